@@ -1,0 +1,43 @@
+"""Loss is a value: what a rendering could not say.
+
+Severity decides what happens: `cosmetic` never stops a request; `parameter` and `content` are refused under the
+`strict` policy and disqualify a candidate under `require_parameters`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["cosmetic", "parameter", "content"]
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """One thing that was not carried.
+
+    field     the IR path that differs afterwards (`sampling.top_k`, `messages[2].content[0].cache`, `tools[1]`)
+    why       a short clause for a person ("Chat Completions has no top_k")
+    severity  cosmetic: the answer is the same; parameter: a wish is not honoured; content: something said is not heard
+    """
+
+    field: str
+    why: str
+    severity: Severity = "parameter"
+
+
+class LossLog:
+    """Collects losses while a rendering runs; one per field."""
+
+    __slots__ = ("_losses",)
+
+    def __init__(self) -> None:
+        self._losses: dict[str, Loss] = {}
+
+    def add(self, field: str, why: str, severity: Severity = "parameter") -> None:
+        """Record that `field` was not carried.  The first reason for a field stands."""
+        self._losses.setdefault(field, Loss(field, why, severity))
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return tuple(self._losses.values())

@@ -1,0 +1,111 @@
+"""What a wire protocol is: one object with nine functions, all pure.
+
+A protocol folder holds schema.py (wire structs), request.py, response.py, stream.py and errors.py, and its
+`__init__.py` exports one object that satisfies `Protocol`.  The same object serves both roles: as the client's dialect
+(parse_request, render_response, encoder, render_error) and as the upstream's (render_request, parse_response, decoder,
+parse_error).
+
+Rules: protocol folders never import each other; nothing here reads a clock or draws a random number (`Reply` brings
+both); nothing raises anything but ProtocolError and GatewayErrors.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+
+import msgspec
+
+from hexapla.errors import GatewayError, UpstreamError
+from hexapla.ir.event import AnyEvent
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest
+from hexapla.ir.response import GenerateResponse
+from hexapla.ir.target import Target
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer needs to know that the upstream did not say.
+
+    id             our generation id; used where the upstream gave no id, and as the seed of item ids
+    created        Unix seconds; used where the upstream gave no time
+    model          the upstream model's name; used where the upstream named none
+    include_usage  Chat: the client asked for a usage chunk
+    input_estimate input tokens by local estimate, for Messages' message_start when the upstream reports at the end; 0: none
+    request        the parsed request, which Responses echoes back; None when it was never parsed
+    """
+
+    id: str
+    created: int
+    model: str
+    include_usage: bool = False
+    input_estimate: int = 0
+    request: GenerateRequest | None = None
+
+
+class StreamDecoder(typing.Protocol):
+    """Bytes of an upstream stream -> events.
+
+    done     the protocol's own terminal event was seen: nothing more will come, `close` may be called
+    settled  everything that matters was seen (a finish reason and usage), only a terminator may follow: the driver
+             waits briefly for it
+    """
+
+    done: bool
+    settled: bool
+
+    def feed(self, data: bytes) -> list[AnyEvent]:
+        """Return the events that `data` completes.  Never raises: bytes that make no sense become StreamError or are
+        skipped and counted, as docs say; after a terminal event everything is ignored."""
+        ...
+
+    def close(self) -> list[AnyEvent]:
+        """The upstream's bytes are over.  Return what is still due, always ending in a terminal event if none was
+        emitted: MessageStop where the protocol's rules for a clean end are met, else StreamError(upstream_truncated)."""
+        ...
+
+
+class StreamEncoder(typing.Protocol):
+    """Events -> bytes of the client's stream.  May assume that the events obey the grammar."""
+
+    def encode(self, event: AnyEvent) -> bytes:
+        """Return the wire form of `event`: possibly nothing, possibly several frames."""
+        ...
+
+    def close(self) -> bytes:
+        """Return what must still be said; empty after a terminal event was encoded."""
+        ...
+
+
+class Protocol(typing.Protocol):
+    """One wire protocol, in both roles."""
+
+    name: str
+
+    def parse_request(self, body: bytes) -> GenerateRequest:
+        """Client body -> request.  Raises ProtocolError(message, path) for anything the dialect does not allow."""
+        ...
+
+    def render_request(self, request: GenerateRequest, target: Target, losses: LossLog) -> bytes:
+        """Request -> upstream body.  What the protocol cannot say is added to `losses`, never dropped in silence.
+        Raises ClientError where carrying on would change the meaning (n > 1 where there is no n)."""
+        ...
+
+    def parse_response(self, body: bytes) -> GenerateResponse:
+        """Upstream body -> response.  Raises ProtocolError for what is not this protocol, and UpstreamError for an
+        error hidden in a 200."""
+        ...
+
+    def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes: ...
+
+    def decoder(self) -> StreamDecoder: ...
+
+    def encoder(self, reply: Reply) -> StreamEncoder: ...
+
+    def parse_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        """An upstream's HTTP error -> our error.  Total: any body at all gives an error."""
+        ...
+
+    def render_error(self, error: GatewayError) -> tuple[int, bytes]:
+        """Our error -> (HTTP status, body) in this dialect, as its official SDK understands it."""
+        ...

@@ -1,0 +1,84 @@
+"""Two helpers that every stream translation needs.
+
+`Blocks` numbers the blocks that a decoder finds under the wire's own keys.  `Nesting` puts interleaved blocks one after
+the other for dialects that allow one open block at a time: the block that opened first flows through at once, later
+ones wait for it, in order, and nothing is held longer than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop
+from hexapla.ir.response import ResponsePart
+
+
+class Blocks:
+    """Maps wire keys to block indexes, and remembers which blocks are open, in order of appearance."""
+
+    __slots__ = ("_count", "_open")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._open: dict[Hashable, int] = {}
+
+    def open(self, key: Hashable, part: ResponsePart) -> BlockStart:
+        """Open the next block under `key` (which must not be open)."""
+        index = self._count
+        self._count += 1
+        self._open[key] = index
+        return BlockStart(index, part)
+
+    def index(self, key: Hashable) -> int | None:
+        """The open block of `key`, if there is one."""
+        return self._open.get(key)
+
+    def close(self, key: Hashable) -> list[BlockStop]:
+        """Stop the block of `key` if it is open."""
+        index = self._open.pop(key, None)
+        return [] if index is None else [BlockStop(index)]
+
+    def close_all(self) -> list[BlockStop]:
+        """Stop every open block, in order of appearance."""
+        stops = [BlockStop(index) for index in self._open.values()]
+        self._open.clear()
+        return stops
+
+    @property
+    def count(self) -> int:
+        """How many blocks were opened so far."""
+        return self._count
+
+
+class Nesting:
+    """Re-orders block events so that one block is open at a time.  `feed` returns what may be said now."""
+
+    __slots__ = ("_current", "_waiting")
+
+    def __init__(self) -> None:
+        self._current: int | None = None
+        self._waiting: dict[int, list[AnyEvent]] = {}
+
+    def feed(self, event: BlockStart | BlockDelta | BlockStop) -> list[AnyEvent]:
+        index = event.index
+        if self._current is None:
+            self._current = index
+        if index != self._current:
+            self._waiting.setdefault(index, []).append(event)
+            return []
+        if type(event) is not BlockStop:
+            return [event]
+        return [event, *self._next()]
+
+    def _next(self) -> list[AnyEvent]:
+        """Let the waiting blocks flow, up to and including the first that is not complete yet."""
+        released: list[AnyEvent] = []
+        self._current = None
+        for index in list(self._waiting):
+            self._current = index
+            events = self._waiting.pop(index)
+            released.extend(events)
+            if type(events[-1]) is not BlockStop:
+                return released
+            self._current = None
+        return released

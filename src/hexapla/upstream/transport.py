@@ -1,0 +1,78 @@
+"""The socket seam: one request out, a head and body chunks back.
+
+Everything above this file is free of sockets.  A `Transport` moves bytes and knows HTTP; it knows no dialect, no
+provider and no retry (but for the one free retry of a stale pooled connection before any response byte).
+
+Contract, held by every implementation and by one shared suite (tests/upstream/contract.py):
+- `send` returns when the final response head is complete (1xx skipped, at most 20 of them), or raises `UpstreamError`
+  with kind upstream_connect | upstream_tls | upstream_protocol | egress_proxy | timeout | upstream_misconfigured.
+- `Response.chunks()` yields body bytes as they arrive, decoded of Transfer-Encoding and Content-Encoding, never empty;
+  it ends normally only when the body is complete by its framing, else raises UpstreamError(upstream_truncated).
+- Redirects are never followed: a 3xx is returned as it is.
+- Back-pressure: while nobody asks for the next chunk, at most `READ_HIGH_WATER` bytes are buffered, then reading
+  pauses.
+- Cancelling `send` or an iteration, or calling `close()`, closes the connection at once unless the body was complete;
+  a slot in the pool is never lost.
+- Errors never contain header values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+READ_HIGH_WATER = 256 * 1024
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Deadlines in seconds, measured on a monotonic clock; 0 means none."""
+
+    connect: float = 5.0  # name lookup, TCP, proxy CONNECT and TLS together
+    head: float = 600.0  # from the request's last byte until the final head is complete
+    idle: float = 300.0  # between two body chunks
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request.  `headers` are lower-case ASCII names in sending order, without host and content-length.
+
+    `proxy` is None for a direct connection, else http://[user:password@]host:port.
+    """
+
+    method: str = "POST"
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    timeouts: Timeouts = Timeouts()
+    proxy: str | None = None
+    max_response_bytes: int = 0  # 0: no limit
+
+
+class Response(Protocol):
+    """A response whose head has arrived."""
+
+    status: int
+    headers: dict[str, str]  # lower-case names; repeated ones joined with ", " (set-cookie is dropped)
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield body bytes as they arrive.  To be iterated once."""
+        ...
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body; raise UpstreamError(upstream_protocol) above `limit` bytes."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back (complete body) or close it.  Idempotent, never blocks, never raises."""
+        ...
+
+
+class Transport(Protocol):
+    """Sends requests.  Safe for concurrent use on one event loop."""
+
+    async def send(self, request: Request) -> Response: ...
+
+    async def aclose(self) -> None:
+        """Close every pooled connection and cancel background work."""
+        ...

@@ -1,0 +1,1 @@
+"""Framing and raw JSON: bytes in, frames out.  Pure, and ignorant of any dialect."""

@@ -1,0 +1,64 @@
+"""JSON objects whose values stay bytes.
+
+The Verbatim and Patch lanes change a few top-level keys and must leave every other byte alone: key order, number
+spelling, white space inside values.  `split` decodes one level into `Raw` values, `join` puts them back.
+
+`decode` is the one place where msgspec's exceptions become ProtocolError, with the path that msgspec names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import ProtocolError
+
+T = TypeVar("T")
+
+_fields = msgspec.json.Decoder(dict[str, Raw])
+_encode = msgspec.json.Encoder().encode
+_PATH = re.compile(r" - at `(.*)`$")
+
+
+def decode(decoder: msgspec.json.Decoder[T], data: bytes | Raw) -> T:
+    """Decode `data`; raise ProtocolError(message, path) for anything that is not what `decoder` wants.
+
+    msgspec bounds nesting by Python's recursion limit, so a nesting bomb is an error, not a crash.
+    """
+    try:
+        return decoder.decode(data)
+    except RecursionError:
+        raise ProtocolError("the JSON is nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        text = str(error)
+        found = _PATH.search(text)
+        raise ProtocolError(_PATH.sub("", text), path=found.group(1) if found else "") from None
+
+
+def split(body: bytes | Raw) -> dict[str, Raw]:
+    """The top-level fields of a JSON object, values untouched.  Raises ProtocolError."""
+    return decode(_fields, body)
+
+
+def join(fields: Mapping[str, Raw]) -> bytes:
+    """The inverse of `split`: an object with these fields in this order."""
+    return _encode(fields)
+
+
+def dump(value: object) -> Raw:
+    """`value` as raw JSON."""
+    return Raw(_encode(value))
+
+
+def load(raw: Raw | bytes, kind: type[T]) -> T | None:
+    """`raw` decoded as `kind`, or None when it is something else (a wrong type, null, nothing)."""
+    if not raw:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None

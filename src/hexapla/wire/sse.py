@@ -1,0 +1,129 @@
+"""Server-sent events: bytes to frames and back.
+
+The decoder follows the WHATWG parser (LF, CRLF and CR line ends in any mix, BOM, comments, several data lines, a field
+without a space after the colon) with one addition that real providers need: an event whose last blank line is missing
+is delivered by `close()`.  Cutting the bytes anywhere never changes the frames.
+
+Rules of this file: no JSON, no dialect; memory is bounded by `max_event`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hexapla.errors import ProtocolError
+
+MAX_EVENT = 16 * 1024 * 1024  # bytes of one event; ours, ample for a base64 image in one chunk
+_BOM = b"\xef\xbb\xbf"
+
+
+class Frame(NamedTuple):
+    """One event: its type ("" when the stream named none) and its data lines joined by LF."""
+
+    event: str
+    data: bytes
+
+
+class SSEDecoder:
+    """`feed` bytes, get the frames that they complete; `close` delivers an unterminated last one.
+
+    comments   how many comment lines passed so far (life, not content)
+    unfinished bytes that wait for their event's end
+    """
+
+    __slots__ = ("_max", "_pieces", "_skip_lf", "_start", "comments", "unfinished")
+
+    def __init__(self, max_event: int = MAX_EVENT) -> None:
+        self._max = max_event
+        self._pieces: list[bytes] = []
+        self._skip_lf = False  # the last byte was CR: a LF that follows belongs to it
+        self._start = True
+        self.comments = 0
+        self.unfinished = 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the frames that `data` completes.  Raises ProtocolError when one event grows past `max_event`."""
+        if self._start or self._skip_lf or b"\r" in data:
+            data = self._normalise(data)
+        if b"\n" not in data:
+            self._keep(data)
+            return []
+        if self._pieces:
+            self._pieces.append(data)
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+        self.unfinished = 0
+        *blocks, tail = data.split(b"\n\n")
+        if tail:
+            self._keep(tail)
+        frames = []
+        for block in blocks:
+            frame = self._parse(block)
+            if frame is not None:
+                frames.append(frame)
+        return frames
+
+    def close(self) -> list[Frame]:
+        """Return the last frame if its blank line is missing."""
+        block = b"".join(self._pieces)
+        self._pieces.clear()
+        self.unfinished = 0
+        frame = self._parse(block) if block else None
+        return [] if frame is None else [frame]
+
+    def _normalise(self, data: bytes) -> bytes:
+        """Make every line end LF, minding a CRLF that was cut between two calls, and drop a leading BOM."""
+        if self._start:
+            data = self._drop_bom(data)
+        if not data:
+            return data
+        if self._skip_lf and data.startswith(b"\n"):
+            data = data[1:]
+        self._skip_lf = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _drop_bom(self, data: bytes) -> bytes:
+        data = b"".join(self._pieces) + data
+        self._pieces.clear()
+        self.unfinished = 0
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._keep(data)  # perhaps the first bytes of a BOM
+            return b""
+        self._start = False
+        return data.removeprefix(_BOM)
+
+    def _keep(self, data: bytes) -> None:
+        if not data:
+            return
+        self._pieces.append(data)
+        self.unfinished += len(data)
+        if self.unfinished > self._max:
+            raise ProtocolError(f"an event of the stream is longer than {self._max} bytes")
+
+    def _parse(self, block: bytes) -> Frame | None:
+        """One block of lines as a frame; None when it has no data (comments, ids, an event name alone)."""
+        if block.startswith(b"data: ") and b"\n" not in block:  # the shape of nearly every event
+            return Frame("", block[6:])
+        event, data = "", []
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                data.append(value)
+            elif name == b"event":
+                event = value.decode("utf-8", "replace")
+            elif not name and line:
+                self.comments += 1
+        return Frame(event, b"\n".join(data)) if data else None
+
+
+def frame(data: bytes, event: str = "") -> bytes:
+    """Encode one event.  `data` must hold no line end (JSON from our encoder never does)."""
+    if event:
+        return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
+    return b"data: %b\n\n" % data
+
+
+def comment(text: str) -> bytes:
+    """Encode a comment, which every SSE client ignores: a heartbeat."""
+    return b": %b\n\n" % text.encode()
