@@ -31,7 +31,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     created        Unix seconds; used where the upstream gave no time
     model          the upstream model's name; used where the upstream named none
     include_usage  Chat: the client asked for a usage chunk
-    input_estimate input tokens by local estimate, for Messages' message_start when the upstream reports at the end; 0: none
+    input_estimate input tokens by local estimate, for message_start when the upstream reports at the end; 0: none
     request        the parsed request, which Responses echoes back; None when it was never parsed
     """
 
@@ -61,7 +61,7 @@ class StreamDecoder(typing.Protocol):
 
     def close(self) -> list[AnyEvent]:
         """The upstream's bytes are over.  Return what is still due, always ending in a terminal event if none was
-        emitted: MessageStop where the protocol's rules for a clean end are met, else StreamError(upstream_truncated)."""
+        emitted: MessageStop where the protocol ends cleanly so, else StreamError(upstream_truncated)."""
         ...
 
 

@@ -1,0 +1,168 @@
+"""The TOML of providers and models, as structs.
+
+A provider is a *diff* against a protocol: where it is, how to log in, and the quirks in which it deviates.  The same
+schema reads the built-in files in `providers/` and `[providers.*]` of the user's own configuration.  Unknown keys and
+wrong types are errors that name file, line and key (see load.py).
+
+Rules of this file: structs only; a default means "as the protocol's inventor does it".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TOML table that refuses keys it does not know."""
+
+
+class Auth(_Table, frozen=True, kw_only=True):
+    """How to log in.
+
+    kind    api_key | none | (flows of the auth floor: device_code, pkce, gcloud, entra, credential_file, command)
+    env     names of environment variables that may hold the key, first found wins
+    key     the key itself, normally "${VARIABLE}"; several: `keys`
+    header  where the key goes: "authorization" (as Bearer), "x-api-key", "api-key", "x-goog-api-key"; "" is the
+            protocol's own place
+    """
+
+    kind: str = "api_key"
+    env: str | tuple[str, ...] = ()
+    key: str | None = None
+    keys: tuple[str, ...] = ()
+    header: str = ""
+    options: dict[str, Any] = {}
+
+
+class Quirks(_Table, frozen=True, kw_only=True):
+    """Deviations of one endpoint.  The first group are edits of the rendered top-level request fields (both the Patch
+    and the Hub lane apply them, in this order); the second are facts that fill in `ir.target.Target` by the same name;
+    the third concerns answers.
+    """
+
+    rename: dict[str, str] = {}
+    strip: tuple[str, ...] = ()
+    set: dict[str, Any] = {}
+    default: dict[str, Any] = {}  # like set, only where the request is silent
+    clamp: dict[str, tuple[float, float]] = {}  # {temperature = [0, 1]}
+
+    target: dict[str, Any] = {}  # Target fields: {developer_role = false, reasoning_style = "enable_thinking"}
+
+    think_tags: bool = False  # <think>...</think> in the text is reasoning
+    error_codes: dict[str, str] = {}  # vendor code -> errors.Kind value
+
+    when: tuple[When, ...] = ()  # further quirks for models that match
+
+
+class When(_Table, frozen=True, kw_only=True):
+    """Quirks for the models whose upstream id matches one of the globs."""
+
+    model: str | tuple[str, ...]
+    rename: dict[str, str] = {}
+    strip: tuple[str, ...] = ()
+    set: dict[str, Any] = {}
+    default: dict[str, Any] = {}
+    clamp: dict[str, tuple[float, float]] = {}
+    target: dict[str, Any] = {}
+
+
+class Endpoint(_Table, frozen=True, kw_only=True):
+    """One address that speaks one protocol.
+
+    base_url  up to, not including, the protocol's own path; a pasted full URL is normalised by load.py
+    path      overrides the protocol's own path ("/chat/completions"); "{model}" is replaced
+    models    globs of upstream ids that this endpoint serves; empty is all
+    headers   sent with every request;  query  added to the URL
+    """
+
+    protocol: Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
+    base_url: str
+    path: str = ""
+    models: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    query: dict[str, str] = {}
+    quirks: Quirks = Quirks()
+    timeouts: dict[str, float] = {}
+    transport: Literal["", "http1", "reqwest"] = ""
+    proxy: str = ""
+
+
+class Provider(_Table, frozen=True, kw_only=True):
+    """A company, or a server of one's own."""
+
+    id: str = ""
+    name: str = ""
+    name_zh: str = ""
+    docs: str = ""
+    key_page: str = ""
+    auth: Auth = Auth()
+    endpoints: tuple[Endpoint, ...] = ()
+    aliases: tuple[str, ...] = ()  # other prefixes under which it is known ("kimi" for moonshot)
+    regions: dict[str, str] = {}  # region name -> base URL that replaces the host part
+    balance: str = ""  # path of the balance endpoint
+    limits: dict[str, Any] = {}
+    status: Literal["documented", "third-party", "unverified", "ended"] = "unverified"
+    experimental: bool = False
+    sources: tuple[str, ...] = ()  # "URL (date): claim"
+    notes: str = ""
+
+
+class Price(_Table, frozen=True, kw_only=True):
+    """Price per million tokens in `currency`; None is unknown, 0 is free.
+
+    tiers  further prices that hold from `above` input tokens on, or in a time window
+    """
+
+    currency: Literal["USD", "CNY"] = "USD"
+    input: float | None = None
+    output: float | None = None
+    cached: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
+    reasoning: float | None = None  # where thought is billed apart from output
+    audio_input: float | None = None
+    audio_output: float | None = None
+    request: float | None = None  # per call
+    image: float | None = None  # per image
+    second: float | None = None  # per second of sound or video
+    characters: float | None = None  # per million characters
+    tiers: tuple[Tier, ...] = ()
+
+
+class Tier(_Table, frozen=True, kw_only=True):
+    """A price that replaces the base price above a prompt length or within a daily window ("00:30-08:30+08:00")."""
+
+    above: int = 0
+    window: str = ""
+    input: float | None = None
+    output: float | None = None
+    cached: float | None = None
+    cache_write: float | None = None
+
+
+class Model(_Table, frozen=True, kw_only=True):
+    """Facts of one model at one provider.
+
+    id        the id that the upstream wants to hear
+    aliases   other names: display names, snapshots, "latest" names
+    target    Target fields that hold for this model at every endpoint (adaptive_only, sampling, effort_levels ...)
+    """
+
+    id: str = ""
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    kind: str = "chat"  # chat | embedding | image | video | speech | transcription | rerank | moderation
+    context: int | None = None
+    max_input: int | None = None
+    max_output: int | None = None
+    input_modalities: tuple[str, ...] = ()
+    output_modalities: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()  # tools, reasoning, json_schema, vision, cache, web_search ...
+    price: Price | None = None
+    free: bool = False
+    rate_class: str = ""
+    released: str = ""
+    target: dict[str, Any] = {}
+    sources: tuple[str, ...] = ()

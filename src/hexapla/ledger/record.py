@@ -1,0 +1,65 @@
+"""What happened to one request: the Generation and its Attempts.
+
+The ledger's primary key is our own id, never the provider's (ids of providers repeat).  No content, no credential ever
+stands here: only names, counts, times and outcomes.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hexapla.ir.loss import Loss
+from hexapla.ir.response import Usage
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of one endpoint."""
+
+    provider: str
+    model: str
+    protocol: str
+    lane: str
+    started: float  # Unix seconds
+    latency: float  # seconds until it ended
+    status: int | None = None  # HTTP status of the upstream; None if none arrived
+    outcome: str = "ok"  # ok | an errors.Kind value
+    message: str = ""  # error message, sanitised
+    upstream_id: str = ""
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """Money in integer billionths of the currency's unit (nano-dollars, nano-yuan), so that sums are exact."""
+
+    currency: str
+    nanos: int
+    source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure)
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of one client, from begin to end.
+
+    outcome    ok | cancelled | an errors.Kind value | open (begun, not ended: a crash)
+    estimated  the upstream sent no usage; the counts are a local estimate
+    first      seconds until the first content byte went to the client; None if none did
+    """
+
+    id: str
+    key: str = ""  # name of the client's key, never the key
+    client_protocol: str = ""
+    requested: str = ""  # the model name as the client asked for it
+    provider: str = ""
+    model: str = ""
+    lane: str = ""
+    stream: bool = False
+    created: float = 0.0  # Unix seconds
+    latency: float = 0.0
+    first: float | None = None
+    outcome: str = "open"
+    stop: str | None = None
+    status: int = 0  # what the client got
+    usage: Usage = Usage()
+    estimated: bool = False
+    cost: Cost | None = None
+    losses: tuple[Loss, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    session: str = ""

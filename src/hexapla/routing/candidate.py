@@ -1,0 +1,30 @@
+"""Who may serve a request: one provider's endpoint with one credential-bearing account, for one upstream model."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
+from hexapla.ir.target import Target
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to serve a request; the unit that plans are made of.
+
+    model    the id that the upstream wants to hear
+    facts    the catalogue's facts of that model; None for models it does not know
+    quirks   the endpoint's quirks with the matching `when` tables merged in
+    target   what renderers and adapters may know (stream is set per request)
+    """
+
+    provider: Provider
+    endpoint: Endpoint
+    model: str
+    facts: Model | None = None
+    quirks: Quirks
+    target: Target
+
+    @property
+    def name(self) -> str:
+        """`provider/model`, for people, logs and headers."""
+        return f"{self.provider.id}/{self.model}"
