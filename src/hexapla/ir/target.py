@@ -40,8 +40,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     # tools
     tool_name_pattern: str = r"^[a-zA-Z0-9_-]{1,64}$"
     tool_id_pattern: str | None = None  # None: anything goes
-    custom_tools: bool = True  # False: freeform tools are bridged to {input: string} functions
-    namespaces: bool = True  # False: namespace tools are flattened to namespace__name
+    custom_tools: bool | None = (
+        None  # False: freeform tools become {input: string} functions; None: Responses knows them
+    )
+    namespaces: bool | None = None  # False: namespace tools become namespace__name; None: Responses knows them
     strict_tools: bool = True  # False: `strict` is dropped
     tool_choice_required: bool = True  # False: required / named become auto (Loss)
 

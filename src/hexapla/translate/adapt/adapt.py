@@ -1,0 +1,58 @@
+"""All bends in order: a request in, the request that the target takes and the way back out."""
+
+from __future__ import annotations
+
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest
+from hexapla.ir.target import Target
+from hexapla.translate.adapt.custom import bridge_custom, custom_names
+from hexapla.translate.adapt.ids import fit_ids
+from hexapla.translate.adapt.names import Names, fit_name
+from hexapla.translate.adapt.output import emulate_output
+from hexapla.translate.adapt.pairs import pair_calls
+from hexapla.translate.adapt.restore import Restore
+from hexapla.translate.adapt.shape import alternate, join_system, limit_marks
+
+CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
+"""Alphabets that a dialect demands of tool ids."""
+
+TARGET_IDS: dict[str, str] = {
+    "anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$",
+    # OpenAI: "string too long, expected at most 64" (pi-mono normalizeToolCallId; platform.openai.com, 2026-08)
+    "openai_responses": r"^[^\s]{1,64}$",
+}
+
+PAIRING = frozenset({"openai_chat", "anthropic_messages"})
+"""Protocols whose vendors refuse calls and results that do not match; Responses may continue a stored conversation."""
+
+
+def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, Restore]:
+    """Bend `request` to `target`.  Raises ClientError for what no bending can mend."""
+    protocol = target.origin.protocol
+    request, output_tool = emulate_output(request, target, losses)
+    custom: frozenset[str] = frozenset()
+    if not _known(target.custom_tools, protocol) and (custom := custom_names(request)):
+        request = bridge_custom(request, losses)
+    names = Names(target.tool_name_pattern, flatten=not _known(target.namespaces, protocol))
+    request = names.request(request, losses)
+    if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
+        request = fit_ids(request, pattern)
+    if target.pairs_required or protocol in PAIRING:
+        request = pair_calls(request, losses)
+    if target.single_system:
+        request = join_system(request, losses)
+    if target.alternation:
+        request = alternate(request, losses)
+    request = limit_marks(request, target.cache_marks, losses)
+    return request, Restore(
+        target.origin.provider,
+        names=names.back,
+        custom=custom,
+        output_tool=fit_name(output_tool, target.tool_name_pattern) if output_tool else None,
+        id_pattern=CLIENT_IDS.get(request.protocol),
+    )
+
+
+def _known(said: bool | None, protocol: str) -> bool:
+    """Freeform and namespace tools are Responses' own; elsewhere only a quirk can say that they are known."""
+    return protocol == "openai_responses" if said is None else said

@@ -1,0 +1,52 @@
+"""Tool call ids that a target accepts.
+
+An id that fits is kept; any other becomes a hash of itself, so the same id gives the same form in the call, in its
+result and in every later turn, and nothing has to be remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from hexapla.errors import ClientError, Kind
+from hexapla.ir.content import AnyPart, ToolCall, ToolResult
+from hexapla.ir.request import GenerateRequest, Message
+
+
+@lru_cache(maxsize=8192)
+def fit_id(call_id: str, pattern: str) -> str:
+    """`call_id` if it matches `pattern`, else a stable stand-in that does."""
+    if re.match(pattern, call_id):
+        return call_id
+    digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
+    for stand_in in (f"call_{digest[:24]}", digest[:24], digest[:9]):  # Mistral takes nine alphanumerics
+        if re.match(pattern, stand_in):
+            return stand_in
+    raise ClientError(
+        Kind.INVALID_REQUEST, f"No tool call id fits the pattern {pattern}; correct the provider's quirk."
+    )
+
+
+def fit_ids(request: GenerateRequest, pattern: str) -> GenerateRequest:
+    """`request` with every call id in the target's alphabet."""
+    messages = tuple(_message(message, pattern) for message in request.messages)
+    same = all(new is old for new, old in zip(messages, request.messages))
+    return request if same else replace(request, messages=messages)
+
+
+def _message(message: Message, pattern: str) -> Message:
+    content = tuple(_part(part, pattern) for part in message.content)
+    same = all(new is old for new, old in zip(content, message.content))
+    return message if same else replace(message, content=content)
+
+
+def _part(part: AnyPart, pattern: str) -> AnyPart:
+    if isinstance(part, ToolCall) and (fitted := fit_id(part.id, pattern)) != part.id:
+        return replace(part, id=fitted)
+    if isinstance(part, ToolResult) and (fitted := fit_id(part.call_id, pattern)) != part.call_id:
+        return replace(part, call_id=fitted)
+    return part

@@ -1,0 +1,53 @@
+"""Structured output for targets that have no native form of it.
+
+`tool`: the schema becomes a tool that the model must call; `restore.py` turns its arguments into the text.
+`instruction`: a system message asks for JSON; the answer is not validated, so this counts as a lost parameter.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from hexapla.ir.content import Text
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest, Message, OutputFormat, Tool, ToolChoice
+from hexapla.ir.target import Target
+
+_ANY_OBJECT = Raw(b'{"type":"object"}')
+DEFAULT_NAME = "structured_output"
+
+
+def emulate_output(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, str | None]:
+    """(`request` without the format that the target lacks, name of the tool whose arguments are the text or None)."""
+    output = request.output
+    if output is None or output.kind == "text":
+        return request, None
+    if output.kind == "json_schema" and target.json_schema == "tool":
+        losses.add("output", "structured output is carried as a forced tool call", "cosmetic")
+        return _as_tool(request, output)
+    if (output.kind == "json_schema" and target.json_schema == "instruction") or (
+        output.kind == "json_object" and not target.json_object
+    ):
+        losses.add("output", "the target has no structured output; the model is asked for JSON in words", "parameter")
+        return _as_instruction(request, output), None
+    return request, None
+
+
+def _as_tool(request: GenerateRequest, output: OutputFormat) -> tuple[GenerateRequest, str]:
+    name = output.name or DEFAULT_NAME
+    description = output.description or "Give the final answer by calling this tool."
+    tool = Tool(name=name, description=description, parameters=output.schema or _ANY_OBJECT, strict=output.strict)
+    # beside real tools the model must stay free to call those first
+    choice = ToolChoice(mode="required") if request.tools else ToolChoice(mode="named", name=name)
+    return replace(request, output=None, tools=(*request.tools, tool), tool_choice=choice), name
+
+
+def _as_instruction(request: GenerateRequest, output: OutputFormat) -> GenerateRequest:
+    text = "Answer with one JSON object and nothing else: no code fence, no comment."
+    if output.schema is not None:
+        text += f" It must be valid against this JSON schema:\n{bytes(output.schema).decode()}"
+    place = next((i for i, m in enumerate(request.messages) if m.role not in ("system", "developer")), 0)
+    message = Message(role="system", content=(Text(text=text),), plain=True)
+    messages = (*request.messages[:place], message, *request.messages[place:])
+    return replace(request, output=None, messages=messages)

@@ -1,0 +1,100 @@
+"""The way back: events of the answer in the words that the client used.
+
+Tool names get their original form, bridged calls become freeform again, the arguments of an emulated structured output
+become text, ids are fitted to the client's alphabet, and reasoning is stamped with the provider that thought it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from hexapla.ir.content import Reasoning, Text, ToolCall
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, MessageStop, TextDelta
+from hexapla.translate.adapt.custom import unwrap_input
+from hexapla.translate.adapt.ids import fit_id
+
+
+class Restore:
+    """Rewrites events one by one; most pass through untouched.
+
+    provider     stamped on reasoning
+    names        target name -> (name, namespace)
+    custom       original names of the tools that were bridged
+    output_tool  target name of the tool whose arguments are the text
+    id_pattern   alphabet of the client's tool ids; None takes any
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        *,
+        names: Mapping[str, tuple[str, str | None]] | None = None,
+        custom: frozenset[str] = frozenset(),
+        output_tool: str | None = None,
+        id_pattern: str | None = None,
+    ) -> None:
+        self._provider = provider
+        self._names = names or {}
+        self._custom = custom
+        self._output_tool = output_tool
+        self._id_pattern = id_pattern
+        self._held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
+        self._calls = 0
+        self._rules: dict[type, Callable[[Any], tuple[AnyEvent, ...]]] = {
+            BlockStart: self._start,
+            MessageStop: self._stop,
+        }
+        if custom:
+            self._rules |= {BlockDelta: self._delta, BlockStop: self._block_stop}
+
+    def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
+        """What `event` is for the client."""
+        rule = self._rules.get(type(event))
+        return (event,) if rule is None else rule(event)
+
+    def all(self, events: Iterable[AnyEvent]) -> Iterator[AnyEvent]:
+        """A whole stream restored."""
+        for event in events:
+            yield from self.feed(event)
+
+    def _start(self, event: BlockStart) -> tuple[AnyEvent, ...]:
+        part = event.part
+        if isinstance(part, ToolCall):
+            return self._call(event.index, part)
+        if isinstance(part, Reasoning) and not part.origin.provider:
+            return (BlockStart(event.index, replace(part, origin=replace(part.origin, provider=self._provider))),)
+        return (event,)
+
+    def _call(self, index: int, part: ToolCall) -> tuple[AnyEvent, ...]:
+        if part.name == self._output_tool:
+            return (BlockStart(index, Text(text=part.arguments)),)
+        self._calls += 1
+        name, namespace = self._names.get(part.name, (part.name, part.namespace))
+        call_id = fit_id(part.id, self._id_pattern) if self._id_pattern else part.id
+        part = replace(part, name=name, namespace=namespace, id=call_id)
+        if name in self._custom and part.kind == "function":
+            self._held[index] = [part.arguments]
+            part = replace(part, kind="custom", arguments="")
+        return (BlockStart(index, part),)
+
+    def _delta(self, event: BlockDelta) -> tuple[AnyEvent, ...]:
+        held = self._held.get(event.index)
+        if held is None or not isinstance(event.delta, TextDelta):
+            return (event,)
+        held.append(event.delta.text)
+        return ()
+
+    def _block_stop(self, event: BlockStop) -> tuple[AnyEvent, ...]:
+        held = self._held.pop(event.index, None)
+        if held is None:
+            return (event,)
+        return (BlockDelta(event.index, TextDelta(unwrap_input("".join(held)))), event)
+
+    def _stop(self, event: MessageStop) -> tuple[AnyEvent, ...]:
+        stop = event.stop
+        if self._output_tool is None or self._calls or stop is None or stop.reason != "tool_calls":
+            return (event,)
+        return (replace(event, stop=replace(stop, reason="stop")),)

@@ -1,0 +1,91 @@
+"""The outer shape of a conversation: one system message, alternating roles, a limited number of cache marks."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from msgspec.structs import replace
+
+from hexapla.ir.content import AnyPart, Text
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest, Message, ServerTool, Tool
+
+_SYSTEM = ("system", "developer")
+
+
+def join_system(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
+    """All system and developer messages joined into the first, in order."""
+    system = [message for message in request.messages if message.role in _SYSTEM]
+    if len(system) < 2 and (not system or request.messages[0] is system[0]):
+        return request
+    losses.add("messages", "the target takes one system message; they were joined in order", "cosmetic")
+    joined = replace(system[0], content=_joined([message.content for message in system]), plain=False)
+    others = tuple(message for message in request.messages if message.role not in _SYSTEM)
+    return replace(request, messages=(joined, *others))
+
+
+def _joined(contents: list[tuple[AnyPart, ...]]) -> tuple[AnyPart, ...]:
+    """Parts of several messages one after the other, a blank line between two that are plain text."""
+    parts = [part for content in contents for part in content]
+    if all(isinstance(part, Text) and part.cache is None and not part.extras for part in parts):
+        return (Text(text="\n\n".join(part.text for part in parts if isinstance(part, Text))),)
+    return tuple(parts)
+
+
+def alternate(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
+    """Consecutive messages of one role joined."""
+    runs = [list(run) for _, run in groupby(request.messages, key=lambda message: message.role)]
+    if len(runs) == len(request.messages):
+        return request
+    losses.add("messages", "the target wants alternating roles; neighbours of one role were joined", "cosmetic")
+    return replace(request, messages=tuple(run[0] if len(run) == 1 else _join(run) for run in runs))
+
+
+def _join(run: list[Message]) -> Message:
+    content = tuple(part for message in run for part in message.content)
+    return replace(run[0], content=content, plain=False)
+
+
+def limit_marks(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
+    """At most `most` cache marks; the last ones win, since they cover the longest prefix."""
+    total = sum(tool.cache is not None for tool in request.tools) + sum(
+        part.cache is not None for message in request.messages for part in message.content if hasattr(part, "cache")
+    )
+    surplus = total - most
+    if surplus <= 0 or most == 0:  # where the target takes none, the renderer says so place by place
+        return request
+    dropper = _Dropper(surplus, losses)
+    tools = tuple(dropper.tool(index, tool) for index, tool in enumerate(request.tools))
+    messages = tuple(dropper.message(index, message) for index, message in enumerate(request.messages))
+    return replace(request, tools=tools, messages=messages)
+
+
+class _Dropper:
+    """Takes the first `surplus` marks away."""
+
+    def __init__(self, surplus: int, losses: LossLog) -> None:
+        self._left = surplus
+        self._losses = losses
+
+    def tool(self, index: int, tool: Tool | ServerTool) -> Tool | ServerTool:
+        if tool.cache is None or not self._take(f"tools[{index}].cache"):
+            return tool
+        return replace(tool, cache=None)
+
+    def message(self, index: int, message: Message) -> Message:
+        if not self._left:
+            return message
+        parts = tuple(self._part(f"messages[{index}].content[{i}].cache", p) for i, p in enumerate(message.content))
+        return replace(message, content=parts)
+
+    def _part(self, path: str, part: AnyPart) -> AnyPart:
+        if getattr(part, "cache", None) is None or not self._take(path):
+            return part
+        return replace(part, cache=None)
+
+    def _take(self, path: str) -> bool:
+        if not self._left:
+            return False
+        self._left -= 1
+        self._losses.add(path, "the target takes fewer cache marks; the last ones were kept", "cosmetic")
+        return True

@@ -1,0 +1,57 @@
+"""Which lane a request takes to an endpoint: a pure, cheap decision, so that routing can ask it for every candidate.
+
+Same protocol means Verbatim, or Patch when the endpoint has top-level quirks.  Some facts about a target concern the
+inside of the conversation (no developer role, no developer tools, another way to ask for reasoning); they send a
+request through the Hub only when the request has anything to do with them, which one substring search tells.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hexapla.catalog.schema import Quirks
+from hexapla.ir.envelope import MARK_BYTES
+from hexapla.ir.target import Target
+from hexapla.translate.peek import Peek
+
+LaneName = Literal["verbatim", "patch", "hub"]
+
+CONCERNS: tuple[tuple[str, object, tuple[bytes, ...]], ...] = (
+    # Target field, its harmless value, bytes without which the field does not concern a request
+    ("developer_role", True, (b'"developer"',)),
+    ("single_system", False, (b'"system"', b'"developer"')),
+    ("mid_system", True, (b'"role":"system"', b'"role": "system"')),
+    ("alternation", False, (b'"role"',)),
+    ("content_strings", False, (b'"type":"text"', b'"type": "text"')),
+    ("prefill", True, (b'"assistant"',)),
+    ("media_urls", True, (b'"image_url"', b'"url"', b'"file_url"')),
+    ("tool_result_media", True, (b'"tool_result"', b'"tool"', b'"function_call_output"')),
+    ("custom_tools", None, (b'"custom"',)),
+    ("namespaces", None, (b'"namespace"',)),
+    ("strict_tools", True, (b'"strict"',)),
+    ("tool_choice_required", True, (b'"tool_choice"',)),
+    ("tool_id_pattern", None, (b'"tool_call_id"', b'"tool_use_id"', b'"call_id"')),
+    ("reasoning_style", "", (b'"reasoning_effort"', b'"reasoning":', b'"thinking":')),
+    ("effort_levels", (), (b'"reasoning_effort"', b'"effort"')),
+    ("adaptive_only", False, (b'"budget_tokens"',)),
+    ("json_schema", "native", (b'"json_schema"',)),
+    ("json_object", True, (b'"json_object"',)),
+    ("sampling", True, (b'"temperature"', b'"top_p"', b'"top_k"')),
+)
+
+
+def choose_lane(peeked: Peek, protocol: str, quirks: Quirks, target: Target) -> LaneName:
+    """The first lane that fits."""
+    if peeked.protocol != protocol or quirks.think_tags:
+        return "hub"
+    if MARK_BYTES in peeked.body:  # foreign thought comes back to a vendor that would refuse our envelope
+        return "hub"
+    if any(_concerns(peeked.body, target, concern) for concern in CONCERNS):
+        return "hub"
+    edits = quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp
+    return "patch" if edits else "verbatim"
+
+
+def _concerns(body: bytes, target: Target, concern: tuple[str, object, tuple[bytes, ...]]) -> bool:
+    field, harmless, marks = concern
+    return getattr(target, field) != harmless and any(mark in body for mark in marks)

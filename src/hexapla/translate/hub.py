@@ -1,0 +1,120 @@
+"""The Hub lane: parse -> IR -> render, decode -> events -> encode.
+
+Used where client and upstream speak different protocols, or where the same protocol needs an edit deeper than the top
+level.  What the target cannot take is first bent into shape by `adapt` (names, ids, custom tools, output formats ...),
+which also says how to bend the answer back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hexapla.errors import Kind, ProtocolError, UpstreamError
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError
+from hexapla.ir.fold import fold, unfold
+from hexapla.ir.loss import Loss, LossLog
+from hexapla.protocols.base import Protocol, Reply
+from hexapla.translate.adapt.restore import Restore
+from hexapla.translate.lane import Stream, Summary
+from hexapla.translate.tap import note
+
+
+class Hub:
+    """One attempt through the interlingua."""
+
+    name = "hub"
+
+    def __init__(
+        self, client: Protocol, upstream: Protocol, reply: Reply, body: bytes, losses: LossLog, restore: Restore
+    ) -> None:
+        self._client = client
+        self._upstream = upstream
+        self._reply = reply
+        self._losses = losses
+        self._restore = restore
+        self.body = body
+        self.summary = Summary()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return self._losses.losses
+
+    def answer(self, body: bytes) -> bytes:
+        return self._render(self._events(body))
+
+    def simulate(self, body: bytes) -> bytes:
+        encoder = self._client.encoder(self._reply)
+        return b"".join([encoder.encode(event) for event in self._events(body)]) + encoder.close()
+
+    def gather(self, stream: bytes) -> bytes:
+        decoder = self._upstream.decoder()
+        events = [*decoder.feed(stream), *decoder.close()]
+        return self._render([*self._restore.all(events)])
+
+    def stream(self) -> Stream:
+        return HubStream(self._client, self._upstream, self._reply, self._restore, self.summary)
+
+    def _events(self, body: bytes) -> list[AnyEvent]:
+        """A whole upstream answer as restored events."""
+        try:
+            response = self._upstream.parse_response(body)
+        except ProtocolError as error:
+            raise UpstreamError(
+                Kind.UPSTREAM_PROTOCOL,
+                f"The provider's answer is not {self._upstream.name}: {error.message}",
+                body=body[:2000].decode("utf-8", "replace"),
+            ) from None
+        return [*self._restore.all(unfold(response))]
+
+    def _render(self, events: Iterable[AnyEvent]) -> bytes:
+        events = list(events)
+        for event in events:
+            note(self.summary, event)
+        response = fold(events)
+        return self._client.render_response(response, self._reply, self._losses)
+
+
+class HubStream:
+    """A streaming answer through decoder and encoder."""
+
+    def __init__(self, client: Protocol, upstream: Protocol, reply: Reply, restore: Restore, summary: Summary) -> None:
+        self._decoder = upstream.decoder()
+        self._encoder = client.encoder(reply)
+        self._restore = restore
+        self.summary = summary
+        self.committed = False
+
+    @property
+    def failed(self) -> bool:
+        return self.summary.error is not None
+
+    @property
+    def done(self) -> bool:
+        return self._decoder.done
+
+    @property
+    def settled(self) -> bool:
+        return self._decoder.settled
+
+    def feed(self, data: bytes) -> bytes:
+        return self._encode(self._decoder.feed(data))
+
+    def close(self) -> bytes:
+        return self._encode(self._decoder.close()) + self._encoder.close()
+
+    def fail(self, error: StreamError) -> bytes:
+        return b"" if self.failed else self._encode([error])
+
+    def beat(self) -> bytes:
+        return self._encoder.encode(Ping())
+
+    def _encode(self, events: list[AnyEvent]) -> bytes:
+        out = []
+        for decoded in events:
+            for event in self._restore.feed(decoded):
+                kind = type(event)
+                if kind is BlockDelta or kind is BlockStart:
+                    self.committed = True
+                note(self.summary, event)
+                out.append(self._encoder.encode(event))
+        return b"".join(out)

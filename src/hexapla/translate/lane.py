@@ -1,0 +1,101 @@
+"""What a lane is: one attempt's translation, both ways.
+
+Three lanes, the first that fits wins (see choose.py):
+
+    verbatim  same protocol, no quirk applies     request bytes equal outside declared keys, response bytes as received
+    patch     same protocol, top-level quirks     declared keys edited on raw values, unknown keys survive
+    hub       everything else                     parse -> IR -> render; decode -> events -> encode; losses are said
+
+A lane is opened per attempt (`open.py`); the exchange feeds it bytes and forwards what it returns.  Nothing here knows
+sockets, clocks or retries.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import msgspec
+
+from hexapla.ir.event import StreamError
+from hexapla.ir.loss import Loss
+from hexapla.ir.response import Usage
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """What passed: filled in while a lane works, read by the ledger.  Mutable on purpose: it is a lane's notebook."""
+
+    id: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    stop: str | None = None
+    text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
+    error: StreamError | None = None
+
+
+class Stream(typing.Protocol):
+    """A streaming answer on its way through a lane.
+
+    committed  content has appeared: from here on the client must hear bytes, so no other attempt can take over
+    failed     the upstream said that it failed, or its bytes end too early; `summary.error` tells how
+    done       the terminal event was seen;  settled: only a terminator may still follow
+    """
+
+    summary: Summary
+
+    @property
+    def committed(self) -> bool: ...
+    @property
+    def failed(self) -> bool: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def settled(self) -> bool: ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Upstream bytes in, client bytes out."""
+        ...
+
+    def close(self) -> bytes:
+        """The upstream's bytes are over: what the client must still hear.  Afterwards `failed` is final."""
+        ...
+
+    def fail(self, error: StreamError) -> bytes:
+        """The gateway itself ends the stream (time-out, reset): the dialect's error event, if none was sent yet."""
+        ...
+
+    def beat(self) -> bytes:
+        """A heartbeat in the client's dialect: life, not content."""
+        ...
+
+
+class Lane(typing.Protocol):
+    """One attempt's translation.
+
+    name    verbatim | patch | hub
+    body    what to send upstream
+    losses  what the request's rendering could not say, plus what answers lost so far
+    """
+
+    name: str
+    body: bytes
+    summary: Summary
+
+    @property
+    def losses(self) -> tuple[Loss, ...]: ...
+
+    def answer(self, body: bytes) -> bytes:
+        """A whole upstream answer -> the client's.  Raises UpstreamError for an error hidden in a 200, and for bytes
+        that are no answer (kind upstream_protocol or upstream_empty)."""
+        ...
+
+    def stream(self) -> Stream:
+        """Open the streaming direction."""
+        ...
+
+    def simulate(self, body: bytes) -> bytes:
+        """A whole upstream answer -> the client's *stream*, for upstreams that ignore `stream: true`."""
+        ...
+
+    def gather(self, stream: bytes) -> bytes:
+        """A whole upstream *stream* -> the client's answer, for upstreams that stream unasked."""
+        ...

@@ -1,0 +1,117 @@
+"""Opening a lane: the client's request in the form that one endpoint takes.
+
+`Translation` belongs to one client request.  It parses the body at most once, however many attempts go through the Hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from hexapla.catalog.quirks import edit
+from hexapla.catalog.schema import Quirks
+from hexapla.errors import ClientError, Kind
+from hexapla.ir.loss import Loss, LossLog
+from hexapla.ir.request import GenerateRequest
+from hexapla.ir.target import Target
+from hexapla.protocols import PROTOCOLS
+from hexapla.protocols.base import Protocol, Reply
+from hexapla.translate.adapt.adapt import adapt
+from hexapla.translate.choose import choose_lane
+from hexapla.translate.hub import Hub
+from hexapla.translate.lane import Lane
+from hexapla.translate.peek import Peek
+from hexapla.translate.verbatim import Verbatim
+from hexapla.wire.rawjson import dump, join, split
+
+OURS = frozenset({"models", "route", "fallbacks", "plugins", "provider", "debug"})
+"""Top-level keys that speak to the gateway; the upstream gets them only where it is a gateway of the same kind."""
+
+_USAGE_ON = Raw(b'{"include_usage":true}')
+
+
+class Translation:
+    """One client request, ready to be opened towards any endpoint.
+
+    on_loss  allow | warn | strict: strict refuses before anything is sent
+    """
+
+    def __init__(self, peeked: Peek, reply: Reply, *, on_loss: str = "allow", betas: tuple[str, ...] = ()) -> None:
+        self.peeked = peeked
+        self._client: Protocol = PROTOCOLS[peeked.protocol]
+        self._reply = reply
+        self._on_loss = on_loss
+        self._betas = betas
+        self._request: GenerateRequest | None = None
+
+    def request(self) -> GenerateRequest:
+        """The parsed request.  Raises ProtocolError."""
+        if self._request is None:
+            fields = {name: raw for name, raw in self.peeked.fields.items() if name not in OURS}
+            body = self.peeked.body if len(fields) == len(self.peeked.fields) else join(fields)
+            self._request = replace(self._client.parse_request(body), betas=self._betas)
+        return self._request
+
+    def open(self, target: Target, quirks: Quirks, *, keep: frozenset[str] = frozenset()) -> Lane:
+        """The lane to `target`.  `keep` names keys of OURS that this upstream understands itself.
+
+        Raises ProtocolError or ClientError for a request that cannot be carried there.
+        """
+        name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
+        if name == "hub":
+            return self._open_hub(target, quirks)
+        return self._open_verbatim(name, target, quirks, keep)
+
+    def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str]) -> Lane:
+        fields = {key: raw for key, raw in self.peeked.fields.items() if key not in OURS or key in keep}
+        if target.model != self.peeked.model:
+            fields["model"] = dump(target.model)
+        asks = self.peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
+        hide = asks and not self.peeked.include_usage
+        if hide:
+            fields["stream_options"] = _with_usage(fields.get("stream_options"))
+        fields = edit(fields, quirks)
+        body = self.peeked.body if fields == self.peeked.fields else join(fields)
+        reply = replace(self._reply, model=target.model)
+        return Verbatim(self._client, reply, body, name=name, hide_usage=hide)
+
+    def _open_hub(self, target: Target, quirks: Quirks) -> Lane:
+        losses = LossLog()
+        upstream = PROTOCOLS[target.origin.protocol]
+        request = self.request()
+        target = replace(target, stream=request.stream)
+        bent, restore = adapt(replace(request, model=target.model), target, losses)
+        body = upstream.render_request(bent, target, losses)
+        body = _edited(body, quirks)
+        self._judge(losses.losses)
+        reply = replace(self._reply, model=target.model, request=request)
+        return Hub(self._client, upstream, reply, body, losses, restore)
+
+    def _judge(self, losses: tuple[Loss, ...]) -> None:
+        """Under `strict`, refuse what would not be carried."""
+        if self._on_loss != "strict":
+            return
+        lost = [loss for loss in losses if loss.severity != "cosmetic"]
+        if lost:
+            said = "; ".join(f"{loss.field}: {loss.why}" for loss in lost)
+            raise ClientError(
+                Kind.UNSUPPORTED,
+                f"The target cannot carry the whole request ({said}). Drop these fields, choose another model, or allow "
+                "losses (x-hexapla-on-loss: allow).",
+                param=lost[0].field,
+            )
+
+
+def _with_usage(options: Raw | None) -> Raw:
+    """stream_options that ask for usage, whatever else the client put there."""
+    if options is None or options == Raw(b"null"):
+        return _USAGE_ON
+    fields: Mapping[str, Raw] = split(options) | {"include_usage": Raw(b"true")}
+    return Raw(join(fields))
+
+
+def _edited(body: bytes, quirks: Quirks) -> bytes:
+    edits = quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp
+    return join(edit(split(body), quirks)) if edits else body

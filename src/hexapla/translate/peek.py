@@ -1,0 +1,125 @@
+"""A first look at a client's body: the few top-level fields that routing needs, everything else untouched.
+
+This runs for every request, so it decodes one level only: `fields` keeps each value as raw bytes, and the Verbatim and
+Patch lanes edit that dict.  The checks here are the ones that cost nothing; what a vendor would judge (roles, pairing,
+images) is judged by the parser in the Hub lane and by the vendor itself in the others.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import ProtocolError
+from hexapla.wire.rawjson import load, split
+
+CONVERSATION = {
+    "openai_chat": "messages",
+    "anthropic_messages": "messages",
+    "openai_responses": "input",
+    "gemini_generate": "contents",
+}
+"""Where each dialect keeps the conversation."""
+
+
+class Peek(msgspec.Struct, kw_only=True):
+    """What routing may know of a request without parsing it.
+
+    body    the client's bytes, unchanged
+    fields  its top-level fields; a lane that edits makes its own copy
+    models  the models to try, in order: `model`, then `models` / `fallbacks`
+    """
+
+    protocol: str
+    body: bytes
+    fields: dict[str, Raw]
+    model: str
+    models: tuple[str, ...]
+    stream: bool
+    include_usage: bool = False
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Fallback(msgspec.Struct):
+    model: str
+
+
+def peek(protocol: str, body: bytes) -> Peek:
+    """Look at `body`.  Raises ProtocolError with the path of the first field that cannot be right."""
+    fields = split(body)
+    model = _text(fields, "model")
+    return Peek(
+        protocol=protocol,
+        body=body,
+        fields=fields,
+        model=model,
+        models=_models(fields, model),
+        stream=_flag(fields, "stream"),
+        include_usage=_include_usage(fields),
+    )
+
+
+def check_conversation(peeked: Peek) -> None:
+    """Raise ProtocolError unless the conversation is there and not empty."""
+    name = CONVERSATION[peeked.protocol]
+    raw = peeked.fields.get(name)
+    if raw is None or raw == Raw(b"null"):
+        if name == "input" and ("prompt" in peeked.fields or "previous_response_id" in peeked.fields):
+            return  # Responses: a stored prompt or conversation may stand alone
+        raise ProtocolError(f"{name} is required", path=f"$.{name}")
+    first = bytes(raw[:1]) if isinstance(raw, bytes) else bytes(memoryview(raw)[:1])
+    if first == b"[":
+        items = load(raw, list[Raw])
+        if not items:
+            raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
+    elif not (first == b'"' and name == "input"):
+        raise ProtocolError(f"{name} must be a list", path=f"$.{name}")
+
+
+def _text(fields: dict[str, Raw], name: str) -> str:
+    raw = fields.get(name)
+    if raw is None:
+        raise ProtocolError(f"{name} is required", path=f"$.{name}")
+    value = load(raw, str)
+    if not value:
+        raise ProtocolError(f"{name} must be a non-empty string", path=f"$.{name}")
+    return value
+
+
+def _flag(fields: dict[str, Raw], name: str) -> bool:
+    raw = fields.get(name)
+    if raw is None or raw == Raw(b"null"):
+        return False
+    value = load(raw, bool)
+    if value is None:
+        raise ProtocolError(f"{name} must be true or false", path=f"$.{name}")
+    return value
+
+
+def _include_usage(fields: dict[str, Raw]) -> bool:
+    raw = fields.get("stream_options")
+    options = load(raw, _StreamOptions) if raw is not None else None
+    return bool(options and options.include_usage)
+
+
+def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
+    """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition."""
+    names = [model]
+    if (raw := fields.get("models")) is not None and raw != Raw(b"null"):
+        listed = load(raw, list[str])
+        if listed is None:
+            raise ProtocolError("models must be a list of model names", path="$.models")
+        names += listed
+    if (raw := fields.get("fallbacks")) is not None and raw != Raw(b"null"):
+        names += _fallbacks(raw)
+    return tuple(dict.fromkeys(names))
+
+
+def _fallbacks(raw: Raw) -> list[str]:
+    listed = load(raw, list[str | _Fallback])
+    if listed is None:
+        raise ProtocolError("fallbacks must be a list of model names or {model} objects", path="$.fallbacks")
+    return [entry if isinstance(entry, str) else entry.model for entry in listed]

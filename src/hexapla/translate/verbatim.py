@@ -1,0 +1,146 @@
+"""The Verbatim and Patch lanes: the client's own bytes, with a few top-level keys edited.
+
+Requests: one level of the JSON is split, the declared keys are replaced, every other byte stays.  Answers: bytes as
+received, in whole events.  A tap reads what the ledger needs; if the upstream's stream ends too early, the dialect's
+error event follows the last whole event, and the half one is dropped, so no client has to parse half a line.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hexapla.errors import Kind, ProtocolError, UpstreamError
+from hexapla.ir.event import Ping, StreamError
+from hexapla.ir.fold import fold, unfold
+from hexapla.ir.loss import Loss, LossLog
+from hexapla.protocols.base import Protocol, Reply
+from hexapla.translate.lane import Stream, Summary
+from hexapla.translate.tap import Tap
+
+_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
+_BLANK = b"\n\n"
+
+
+class Verbatim:
+    """One attempt in the client's own protocol.
+
+    hide_usage  the usage chunk was asked for by us, not by the client, and is taken out of the stream
+    """
+
+    def __init__(self, protocol: Protocol, reply: Reply, body: bytes, *, name: str, hide_usage: bool) -> None:
+        self._protocol = protocol
+        self._reply = reply
+        self._hide_usage = hide_usage
+        self.name = name
+        self.body = body
+        self.summary = Summary()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return ()
+
+    def answer(self, body: bytes) -> bytes:
+        try:
+            response = self._protocol.parse_response(body)
+        except ProtocolError as error:
+            raise UpstreamError(
+                Kind.UPSTREAM_PROTOCOL,
+                f"The provider's answer is not {self._protocol.name}: {error.message}",
+                body=body[:2000].decode("utf-8", "replace"),
+            ) from None
+        summary = self.summary
+        summary.id, summary.model, summary.usage = response.id, response.model, response.usage
+        summary.stop = response.stop.reason if response.stop else None
+        summary.text_bytes = len(body)
+        return body
+
+    def simulate(self, body: bytes) -> bytes:
+        self.answer(body)
+        encoder = self._protocol.encoder(self._reply)
+        events = unfold(self._protocol.parse_response(body))
+        return b"".join([encoder.encode(event) for event in events]) + encoder.close()
+
+    def gather(self, stream: bytes) -> bytes:
+        decoder = self._protocol.decoder()
+        response = fold([*decoder.feed(stream), *decoder.close()])
+        return self.answer(self._protocol.render_response(response, self._reply, LossLog()))
+
+    def stream(self) -> Stream:
+        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self._hide_usage)
+
+
+class VerbatimStream:
+    """Bytes that pass by, event by whole event."""
+
+    def __init__(self, protocol: Protocol, reply: Reply, summary: Summary, *, hide_usage: bool) -> None:
+        self._protocol = protocol
+        self._reply = reply
+        self._tap = Tap(protocol.name, protocol.decoder(), summary)
+        self._hide_usage = hide_usage
+        self._held = b""  # the beginning of an event whose end has not come yet
+        self.summary = summary
+
+    @property
+    def committed(self) -> bool:
+        return self._tap.committed
+
+    @property
+    def failed(self) -> bool:
+        return self.summary.error is not None
+
+    @property
+    def done(self) -> bool:
+        return self._tap.done
+
+    @property
+    def settled(self) -> bool:
+        return self._tap.settled
+
+    def feed(self, data: bytes) -> bytes:
+        if self._held or not data.endswith(_BLANK):
+            data = self._whole(data)
+        if not data:
+            return b""
+        self._tap.feed(data)
+        if self._hide_usage and b'"usage"' in data:
+            return _without_usage(data)
+        return data
+
+    def close(self) -> bytes:
+        held, self._held = self._held, b""
+        if held:
+            self._tap.feed(held + _BLANK)
+        self._tap.close()
+        if not self.failed:
+            return held + _BLANK if held else b""
+        error = self.summary.error
+        assert error is not None
+        return self._say(error) if error.kind == Kind.UPSTREAM_TRUNCATED else held
+
+    def fail(self, error: StreamError) -> bytes:
+        if self.failed:
+            return b""
+        self.summary.error = error
+        return self._say(error)
+
+    def beat(self) -> bytes:
+        return self._protocol.encoder(self._reply).encode(Ping())
+
+    def _say(self, error: StreamError) -> bytes:
+        return self._protocol.encoder(self._reply).encode(error)
+
+    def _whole(self, data: bytes) -> bytes:
+        """All of `data` that is complete events; the rest is held until its end comes."""
+        data = self._held + data
+        end = 0
+        for found in _EVENT_END.finditer(data):
+            end = found.end()
+        self._held = data[end:]
+        return data[:end]
+
+
+def _without_usage(data: bytes) -> bytes:
+    """`data` without Chat chunks that carry usage and no choice."""
+    events = _EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
+    return b"".join(event for event in events if not (b'"usage"' in event and _USAGE_ONLY.search(event)))
