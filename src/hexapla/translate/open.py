@@ -98,8 +98,8 @@ class Translation:
             said = "; ".join(f"{loss.field}: {loss.why}" for loss in lost)
             raise ClientError(
                 Kind.UNSUPPORTED,
-                f"The target cannot carry the whole request ({said}). Drop these fields, choose another model, or allow "
-                "losses (x-hexapla-on-loss: allow).",
+                f"The target cannot carry the whole request ({said}). Drop these fields, choose another model, or "
+                "allow losses (x-hexapla-on-loss: allow).",
                 param=lost[0].field,
             )
 
