@@ -140,6 +140,7 @@ class Tier(_Table, frozen=True, kw_only=True):
     output: float | None = None
     cached: float | None = None
     cache_write: float | None = None
+    cache_write_1h: float | None = None
 
 
 class Model(_Table, frozen=True, kw_only=True):
