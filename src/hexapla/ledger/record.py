@@ -32,14 +32,15 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
     currency: str
     nanos: int
-    source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure)
+    source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure) | "sum" (of several)
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """One request of one client, from begin to end.
 
-    outcome    ok | cancelled | an errors.Kind value | open (begun, not ended: a crash)
-    estimated  the upstream sent no usage; the counts are a local estimate
+    outcome    ok | cancelled | an errors.Kind value | open (begun, not ended yet) | interrupted (begun, and the process
+               ended before the request did: what the upstream did and billed is unknown)
+    estimated  the upstream sent no usage; the counts (or, for interrupted, the reserved cost) are a local estimate
     first      seconds until the first content byte went to the client; None if none did
     """
 
