@@ -15,6 +15,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     facts    the catalogue's facts of that model; None for models it does not know
     quirks   the endpoint's quirks with the matching `when` tables merged in
     target   what renderers and adapters may know (stream is set per request)
+    address  the engine's own note of how to reach it; opaque here
     """
 
     provider: Provider
@@ -23,6 +24,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     facts: Model | None = None
     quirks: Quirks
     target: Target
+    address: object = None
 
     @property
     def name(self) -> str:

@@ -89,12 +89,13 @@ class Sleep(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """`tried` is how many attempts were made, this one included."""
+    """`tried` is how many attempts were made, this one included; `since` when this one began."""
 
     lane: Lane
     candidate: Candidate
     stream: bool
     tried: int
+    since: float
 
 
 class Forward(msgspec.Struct, frozen=True):
@@ -185,6 +186,7 @@ class Exchange:
         self._chance = chance
         self._end = _after(clock(), timers.total)
         self._tried = 0
+        self._since = clock()
         self._started = False
         self._flow: Stream | None = None  # the stream that is being forwarded
         self.lane: Lane | None = None
@@ -227,7 +229,7 @@ class Exchange:
 
     def _attempt(self, candidate: Candidate) -> Steps:
         """One call of one endpoint, noted."""
-        started = self._clock()
+        self._since = self._clock()
         try:
             call = self._open(candidate)
         except ProtocolError as error:
@@ -251,7 +253,7 @@ class Exchange:
             Tried(
                 candidate=candidate,
                 lane=call.lane.name,
-                started=started,
+                started=self._since,
                 ended=self._clock(),
                 status=status,
                 error=error_or_none,
@@ -334,7 +336,7 @@ class Exchange:
 
         def beat() -> tuple[Start, bytes]:
             self._started = True
-            return Start(lane, candidate, True, self._tried), stream.beat()
+            return Start(lane, candidate, True, self._tried, self._since), stream.beat()
 
         return beat
 
@@ -412,7 +414,7 @@ class Exchange:
     def _begin(self, lane: Lane, candidate: Candidate) -> Generator[Command, Fact, None]:
         if not self._started:
             self._started = True
-            yield Start(lane, candidate, self._stream, self._tried)
+            yield Start(lane, candidate, self._stream, self._tried, self._since)
 
     def _tell(self, error: GatewayError) -> Generator[Command, Fact, None]:
         """The client has heard heartbeats only: say the error as the dialect's own event."""

@@ -1,0 +1,1 @@
+"""The gateway over HTTP: an ASGI application and the process that serves it."""

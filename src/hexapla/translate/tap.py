@@ -36,6 +36,10 @@ MATTERS: dict[str, re.Pattern[bytes]] = {
 }
 
 
+DELTA_BYTES = 4
+"""What a content delta counts for when nobody decodes it: providers send about a token a delta, about four bytes."""
+
+
 class Tap:
     """Feed complete SSE bytes; read `summary` and the flags."""
 
@@ -61,10 +65,11 @@ class Tap:
         if not self.committed:
             self._note(self._decoder.feed(data))
             return
-        self.summary.text_bytes += len(data)
         for event in self._frames.feed(data):
             if self._matters(event.data):
                 self._note(self._decoder.feed(_reframe(event)))
+            else:
+                self.summary.text_bytes += DELTA_BYTES
 
     def close(self) -> None:
         """The bytes are over."""

@@ -1,0 +1,1 @@
+"""The gateway itself: one request from a client's bytes to its answer and its record."""

@@ -1,0 +1,147 @@
+"""Keeps the Generation of one request and writes it down at the right moments.
+
+The begin record stands in the journal before the upstream is called; the end record before the client hears the last
+byte, so a success that a client saw is never missing from the ledger, whatever happens next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from hexapla.ir.loss import Loss
+from hexapla.ir.response import Usage
+from hexapla.ledger import Attempt, Generation, Ledger
+from hexapla.ledger.price import cost, minute_utc
+from hexapla.observe.log import RequestLog
+from hexapla.observe.metrics import Metrics
+from hexapla.routing.exchange import Start, Tried
+from hexapla.translate.lane import Lane
+
+BYTES_PER_TOKEN = 4
+"""The rule of thumb behind every estimate: English text has about four bytes a token."""
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is told of a finished request."""
+
+    ledger: Ledger
+    metrics: Metrics
+    log: RequestLog | None = None
+    wall: Callable[[], float]  # Unix seconds
+    clock: Callable[[], float]  # monotonic seconds
+
+
+class Recorder:
+    """The record of one request.  `end` may be called early (before the last byte) and is then final."""
+
+    def __init__(self, books: Books, generation: Generation, body_bytes: int) -> None:
+        self._books = books
+        self._generation = generation
+        self._body_bytes = body_bytes
+        self._began = books.clock()
+        self._first: float | None = None
+        self._attempts: list[Attempt] = []
+        self._start: Start | None = None
+        self._ended = False
+        self.extra_losses: tuple[Loss, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self._generation.id
+
+    @property
+    def created(self) -> float:
+        return self._generation.created
+
+    def begin(self) -> None:
+        """Before the first upstream call."""
+        self._books.metrics.begin()
+        self._books.ledger.begin(self._generation)
+
+    def started(self, start: Start) -> None:
+        """The answer begins."""
+        self._start = start
+
+    def spoke(self) -> None:
+        """The first content byte goes out."""
+        if self._first is None:
+            self._first = self._books.clock()
+
+    def note(self, tried: Tried) -> None:
+        """One attempt is over."""
+        if not self._ended:
+            self._attempts.append(self._attempt(tried))
+
+    def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
+        """Write the end record, once."""
+        if self._ended:
+            return
+        self._ended = True
+        generation = self._finished(outcome, status, lane)
+        self._books.ledger.end(generation)
+        self._books.metrics.end(generation)
+        if self._books.log is not None:
+            self._books.log.write(generation)
+
+    def _finished(self, outcome: str, status: int, lane: Lane | None) -> Generation:
+        books, start = self._books, self._start
+        summary = lane.summary if lane is not None else None
+        usage = summary.usage if summary is not None else None
+        estimated = usage is None and (outcome == "ok" or self._first is not None)
+        if usage is None:
+            usage = self._estimate(summary.text_bytes if summary is not None else 0) if estimated else Usage()
+        candidate = start.candidate if start is not None else None
+        price = candidate.facts.price if candidate is not None and candidate.facts is not None else None
+        now = books.wall()
+        if start is not None and lane is not None:
+            self._attempts.append(self._current(start, lane, outcome))
+        return replace(
+            self._generation,
+            provider=candidate.provider.id if candidate is not None else self._generation.provider,
+            model=candidate.model if candidate is not None else self._generation.model,
+            lane=lane.name if lane is not None else "",
+            latency=books.clock() - self._began,
+            first=None if self._first is None else self._first - self._began,
+            outcome=outcome,
+            stop=summary.stop if summary is not None else None,
+            status=status,
+            usage=usage,
+            estimated=estimated,
+            cost=cost(usage, price, minute_utc(now)),
+            losses=(lane.losses if lane is not None else ()) + self.extra_losses,
+            attempts=tuple(self._attempts),
+        )
+
+    def _estimate(self, text_bytes: int) -> Usage:
+        return Usage(input=self._body_bytes // BYTES_PER_TOKEN, output=text_bytes // BYTES_PER_TOKEN)
+
+    def _current(self, start: Start, lane: Lane, outcome: str) -> Attempt:
+        """The attempt whose answer is going out."""
+        return Attempt(
+            provider=start.candidate.provider.id,
+            model=start.candidate.model,
+            protocol=start.candidate.endpoint.protocol,
+            lane=lane.name,
+            started=self._generation.created + (start.since - self._began),
+            latency=self._books.clock() - start.since,
+            status=200,
+            outcome=outcome,
+            upstream_id=lane.summary.id or "",
+        )
+
+    def _attempt(self, tried: Tried) -> Attempt:
+        error = tried.error
+        return Attempt(
+            provider=tried.candidate.provider.id,
+            model=tried.candidate.model,
+            protocol=tried.candidate.endpoint.protocol,
+            lane=tried.lane,
+            started=self._generation.created + (tried.started - self._began),
+            latency=tried.ended - tried.started,
+            status=tried.status,
+            outcome=error.kind.value if error is not None else "ok",
+            message=error.message[:500] if error is not None else "",
+        )
