@@ -1,7 +1,7 @@
 """One client request from the first attempt to the last byte, as a generator without I/O.
 
-`exchange` yields commands and receives facts; a driver executes them.  Retry, fallback, the commit point, heartbeats and
-every timer are decided here and nowhere else, so thousands of fault schedules can be simulated in a second.
+`exchange` yields commands and receives facts; a driver executes them.  Retry, fallback, the commit point, heartbeats
+and every timer are decided here and nowhere else, so thousands of fault schedules can be simulated in a second.
 
     command                      fact that answers it
     Send(request, deadline)      Head | Failed | Expired
@@ -233,7 +233,7 @@ class Exchange:
         try:
             call = self._open(candidate)
         except ProtocolError as error:
-            return ClientError(Kind.INVALID_REQUEST, error.message, param=_param(error.path))
+            return ClientError(Kind.INVALID_REQUEST, error.message, param=param_of(error.path))
         except ClientError as error:
             return error
         self._tried += 1
@@ -505,6 +505,6 @@ def _after(now: float, seconds: float) -> float:
     return now + seconds if seconds else float("inf")
 
 
-def _param(path: str) -> str | None:
+def param_of(path: str) -> str | None:
     """A JSON path as a client names it: `$.messages[0]` is `messages[0]`."""
     return path.removeprefix("$").removeprefix(".") or None

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from hexapla.catalog.quirks import edit
 from hexapla.catalog.schema import Quirks
-from hexapla.errors import ClientError, Kind
+from hexapla.errors import ClientError, GatewayError, Kind
+from hexapla.ir.event import StreamError
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
@@ -53,6 +54,19 @@ class Translation:
             body = self.peeked.body if len(fields) == len(self.peeked.fields) else join(fields)
             self._request = replace(self._client.parse_request(body), betas=self._betas)
         return self._request
+
+    def tell(self, error: GatewayError) -> bytes:
+        """`error` as the terminal event of the client's stream."""
+        return self._client.encoder(self._reply).encode(
+            StreamError(
+                kind=error.kind,
+                message=error.message,
+                type=error.type,
+                code=error.code,
+                status=error.status,
+                retry_after=error.retry_after,
+            )
+        )
 
     def open(self, target: Target, quirks: Quirks, *, keep: frozenset[str] = frozenset()) -> Lane:
         """The lane to `target`.  `keep` names keys of OURS that this upstream understands itself.

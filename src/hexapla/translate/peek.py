@@ -47,17 +47,20 @@ class _Fallback(msgspec.Struct):
     model: str
 
 
-def peek(protocol: str, body: bytes) -> Peek:
-    """Look at `body`.  Raises ProtocolError with the path of the first field that cannot be right."""
+def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = None) -> Peek:
+    """Look at `body`.  `model` and `stream` are given where the dialect has them in the path.
+
+    Raises ProtocolError with the path of the first field that cannot be right.
+    """
     fields = split(body)
-    model = _text(fields, "model")
+    model = model or _text(fields, "model")
     return Peek(
         protocol=protocol,
         body=body,
         fields=fields,
         model=model,
         models=_models(fields, model),
-        stream=_flag(fields, "stream"),
+        stream=_flag(fields, "stream") if stream is None else stream,
         include_usage=_include_usage(fields),
     )
 

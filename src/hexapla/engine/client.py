@@ -1,0 +1,42 @@
+"""What the engine needs of whoever asks: the question, and a place for the answer."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+OnLoss = Literal["allow", "warn", "strict"]
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of one client.
+
+    protocol  the dialect that the client speaks
+    body      its bytes, unchanged
+    key       name of the client's key; "" where none is required
+    on_loss   what to do about losses; None: as configured
+    forward   client headers that mean something to an upstream of the same protocol (anthropic-beta ...)
+    model     for dialects that name the model in the path; "" means the body names it
+    stream    for dialects that ask for a stream in the path; None means the body says
+    """
+
+    protocol: str
+    body: bytes
+    key: str = ""
+    on_loss: OnLoss | None = None
+    forward: tuple[tuple[str, str], ...] = ()
+    model: str = ""
+    stream: bool | None = None
+
+
+class Answer(Protocol):
+    """Where the answer goes.  Every method may wait; cancelling the request cancels the wait."""
+
+    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        """The answer's head: lower-case header names, content-type included."""
+        ...
+
+    async def send(self, data: bytes) -> None: ...
+
+    async def finish(self) -> None: ...

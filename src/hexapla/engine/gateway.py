@@ -1,0 +1,236 @@
+"""The Gateway: parse -> plan -> exchange -> record, for every dialect alike.
+
+Server, library and command line are thin fronts of this class.  It owns no socket (transports do) and no clock (`Books`
+brings both), decides nothing about retries (the exchange does) and knows no dialect (protocols do).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from hexapla.config import Config
+from hexapla.engine.client import Answer, Ask
+from hexapla.engine.recorder import Books, Recorder
+from hexapla.engine.routes import Address, Routes
+from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
+from hexapla.ir.loss import Loss
+from hexapla.ledger import Generation
+from hexapla.protocols import PROTOCOLS
+from hexapla.protocols.base import Reply
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.exchange import Call, Exchange, Outcome, Start, param_of
+from hexapla.translate.lane import Lane
+from hexapla.translate.open import Translation
+from hexapla.translate.peek import Peek, check_conversation, peek
+from hexapla.upstream.driver import Driver, Sweeper
+from hexapla.upstream.transport import Request, Transport
+
+Headers = tuple[tuple[str, str], ...]
+
+MAX_LOSS_HEADER = 1000  # characters; the record holds them all
+
+
+class Gateway:
+    """One running gateway.
+
+    transports  by name: "http1", "reqwest" (when installed), "demo"
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        routes: Routes,
+        books: Books,
+        transports: dict[str, Transport],
+        chance: Callable[[], float],
+    ) -> None:
+        self.config = config
+        self.routes = routes
+        self.books = books
+        self._transports = transports
+        self._chance = chance
+        self._sweeper = Sweeper(config.timeouts.beat)
+        self.running = 0
+
+    async def generate(self, ask: Ask, answer: Answer) -> None:
+        """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
+        try:
+            peeked = self._peek(ask)
+            candidates = self.routes.plan(peeked)
+        except (GatewayError, ProtocolError) as error:
+            await self.refuse(ask.protocol, as_gateway_error(error), answer)
+            return
+        self.running += 1
+        try:
+            await self._exchange(ask, peeked, candidates, answer)
+        finally:
+            self.running -= 1
+
+    async def refuse(self, protocol: str, error: GatewayError, answer: Answer, headers: Headers = ()) -> None:
+        """Tell `error` in the client's dialect."""
+        status, body = PROTOCOLS[protocol].render_error(error)
+        if not headers:
+            headers = _identity(self.books.ledger.new_id())
+        await answer.start(status, (*_JSON, *headers, *_error_headers(error)))
+        await answer.send(body)
+        await answer.finish()
+
+    async def aclose(self) -> None:
+        """Close every transport and the books."""
+        for transport in self._transports.values():
+            await transport.aclose()
+        await self.books.ledger.close_async()
+
+    def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
+        """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""
+        peeked = self._peek(ask)
+        candidate = self.routes.plan(peeked)[0]
+        call = self._opener(ask, self._translation(ask, peeked, "explain", 0))(candidate)
+        assert isinstance(call.request, Request)
+        return candidate, call.lane, call.request
+
+    def _peek(self, ask: Ask) -> Peek:
+        peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
+        check_conversation(peeked)
+        return peeked
+
+    def _translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
+        reply = Reply(id=answer_id, created=created, model=peeked.model, include_usage=peeked.include_usage)
+        return Translation(peeked, reply, on_loss=ask.on_loss or self.config.on_loss)
+
+    async def _exchange(self, ask: Ask, peeked: Peek, candidates: Sequence[Candidate], answer: Answer) -> None:
+        books = self.books
+        generation = Generation(
+            id=books.ledger.new_id(),
+            key=ask.key,
+            client_protocol=ask.protocol,
+            requested=peeked.model,
+            provider=candidates[0].provider.id,
+            model=candidates[0].model,
+            stream=peeked.stream,
+            created=books.wall(),
+        )
+        recorder = Recorder(books, generation, len(ask.body))
+        translation = self._translation(ask, peeked, generation.id, int(generation.created))
+        exchange = Exchange(
+            candidates,
+            self._opener(ask, translation),
+            translation.tell,
+            stream=peeked.stream,
+            timers=self.routes.timers(candidates[0]),
+            retry=self.config.retry,
+            clock=books.clock,
+            chance=self._chance,
+        )
+        recorder.begin()
+        try:
+            if books.ledger.waits:
+                await books.ledger.durable()
+            driver = Driver(self._transport, _Speaker(recorder, answer), self._sweeper, recorder.note)
+            outcome = await driver.run(exchange.run())
+            await self._conclude(ask, outcome, recorder, answer)
+        except asyncio.CancelledError:
+            recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
+            raise
+
+    async def _conclude(self, ask: Ask, outcome: Outcome, recorder: Recorder, answer: Answer) -> None:
+        error = outcome.error
+        if error is None:
+            recorder.end(lane=outcome.lane)
+        elif outcome.started:
+            recorder.end(outcome=error.kind, lane=outcome.lane)
+        else:
+            recorder.end(outcome=error.kind, status=error.status)
+            headers = (*_identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried)))
+            await self.refuse(ask.protocol, error, answer, headers)
+
+    def _opener(self, ask: Ask, translation: Translation) -> Callable[[Candidate], Call]:
+        """How the exchange makes an attempt's lane and HTTP request."""
+
+        def open_call(candidate: Candidate) -> Call:
+            address = candidate.address
+            assert isinstance(address, Address)
+            lane = translation.open(candidate.target, candidate.quirks, keep=address.keeps)
+            same = ask.protocol == candidate.endpoint.protocol
+            request = address.request(lane.body, stream=translation.peeked.stream, forward=ask.forward if same else ())
+            return Call(lane=lane, request=request)
+
+        return open_call
+
+    def _transport(self, request: Request) -> Transport:
+        scheme = request.url.partition(":")[0]
+        return self._transports.get(scheme) or self._transports["http1"]
+
+
+class _Speaker:
+    """The exchange's sink: heads with our headers, and the end record before the last byte."""
+
+    def __init__(self, recorder: Recorder, answer: Answer) -> None:
+        self._recorder = recorder
+        self._answer = answer
+        self._lane: Lane | None = None
+
+    async def start(self, start: Start) -> None:
+        self._recorder.started(start)
+        self._lane = start.lane
+        await self._answer.start(200, answer_headers(self._recorder.id, start))
+
+    async def send(self, data: bytes) -> None:
+        lane = self._lane
+        assert lane is not None
+        self._recorder.spoke()
+        if lane.summary.stop is not None and lane.summary.error is None:
+            self._recorder.end(lane=lane)
+        await self._answer.send(data)
+
+    async def finish(self) -> None:
+        await self._answer.finish()
+
+
+def answer_headers(answer_id: str, start: Start) -> Headers:
+    """The head of an answer: who served it, how, and what was lost on the way there."""
+    return (
+        *(_SSE if start.stream else _JSON),
+        *_identity(answer_id),
+        ("x-hexapla-provider", start.candidate.provider.id),
+        ("x-hexapla-model", ascii_value(start.candidate.model)),
+        ("x-hexapla-lane", start.lane.name),
+        ("x-hexapla-attempts", str(start.tried)),
+        ("x-hexapla-losses", losses_value(start.lane.losses)),
+    )
+
+
+def losses_value(losses: Sequence[Loss]) -> str:
+    """Losses as a header: field names, content first, cut at a sane length."""
+    order = {"content": 0, "parameter": 1, "cosmetic": 2}
+    names = [loss.field for loss in sorted(losses, key=lambda loss: order[loss.severity])]
+    return ascii_value(", ".join(names))[:MAX_LOSS_HEADER]
+
+
+def ascii_value(text: str) -> str:
+    """`text` as a header value can hold it."""
+    return text.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
+
+
+def as_gateway_error(error: GatewayError | ProtocolError) -> GatewayError:
+    """A parser's complaint about the client's body as the client's error."""
+    if isinstance(error, GatewayError):
+        return error
+    return ClientError(Kind.INVALID_REQUEST, error.message, param=param_of(error.path))
+
+
+_JSON: Headers = (("content-type", "application/json"),)
+_SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+
+
+def _identity(answer_id: str) -> Headers:
+    return (("x-request-id", answer_id), ("request-id", answer_id))
+
+
+def _error_headers(error: GatewayError) -> Headers:
+    """Our own retries are spent, so SDKs are asked not to add theirs (openai and anthropic obey x-should-retry)."""
+    headers: list[tuple[str, str]] = [("x-should-retry", "false")]
+    if error.retry_after is not None:
+        headers.append(("retry-after", str(max(0, round(error.retry_after)))))
+    return tuple(headers)

@@ -1,0 +1,55 @@
+"""The ASGI application: generation endpoints by exact path, everything else through Starlette.
+
+Routes stand at /v1 and, for OpenRouter clients, at /api/v1.  Generation endpoints are looked up in one dict before any
+framework sees the request; models, ledger, health and metrics are ordinary Starlette routes.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+
+from hexapla.engine.gateway import Gateway
+from hexapla.server.generate import Generate, Receive, Scope, Send
+from hexapla.server.keys import KeyRing
+from hexapla.server.meta import meta_routes
+
+GENERATION = {
+    "/chat/completions": "openai_chat",
+    "/responses": "openai_responses",
+    "/messages": "anthropic_messages",
+}
+PREFIXES = ("/v1", "/api/v1")
+
+_GEMINI = re.compile(r"^/(?:v1beta|v1)/models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent)$")
+
+
+class App:
+    """The gateway as an ASGI application.  Any ASGI server may run it."""
+
+    def __init__(self, gateway: Gateway, keys: KeyRing) -> None:
+        self.gateway = gateway
+        self._posts = {
+            prefix + path: Generate(gateway, keys, protocol)
+            for prefix in PREFIXES
+            for path, protocol in GENERATION.items()
+        }
+        self._rest = Starlette(routes=meta_routes(gateway, keys))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            endpoint = self._posts.get(scope["path"])
+            if endpoint is not None:
+                await endpoint(scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
+
+
+def gemini_path(path: str) -> tuple[str, bool] | None:
+    """(model, stream) of a Gemini generation path, or None."""
+    found = _GEMINI.match(path)
+    if found is None:
+        return None
+    return unquote(found["model"]), found["verb"] == "streamGenerateContent"

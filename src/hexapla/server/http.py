@@ -1,0 +1,97 @@
+"""uvicorn's HTTP/1.1 protocol with the limits that it leaves open.
+
+httptools parses whatever length of headers a client sends, and a client that sends one byte a second keeps its socket
+for ever.  This subclass counts header bytes and lines, and closes a connection whose request head is not complete in
+time.  (uvicorn's `h11_max_incomplete_event_size` guards only its h11 parser.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADER_BYTES = 64 * 1024
+HEADER_LINES = 200
+HEAD_SECONDS = 30.0
+
+_RESPONSES = {
+    431: b"Request Header Fields Too Large",
+    408: b"Request Timeout",
+}
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """HttpToolsProtocol that refuses header bombs (431) and dripped heads (408)."""
+
+    header_bytes = HEADER_BYTES
+    header_lines = HEADER_LINES
+    head_seconds = HEAD_SECONDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_size = 0
+        self._head_lines = 0
+        self._in_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            if self._head_timer is None:
+                self._arm()
+            self._head_size += len(data)
+            # a head that is still incomplete after this many bytes is a bomb; body bytes in the same read are allowed
+            if self._head_size > self.header_bytes and b"\r\n\r\n" not in data[: self.header_bytes]:
+                self._refuse(431)
+                return
+        super().data_received(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_lines += 1
+        if self._head_lines > self.header_lines:
+            self._refuse(431)
+            return
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._disarm()
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._head_size = self._head_lines = 0
+        super().on_message_complete()
+
+    def _arm(self) -> None:
+        if self.head_seconds:
+            self._head_timer = self.loop.call_later(self.head_seconds, self._refuse, 408)
+
+    def _disarm(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, status: int) -> None:
+        """Answer in plain JSON (the dialect is not known before the path is) and close."""
+        self._disarm()
+        transport = cast(asyncio.Transport, self.transport)
+        if transport.is_closing():
+            return
+        reason = _RESPONSES[status]
+        body = b'{"error":{"message":"%b","type":"invalid_request_error","code":%d}}' % (reason, status)
+        transport.write(
+            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (status, reason, len(body), body)
+        )
+        transport.close()

@@ -1,0 +1,217 @@
+"""Each bend does one thing, says what it cost, and the way back undoes it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from hexapla.errors import ClientError
+from hexapla.ir.content import CacheMark, Origin, Reasoning, Text, ToolCall, ToolResult
+from hexapla.ir.event import BlockDelta, BlockStart, BlockStop, MessageStart, MessageStop, TextDelta
+from hexapla.ir.fold import fold, unfold
+from hexapla.ir.grammar import check
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest, Message, OutputFormat, Tool, ToolChoice
+from hexapla.ir.response import GenerateResponse, Stop
+from hexapla.ir.target import Target
+from hexapla.translate.adapt.adapt import adapt
+from hexapla.translate.adapt.ids import fit_id
+from hexapla.translate.adapt.names import fit_name
+from hexapla.translate.adapt.pairs import NO_RESULT
+
+CHAT = Target(origin=Origin("openai_chat", "p"), model="m")
+MESSAGES = Target(origin=Origin("anthropic_messages", "p"), model="m")
+NAME = CHAT.tool_name_pattern
+
+
+def user(text: str) -> Message:
+    return Message(role="user", content=(Text(text=text),))
+
+
+def asking(*messages: Message, **fields: object) -> GenerateRequest:
+    return GenerateRequest(protocol="openai_responses", model="m", messages=messages, **fields)  # type: ignore[arg-type]
+
+
+def answered(response: GenerateResponse, restore: object) -> GenerateResponse:
+    events = [*restore.all(unfold(response))]  # type: ignore[attr-defined]
+    check(events)
+    return fold(events)
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_fitted_names_fit_and_never_change(name: str) -> None:
+    """Any name gets a form the target takes; a form that fits is its own form."""
+    fitted = fit_name(name, NAME)
+    assert re.match(NAME, fitted)
+    assert fit_name(fitted, NAME) == fitted
+    assert fit_name(name, NAME) == fitted
+
+
+def test_names_that_differ_after_the_cut_stay_different() -> None:
+    """Two long names with the same beginning do not collide."""
+    assert fit_name("x" * 70 + "a", NAME) != fit_name("x" * 70 + "b", NAME)
+
+
+@given(st.text(min_size=1, max_size=500), st.sampled_from([r"^[a-zA-Z0-9_-]{1,64}$", r"^[a-zA-Z0-9]{9}$"]))
+def test_fitted_ids_fit(call_id: str, pattern: str) -> None:
+    """Any id gets a stand-in in the target's alphabet, the same one every time."""
+    fitted = fit_id(call_id, pattern)
+    assert re.match(pattern, fitted) and fit_id(call_id, pattern) == fitted
+
+
+def test_long_names_are_fitted_everywhere_and_restored() -> None:
+    """Definition, choice, history and answer agree on one short name; the client sees its own."""
+    long = "mcp__server__" + "x" * 80
+    request = asking(
+        user("hi"),
+        Message(role="assistant", content=(ToolCall(id="c1", name=long, arguments="{}"),)),
+        Message(role="tool", content=(ToolResult(call_id="c1", content=(Text(text="ok"),)),)),
+        tools=(Tool(name=long),),
+        tool_choice=ToolChoice(mode="named", name=long),
+    )
+    losses = LossLog()
+    bent, restore = adapt(request, CHAT, losses)
+    short = bent.tools[0].name
+    assert short is not None and len(short) <= 64
+    assert bent.tool_choice is not None and bent.tool_choice.name == short
+    call = bent.messages[1].content[0]
+    assert isinstance(call, ToolCall) and call.name == short
+    back = answered(GenerateResponse(content=(ToolCall(id="x", name=short),)), restore)
+    assert isinstance(back.content[0], ToolCall) and back.content[0].name == long
+    assert {loss.severity for loss in losses.losses} == {"cosmetic"}
+
+
+def test_namespaced_tools_are_flattened_and_restored() -> None:
+    """A Responses namespace becomes part of the name and comes back as a namespace."""
+    request = asking(user("hi"), tools=(Tool(name="spawn", namespace="agents"),))
+    bent, restore = adapt(request, CHAT, LossLog())
+    assert bent.tools[0].name == "agents__spawn"
+    back = answered(GenerateResponse(content=(ToolCall(id="x", name="agents__spawn"),)), restore)
+    assert back.content[0] == ToolCall(id="x", name="spawn", namespace="agents")
+
+
+def test_freeform_tools_are_bridged_and_restored_in_a_stream() -> None:
+    """A custom tool is a function upstream; its streamed JSON comes back as free text."""
+    patch = '*** Begin Patch\n+"quoted" é\n'
+    request = asking(
+        user("hi"),
+        Message(role="assistant", content=(ToolCall(id="c", name="apply_patch", kind="custom", arguments=patch),)),
+        Message(role="tool", content=(ToolResult(call_id="c", kind="custom", content=(Text(text="done"),)),)),
+        tools=(Tool(name="apply_patch", kind="custom", format=Raw(b'{"type":"grammar"}')),),
+    )
+    bent, restore = adapt(request, CHAT, LossLog())
+    call = bent.messages[1].content[0]
+    assert isinstance(call, ToolCall) and call.kind == "function" and "Begin Patch" in call.arguments
+    pieces = [call.arguments[:9], call.arguments[9:]]
+    events = [
+        MessageStart(),
+        BlockStart(0, ToolCall(id="n", name="apply_patch")),
+        *(BlockDelta(0, TextDelta(piece)) for piece in pieces),
+        BlockStop(0),
+        MessageStop(stop=Stop(reason="tool_calls")),
+    ]
+    back = fold(restore.all(events))
+    assert back.content == (ToolCall(id="n", name="apply_patch", kind="custom", arguments=patch),)
+
+
+def test_structured_output_as_a_forced_tool_comes_back_as_text() -> None:
+    """The schema travels as a tool; its arguments are the answer's text and the stop reason is stop."""
+    target = Target(origin=Origin("anthropic_messages", "p"), json_schema="tool")
+    schema = Raw(b'{"type":"object","properties":{"b":{},"a":{}}}')
+    request = asking(user("hi"), output=OutputFormat(kind="json_schema", name="Answer", schema=schema))
+    bent, restore = adapt(request, target, LossLog())
+    assert bent.output is None and bent.tool_choice == ToolChoice(mode="named", name="Answer")
+    tool = bent.tools[0]
+    assert isinstance(tool, Tool) and tool.parameters == schema
+    call = ToolCall(id="x", name="Answer", arguments='{"b":1}')
+    back = answered(GenerateResponse(content=(call,), stop=Stop(reason="tool_calls")), restore)
+    assert back.content == (Text(text='{"b":1}'),)
+    assert back.stop == Stop(reason="stop")
+
+
+def test_json_by_instruction_counts_as_a_lost_parameter() -> None:
+    """A target without structured output is asked in words, after the system message, and that is said."""
+    target = Target(origin=Origin("openai_chat", "p"), json_object=False)
+    system = Message(role="system", content=(Text(text="S"),))
+    losses = LossLog()
+    bent, _ = adapt(asking(system, user("hi"), output=OutputFormat(kind="json_object")), target, losses)
+    assert [message.role for message in bent.messages] == ["system", "system", "user"]
+    assert losses.losses[0].field == "output" and losses.losses[0].severity == "parameter"
+
+
+def test_a_result_without_a_call_is_a_clear_error() -> None:
+    """The message names the id and says what to send."""
+    orphan = Message(role="tool", content=(ToolResult(call_id="nope", content=(Text(text="x"),)),))
+    with pytest.raises(ClientError, match=r"nope.*assistant turn") as caught:
+        adapt(asking(user("hi"), orphan), MESSAGES, LossLog())
+    assert caught.value.param == "messages[1]"
+
+
+def test_repeated_ids_are_a_clear_error() -> None:
+    """Two calls of one turn with one id cannot be told apart."""
+    call = ToolCall(id="same", name="f")
+    with pytest.raises(ClientError, match="same"):
+        adapt(asking(user("hi"), Message(role="assistant", content=(call, call))), CHAT, LossLog())
+
+
+def test_a_call_without_result_gets_a_stand_in() -> None:
+    """An interrupted agent turn is completed, and the loss is said."""
+    calls = (ToolCall(id="a", name="f"), ToolCall(id="b", name="f"))
+    one = Message(role="tool", content=(ToolResult(call_id="a", content=(Text(text="x"),)),))
+    losses = LossLog()
+    bent, _ = adapt(asking(user("q"), Message(role="assistant", content=calls), one, user("go on")), CHAT, losses)
+    results = [part for part in bent.messages[2].content if isinstance(part, ToolResult)]
+    assert [result.call_id for result in results] == ["a", "b"]
+    assert results[1].content == (Text(text=NO_RESULT),)
+    assert [loss.severity for loss in losses.losses] == ["content"]
+
+
+def test_system_messages_are_joined_in_order() -> None:
+    """A target that takes one system message gets all of them, in order, first."""
+    target = Target(origin=Origin("openai_chat", "p"), single_system=True)
+    request = asking(
+        Message(role="system", content=(Text(text="A"),)),
+        user("hi"),
+        Message(role="developer", content=(Text(text="B"),)),
+    )
+    bent, _ = adapt(request, target, LossLog())
+    assert [message.role for message in bent.messages] == ["system", "user"]
+    assert bent.messages[0].content == (Text(text="A\n\nB"),)
+
+
+def test_neighbours_of_one_role_are_joined_for_alternation() -> None:
+    """Content stays whole and in order."""
+    target = Target(origin=Origin("openai_chat", "p"), alternation=True)
+    bent, _ = adapt(asking(user("a"), user("b")), target, LossLog())
+    assert bent.messages[0].content == (Text(text="a"), Text(text="b")) and len(bent.messages) == 1
+
+
+def test_the_last_cache_marks_win() -> None:
+    """Of six marks a target that takes four keeps the last four; each one dropped is a cosmetic loss."""
+    marked = tuple(user(str(n)) for n in range(6))
+    marked = tuple(Message(role="user", content=(Text(text=str(n), cache=CacheMark()),)) for n in range(len(marked)))
+    losses = LossLog()
+    bent, _ = adapt(asking(*marked), MESSAGES, losses)
+    kept = [part.cache is not None for message in bent.messages for part in message.content if isinstance(part, Text)]
+    assert kept == [False, False, True, True, True, True]
+    assert {loss.severity for loss in losses.losses} == {"cosmetic"} and len(losses.losses) == 2
+
+
+def test_reasoning_is_stamped_with_its_provider() -> None:
+    """Thought gets the name of who thought it, so that it is replayed to nobody else."""
+    _, restore = adapt(asking(user("hi")), CHAT, LossLog())
+    back = answered(GenerateResponse(content=(Reasoning(text="t", origin=Origin("openai_chat")),)), restore)
+    thought = back.content[0]
+    assert isinstance(thought, Reasoning) and thought.origin == Origin("openai_chat", "p")
+
+
+def test_a_request_that_fits_is_not_touched() -> None:
+    """What needs no bending comes out as the same value, without losses."""
+    request = asking(user("hi"), tools=(Tool(name="f"),))
+    losses = LossLog()
+    bent, _ = adapt(request, CHAT, losses)
+    assert bent == request and not losses.losses
