@@ -1,0 +1,92 @@
+"""How one record stands in a journal: length, kind, checksum, JSON.
+
+A process can die between any two bytes, and a disk can lose any page, so a frame proves that it is whole; reading stops
+at the first that does not.  The payload is the Generation's JSON, which goes into the store as it is: people can read
+both with ordinary tools.
+
+Rules of this file: pure; `pack` always succeeds, whatever strings an upstream or a client sent; `scan` never raises.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from hexapla.ledger.record import Generation
+
+MAGIC = b"HXJRNL1\n"  # first bytes of every segment
+BEGIN, END = 1, 2  # kinds; never 0, so that a page of zeros is no frame
+
+_HEADER = struct.Struct("<IBI")  # length of the payload, kind, CRC-32 of the payload seeded with the kind
+_LARGEST = 1 << 16  # a longer record has strings of somebody's making in it, and is clipped
+_LONGEST_STRING = 500
+_LONGEST_LIST = 50
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Frame(NamedTuple):
+    """One whole frame.  `end` is the offset of the byte after it."""
+
+    kind: int
+    payload: bytes
+    end: int
+
+
+def pack(generation: Generation) -> bytes:
+    """Return the frame of a generation: a begin while it is open, an end otherwise."""
+    payload = _payload(generation)
+    kind = BEGIN if generation.outcome == "open" else END
+    return _HEADER.pack(len(payload), kind, zlib.crc32(payload, kind)) + payload
+
+
+def payload_of(frame: bytes) -> bytes:
+    """Return what `pack` framed."""
+    return frame[_HEADER.size :]
+
+
+def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
+    """Yield whole frames from `offset` on; stop at the first that is torn or damaged."""
+    while (start := offset + _HEADER.size) <= len(data):
+        length, kind, checksum = _HEADER.unpack_from(data, offset)
+        offset = start + length
+        payload = data[start:offset]
+        if not length or len(payload) != length or zlib.crc32(payload, kind) != checksum:
+            return
+        yield Frame(kind, payload, offset)
+
+
+def wanted(data: bytes) -> int:
+    """Return how many bytes the first frame of `data` needs, by its own account."""
+    return _HEADER.size + _HEADER.unpack_from(data)[0] if len(data) >= _HEADER.size else _HEADER.size
+
+
+def torn(rest: bytes) -> bool:
+    """Whether `rest`, where scanning stopped, is only an unfinished write: too short, or zeros that never got data."""
+    return wanted(rest) > len(rest) or not any(rest)
+
+
+def _payload(generation: Generation) -> bytes:
+    if generation.usage.extras:  # bytes of strangers, of any size, have no place here
+        generation = replace(generation, usage=replace(generation.usage, extras={}))
+    try:
+        payload = _encode(generation)
+    except UnicodeEncodeError:  # a lone surrogate
+        return _encode(_clip(generation))
+    return payload if len(payload) <= _LARGEST else _encode(_clip(generation))
+
+
+def _clip(value: Any) -> Any:
+    """Return a value with legible, short strings and short lists."""
+    if isinstance(value, str):
+        return value[:_LONGEST_STRING].encode("utf-8", "replace").decode()
+    if isinstance(value, tuple):
+        return tuple(map(_clip, value[:_LONGEST_LIST]))
+    if isinstance(value, msgspec.Struct):
+        return replace(value, **{name: _clip(getattr(value, name)) for name in value.__struct_fields__})
+    return value

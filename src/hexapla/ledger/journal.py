@@ -1,0 +1,267 @@
+"""The journal: every request is written down before its upstream is called, and again before the client hears the end.
+
+A gateway that dies with requests in flight owes its keeper the truth about them: what was begun, and what was
+finished.  So a record is handed to the operating system by one short write from whichever thread has it, 2 to 3 µs, and
+survives `kill -9`; a power cut too where the caller waits for `sync` (see commit.py).  From there a thread carries
+finished records into the store (see drain.py), and a segment whose records have all arrived is deleted.  Begun ones are
+carried from segment to segment until they end.
+
+A disk that fails does not stop the gateway.  Finished records wait in memory, up to a bound, beginnings are known from
+`open`, and the next segment that can be written repairs everything.  Only a caller that insists (`required`: a key with
+a budget) is refused meanwhile.
+
+Rules of this file: `begin` and `end` take microseconds and never wait for another disk operation than their own write;
+one consumer calls take, settle and tend; a lock is never taken while a later one is held (_tending, then _lock).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from itertools import islice
+from typing import NamedTuple
+
+from hexapla.errors import GatewayError, Kind
+from hexapla.ledger.frame import END, pack, payload_of, scan, wanted
+from hexapla.ledger.record import Generation
+from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
+
+_CHUNK = 1 << 16
+_WAKE_EVERY = 128  # finished records
+
+
+class Batch(NamedTuple):
+    """Finished records on their way to the store, and where the reading stands once they have arrived."""
+
+    records: list[bytes]
+    spilled: int  # how many of them came from memory
+    positions: list[tuple[Segment, int]]
+
+
+class Journal:
+    """See above.  Without a claim there is no file: finished records wait in memory for the store.
+
+    open      begun and not ended, by id
+    fault     why the file cannot be written at the moment; None if it can
+    errors    failed operations so far;  lost  finished records that found no room;  damaged  segments set aside
+    wake      set when a batch of finished records is waiting
+    """
+
+    def __init__(
+        self, claim: Claim | None, *, synced: bool = False, segment_size: int = 8 << 20, spill_size: int = 16 << 20
+    ) -> None:
+        self.open: dict[str, Generation] = {}
+        self.fault: OSError | None = None
+        self.errors = 0
+        self.lost = 0
+        self.damaged = 0
+        self.wake = threading.Event()
+        self._claim = claim
+        self._synced = synced
+        self._segment_size = segment_size
+        self._spill_size = spill_size
+        self._lock = threading.Lock()  # guards what begin and end touch
+        self._tending = threading.Lock()  # guards the life of segments: creation, sync, removal
+        self._spill: deque[bytes] = deque()
+        self._spilled = 0  # bytes
+        self._ended = 0
+        self._number = 0
+        self._segments: deque[Segment] = deque()
+        self._current: Segment | None = None
+        self._closed = False
+        if claim is not None:
+            self._rotate(claim)
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def begin(self, generation: Generation, *, required: bool = False) -> None:
+        """Write down that a request begins.  Raises GatewayError only if it is required and cannot be written."""
+        frame = pack(generation)
+        with self._lock:
+            self.open[generation.id] = generation
+            if not self._append(frame) and required and self._claim is not None:
+                del self.open[generation.id]
+                raise unavailable(self.fault)
+
+    def end(self, generation: Generation) -> None:
+        """Write down how it ended.  Never raises."""
+        frame = pack(generation)
+        with self._lock:
+            self.open.pop(generation.id, None)
+            if not self._append(frame):
+                self._keep(payload_of(frame))
+            self._ended += 1
+            if self._ended % _WAKE_EVERY == 0:
+                self.wake.set()
+
+    def _append(self, frame: bytes) -> bool:
+        if self._current is None or self.fault is not None:
+            return False
+        try:
+            self._current.append(frame)
+        except OSError as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _keep(self, record: bytes) -> None:
+        if self._closed or self._spilled + len(record) > self._spill_size:
+            self.lost += 1
+            return
+        self._spill.append(record)
+        self._spilled += len(record)
+
+    def _fail(self, error: OSError) -> None:
+        self.fault = error
+        self.errors += 1
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the store has not got yet, beginnings included."""
+        with self._lock:
+            return self._spilled + sum(segment.end - segment.read for segment in self._segments)
+
+    def take(self, limit: int) -> Batch:
+        """Return up to about `limit` finished records, oldest first; none when the store has everything."""
+        with self._lock:
+            records = list(islice(self._spill, limit))
+            ends = [(segment, segment.end) for segment in self._segments if segment.read < segment.end]
+        spilled = len(records)
+        positions = []
+        for segment, end in ends:
+            if len(records) >= limit:
+                break
+            positions.append((segment, self._read(segment, end, limit, records)))
+        return Batch(records, spilled, positions)
+
+    def settle(self, batch: Batch) -> None:
+        """Forget what `take` gave: the store has it."""
+        with self._lock:
+            for _ in range(batch.spilled):
+                self._spilled -= len(self._spill.popleft())
+            for segment, offset in batch.positions:
+                segment.read = offset
+        self._discard()
+
+    def _read(self, segment: Segment, end: int, limit: int, records: list[bytes]) -> int:
+        """Append finished records of one segment to `records`; return the offset after the last frame seen."""
+        offset = segment.read
+        while offset < end and len(records) < limit:
+            data = _pread(segment.fd, min(_CHUNK, end - offset), offset)
+            if (size := wanted(data)) > len(data):
+                data = _pread(segment.fd, min(size, end - offset), offset)
+            start = offset
+            for frame in scan(data):
+                if frame.kind == END:
+                    records.append(frame.payload)
+                offset = start + frame.end
+            if offset == start:  # what was written whole cannot be read: the disk is at fault
+                self._set_aside(segment)
+                return end
+        return offset
+
+    def _set_aside(self, segment: Segment) -> None:
+        if not segment.path.exists():
+            return
+        self.damaged += 1
+        self.errors += 1
+        try:
+            set_aside(segment.path)
+        except OSError:
+            self.errors += 1
+
+    # --- the life of segments -----------------------------------------------------------------------------------------
+
+    def tend(self) -> None:
+        """Start a new segment when the current one is full, or when a fault may have passed."""
+        if self._claim is None or self._closed:
+            return
+        if self.fault is None and self._current is not None and self._current.end < self._segment_size:
+            return
+        try:
+            with self._tending:
+                self._rotate(self._claim)
+        except OSError as error:
+            with self._lock:
+                self._fail(error)
+
+    def sync(self) -> OSError | None:
+        """Make everything written so far survive a power cut; return what prevents it."""
+        with self._tending:
+            if self._current is None or self.fault is not None:
+                return self.fault
+            try:
+                sync_data(self._current.fd)
+            except OSError as error:  # which pages were lost is unknowable: only a new segment can be trusted again
+                with self._lock:
+                    self._fail(error)
+                return error
+        return None
+
+    def close(self) -> None:
+        """Give up the files; those that the store has not got completely stay for the next process."""
+        with self._tending, self._lock:
+            self._closed = True
+            self._current = None
+            for segment in self._segments:
+                if segment.read >= segment.end and not self.open:
+                    segment.remove()
+                segment.close()
+            self._segments.clear()
+            if self._claim is not None:
+                self._claim.release()
+
+    def _rotate(self, claim: Claim) -> None:
+        """Open the next segment, carry open beginnings into it, and let it take over."""
+        self._number += 1
+        segment = Segment.create(claim.segment(self._number))
+        try:
+            carried = self._carry(segment, set())
+            if self._synced:
+                sync_data(segment.fd)
+                sync_directory(claim.directory)
+            with self._lock:
+                self._carry(segment, carried)
+                self._segments.append(segment)
+                last, self._current, self.fault = self._current, segment, None
+        except OSError:
+            segment.remove()
+            raise
+        if self._synced:
+            sync_data(segment.fd)
+            if last is not None:
+                sync_data(last.fd)
+
+    def _carry(self, segment: Segment, known: set[str]) -> set[str]:
+        """Write the beginnings that `segment` lacks.  One that ends meanwhile does no harm: its end is written later,
+        or stands in the store already."""
+        missing = {name: generation for name, generation in list(self.open.items()) if name not in known}
+        frames = b"".join(map(pack, missing.values()))
+        if frames:
+            segment.append(frames)
+        return known | missing.keys()
+
+    def _discard(self) -> None:
+        """Delete the segments of the past that the store has completely."""
+        with self._tending:
+            with self._lock:
+                done = [s for s in self._segments if s is not self._current and s.read >= s.end]
+                self._segments = deque(s for s in self._segments if s not in done)
+            for segment in done:
+                segment.remove()
+
+
+def unavailable(cause: OSError | None) -> GatewayError:
+    """The refusal of a request that must not run unrecorded."""
+    reason = cause.strerror or str(cause) if cause else "it is closed"
+    return GatewayError(Kind.INTERNAL, f"The ledger cannot be written ({reason}).", status=503)
+
+
+def _pread(fd: int, size: int, offset: int) -> bytes:
+    try:
+        return os.pread(fd, size, offset)
+    except OSError:
+        return b""

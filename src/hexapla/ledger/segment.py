@@ -1,0 +1,146 @@
+"""The files of a journal: segments that are only ever appended to, and the claim that says whose they are.
+
+Several processes (workers, a command line beside a server) keep one ledger.  Each writes segments of its own under a
+name that nobody else has, and holds a lock for as long as it lives; the kernel lets go of the lock when the process
+dies, however it dies, and only then may another process take its segments for a dead one's.
+
+    <owner>.lock               locked by the living owner
+    <owner>.00000001.journal   segments, oldest first
+
+Rules of this file: blocking file calls, each short; OSError is the caller's to handle.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from hexapla.ledger.frame import MAGIC
+
+_LOCK = ".lock"
+_SEGMENT = ".journal"
+_DAMAGED = ".damaged"
+
+sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+
+
+class Segment:
+    """One file, open for appending and reading.
+
+    end   offset after the last whole frame;  read  offset up to which the store has everything
+    """
+
+    __slots__ = ("end", "fd", "path", "read")
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.path = path
+        self.fd = fd
+        self.end = len(MAGIC)
+        self.read = len(MAGIC)
+
+    @classmethod
+    def create(cls, path: Path) -> Segment:
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        segment = cls(path, fd)
+        try:
+            write_whole(fd, MAGIC)
+        except OSError:
+            segment.remove()
+            raise
+        return segment
+
+    def append(self, frame: bytes) -> None:
+        """Write one frame, or raise; what a failed write left behind lies after `end` and is never read."""
+        write_whole(self.fd, frame)
+        self.end += len(frame)
+
+    def remove(self) -> None:
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Claim:
+    """A name in the journal's directory, and the lock that proves that its owner lives."""
+
+    __slots__ = ("_fd", "directory", "owner")
+
+    def __init__(self, directory: Path, owner: str, fd: int) -> None:
+        self.directory = directory
+        self.owner = owner
+        self._fd = fd
+
+    @classmethod
+    def make(cls, directory: Path) -> Claim:
+        """Take a new name.  The file gets its name when it is locked already, so nobody ever finds it unlocked."""
+        owner = secrets.token_hex(8)
+        unnamed = directory / f"{owner}.new"
+        fd = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unnamed.rename(directory / f"{owner}{_LOCK}")
+        return cls(directory, owner, fd)
+
+    @classmethod
+    def seize(cls, lock: Path) -> Claim | None:
+        """Take over a dead owner's name; None while the owner lives or when somebody else was faster."""
+        try:
+            fd = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        return cls(lock.parent, lock.name.removesuffix(_LOCK), fd)
+
+    def segments(self) -> list[Path]:
+        """Return the owner's segments, oldest first."""
+        return sorted(self.directory.glob(f"{self.owner}.*{_SEGMENT}"))
+
+    def segment(self, number: int) -> Path:
+        return self.directory / f"{self.owner}.{number:08}{_SEGMENT}"
+
+    def release(self) -> None:
+        """Give the name up.  With segments left, the next process to open the ledger takes them over."""
+        if self._fd >= 0:
+            if not self.segments():
+                (self.directory / f"{self.owner}{_LOCK}").unlink(missing_ok=True)
+            os.close(self._fd)
+            self._fd = -1
+
+
+def dead_claims(directory: Path) -> Iterator[Claim]:
+    """Yield the claims whose owners are dead, each locked by us."""
+    for lock in sorted(directory.glob(f"*{_LOCK}")):
+        claim = Claim.seize(lock)
+        if claim is not None:
+            yield claim
+
+
+def set_aside(path: Path) -> Path:
+    """Keep a damaged file for a person to look at, under a name that is never read again."""
+    return path.rename(path.with_name(path.name + _DAMAGED))
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new and renamed files of a directory survive a power cut."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_whole(fd: int, data: bytes) -> None:
+    """Write all or raise OSError."""
+    written = os.write(fd, data)
+    if written != len(data):  # a full disk: the next call would say so
+        raise OSError(f"only {written} of {len(data)} bytes were written")
