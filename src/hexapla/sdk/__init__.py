@@ -1,0 +1,1 @@
+"""The library: the same engine in process, no server needed."""

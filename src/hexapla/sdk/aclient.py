@@ -1,0 +1,221 @@
+"""`AsyncClient`: chat, streams, images and tool loops over any provider, in process.
+
+It asks the engine in the Chat dialect, so everything that holds for the gateway holds here: fallback, retries, the
+ledger, losses.  `Client` (client.py) is the same for code without an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from hexapla.config import Config
+from hexapla.engine.assemble import open_gateway
+from hexapla.engine.client import Ask, OnLoss
+from hexapla.errors import GatewayError, Kind
+from hexapla.ir.content import Text
+from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
+from hexapla.ir.event import BlockStart as _BlockStart
+from hexapla.ir.fold import Fold
+from hexapla.protocols import PROTOCOLS
+from hexapla.sdk.answer import Answer
+from hexapla.sdk.inbox import Inbox
+from hexapla.sdk.media import image_url
+from hexapla.sdk.tools import ToolBox, ToolLike
+
+Prompt = str | Sequence[Mapping[str, Any]]
+"""What the user says, or a whole conversation in the shape of the Chat dialect."""
+
+_CHAT = PROTOCOLS["openai_chat"]
+
+
+class AsyncStream:
+    """An answer that is still coming: iterate for text pieces; afterwards `answer` holds the whole."""
+
+    def __init__(self, inbox: Inbox, work: asyncio.Task[None]) -> None:
+        self._inbox = inbox
+        self._work = work
+        self._fold = Fold()
+        self.answer: Answer | None = None
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        decoder = _CHAT.decoder()
+        texts: set[int] = set()
+        try:
+            await self._inbox.begun()
+            if self._inbox.status >= 400:
+                raise _CHAT.parse_error(self._inbox.status, self._inbox.headers, await self._inbox.read())
+            async for data in self._inbox.parts():
+                for piece in self._take(decoder.feed(data), texts):
+                    yield piece
+            for piece in self._take(decoder.close(), texts):
+                yield piece
+            self.answer = _answer(self._fold.response(), self._inbox)
+        finally:
+            self._work.cancel()
+
+    def _take(self, events: list[AnyEvent], texts: set[int]) -> list[str]:
+        """Fold events; return the text among them."""
+        pieces = []
+        for event in events:
+            self._fold.feed(event)
+            if isinstance(event, _BlockStart) and isinstance(event.part, Text):
+                texts.add(event.index)
+            elif isinstance(event, BlockDelta) and event.index in texts and isinstance(event.delta, TextDelta):
+                pieces.append(event.delta.text)
+        return pieces
+
+
+class AsyncClient:
+    """Every provider behind one object.
+
+    config   a Config, a path to hexapla.toml, or None for the usual search (none is needed)
+    model    the default: `provider/model`, a catalogue name, an alias or a scenario (fast smart powerful cheap code)
+    on_loss  allow | warn | strict, for requests that a provider cannot carry whole
+
+    Keys come from the environment, `.env` and the configuration, as for the server.  Use it as an async context
+    manager, or call `aclose`.
+    """
+
+    def __init__(
+        self, config: Config | Path | str | None = None, *, model: str = "fast", on_loss: OnLoss | None = None
+    ) -> None:
+        self._gateway = open_gateway(config)
+        self._model = model
+        self._on_loss = on_loss
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close connections and the ledger."""
+        await self._gateway.aclose()
+
+    async def chat(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        fallback_models: Sequence[str] = (),
+        **fields: Any,
+    ) -> Answer:
+        """Ask once and return the whole answer.
+
+        fields  anything else that the Chat dialect knows: temperature, max_tokens, tools, response_format ...
+
+        Raises GatewayError with its kind, status and message when no model could answer.
+        """
+        inbox = Inbox(depth=0)
+        await self._gateway.generate(self._ask(prompt, model, system, fallback_models, fields), inbox)
+        body = await inbox.read()
+        if inbox.status >= 400:
+            raise _CHAT.parse_error(inbox.status, inbox.headers, body)
+        return _answer(_CHAT.parse_response(body), inbox)
+
+    def chat_stream(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        fallback_models: Sequence[str] = (),
+        **fields: Any,
+    ) -> AsyncStream:
+        """Ask and iterate over text pieces as they come: `async for piece in client.chat_stream(...)`."""
+        fields = {"stream": True, "stream_options": {"include_usage": True}, **fields}
+        inbox = Inbox()
+        ask = self._ask(prompt, model, system, fallback_models, fields)
+        return AsyncStream(inbox, asyncio.get_running_loop().create_task(self._gateway.generate(ask, inbox)))
+
+    async def chat_with_image(
+        self, prompt: str, image: str | Path | bytes, *, detail: str | None = None, **options: Any
+    ) -> Answer:
+        """Ask about an image: a path, an http(s) or data: URL, or its bytes.  `options` as for `chat`."""
+        part: dict[str, Any] = {"url": image_url(image)}
+        if detail is not None:
+            part["detail"] = detail
+        content = [{"type": "text", "text": prompt}, {"type": "image_url", "image_url": part}]
+        return await self.chat([{"role": "user", "content": content}], **options)
+
+    async def chat_with_tools(
+        self,
+        prompt: Prompt,
+        tools: Sequence[ToolLike],
+        *,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        max_iterations: int = 10,
+        system: str | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Let the model call tools until it answers.
+
+        tools      Python functions (also async ones), or schemas with their `functions` by name
+        Raises GatewayError(timeout) when the model still wants tools after `max_iterations` answers.
+        """
+        box = ToolBox(tools, functions)
+        messages = _messages(prompt, system)
+        for _ in range(max_iterations):
+            answer = await self.chat(messages, tools=box.schemas, **options)
+            if not answer.tool_calls:
+                return answer
+            messages.append(_assistant(answer))
+            for call in answer.tool_calls:
+                result = await box.run(call.name, call.arguments)
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+        raise GatewayError(
+            Kind.TIMEOUT, f"The model still called tools after {max_iterations} rounds; raise max_iterations."
+        )
+
+    def _ask(
+        self,
+        prompt: Prompt,
+        model: str | None,
+        system: str | None,
+        fallback_models: Sequence[str],
+        fields: Mapping[str, Any],
+    ) -> Ask:
+        body = {"model": model or self._model, "messages": _messages(prompt, system), **fields}
+        if fallback_models:
+            body["models"] = list(fallback_models)
+        return Ask(protocol="openai_chat", body=msgspec.json.encode(body), on_loss=self._on_loss)
+
+
+def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:
+    messages: list[Mapping[str, Any]] = [{"role": "system", "content": system}] if system else []
+    if isinstance(prompt, str):
+        return [*messages, {"role": "user", "content": prompt}]
+    return [*messages, *prompt]
+
+
+def _assistant(answer: Answer) -> Mapping[str, Any]:
+    """The assistant turn to send back: calls, text, and the thought that some providers demand again."""
+    message: dict[str, Any] = {"role": "assistant", "content": str(answer) or None}
+    if answer.reasoning:
+        message["reasoning_content"] = answer.reasoning
+    message["tool_calls"] = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+        for call in answer.tool_calls
+    ]
+    return message
+
+
+def _answer(response: Any, inbox: Inbox) -> Answer:
+    headers = inbox.headers
+    losses = [name.strip() for name in headers.get("x-hexapla-losses", "").split(",") if name.strip()]
+    return Answer.of(
+        response,
+        answer_id=headers.get("x-request-id", ""),
+        provider=headers.get("x-hexapla-provider", ""),
+        losses=losses,
+    )
