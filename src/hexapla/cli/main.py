@@ -1,0 +1,41 @@
+"""`hexapla`: parse, load the command's module, run it, turn errors into one line and an exit code.
+
+Exit codes: 0 done, 1 the request or the gateway failed, 2 the command line or the configuration is wrong, 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from hexapla.cli.parser import build_parser
+from hexapla.cli.words import Say, language
+from hexapla.errors import ConfigError, HexaplaError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    say = Say(language(os.environ))
+    arguments = build_parser(say).parse_args(argv)
+    # the one deliberate late import: a command brings the engine with it, and `--help` must not wait for that
+    command = importlib.import_module(f"hexapla.cli.commands.{arguments.command}")
+    try:
+        code: int = command.run(arguments, say)
+    except HexaplaError as error:
+        print(f"hexapla: {say('error')}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        print(f"\n{say('stopped')}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # the reader of our output is gone (`hexapla models | head`): nothing more to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

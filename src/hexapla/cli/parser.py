@@ -1,0 +1,75 @@
+"""The command line's grammar, built from one table.
+
+argparse and nothing else is imported here: `hexapla --help` has to be instant (docs/decisions).
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NamedTuple
+
+from hexapla.cli.words import Say
+
+VERSION = "0.1.0"
+
+
+class Option(NamedTuple):
+    """One argument: its flags, the key of its help, and what argparse wants to know."""
+
+    flags: tuple[str, ...]
+    word: str
+    settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+_CONFIG = Option(("--config",), "config", {"metavar": "FILE"})
+_JSON = Option(("--json",), "json", {"action": "store_true"})
+_MODEL = Option(("-m", "--model"), "model", {})
+
+COMMANDS: dict[str, tuple[Option, ...]] = {
+    "serve": (
+        _CONFIG,
+        Option(("--host",), "host", {"default": None}),
+        Option(("--port",), "port", {"type": int, "default": None}),
+        _JSON,
+    ),
+    "chat": (
+        Option(("prompt",), "prompt", {"nargs": "?"}),
+        _MODEL,
+        Option(("-s", "--system"), "system"),
+        Option(("-i", "--image"), "image"),
+        Option(("-f", "--fallback"), "fallback", {"action": "append", "default": []}),
+        Option(("-r", "--reasoning"), "reasoning", {"choices": ["none", "low", "medium", "high"]}),
+        Option(("--max-tokens",), "max-tokens", {"type": int}),
+        Option(("--temperature",), "temperature", {"type": float}),
+        _CONFIG,
+        _JSON,
+    ),
+    "models": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
+    "providers": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
+    "explain": (
+        Option(("file",), "file"),
+        Option(("--dialect",), "dialect", {"choices": ["openai_chat", "openai_responses", "anthropic_messages"]}),
+        _MODEL,
+        _CONFIG,
+        _JSON,
+    ),
+    "usage": (
+        Option(("--by",), "by", {"choices": ["day", "model", "provider", "key"], "default": "day"}),
+        Option(("--days",), "days", {"type": float, "default": 30.0}),
+        Option(("--recent",), "recent", {"type": int, "metavar": "N", "default": 0}),
+        _CONFIG,
+        _JSON,
+    ),
+}
+
+
+def build_parser(say: Say) -> argparse.ArgumentParser:
+    """The whole grammar, with help in the language of `say`."""
+    parser = argparse.ArgumentParser(prog="hexapla", description=say("about"))
+    parser.add_argument("--version", action="version", version=f"hexapla {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar=say("commands"), required=True)
+    for name, options in COMMANDS.items():
+        command = commands.add_parser(name, help=say(name), description=say(name))
+        for option in options:
+            command.add_argument(*option.flags, help=say(option.word), **option.settings)
+    return parser

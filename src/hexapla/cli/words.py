@@ -1,0 +1,88 @@
+"""Every word that the command line says, in English and Chinese.
+
+The language follows $HEXAPLA_LANG, else $LC_ALL, $LC_MESSAGES, $LANG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Language = str
+
+WORDS: dict[str, tuple[str, str]] = {
+    "about": (
+        "One door to every LLM provider: gateway, library and command line.",
+        "通往所有大模型供应商的一扇门：网关、程序库与命令行。",
+    ),
+    "serve": ("run the gateway", "运行网关"),
+    "chat": ("ask a model, or talk with it", "向模型提问，或与它对话"),
+    "models": ("list models: context, prices, capabilities", "列出模型：上下文、价格、能力"),
+    "providers": (
+        "list providers: protocols, login, whether a key is found",
+        "列出供应商：协议、登录方式、是否已有密钥",
+    ),
+    "explain": (
+        "show what would be sent where, in which lane, with which losses; sends nothing",
+        "说明请求会发往何处、走哪条通道、损失什么；不会真的发送",
+    ),
+    "usage": ("what was used and what it cost", "用量与费用"),
+    "commands": ("commands", "命令"),
+    "config": (
+        "configuration file (default: hexapla.toml here or above, then the home)",
+        "配置文件（默认：当前目录及上级的 hexapla.toml，然后是主目录）",
+    ),
+    "json": ("print JSON", "输出 JSON"),
+    "host": ("address to listen on (default 127.0.0.1)", "监听地址（默认 127.0.0.1）"),
+    "port": ("port to listen on (default 6336)", "监听端口（默认 6336）"),
+    "prompt": (
+        "what to say; without it, a conversation starts; `-` reads standard input",
+        "要说的话；省略则进入对话；`-` 从标准输入读取",
+    ),
+    "model": ("provider/model, a catalogue name, an alias or a scenario", "供应商/模型、目录名、别名或场景名"),
+    "system": ("system prompt", "系统提示词"),
+    "image": ("an image: path or URL", "图片：路径或网址"),
+    "fallback": ("a model to try next (may be repeated)", "备用模型（可重复）"),
+    "reasoning": ("how much to think: none, low, medium, high", "思考强度：none、low、medium、high"),
+    "max-tokens": ("limit of the answer in tokens", "回答的 token 上限"),
+    "temperature": ("sampling temperature", "采样温度"),
+    "filter": ("show only names that contain this", "只显示名称包含此文字的条目"),
+    "file": ("a request body as JSON; `-` reads standard input", "JSON 请求体文件；`-` 从标准输入读取"),
+    "dialect": ("the file's dialect (default: told from its fields)", "文件所用协议（默认按字段判断）"),
+    "by": ("group by", "分组方式"),
+    "days": ("look back this many days (default 30)", "回看天数（默认 30）"),
+    "recent": ("list the last requests instead", "改为列出最近的请求"),
+    "running": ("Hexapla answers at {url}", "Hexapla 已就绪：{url}"),
+    "stopped": ("Interrupted.", "已中断。"),
+    "error": ("error", "错误"),
+    "no-answer": ("The model said nothing.", "模型没有回答。"),
+    "talk": ("Talking with {model}. An empty line ends it.", "正在与 {model} 对话。输入空行结束。"),
+    "you": ("you", "你"),
+    "thinking": ("thinking", "思考"),
+    "nothing": ("Nothing yet.", "暂无记录。"),
+    "estimated": ("estimated", "估算"),
+    "not-a-file": ("{path} cannot be read: {why}.", "无法读取 {path}：{why}。"),
+    "unknown-dialect": (
+        "Cannot tell the dialect of this body; give it with --dialect.",
+        "无法判断请求体的协议，请用 --dialect 指定。",
+    ),
+}
+
+
+def language(environment: Mapping[str, str]) -> Language:
+    """`zh` or `en`."""
+    for name in ("HEXAPLA_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+class Say:
+    """Looks words up in one language."""
+
+    def __init__(self, chosen: Language) -> None:
+        self.language = chosen
+        self._column = 1 if chosen == "zh" else 0
+
+    def __call__(self, key: str, **values: object) -> str:
+        text = WORDS[key][self._column]
+        return text.format(**values) if values else text
