@@ -1,6 +1,6 @@
-"""Names for generations: unique over processes and restarts, in order of time, a third of a microsecond each.
+"""Names for generations: unique over processes and restarts, in order of time, half a microsecond each.
 
-The provider's id is no key (providers repeat theirs), and a random UUID costs ten times as much.
+The provider's id is no key (providers repeat theirs), and a random UUID costs five times as much.
 
 Rules of this file: one Mint a process that records; ids are names, not secrets.
 """
