@@ -1,0 +1,1 @@
+"""How to log in to a provider."""

@@ -11,10 +11,10 @@ from hexapla.server.run import serve
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
-    config = load_config(arguments.config)
+    loaded = load_config(arguments.config)
 
     def announce(url: str) -> None:
         print(json.dumps({"url": url}) if arguments.json else say("running", url=url), flush=True)
 
-    serve(config, arguments.host, arguments.port, announce=announce)
+    serve(loaded, arguments.host, arguments.port, announce=announce)
     return 0

@@ -19,7 +19,7 @@ DAY = 86_400
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
-    ledger = Ledger.open(load_config(arguments.config).ledger.path or None)
+    ledger = Ledger.open(load_config(arguments.config).config.ledger.path or None)
     try:
         if arguments.recent:
             _show_recent(ledger.recent(arguments.recent), arguments.json, say)

@@ -1,0 +1,58 @@
+"""Puts a Gateway together from a configuration: books, transports, routes."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from pathlib import Path
+
+from hexapla.config import Config, Loaded, assemble, load_config
+from hexapla.engine.gateway import Gateway
+from hexapla.engine.recorder import Books
+from hexapla.engine.routes import Routes
+from hexapla.ledger import Ledger
+from hexapla.observe.log import RequestLog
+from hexapla.observe.metrics import Metrics
+from hexapla.upstream.demo import DemoTransport
+from hexapla.upstream.http1 import Http1Transport
+from hexapla.upstream.transport import Transport
+
+
+def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: bool = False) -> Gateway:
+    """A running Gateway.  `source`: a configuration, a path to one, or None for the usual search.
+
+    log  write the request log (the server does, the library does not)
+
+    To be called inside a running event loop.  Raises ConfigError.
+    """
+    loaded = _loaded(source)
+    config = loaded.config
+    books = Books(
+        ledger=Ledger.open(
+            config.ledger.path or None,
+            durability=config.ledger.durability,
+            retention_days=config.ledger.retention_days,
+        ),
+        metrics=Metrics(),
+        log=_request_log(config) if log else None,
+        wall=time.time,
+        clock=time.monotonic,
+    )
+    transports: dict[str, Transport] = {"http1": Http1Transport(), "demo": DemoTransport()}
+    return Gateway(config, Routes(loaded), books, transports, random.random)
+
+
+def _loaded(source: Config | Loaded | Path | str | None) -> Loaded:
+    if isinstance(source, Loaded):
+        return source
+    if isinstance(source, Config):
+        return assemble(source, {})
+    return load_config(source)
+
+
+def _request_log(config: Config) -> RequestLog | None:
+    if config.log.path == "off":
+        return None
+    color = config.log.style == "pretty" and sys.stderr.isatty()
+    return RequestLog.open(config.log.path, style=config.log.style, color=color)

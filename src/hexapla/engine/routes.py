@@ -1,0 +1,175 @@
+"""From a request's model names to candidates that are ready to be called.
+
+Everything about a candidate that does not change between requests (URL, headers, credential) is worked out once and kept;
+planning a request is then a few dict look-ups and one lane choice for each endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hexapla.auth.api_key import Credential, auth_headers, find_credentials, missing_key, needs_key
+from hexapla.catalog.address import endpoint_url
+from hexapla.catalog.quirks import target_of
+from hexapla.catalog.resolve import Match, resolve
+from hexapla.catalog.schema import Endpoint
+from hexapla.config import Loaded
+from hexapla.errors import GatewayError, Kind, RoutingError
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.exchange import Timers
+from hexapla.translate.choose import choose_lane
+from hexapla.translate.peek import Peek
+from hexapla.upstream.transport import Request, Timeouts
+
+USER_AGENT = ("user-agent", "hexapla/0.1")
+KEPT_NAMES = 4096  # names whose candidates are remembered; clients choose names, so the number is bounded
+_LANE_RANK = {"verbatim": 0, "patch": 1, "hub": 2}
+
+GATEWAYS: dict[str, frozenset[str]] = {
+    "openrouter": frozenset({"provider", "plugins", "debug"}),
+}
+"""Providers that are gateways themselves and understand these top-level keys."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach one candidate.  `headers` holds the credential: never shown, never logged."""
+
+    url: str
+    stream_url: str
+    headers: tuple[tuple[str, str], ...]
+    timeouts: Timeouts
+    proxy: str | None
+    transport: str
+    keeps: frozenset[str]
+    limit: int
+
+    def __repr__(self) -> str:
+        return f"Address({self.url})"
+
+    def request(self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...]) -> Request:
+        """The HTTP request that carries `body`; `forward` headers replace ours of the same name."""
+        headers = self.headers
+        if forward:
+            named = dict(forward)
+            headers = (*(pair for pair in headers if pair[0] not in named), *forward)
+        return Request(
+            url=self.stream_url if stream else self.url,
+            headers=headers,
+            body=body,
+            timeouts=self.timeouts,
+            proxy=self.proxy,
+            max_response_bytes=self.limit,
+        )
+
+
+class Routes:
+    """The candidates of every name that was asked for so far."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.catalog = loaded.catalog
+        self._config = loaded.config
+        self._known: dict[str, tuple[Candidate, ...]] = {}
+        self._credentials: dict[str, tuple[Credential, ...]] = {}
+
+    def plan(self, peeked: Peek) -> list[Candidate]:
+        """Who is tried for `peeked`, in order: for each of its models the endpoints in the cheapest lane first.
+
+        Raises RoutingError when no name resolves; names after the first that are unknown are left out.
+        """
+        names = (*peeked.models, *self._chained(peeked.models))
+        planned: list[Candidate] = []
+        first_error: GatewayError | None = None
+        for name in dict.fromkeys(names):
+            try:
+                planned += self._ordered(self.candidates(name), peeked)
+            except GatewayError as error:
+                first_error = first_error or error
+        if not planned:
+            raise first_error or RoutingError("No endpoint can serve this request.")
+        return planned
+
+    def candidates(self, name: str) -> tuple[Candidate, ...]:
+        """Every candidate of a name.  Raises RoutingError for an unknown name or a provider without a key."""
+        found = self._known.get(name)
+        if found is None:
+            found = tuple(c for match in resolve(self.catalog, name) for c in self._of_match(match))
+            if len(self._known) >= KEPT_NAMES:
+                self._known.clear()
+            self._known[name] = found
+        return found
+
+    def timers(self, candidate: Candidate) -> Timers:
+        """The exchange's timers, with what the endpoint says of its own."""
+        own = {name: value for name, value in candidate.endpoint.timeouts.items() if name in Timers.__struct_fields__}
+        return msgspec.structs.replace(self._config.timeouts, **own) if own else self._config.timeouts
+
+    def credentials(self, provider: str) -> tuple[Credential, ...]:
+        """The keys that were found for a provider."""
+        if provider not in self._credentials:
+            known = self.catalog.providers[provider]
+            self._credentials[provider] = find_credentials(known, self.loaded.environment)
+        return self._credentials[provider]
+
+    def _chained(self, names: Sequence[str]) -> list[str]:
+        return [further for name in names for further in self._config.chains.get(name, ())]
+
+    def _ordered(self, candidates: Sequence[Candidate], peeked: Peek) -> list[Candidate]:
+        """One candidate for each provider: the endpoint in the cheapest lane; providers keep their order."""
+        if len(candidates) == 1:
+            return [candidates[0]]
+        best: dict[tuple[str, str, int], tuple[int, Candidate]] = {}
+        for candidate in candidates:
+            lane = choose_lane(peeked, candidate.endpoint.protocol, candidate.quirks, candidate.target)
+            address = candidate.address
+            assert isinstance(address, Address)
+            slot = (candidate.provider.id, candidate.model, hash(address.headers[-1]) if len(candidates) > 3 else 0)
+            rank = _LANE_RANK[lane]
+            if slot not in best or rank < best[slot][0]:
+                best[slot] = (rank, candidate)
+        return [candidate for _, candidate in best.values()]
+
+    def _of_match(self, match: Match) -> list[Candidate]:
+        """One candidate for each credential."""
+        provider = match.provider
+        credentials: Sequence[Credential | None] = self.credentials(provider.id)
+        if not credentials:
+            if needs_key(provider.auth):
+                error = missing_key(provider)
+                raise RoutingError(error.message, kind=Kind.NOT_FOUND, param="model")
+            credentials = (None,)
+        target = target_of(provider, match.endpoint, match.quirks, match.facts, match.model)
+        return [
+            Candidate(
+                provider=provider,
+                endpoint=match.endpoint,
+                model=match.model,
+                facts=match.facts,
+                quirks=match.quirks,
+                target=target,
+                address=self._address(match, credential),
+            )
+            for credential in credentials
+        ]
+
+    def _address(self, match: Match, credential: Credential | None) -> Address:
+        endpoint = match.endpoint
+        login = auth_headers(endpoint.protocol, match.provider.auth, credential)
+        own = tuple((name.lower(), value) for name, value in endpoint.headers.items())
+        return Address(
+            url=endpoint_url(endpoint, match.model, stream=False),
+            stream_url=endpoint_url(endpoint, match.model, stream=True),
+            headers=(("content-type", "application/json"), USER_AGENT, *own, *login),
+            timeouts=_timeouts(endpoint),
+            proxy=endpoint.proxy or None,
+            transport=endpoint.transport,
+            keeps=GATEWAYS.get(match.provider.id, frozenset()),
+            limit=self._config.limits.answer_bytes,
+        )
+
+
+def _timeouts(endpoint: Endpoint) -> Timeouts:
+    own = {name: value for name, value in endpoint.timeouts.items() if name in Timeouts.__struct_fields__}
+    return Timeouts(**own)
