@@ -27,6 +27,8 @@ from hexapla.ledger.frame import END, pack, payload_of, scan, wanted
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
 
+SEGMENT_SIZE = 8 << 20  # bytes; about ten thousand requests
+SPILL_SIZE = 16 << 20  # bytes of finished records that wait in memory while no file can be written
 _CHUNK = 1 << 16
 _WAKE_EVERY = 128  # finished records
 
@@ -49,7 +51,12 @@ class Journal:
     """
 
     def __init__(
-        self, claim: Claim | None, *, synced: bool = False, segment_size: int = 8 << 20, spill_size: int = 16 << 20
+        self,
+        claim: Claim | None,
+        *,
+        synced: bool = False,
+        segment_size: int = SEGMENT_SIZE,
+        spill_size: int = SPILL_SIZE,
     ) -> None:
         self.open: dict[str, Generation] = {}
         self.fault: OSError | None = None
@@ -132,9 +139,9 @@ class Journal:
         spilled = len(records)
         positions = []
         for segment, end in ends:
-            if len(records) >= limit:
-                break
-            positions.append((segment, self._read(segment, end, limit, records)))
+            offset = self._read(segment, end, limit, records)
+            if offset > segment.read:
+                positions.append((segment, offset))
         return Batch(records, spilled, positions)
 
     def settle(self, batch: Batch) -> None:
@@ -150,15 +157,17 @@ class Journal:
         """Append finished records of one segment to `records`; return the offset after the last frame seen."""
         offset = segment.read
         while offset < end and len(records) < limit:
-            data = _pread(segment.fd, min(_CHUNK, end - offset), offset)
-            if (size := wanted(data)) > len(data):
-                data = _pread(segment.fd, min(size, end - offset), offset)
+            try:
+                data = _pread(segment.fd, offset, end)
+            except OSError:  # it may pass: the next batch tries again
+                self.errors += 1
+                return offset
             start = offset
             for frame in scan(data):
                 if frame.kind == END:
                     records.append(frame.payload)
                 offset = start + frame.end
-            if offset == start:  # what was written whole cannot be read: the disk is at fault
+            if offset == start:  # what was written whole is not whole any more
                 self._set_aside(segment)
                 return end
         return offset
@@ -208,7 +217,7 @@ class Journal:
             self._current = None
             for segment in self._segments:
                 if segment.read >= segment.end and not self.open:
-                    segment.remove()
+                    self._remove(segment)
                 segment.close()
             self._segments.clear()
             if self._claim is not None:
@@ -217,6 +226,7 @@ class Journal:
     def _rotate(self, claim: Claim) -> None:
         """Open the next segment, carry open beginnings into it, and let it take over."""
         self._number += 1
+        last, healthy = self._current, self.fault is None
         segment = Segment.create(claim.segment(self._number))
         try:
             carried = self._carry(segment, set())
@@ -226,13 +236,13 @@ class Journal:
             with self._lock:
                 self._carry(segment, carried)
                 self._segments.append(segment)
-                last, self._current, self.fault = self._current, segment, None
+                self._current, self.fault = segment, None
         except OSError:
             segment.remove()
             raise
         if self._synced:
             sync_data(segment.fd)
-            if last is not None:
+            if last is not None and healthy:  # whoever waited for a failed segment has been told
                 sync_data(last.fd)
 
     def _carry(self, segment: Segment, known: set[str]) -> set[str]:
@@ -251,7 +261,13 @@ class Journal:
                 done = [s for s in self._segments if s is not self._current and s.read >= s.end]
                 self._segments = deque(s for s in self._segments if s not in done)
             for segment in done:
-                segment.remove()
+                self._remove(segment)
+
+    def _remove(self, segment: Segment) -> None:
+        try:
+            segment.remove()
+        except OSError:  # it stays; the next start stores its records again, which changes nothing
+            self.errors += 1
 
 
 def unavailable(cause: OSError | None) -> GatewayError:
@@ -260,8 +276,8 @@ def unavailable(cause: OSError | None) -> GatewayError:
     return GatewayError(Kind.INTERNAL, f"The ledger cannot be written ({reason}).", status=503)
 
 
-def _pread(fd: int, size: int, offset: int) -> bytes:
-    try:
-        return os.pread(fd, size, offset)
-    except OSError:
-        return b""
+def _pread(fd: int, offset: int, end: int) -> bytes:
+    """Return bytes from `offset` on, at least one frame of them."""
+    data = os.pread(fd, min(_CHUNK, end - offset), offset)
+    size = wanted(data)
+    return data if size <= len(data) else os.pread(fd, min(size, end - offset), offset)

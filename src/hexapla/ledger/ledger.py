@@ -22,7 +22,7 @@ from hexapla.errors import ConfigError, GatewayError
 from hexapla.ledger.commit import GroupCommit
 from hexapla.ledger.drain import Drain
 from hexapla.ledger.ids import Mint
-from hexapla.ledger.journal import Journal, unavailable
+from hexapla.ledger.journal import SEGMENT_SIZE, Journal, unavailable
 from hexapla.ledger.record import Generation
 from hexapla.ledger.recovery import Recovered, interrupted, recover
 from hexapla.ledger.segment import Claim
@@ -84,6 +84,7 @@ class Ledger:
         durability: Durability = "write",
         retention_days: float | None = None,
         max_rows: int | None = None,
+        segment_size: int = SEGMENT_SIZE,
     ) -> Ledger:
         """Open the ledger at `path` (None: `default_path()`; ":memory:": nowhere), and recover what the dead left.
 
@@ -91,6 +92,7 @@ class Ledger:
                         as well (await `durable`), "off" neither (a fifth of a second may be lost)
         retention_days  older generations are deleted
         max_rows        all but the newest so many are deleted; in memory 10,000 unless said otherwise
+        segment_size    bytes after which the journal starts a new file
 
         Raises ConfigError if the ledger cannot be kept there.
         """
@@ -99,7 +101,7 @@ class Ledger:
             return cls(_Parts(journal, store, Drain(journal, store, retention_days, max_rows or _MEMORY_ROWS)))
         file = default_path() if path is None else Path(path).expanduser()
         try:
-            return cls(_open(file, durability, retention_days, max_rows))
+            return cls(_open(file, durability, retention_days, max_rows, segment_size))
         except (OSError, GatewayError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ConfigError(f"The ledger cannot be kept at {file}: {reason}.") from error
@@ -247,7 +249,9 @@ class _Parts(NamedTuple):
     unrecovered: str = ""
 
 
-def _open(file: Path, durability: Durability, retention_days: float | None, max_rows: int | None) -> _Parts:
+def _open(
+    file: Path, durability: Durability, retention_days: float | None, max_rows: int | None, segment_size: int
+) -> _Parts:
     directory = file.with_name(f"{file.name}.journal")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     synced = durability == "fsync"
@@ -257,7 +261,16 @@ def _open(file: Path, durability: Durability, retention_days: float | None, max_
         recovered = recover(directory, store)
     except GatewayError as error:  # full or locked: what is in the journals is safe there until the next start
         unrecovered = error.message
-    journal = Journal(None if durability == "off" else Claim.make(directory), synced=synced)
+    claim = None
+    try:
+        if durability != "off":
+            claim = Claim.make(directory)
+        journal = Journal(claim, synced=synced, segment_size=segment_size)
+    except OSError:
+        if claim is not None:
+            claim.release()
+        store.close()
+        raise
     drain = Drain(journal, store, retention_days, max_rows)
     return _Parts(journal, store, drain, GroupCommit(journal.sync) if synced else None, recovered, unrecovered)
 

@@ -62,8 +62,9 @@ def _recover(claim: Claim, store: Store) -> Recovered:
     damage: dict[Path, bool] = {}
     for path in claim.segments():
         frames, whole = _frames(path.read_bytes())
-        found += Recovered(finished=_store(frames, begun, store), damaged=0 if whole else 1)
-        damage[path] = not whole
+        finished, legible = _store(frames, begun, store)
+        damage[path] = not (whole and legible)
+        found += Recovered(finished=finished, damaged=damage[path])
     rows = [payload_of(pack(interrupted(generation))) for generation in begun.values()]
     for start in range(0, len(rows), _AT_ONCE):
         found += Recovered(interrupted=store.interrupt(rows[start : start + _AT_ONCE]))
@@ -84,13 +85,14 @@ def _frames(data: bytes) -> tuple[Iterator[Frame], bool]:
     return iter(frames), torn(data[end:])
 
 
-def _store(frames: Iterator[Frame], begun: dict[str, Generation], store: Store) -> int:
-    """Store what ended, and keep `begun` up to date."""
-    ended = []
+def _store(frames: Iterator[Frame], begun: dict[str, Generation], store: Store) -> tuple[int, bool]:
+    """Store what ended, and keep `begun` up to date; return how many ended, and whether every frame was understood."""
+    ended, legible = [], True
     for frame in frames:
         try:
             generation = _decode(frame.payload)
-        except msgspec.DecodeError:  # of a later version; its frame was whole
+        except msgspec.DecodeError:  # of a later version: its frame was whole
+            legible = False
             continue
         if frame.kind == BEGIN:
             begun.setdefault(generation.id, generation)
@@ -99,4 +101,4 @@ def _store(frames: Iterator[Frame], begun: dict[str, Generation], store: Store) 
             ended.append(frame.payload)
     for start in range(0, len(ended), _AT_ONCE):
         store.put(ended[start : start + _AT_ONCE])
-    return len(ended)
+    return len(ended), legible

@@ -127,7 +127,8 @@ def dead_claims(directory: Path) -> Iterator[Claim]:
 
 def set_aside(path: Path) -> Path:
     """Keep a damaged file for a person to look at, under a name that is never read again."""
-    return path.rename(path.with_name(path.name + _DAMAGED))
+    number = sum(1 for _ in path.parent.glob(f"{path.name}{_DAMAGED}*"))
+    return path.rename(path.with_name(f"{path.name}{_DAMAGED}{number or ''}"))
 
 
 def sync_directory(directory: Path) -> None:

@@ -153,6 +153,8 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         """Open the file; a transaction is only ever the one that `_write` begins."""
         with _translated():
+            if self._path is not None:
+                self._path.touch(mode=0o600)
             connection = sqlite3.connect(
                 self._path or ":memory:", timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
             )
@@ -198,7 +200,7 @@ class SqliteStore:
         return action()
 
     def _renew(self, path: Path) -> None:
-        with self._writing, self._reading:
+        with self._writing, self._reading, _translated():
             if hasattr(self, "_reader"):
                 self.close()
             self.damaged += 1
@@ -212,7 +214,7 @@ class SqliteStore:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise GatewayError(Kind.INTERNAL, f"The ledger's store failed ({error}).", status=503) from error
 
 

@@ -1,0 +1,246 @@
+"""The journal keeps what is written, forgets what is stored, and outlives its disk's moods."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hexapla.errors import GatewayError
+from hexapla.ledger import segment
+from hexapla.ledger.frame import BEGIN, MAGIC, scan
+from hexapla.ledger.journal import Journal
+from hexapla.ledger.record import Generation
+from hexapla.ledger.segment import Claim
+
+Make = Callable[..., Generation]
+
+
+def ids(records: list[bytes]) -> list[str]:
+    return [msgspec.json.decode(record, type=Generation).id for record in records]
+
+
+def drain(journal: Journal) -> list[str]:
+    """Take everything, as the drain does when its store takes everything."""
+    found: list[str] = []
+    while (batch := journal.take(10)).records or batch.positions:
+        found += ids(batch.records)
+        journal.settle(batch)
+    return found
+
+
+def segments(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.journal"))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(Claim.make(tmp_path), segment_size=4096)
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, error: int = errno.ENOSPC) -> None:
+    def fail(_fd: int, _data: bytes) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(segment, "write_whole", fail)
+
+
+def test_a_record_is_with_the_system_when_the_call_returns(journal: Journal, tmp_path: Path, begun: Make) -> None:
+    """After `begin`, and without any flush, another reader of the file sees the record."""
+    journal.begin(begun("a"))
+    (frame,) = scan(segments(tmp_path)[0].read_bytes(), len(MAGIC))
+    assert (frame.kind, ids([frame.payload])) == (BEGIN, ["a"])
+
+
+def test_finished_records_are_taken_in_order_and_once(journal: Journal, begun: Make, ended: Make) -> None:
+    """`take` gives ends only, again and again until they are settled, then never again."""
+    for name in "abc":
+        journal.begin(begun(name))
+    for name in "bca":
+        journal.end(ended(name))
+    assert ids(journal.take(10).records) == ids(journal.take(10).records) == ["b", "c", "a"]
+    assert drain(journal) == ["b", "c", "a"]
+    assert drain(journal) == []
+    assert journal.backlog == 0
+
+
+def test_full_segments_are_replaced_and_deleted_when_stored(
+    journal: Journal, tmp_path: Path, begun: Make, ended: Make
+) -> None:
+    """The journal never keeps more than the store lacks: one segment remains, with the request that is still open."""
+    journal.begin(begun("long"))
+    for number in range(50):
+        journal.begin(begun(f"{number}"))
+        journal.end(ended(f"{number}"))
+        journal.tend()
+    assert len(segments(tmp_path)) > 5
+    assert drain(journal) == [f"{number}" for number in range(50)]
+    (last,) = segments(tmp_path)
+    assert ids([frame.payload for frame in scan(last.read_bytes(), len(MAGIC))])[0] == "long"
+    journal.end(ended("long"))
+    assert drain(journal) == ["long"]
+
+
+def test_a_record_larger_than_a_read_is_taken(journal: Journal, ended: Make) -> None:
+    """Records of any size come through, between ordinary ones."""
+    attempt = ended().attempts[0]
+    large = tuple(msgspec.structs.replace(attempt, message="m" * 3000) for _ in range(40))
+    for name, attempts in (("a", ()), ("b", large), ("c", ())):
+        journal.end(ended(name, attempts=attempts))
+    assert drain(journal) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_a_failing_disk_costs_nothing_but_a_fault(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: Make, ended: Make, error: int
+) -> None:
+    """While nothing can be written, ends wait in memory; when it can, a new segment has every open beginning."""
+    journal.begin(begun("before"))
+    with monkeypatch.context() as patch:
+        fill_disk(patch, error)
+        journal.begin(begun("during"))
+        journal.end(ended("before"))
+        journal.tend()
+        assert journal.fault is not None
+        assert journal.fault.errno == error
+        assert drain(journal) == ["before"]
+    journal.tend()
+    assert journal.fault is None
+    assert drain(journal) == []
+    frames = list(scan(segments(tmp_path)[-1].read_bytes(), len(MAGIC)))
+    assert ids([frame.payload for frame in frames]) == ["during"]
+    assert (journal.errors, journal.lost) == (2, 0)
+
+
+def test_a_required_record_is_refused_while_the_disk_fails(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, begun: Make
+) -> None:
+    """A caller that insists gets a 503 with the reason, and its request is not left open."""
+    fill_disk(monkeypatch)
+    with pytest.raises(GatewayError, match="No space left") as refusal:
+        journal.begin(begun("a"), required=True)
+    assert refusal.value.status == 503
+    assert journal.open == {}
+    journal.begin(begun("b"))
+    assert list(journal.open) == ["b"]
+
+
+def test_memory_is_bounded_while_the_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: Make) -> None:
+    """Records beyond the bound are lost, and counted."""
+    journal = Journal(Claim.make(tmp_path), spill_size=5000)
+    fill_disk(monkeypatch)
+    for _ in range(100):
+        journal.end(ended())
+    kept = len(drain(journal))
+    assert 0 < kept < 10
+    assert journal.lost == 100 - kept
+
+
+def test_half_a_write_is_no_record(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
+) -> None:
+    """A write that the disk cuts short is a fault; its bytes are never read, and the record is not lost."""
+    journal.end(ended("a"))
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: write(fd, data[: len(data) // 2]))
+        journal.end(ended("b"))
+    journal.end(ended("c"))
+    journal.tend()
+    journal.end(ended("d"))
+    assert sorted(drain(journal)) == ["a", "b", "c", "d"]
+    assert len(segments(tmp_path)) == 1
+
+
+def test_unreadable_segments_are_set_aside(journal: Journal, tmp_path: Path, ended: Make) -> None:
+    """A page that rots under us costs its segment's rest, never the ones after it."""
+    journal.end(ended("a"))
+    journal.end(ended("b"))
+    (first,) = segments(tmp_path)
+    data = bytearray(first.read_bytes())
+    data[-5] ^= 1
+    first.write_bytes(data)
+    for number in range(20):
+        journal.end(ended(f"{number}"))
+        journal.tend()
+    found = drain(journal)
+    assert found[0] == "a"
+    assert found[-1] == "19"
+    assert "b" not in found
+    assert journal.damaged == 1
+    assert len(list(tmp_path.glob("*.damaged"))) == 1
+
+
+def test_a_failed_sync_is_told_and_repaired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Make, ended: Make
+) -> None:
+    """After a failed sync the file is not trusted again: beginnings are written anew, ends reach the store."""
+    journal = Journal(Claim.make(tmp_path), synced=True)
+    assert journal.sync() is None
+    journal.begin(begun("a"))
+    journal.end(ended("b"))
+    with monkeypatch.context() as patch:
+        patch.setattr("hexapla.ledger.journal.sync_data", lambda _fd: os.fsync(1 << 30))
+        fault = journal.sync()
+        assert fault is not None
+        assert fault.errno == errno.EBADF
+        journal.tend()
+        assert journal.sync() is journal.fault is not None
+    journal.tend()
+    assert journal.sync() is None
+    assert drain(journal) == ["b"]
+    (last,) = segments(tmp_path)
+    assert ids([frame.payload for frame in scan(last.read_bytes(), len(MAGIC))]) == ["a"]
+
+
+def test_closing_deletes_what_is_stored_and_keeps_the_rest(tmp_path: Path, begun: Make, ended: Make) -> None:
+    """A clean end leaves an empty directory; anything unstored stays for the next process."""
+    clean, busy, behind = (Journal(Claim.make(tmp_path)) for _ in range(3))
+    clean.end(ended("a"))
+    drain(clean)
+    clean.close()
+    assert len(segments(tmp_path)) == 2
+    busy.begin(begun("b"))
+    drain(busy)
+    busy.close()
+    behind.end(ended("c"))
+    behind.close()
+    assert len(segments(tmp_path)) == 2
+    behind.end(ended("d"))
+    assert behind.lost == 1
+
+
+def test_many_threads_write_whole_records(journal: Journal, begun: Make, ended: Make) -> None:
+    """Threads that write at once, while segments change under them, lose nothing and mix nothing."""
+
+    def work(worker: int) -> None:
+        for number in range(100):
+            journal.begin(begun(f"{worker}-{number}"))
+            journal.end(ended(f"{worker}-{number}"))
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    found: list[str] = []
+    while any(thread.is_alive() for thread in threads):
+        journal.tend()
+        found += drain(journal)
+    found += drain(journal)
+    assert sorted(found) == sorted(f"{worker}-{number}" for worker in range(4) for number in range(100))
+    assert journal.open == {}
+
+
+def test_without_a_file_records_wait_in_memory(begun: Make, ended: Make) -> None:
+    """A journal without a claim has no fault and no file, and refuses nobody."""
+    journal = Journal(None)
+    journal.begin(begun("a"), required=True)
+    journal.end(ended("a"))
+    journal.tend()
+    assert journal.fault is None
+    assert journal.sync() is None
+    assert drain(journal) == ["a"]

@@ -1,0 +1,208 @@
+"""The embedded store answers what it was given, once each, and survives nonsense, locks and a broken file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hexapla.errors import GatewayError
+from hexapla.ir.response import Usage
+from hexapla.ledger.record import Cost, Generation
+from hexapla.ledger.sqlite import SqliteStore
+from hexapla.ledger.store import UsageRow, Where
+
+Make = Callable[..., Generation]
+ALL = Where()
+
+
+def records(*generations: Generation) -> list[bytes]:
+    return [msgspec.json.encode(generation) for generation in generations]
+
+
+def dollars(nanos: int, source: str = "catalogue") -> Cost:
+    return Cost(currency="USD", nanos=nanos, source=source)
+
+
+@pytest.fixture(params=["file", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "ledger.db" if request.param == "file" else None)
+    yield store
+    store.close()
+
+
+def test_what_was_put_is_what_is_got(store: SqliteStore, ended: Make) -> None:
+    """A generation comes back equal, by its id; an unknown id, even an impossible one, is None."""
+    generation = ended("a")
+    assert store.put(records(generation)) == 0
+    assert store.get("a") == generation
+    assert store.get("b") is store.get("\ud800") is None
+
+
+def test_a_later_record_replaces_an_earlier(store: SqliteStore, ended: Make) -> None:
+    """Twice the same is one row; a different end of the same id wins."""
+    first = ended("a")
+    later = msgspec.structs.replace(first, cost=dollars(99, "upstream"))
+    store.put(records(first, first))
+    store.put(records(first))
+    store.put(records(later))
+    assert store.recent(9, ALL) == [later]
+
+
+def test_an_interruption_never_hides_an_end(store: SqliteStore, begun: Make, ended: Make) -> None:
+    """A row without an end is stored only where no end is known, and gives way to one that comes later."""
+    store.put(records(ended("a")))
+    open_ones = records(begun("a", outcome="interrupted"), begun("b", outcome="interrupted"))
+    assert store.interrupt(open_ones) == 1
+    assert store.interrupt(open_ones) == 0
+    assert [(row.id, row.outcome) for row in store.recent(9, ALL)] == [("b", "interrupted"), ("a", "ok")]
+    store.put(records(ended("b")))
+    assert {row.outcome for row in store.recent(9, ALL)} == {"ok"}
+
+
+def test_recent_is_newest_first_and_pages(store: SqliteStore, ended: Make) -> None:
+    """`until` continues a list where the last page ended; a key sees its own rows only."""
+    rows = [ended(created=float(n), key="ab"[n % 2]) for n in range(10)]
+    store.put(records(*rows))
+    page = store.recent(4, ALL)
+    assert [row.created for row in page] == [9, 8, 7, 6]
+    assert [row.created for row in store.recent(4, Where(until=page[-1].created))] == [5, 4, 3, 2]
+    assert [row.created for row in store.recent(9, Where(key="a"))] == [8, 6, 4, 2, 0]
+
+
+def test_usage_sums_exactly_by_group(store: SqliteStore, ended: Make) -> None:
+    """Sums are exact, apart by currency; what has no cost is counted as such."""
+    yuan = Cost(currency="CNY", nanos=7, source="catalogue")
+    usage = Usage(input=5, output=3, cached=2, cache_write=1, reasoning=1)
+    store.put(
+        records(
+            ended(key="a", model="x", usage=usage, cost=dollars(10)),
+            ended(key="a", model="y", usage=usage, cost=dollars(11)),
+            ended(key="a", model="x", usage=usage, cost=yuan),
+            ended(key="b", model="x", usage=Usage(), cost=None, outcome="timeout"),
+            ended(key="b", model="x", usage=usage, cost=dollars(1), outcome="cancelled"),
+        )
+    )
+    a, b = store.usage("key", ALL)
+    costs = (Cost(currency="CNY", nanos=7, source="sum"), dollars(21, "sum"))
+    assert a == UsageRow(
+        group="a", requests=3, ok=3, input=15, output=9, cached=6, cache_write=3, reasoning=3, cost=costs
+    )
+    assert (b.requests, b.ok, b.unpriced, b.input, b.cost) == (2, 0, 1, 5, (dollars(1, "sum"),))
+    assert [(row.group, row.requests) for row in store.usage("model", ALL)] == [("x", 4), ("y", 1)]
+    assert [row.requests for row in store.usage("provider", Where(key="a", model="x"))] == [2]
+    assert store.usage("model", Where(provider="nobody")) == []
+
+
+def test_usage_by_day_and_span(store: SqliteStore, ended: Make) -> None:
+    """Days are UTC; a span includes its start and excludes its end."""
+    store.put(records(*(ended(created=created) for created in (0.0, 86_399.9, 86_400.0, 200_000.0))))
+    assert [(row.group, row.requests) for row in store.usage("day", ALL)] == [
+        ("1970-01-01", 2),
+        ("1970-01-02", 1),
+        ("1970-01-03", 1),
+    ]
+    assert [row.requests for row in store.usage("day", Where(since=86_400.0, until=200_000.0))] == [1]
+
+
+def test_nonsense_cannot_overflow_a_sum(store: SqliteStore, ended: Make) -> None:
+    """Counts and costs beyond all reason are clamped in the columns, kept in the record, and summed without error."""
+    monster = Usage(input=10**30, output=-(10**30))
+    rows = [ended(usage=monster, cost=dollars(10**30)) for _ in range(100)]
+    store.put(records(*rows))
+    (row,) = store.usage("key", ALL)
+    assert row.input == 10**14
+    assert row.output == 0
+    assert row.cost == (dollars(10**17, "sum"),)
+    assert store.get(rows[0].id) == rows[0]
+
+
+def test_what_is_no_generation_is_counted_not_stored(store: SqliteStore, ended: Make) -> None:
+    """A record that cannot be read does not hold up the others."""
+    assert store.put([b"{}", b"\xff", *records(ended("a"))]) == 2
+    assert [row.id for row in store.recent(9, ALL)] == ["a"]
+
+
+def test_pruning_by_age_and_by_number(store: SqliteStore, ended: Make) -> None:
+    """Pruning works in bites until nothing is left to do, and never touches what is to be kept."""
+    store.put(records(*(ended(created=float(n)) for n in range(1200))))
+    bites = []
+    while deleted := store.prune(before=1000.0, keep=None):
+        bites.append(deleted)
+    assert bites == [500, 500]
+    assert store.prune(before=None, keep=50) == 150
+    assert [row.created for row in store.recent(99, ALL)] == [float(n) for n in range(1199, 1149, -1)]
+    assert store.prune(before=None, keep=None) == 0
+
+
+def test_a_locked_file_is_a_503_and_passes(tmp_path: Path, ended: Make) -> None:
+    """While somebody else holds the file, writing fails cleanly; afterwards the same records go in."""
+    store = SqliteStore(tmp_path / "ledger.db", busy_timeout=0.05)
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(GatewayError, match="locked") as refusal:
+        store.put(records(ended("a")))
+    assert refusal.value.status == 503
+    assert store.get("a") is None
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.put(records(ended("a"))) == 0
+    assert store.get("a") is not None
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, ended: Make) -> None:
+    """A broken file does not stop the gateway: it is kept under another name, and a new one begun."""
+    content = b"this is no database, but long enough to look like a file" * 99
+    path = tmp_path / "ledger.db"
+    path.write_bytes(content)
+    store = SqliteStore(path)
+    store.put(records(ended("a")))
+    assert store.get("a") is not None
+    assert store.damaged == 1
+    assert (tmp_path / "ledger.db.damaged").read_bytes() == content
+    store.close()
+
+
+def test_a_file_that_breaks_while_open_is_set_aside(tmp_path: Path, ended: Make) -> None:
+    """Corruption met while writing costs the old rows' visibility, not the new ones."""
+    path = tmp_path / "ledger.db"
+    store = SqliteStore(path)
+    store.put(records(*(ended() for _ in range(200))))
+    store.close()
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+    store = SqliteStore(path)
+    store.put(records(ended("new")))
+    assert [row.id for row in store.recent(9, ALL)] == ["new"]
+    assert store.damaged == 1
+    store.close()
+    path.write_bytes(b"broken again, and still long enough to look like a file of some sort" * 99)
+    SqliteStore(path).close()
+    assert len(list(tmp_path.glob("ledger.db.damaged*"))) == 2
+
+
+def test_a_closed_store_is_a_503(store: SqliteStore, ended: Make) -> None:
+    """Use after close is an error of the one tree, not of sqlite3."""
+    store.close()
+    with pytest.raises(GatewayError):
+        store.get("a")
+    with pytest.raises(GatewayError):
+        store.put(records(ended("a")))
+
+
+def test_rows_are_legible_to_other_tools(tmp_path: Path, ended: Make) -> None:
+    """Any SQLite shell can read the record's JSON, and the questions people ask have indexes."""
+    store = SqliteStore(tmp_path / "ledger.db")
+    store.put(records(ended("a")))
+    shell = sqlite3.connect(tmp_path / "ledger.db")
+    query = "SELECT json_extract(record, '$.attempts[0].provider') FROM generations"
+    assert shell.execute(query).fetchall() == [("deepseek",)]
+    for column in ("key", "model", "provider"):
+        plan = shell.execute(f"EXPLAIN QUERY PLAN SELECT id FROM generations WHERE {column} = 'x' AND created > 1")
+        assert f"generations_{column}" in plan.fetchone()[3]
+    shell.close()
+    store.close()
