@@ -1,0 +1,201 @@
+"""One line a request: complete, safe for a terminal, and never in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hexapla.ir.loss import Loss
+from hexapla.ir.response import Usage
+from hexapla.ledger import Attempt, Cost, Generation
+from hexapla.observe.log import RequestLog, render_json, render_pretty
+
+FINISHED = Generation(
+    id="gen-1",
+    key="alice",
+    client_protocol="anthropic_messages",
+    requested="fast",
+    provider="deepseek",
+    model="chat",
+    lane="hub",
+    stream=True,
+    created=1_700_000_000.25,
+    latency=1.25,
+    first=0.5,
+    outcome="ok",
+    stop="stop",
+    status=200,
+    usage=Usage(input=12_345, output=67, cached=5),
+    cost=Cost(currency="USD", nanos=1_234_000, source="catalogue"),
+    losses=(Loss("sampling.top_k", "a secret reason"),),
+    attempts=(
+        Attempt(
+            provider="openai",
+            model="gpt",
+            protocol="openai_chat",
+            lane="hub",
+            started=1.0,
+            latency=0.1,
+            status=503,
+            outcome="overloaded",
+            message="the prompt was: tell me a secret",
+        ),
+    ),
+)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_line_says_what_happened() -> None:
+    """Every figure that operators ask for is there, under a stable name."""
+    assert json.loads(render_json(FINISHED)) == {
+        "time": "2023-11-14T22:13:20.250+00:00",
+        "id": "gen-1",
+        "key": "alice",
+        "client": "anthropic_messages",
+        "requested": "fast",
+        "provider": "deepseek",
+        "model": "chat",
+        "lane": "hub",
+        "stream": True,
+        "status": 200,
+        "outcome": "ok",
+        "stop": "stop",
+        "input": 12_345,
+        "cached": 5,
+        "output": 67,
+        "reasoning": None,
+        "estimated": False,
+        "cost": 0.001234,
+        "currency": "USD",
+        "first": 0.5,
+        "latency": 1.25,
+        "attempts": ["openai/gpt 503 overloaded 0.100s"],
+        "losses": 1,
+    }
+
+
+def test_a_pretty_line_is_short_and_whole() -> None:
+    """One line for a person, with colours only where asked for."""
+    plain = render_pretty(FINISHED).decode()
+    for part in ("200 ok", "deepseek/chat", "hub stream", "12.3k→67 tok", "0.001234 USD", "1.25s", "1 losses", "gen-1"):
+        assert part in plain
+    assert plain.count("\n") == 1
+    assert "\x1b" not in plain
+    assert "\x1b[32m200 ok\x1b[0m" in render_pretty(FINISHED, color=True).decode()
+    assert "nobody" in render_pretty(Generation(id="x", outcome="no_route", status=503)).decode()
+
+
+@pytest.mark.parametrize("render", [render_json, render_pretty])
+def test_nothing_of_the_conversation_is_said(render: Callable[[Generation], bytes]) -> None:
+    """What an upstream said of the request may quote the request: it stays in the ledger."""
+    assert b"secret" not in render(FINISHED)
+
+
+@pytest.mark.parametrize("render", [render_json, render_pretty])
+def test_names_cannot_take_over_a_terminal(render: Callable[[Generation], bytes]) -> None:
+    """Line ends, escape codes, bidirectional overrides, surrogates and length in a client's words are defused."""
+    evil = "\x1b[2J\r\n{}\u202e\ud800" + "x" * 10_000
+    line = render(Generation(id="x", key=evil, requested=evil, provider=evil, model=evil))
+    assert line.count(b"\n") == 1
+    assert not any(mark in line for mark in (b"\x1b", b"\r", "\u202e".encode(), b"u001b", b"u202e"))
+    assert len(line) < 1500
+
+
+def test_lines_reach_a_file_and_follow_its_rotation(tmp_path: Path) -> None:
+    """Lines appear within a moment by themselves; a file that was moved away is begun anew."""
+    path = tmp_path / "requests.log"
+    log = RequestLog.open(path)
+    log.write(FINISHED)
+    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") == 1)
+    path.rename(tmp_path / "requests.log.1")
+    for _ in range(1000):
+        log.write(FINISHED)
+    log.close()
+    assert path.read_bytes() == render_json(FINISHED) * 1000
+    assert log.dropped == 0
+
+
+def test_a_stuck_sink_costs_lines_never_time() -> None:
+    """With a pipe that nobody reads, writing stays immediate, memory bounded, and the loss is counted and reported."""
+    reader, writer = os.pipe()
+    log = RequestLog.open(writer, capacity=500)
+    slowest = 0.0
+    for _ in range(20_000):
+        start = time.perf_counter()
+        log.write(FINISHED)
+        slowest = max(slowest, time.perf_counter() - start)
+    assert slowest < 0.5
+    assert len(log._queue) <= 500
+    assert log.dropped > 10_000
+    received = bytearray()
+
+    def read() -> None:
+        while data := os.read(reader, 1 << 16):
+            received.extend(data)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    log.flush()
+    log.close()
+    os.close(writer)
+    thread.join()
+    os.close(reader)
+    lines = [json.loads(line) for line in bytes(received).splitlines()]
+    reported = sum(line["dropped"] for line in lines if "dropped" in line)
+    assert reported == log.dropped
+    assert sum("id" in line for line in lines) + reported == 20_000
+
+
+def test_closing_gives_up_on_a_stuck_sink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shutdown does not wait for a reader that never comes, and counts what it leaves."""
+    monkeypatch.setattr("hexapla.observe.log._PATIENCE", 0.1)
+    reader, writer = os.pipe()
+    log = RequestLog.open(writer, capacity=5000)
+    for _ in range(5000):
+        log.write(FINISHED)
+    start = time.monotonic()
+    log.close()
+    assert time.monotonic() - start < 5
+    assert log.dropped > 0
+    log.write(FINISHED)
+    os.close(reader)  # frees the thread: its write fails
+    log._thread.join(5)
+    assert not log._thread.is_alive()
+    os.close(writer)
+
+
+def test_a_sink_that_fails_is_survived(tmp_path: Path) -> None:
+    """A directory that vanished, or a full disk: lines are dropped and counted, and later ones come through."""
+    path = tmp_path / "gone" / "requests.log"
+    log = RequestLog.open(path)
+    log.write(FINISHED)
+    log.flush()
+    wait_until(lambda: log.dropped == 1)
+    path.parent.mkdir()
+    log.write(FINISHED)
+    log.close()
+    assert [json.loads(line).get("dropped") for line in path.read_bytes().splitlines()] == [None, 1]
+    full = RequestLog.open("/dev/full")
+    full.write(FINISHED)
+    full.close()
+    assert full.dropped == 1
+
+
+def test_standard_error_is_the_default(capfd: pytest.CaptureFixture[str]) -> None:
+    """Without a sink lines go to standard error, in the style asked for."""
+    log = RequestLog.open(style="pretty")
+    log.write(FINISHED)
+    log.close()
+    assert capfd.readouterr().err.encode() == render_pretty(FINISHED)
