@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Cost, Generation
+from hexapla.observe.exposition import Exposition
 from hexapla.observe.metrics import Metrics
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -39,7 +42,7 @@ def attempt(provider: str, outcome: str) -> Attempt:
 
 
 def samples(metrics: Metrics) -> Samples:
-    families = text_string_to_metric_families(metrics.render().decode())
+    families = text_string_to_metric_families(Exposition(metrics).render().decode())
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
@@ -160,6 +163,12 @@ def test_instances_are_apart(metrics: Metrics) -> None:
     metrics.end(generation())
     assert value(other, "requests_total") is None
     assert not [family for family in REGISTRY.collect() if family.name.startswith("hexapla")]
+
+
+def test_the_library_does_not_pay_for_the_exposition() -> None:
+    """Counting does not import prometheus_client, which takes longer than the rest of the floor."""
+    code = "import hexapla.observe.metrics, sys; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_hot_path_is_cheap(metrics: Metrics) -> None:
