@@ -1,0 +1,94 @@
+"""What Chat Completions answers look like on the wire, read leniently.
+
+Types are as wide as what providers really send: content may be text, a list of parts, an object or null; a tool call's
+arguments may be an object; ids may be numbers.  Fields that nobody reads are not declared and cost nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+NAME = "openai_chat"
+
+Content = str | list[Any] | dict[str, Any] | None
+
+
+class FunctionDelta(msgspec.Struct):
+    name: str | None = None
+    arguments: str | dict[str, Any] | list[Any] | None = None
+    thought_signature: Raw = Raw()
+
+
+class CustomDelta(msgspec.Struct):
+    name: str | None = None
+    input: str | None = None
+
+
+class ToolDelta(msgspec.Struct):
+    index: int | None = None
+    id: str | int | None = None
+    type: str | None = None
+    function: FunctionDelta | None = None
+    custom: CustomDelta | None = None
+    extra_content: Raw = Raw()
+
+
+class Delta(msgspec.Struct):
+    """A message or a delta: the same fields, whole or in pieces."""
+
+    content: Content = None
+    refusal: str | None = None
+    tool_calls: list[ToolDelta] | ToolDelta | None = None
+    function_call: FunctionDelta | None = None
+    reasoning_content: str | dict[str, Any] | None = None
+    reasoning: str | dict[str, Any] | None = None
+    thinking: str | dict[str, Any] | None = None
+    reasoning_text: str | dict[str, Any] | None = None
+    thought: str | bool | dict[str, Any] | None = None
+    reasoning_details: list[Any] | None = None
+    reasoning_opaque: str | None = None
+    annotations: list[Any] | None = None
+    images: list[Any] | None = None
+    audio: dict[str, Any] | None = None
+
+
+class Choice(msgspec.Struct):
+    index: int | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    logprobs: Raw = Raw()
+    usage: Raw = Raw()
+    error: Raw = Raw()
+
+
+class Chunk(msgspec.Struct):
+    """A stream chunk, or a whole answer (which has `message` in place of `delta`)."""
+
+    id: str | int | None = None
+    model: str | None = None
+    created: int | float | str | None = None
+    choices: list[Choice] | None = None
+    usage: Raw = Raw()
+    error: Raw = Raw()
+    x_groq: Raw = Raw()
+    service_tier: str | None = None
+    citations: list[Any] | None = None
+    base_resp: Raw = Raw()
+
+
+class XGroq(msgspec.Struct):
+    usage: Raw = Raw()
+    error: Raw = Raw()
+
+
+class Logprobs(msgspec.Struct):
+    content: list[Raw] | None = None
+
+
+decode_chunk = msgspec.json.Decoder(Chunk)
