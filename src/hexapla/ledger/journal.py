@@ -47,7 +47,7 @@ class Journal:
     open      begun and not ended, by id
     fault     why the file cannot be written at the moment; None if it can
     errors    failed operations so far;  lost  finished records that found no room;  damaged  segments set aside
-    wake      set when a batch of finished records is waiting
+    wake      set when a batch of finished records is waiting, or a new segment is needed
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class Journal:
             self._current.append(frame)
         except OSError as error:
             self._fail(error)
+            self.wake.set()  # the sooner the next segment, the fewer are refused
             return False
         return True
 
@@ -207,6 +208,7 @@ class Journal:
             except OSError as error:  # which pages were lost is unknowable: only a new segment can be trusted again
                 with self._lock:
                     self._fail(error)
+                self.wake.set()
                 return error
         return None
 

@@ -103,7 +103,7 @@ class Ledger:
         try:
             return cls(_open(file, durability, retention_days, max_rows, segment_size))
         except (OSError, GatewayError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise ConfigError(f"The ledger cannot be kept at {file}: {reason}.") from error
 
     # --- writing ------------------------------------------------------------------------------------------------------
