@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hexapla.ir.loss import Loss
@@ -13,7 +13,7 @@ from hexapla.ir.response import Usage
 from hexapla.ledger.frame import BEGIN, END, pack, payload_of, scan, torn, wanted
 from hexapla.ledger.record import Attempt, Cost, Generation
 
-TEXT = st.text(st.characters(codec=None), max_size=30)
+TEXT = st.text(max_size=30) | st.just("lone \ud800 surrogate")
 COUNT = st.none() | st.integers(-(2**70), 2**70)
 ATTEMPT = st.builds(
     Attempt,
@@ -59,6 +59,7 @@ def legible(value: Any) -> Any:
 
 
 @given(GENERATION)
+@example(Generation(id="\ud800", outcome="ok"))
 def test_any_generation_comes_back(generation: Generation) -> None:
     """Every generation can be framed, lone surrogates and enormous counts included, and is the same afterwards."""
     (frame,) = scan(pack(generation))

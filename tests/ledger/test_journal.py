@@ -16,7 +16,7 @@ from hexapla.ledger import segment
 from hexapla.ledger.frame import BEGIN, MAGIC, scan
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.record import Generation
-from hexapla.ledger.segment import Claim
+from hexapla.ledger.segment import Claim, Segment
 
 Make = Callable[..., Generation]
 
@@ -174,6 +174,43 @@ def test_unreadable_segments_are_set_aside(journal: Journal, tmp_path: Path, end
     assert "b" not in found
     assert journal.damaged == 1
     assert len(list(tmp_path.glob("*.damaged"))) == 1
+
+
+def test_a_segment_that_cannot_be_renamed_is_passed_over(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
+) -> None:
+    """Even where damage cannot be set aside, what follows it comes through, and every failure is counted."""
+
+    def refuse(_path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("hexapla.ledger.journal.set_aside", refuse)
+    journal.end(ended("a"))
+    (first,) = segments(tmp_path)
+    first.write_bytes(first.read_bytes()[:-1] + b"X")
+    for number in range(20):
+        journal.end(ended(f"{number}"))
+        journal.tend()
+    assert drain(journal)[-1] == "19"
+    assert (journal.damaged, journal.errors) == (1, 2)
+
+
+def test_a_segment_that_cannot_be_deleted_stays(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
+) -> None:
+    """Failing to delete is counted and changes no answer; the file is the next start's to find."""
+
+    def refuse(_segment: Segment) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Segment, "remove", refuse)
+    names = [f"{number}" for number in range(20)]
+    for name in names:
+        journal.end(ended(name))
+        journal.tend()
+    assert drain(journal) == names
+    assert drain(journal) == []
+    assert journal.errors == len(segments(tmp_path)) - 1 > 0
 
 
 def test_a_failed_sync_is_told_and_repaired(

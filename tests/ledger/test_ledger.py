@@ -280,6 +280,20 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("hexapla-ledger")]
 
 
+def test_a_disk_that_is_full_from_the_start_is_a_clear_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening without room for a journal says so, and leaves neither a lock nor an open file behind."""
+
+    def full(_fd: int, _data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment, "write_whole", full)
+        with pytest.raises(ConfigError, match=r"ledger\.db: No space left on device\.$"):
+            Ledger.open(path)
+    assert list(path.with_name("ledger.db.journal").iterdir()) == []
+    Ledger.open(path).close()
+
+
 def test_the_default_place_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """$XDG_STATE_HOME if it is absolute, else ~/.local/state; only the owner may look inside."""
     assert default_path({"XDG_STATE_HOME": "/x"}) == Path("/x/hexapla/ledger.db")

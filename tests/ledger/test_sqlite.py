@@ -126,6 +126,16 @@ def test_what_is_no_generation_is_counted_not_stored(store: SqliteStore, ended: 
     assert [row.id for row in store.recent(9, ALL)] == ["a"]
 
 
+def test_a_row_of_a_later_version_hides_no_other(tmp_path: Path, ended: Make) -> None:
+    """A record that this version cannot read is None, and lists go on without it."""
+    store = SqliteStore(tmp_path / "ledger.db")
+    store.put(records(ended("a"), ended("b", latency="in words")))
+    assert store.get("b") is None
+    assert [row.id for row in store.recent(9, ALL)] == ["a"]
+    assert store.usage("key", ALL)[0].requests == 2
+    store.close()
+
+
 def test_pruning_by_age_and_by_number(store: SqliteStore, ended: Make) -> None:
     """Pruning works in bites until nothing is left to do, and never touches what is to be kept."""
     store.put(records(*(ended(created=float(n)) for n in range(1200))))

@@ -158,6 +158,22 @@ def test_a_stuck_sink_costs_lines_never_time() -> None:
     assert sum("id" in line for line in lines) + reported == 20_000
 
 
+def test_a_non_blocking_sink_gets_every_line() -> None:
+    """A terminal that somebody made non-blocking is written piece by piece."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    log = RequestLog.open(writer)
+    for _ in range(1000):
+        log.write(FINISHED)
+    received = bytearray()
+    while received.count(b"\n") < 1000:
+        received.extend(os.read(reader, 1 << 16))
+    log.close()
+    os.close(writer)
+    os.close(reader)
+    assert bytes(received) == render_json(FINISHED) * 1000
+
+
 def test_closing_gives_up_on_a_stuck_sink(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shutdown does not wait for a reader that never comes, and counts what it leaves."""
     monkeypatch.setattr("hexapla.observe.log._PATIENCE", 0.1)
