@@ -49,6 +49,10 @@ class Fields:
         value = self._fields.pop(name, None)
         return None if value is None or value == NULL else value
 
+    def peek(self, name: str) -> Raw | None:
+        """Look at a field without taking it."""
+        return self._fields.get(name)
+
     def text(self, name: str) -> str | None:
         return self._take(name, _text, "a string")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from collections.abc import Callable
 
 import uvicorn
+import uvloop
 
 from hexapla.server.app import App
 from hexapla.server.http import GuardedProtocol
@@ -76,7 +76,5 @@ async def _serve(
         await app.gateway.aclose()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop

@@ -216,6 +216,7 @@ class ChatDecoder:
                 model=chunk.model or None,
                 created=int(chunk.created) if isinstance(chunk.created, int | float) else None,
                 service_tier=chunk.service_tier,
+                usage=self._usage,
                 origin=NAME,
             )
         )
@@ -289,7 +290,7 @@ class ChatDecoder:
         """One entry of tool_calls: find its call, add what is new, open it once it has a name."""
         call = self._find(delta)
         said = delta.function or FunctionDelta()
-        custom = delta.custom
+        custom = delta.custom if delta.custom is not None and (delta.custom.name or not said.arguments) else None
         if delta.id and not call.id:
             call.id = str(delta.id)
         name = said.name or (custom.name if custom else None)

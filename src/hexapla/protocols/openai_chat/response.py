@@ -160,8 +160,9 @@ def _tool_call(index: int, call: ToolDelta, taken: set[str]) -> ToolCall:
     said = str(call.id) if call.id else ""
     unique = said if said and said not in taken else call_id(index, name)
     taken.add(unique)
-    custom = call.custom is not None or call.type == "custom"
-    arguments = call.custom.input or "" if call.custom else json_text(call.function.arguments if call.function else "")
+    freeform = call.custom if call.custom is not None and call.custom.name else None
+    custom = freeform is not None or call.type == "custom"
+    arguments = freeform.input or "" if freeform else json_text(call.function.arguments if call.function else "")
     return ToolCall(
         id=unique,
         name=name,

@@ -1,0 +1,309 @@
+"""Messages streams, decoded.
+
+The wire is nearly the interlingua's own grammar; what needs care is where servers deviate: data without `event:` lines, a
+message_start that holds the whole answer, no message_start at all (llama.cpp), blocks stopped late and out of order,
+delta types that did not exist a year ago, input counts that change at the end.
+
+Terminal rules: message_stop ends the stream.  Without it, a stop reason in message_delta or in message_start makes a
+clean end of the bytes an answer; anything else is truncation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import Kind, ProtocolError
+from hexapla.ir.content import Opaque, Text, ToolCall
+from hexapla.ir.event import (
+    AnyEvent,
+    BlockDelta,
+    CitationDelta,
+    MessageStart,
+    MessageStop,
+    PartDelta,
+    Ping,
+    ReasoningDelta,
+    StreamError,
+    TextDelta,
+    UsageReport,
+)
+from hexapla.ir.response import ResponsePart, Stop
+from hexapla.protocols.anthropic_messages.blocks import parse_block, parse_citation
+from hexapla.protocols.anthropic_messages.response import WireMessage, message_extras, present
+from hexapla.protocols.anthropic_messages.words import NAME, stop_of, usage_of
+from hexapla.protocols.blocks import Blocks
+from hexapla.protocols.failures import classify_value
+from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.sse import Frame, SSEDecoder
+
+
+class WireDelta(msgspec.Struct):
+    """Every field that a delta of any kind may carry."""
+
+    type: str | None = None
+    text: str | None = None
+    partial_json: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    citation: Raw = Raw()
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: Raw = Raw()
+    container: Raw = Raw()
+
+
+class WireEvent(msgspec.Struct):
+    type: str | None = None
+    index: int | None = None
+    message: WireMessage | None = None
+    content_block: Raw = Raw()
+    delta: WireDelta | None = None
+    usage: Raw = Raw()
+    error: Raw = Raw()
+    context_management: Raw = Raw()
+
+
+class _OpaqueEvent(msgspec.Struct):
+    delta: dict[str, Any] = {}
+
+
+_decode = msgspec.json.Decoder(WireEvent).decode
+
+
+class MessagesDecoder:
+    """See StreamDecoder.  `skipped` counts data lines that were no event of this protocol."""
+
+    def __init__(self) -> None:
+        self._sse = SSEDecoder()
+        self._blocks = Blocks()
+        self._kinds: dict[int, ResponsePart] = {}  # open blocks: what they began as
+        self._opaque: dict[int, dict[str, Any]] = {}  # open opaque blocks: their fields so far
+        self._json: dict[int, str] = {}  # open opaque blocks: their input so far, as text
+        self._events: list[AnyEvent] = []
+        self._started = False
+        self._stop: Stop | None = None
+        self._extras: dict[str, Raw] = {}
+        self._comments = 0
+        self.skipped = 0
+        self.done = False
+        self.settled = False
+
+    def feed(self, data: bytes) -> list[AnyEvent]:
+        if self.done:
+            return []
+        try:
+            frames = self._sse.feed(data)
+        except ProtocolError as error:
+            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
+            return self._take()
+        if self._sse.comments != self._comments:
+            self._comments = self._sse.comments
+            self._events.append(Ping())
+        for frame in frames:
+            self._frame(frame)
+        return self._take()
+
+    def close(self) -> list[AnyEvent]:
+        if self.done:
+            return []
+        for frame in self._sse.close():
+            self._frame(frame)
+        self._bytes_over()
+        return self._take()
+
+    def _bytes_over(self) -> None:
+        if self.done:
+            return
+        if self._stop is not None:
+            self._on_message_stop(WireEvent(), b"")
+        else:
+            self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
+
+    def _take(self) -> list[AnyEvent]:
+        events, self._events = self._events, []
+        return events
+
+    def _frame(self, frame: Frame) -> None:
+        if self.done:
+            return
+        try:
+            event = _decode(frame.data)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            self._odd(frame)
+            return
+        handler = _EVENTS.get(event.type or frame.event)
+        if handler is not None:
+            handler(self, event, frame.data)
+        elif event.error:
+            self._on_error(event, frame.data)
+
+    def _odd(self, frame: Frame) -> None:
+        """Data that is no event: an error in another form, a foreign [DONE], noise."""
+        value = load(frame.data, dict[str, Any])
+        if value is not None and (frame.event == "error" or value.get("error")):
+            self._on_error(WireEvent(), frame.data)
+        else:
+            self.skipped += 1
+
+    def _on_message_start(self, event: WireEvent, data: bytes) -> None:
+        message = event.message or WireMessage()
+        self._start(message)
+        for index, raw in enumerate(message.content or ()):
+            # programmatic tool calls: the whole message stands in message_start, and no deltas follow
+            self._open(index, parse_block(Raw(bytes(raw))))
+            self._close(index)
+        if message.stop_reason is not None:
+            self._stop = stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details))
+            self.settled = True
+
+    def _start(self, message: WireMessage) -> None:
+        if self._started:
+            return
+        self._started = True
+        self._events.append(
+            MessageStart(
+                id=message.id,
+                model=message.model or None,
+                usage=usage_of(message.usage),
+                origin=NAME,
+                extras=message_extras(message),
+            )
+        )
+
+    def _on_block_start(self, event: WireEvent, data: bytes) -> None:
+        part = parse_block(Raw(bytes(event.content_block)))
+        if isinstance(part, ToolCall) and part.arguments.strip() == "{}":
+            # an empty input is the place that input_json_delta fills
+            part = msgspec.structs.replace(part, arguments="")
+        self._open(event.index or 0, part)
+
+    def _open(self, index: int, part: ResponsePart) -> None:
+        self._start(WireMessage())  # llama.cpp leaves message_start out when its first token is half a character
+        self._close(index)
+        self._kinds[index] = part
+        if isinstance(part, Opaque):
+            self._opaque[index] = dict(split(part.data))
+        self._events.append(self._blocks.open(index, part))
+
+    def _on_block_delta(self, event: WireEvent, data: bytes) -> None:
+        index, delta = event.index or 0, event.delta or WireDelta()
+        handler = _DELTAS.get(delta.type or "")
+        part = self._kinds.get(index)
+        if part is None:
+            part = self._implied(index, delta)
+        if handler is None or isinstance(part, Opaque):
+            self._opaque_delta(index, data)
+            return
+        place = self._blocks.index(index)
+        made = handler(delta)
+        if place is not None and made is not None:
+            self._events.append(BlockDelta(place, made))
+
+    def _implied(self, index: int, delta: WireDelta) -> ResponsePart:
+        """A delta without its block's start: open the block that it speaks of."""
+        part: ResponsePart = Text(text="")
+        if delta.type in ("thinking_delta", "signature_delta"):
+            part = parse_block(Raw(b'{"type":"thinking"}'))
+        self._open(index, part)
+        return part
+
+    def _opaque_delta(self, index: int, data: bytes) -> None:
+        """Deltas of blocks that only Messages knows are gathered into the block itself."""
+        fields = self._opaque.get(index)
+        if fields is None:
+            return  # a new kind of delta for a known block (estimated_tokens ...) says nothing that we could carry
+        delta = (load(data, _OpaqueEvent) or _OpaqueEvent()).delta
+        if delta.pop("type", "") == "input_json_delta":
+            self._json[index] = self._json.get(index, "") + str(delta.get("partial_json") or "")
+            return
+        for name, value in delta.items():
+            before = fields.get(name)
+            before = load(before, str) if isinstance(before, Raw) else before
+            fields[name] = before + value if isinstance(before, str) and isinstance(value, str) else value
+
+    def _on_block_stop(self, event: WireEvent, data: bytes) -> None:
+        self._close(event.index or 0)
+
+    def _close(self, index: int) -> None:
+        part, place = self._kinds.pop(index, None), self._blocks.index(index)
+        fields = self._opaque.pop(index, None)
+        if isinstance(part, Opaque) and fields is not None and place is not None:
+            text = self._json.pop(index, None)
+            if text is not None:
+                fields["input"] = Raw(text.encode()) if load(text.encode(), Any) is not None else text
+            whole = msgspec.structs.replace(part, data=dump(fields))
+            if whole.data != part.data:
+                self._events.append(BlockDelta(place, PartDelta(whole)))
+        self._events.extend(self._blocks.close(index))
+
+    def _on_message_delta(self, event: WireEvent, data: bytes) -> None:
+        self._start(WireMessage())
+        delta = event.delta or WireDelta()
+        if delta.stop_reason is not None:
+            self._stop = stop_of(delta.stop_reason, delta.stop_sequence, details=present(delta.stop_details))
+        usage = usage_of(event.usage)
+        if usage is not None:
+            self._events.append(UsageReport(usage))
+        for name, raw in (("container", delta.container), ("context_management", event.context_management)):
+            if (found := present(raw)) is not None:
+                self._extras[name] = found
+        self.settled = self._stop is not None
+
+    def _on_message_stop(self, event: WireEvent, data: bytes) -> None:
+        if not self._started:
+            self._fail(Kind.UPSTREAM_EMPTY, "The provider's stream held no answer.")
+            return
+        for index in list(self._kinds):
+            self._close(index)
+        extras = {NAME: self._extras} if self._extras else {}
+        self._events.append(MessageStop(stop=self._stop, extras=extras))
+        self.done = self.settled = True
+
+    def _on_ping(self, event: WireEvent, data: bytes) -> None:
+        self._events.append(Ping())
+
+    def _on_error(self, event: WireEvent, data: bytes) -> None:
+        error = classify_value(msgspec.json.decode(data))
+        self._events.append(
+            StreamError(
+                kind=error.kind,
+                message=error.message,
+                type=error.type,
+                code=error.code,
+                status=error.upstream_status,
+                retry_after=error.retry_after,
+            )
+        )
+        self.done = True
+
+    def _fail(self, kind: Kind, message: str) -> None:
+        self._events.append(StreamError(kind=kind, message=message))
+        self.done = True
+
+
+def _citation(delta: WireDelta) -> CitationDelta | None:
+    return CitationDelta(parse_citation(delta.citation)) if delta.citation else None
+
+
+_EVENTS: dict[str, Callable[[MessagesDecoder, WireEvent, bytes], None]] = {
+    "message_start": MessagesDecoder._on_message_start,
+    "content_block_start": MessagesDecoder._on_block_start,
+    "content_block_delta": MessagesDecoder._on_block_delta,
+    "content_block_stop": MessagesDecoder._on_block_stop,
+    "message_delta": MessagesDecoder._on_message_delta,
+    "message_stop": MessagesDecoder._on_message_stop,
+    "ping": MessagesDecoder._on_ping,
+    "error": MessagesDecoder._on_error,
+}
+
+_DELTAS: dict[str, Callable[[WireDelta], TextDelta | ReasoningDelta | CitationDelta | None]] = {
+    "text_delta": lambda delta: TextDelta(delta.text or ""),
+    "input_json_delta": lambda delta: TextDelta(delta.partial_json) if delta.partial_json else None,
+    "thinking_delta": lambda delta: TextDelta(delta.thinking) if delta.thinking else None,
+    "signature_delta": lambda delta: ReasoningDelta(signature=delta.signature) if delta.signature else None,
+    "citations_delta": _citation,
+}

@@ -1,0 +1,91 @@
+"""Whole Messages answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import ProtocolError
+from hexapla.ir.content import Refusal, Text
+from hexapla.ir.loss import LossLog
+from hexapla.ir.response import GenerateResponse
+from hexapla.protocols.anthropic_messages.blocks import parse_block, render_block
+from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop, stop_of, usage_of
+from hexapla.protocols.base import Reply
+from hexapla.protocols.failures import classify_value
+from hexapla.wire.rawjson import decode, dump, join
+
+
+class WireMessage(msgspec.Struct):
+    """An answer, or the `message` of message_start."""
+
+    type: str | None = None
+    id: str | None = None
+    model: str | None = None
+    content: list[Raw] | None = None
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: Raw = Raw()
+    usage: Raw = Raw()
+    error: Raw = Raw()
+    container: Raw = Raw()
+    context_management: Raw = Raw()
+
+
+_decoder = msgspec.json.Decoder(WireMessage)
+
+
+def parse_response(body: bytes) -> GenerateResponse:
+    """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
+    message = decode(_decoder, body.strip())
+    if message.type == "error" or (message.error and message.content is None):
+        raise classify_value(msgspec.json.decode(body))
+    if message.content is None:
+        raise ProtocolError("the answer has no content", path="$.content")
+    return GenerateResponse(
+        id=message.id,
+        model=message.model or None,
+        content=tuple(parse_block(raw) for raw in message.content),
+        stop=stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details)),
+        usage=usage_of(message.usage),
+        origin=NAME,
+        extras=message_extras(message),
+    )
+
+
+def message_extras(message: WireMessage) -> dict[str, dict[str, Raw]]:
+    """Fields of an answer that only Messages has."""
+    said = {"container": message.container, "context_management": message.context_management}
+    kept = {name: found for name, raw in said.items() if (found := present(raw)) is not None}
+    return {NAME: kept} if kept else {}
+
+
+def present(raw: Raw) -> Raw | None:
+    """A raw value of its own memory, or None for nothing and null."""
+    return Raw(bytes(raw)) if raw and raw != Raw(b"null") else None
+
+
+def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
+    """Response -> a Message that the SDK's strict types accept."""
+    blocks = [render_block(part, losses, f"content[{i}]") for i, part in enumerate(response.content)]
+    reason, sequence = say_stop(response.stop)
+    refused = any(isinstance(part, Refusal) for part in response.content)
+    spoken = any(isinstance(part, Text) and part.text for part in response.content)
+    if refused and not spoken and reason == "end_turn":
+        reason = "refusal"
+    body: dict[str, Any] = {
+        "id": response.id or reply.id,
+        "type": "message",
+        "role": "assistant",
+        "model": response.model or reply.model,
+        "content": [block for block in blocks if block is not None],
+        "stop_reason": reason,
+        "stop_sequence": sequence,
+        "usage": render_usage(response.usage),
+    }
+    if response.stop is not None:
+        body |= response.stop.extras.get(NAME, {})
+    body |= response.extras.get(NAME, {})
+    return join({name: dump(value) for name, value in body.items()})

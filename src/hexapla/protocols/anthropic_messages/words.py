@@ -1,0 +1,115 @@
+"""Stop reasons and usage of the Messages API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Raw
+
+from hexapla.ir.response import Stop, StopReason, Usage
+from hexapla.wire.rawjson import load
+
+NAME = "anthropic_messages"
+
+STOPS: dict[str, StopReason] = {
+    # https://docs.claude.com/en/api/handling-stop-reasons, 2026-11
+    "end_turn": "stop",
+    "stop_sequence": "stop_sequence",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "pause_turn": "pause",
+    "compaction": "pause",
+    "refusal": "content_filter",
+}
+
+SAID: dict[StopReason, str] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+    "stop_sequence": "stop_sequence",
+    "pause": "pause_turn",
+    "error": "end_turn",
+}
+
+
+def stop_of(native: str | None, sequence: str | None, *, details: Raw | None = None) -> Stop | None:
+    """A stop_reason as ours; an unknown word is stop, kept as native."""
+    if native is None:
+        return None
+    extras = {NAME: {"stop_details": details}} if details is not None else {}
+    return Stop(reason=STOPS.get(native, "stop"), native=native, sequence=sequence, extras=extras)
+
+
+def say_stop(stop: Stop | None) -> tuple[str, str | None]:
+    """(stop_reason, stop_sequence) for a Messages client; a native word of this dialect is kept."""
+    if stop is None:
+        return "end_turn", None
+    if stop.native in STOPS:
+        return stop.native, stop.sequence
+    if stop.reason == "stop_sequence" and stop.sequence is None:
+        return "end_turn", None
+    return SAID[stop.reason], stop.sequence
+
+
+def usage_of(raw: Raw) -> Usage | None:
+    """Messages' counts as ours: its three kinds of input are added up.
+
+    Output counts include thinking; how much of it, newer versions say in output_tokens_details.
+    """
+    said = load(raw, dict[str, Any]) if raw else None
+    if said is None:
+        return None
+    entered, read, written = (_count(said, name) for name in _INPUTS)
+    known = [count for count in (entered, read, written) if count is not None]
+    lifetimes, details = said.get("cache_creation"), said.get("output_tokens_details")
+    return Usage(
+        input=sum(known) if entered is not None else None,
+        output=_count(said, "output_tokens"),
+        cached=read,
+        cache_write=written,
+        cache_write_1h=_count(lifetimes, "ephemeral_1h_input_tokens") if isinstance(lifetimes, dict) else None,
+        reasoning=_count(details, "thinking_tokens") if isinstance(details, dict) else None,
+        extras=_extras(raw),
+    )
+
+
+def render_usage(usage: Usage | None) -> dict[str, Any]:
+    """Our counts as Messages splits them: uncached, read from and written to a cache."""
+    usage = usage or Usage()
+    entered = usage.input or 0
+    # some Chat providers leave cached tokens out of their input count: the parts must not exceed the sum
+    cached = min(usage.cached or 0, entered)
+    written = min(usage.cache_write or 0, entered - cached)
+    said: dict[str, Any] = {
+        "input_tokens": entered - cached - written,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": cached,
+        "output_tokens": usage.output or 0,
+    }
+    if usage.cache_write_1h is not None:
+        later = usage.cache_write_1h
+        said["cache_creation"] = {"ephemeral_5m_input_tokens": written - later, "ephemeral_1h_input_tokens": later}
+    if usage.reasoning is not None:
+        said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return said | dict(usage.extras.get(NAME, {}))
+
+
+_INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_KNOWN = frozenset({*_INPUTS, "output_tokens", "cache_creation", "output_tokens_details"})
+
+
+def _extras(raw: Raw) -> dict[str, dict[str, Raw]]:
+    """server_tool_use, service_tier, inference_geo ...: counts that only this API has."""
+    rest = {name: value for name, value in (load(raw, dict[str, Raw]) or {}).items() if name not in _KNOWN}
+    kept = {name: Raw(bytes(value)) for name, value in rest.items() if value != Raw(b"null")}
+    return {NAME: kept} if kept else {}
+
+
+def _count(said: Mapping[str, Any], name: str) -> int | None:
+    value = said.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        return None
+    return int(value)
