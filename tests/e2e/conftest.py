@@ -1,0 +1,47 @@
+"""A fake upstream, a gateway in front of it, and the doors that clients are pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.doors import PROVIDERS, Door, configuration, gateway, provider
+from fakes.running import Fake, running
+
+DOORS = ("direct", *PROVIDERS)
+
+
+@pytest.fixture(scope="session")
+def _fake() -> Iterator[Fake]:
+    with running() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(_fake: Fake) -> Fake:
+    """The upstream, with an empty journal."""
+    _fake.journal.clear()
+    return _fake
+
+
+@pytest.fixture(scope="session")
+def gateway_url(_fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway whose providers are the fake's dialects."""
+    providers = "".join(provider(name, protocol, _fake.url) for name, protocol in PROVIDERS.items())
+    with gateway(configuration(providers, tmp_path_factory.mktemp("gateway"))) as url:
+        yield url
+
+
+@pytest.fixture(params=DOORS)
+def door(request: pytest.FixtureRequest, fake: Fake) -> Door:
+    """Each way to the fake: directly, and through the gateway by each upstream dialect."""
+    url = fake.url if request.param == "direct" else request.getfixturevalue("gateway_url")
+    return Door(request.param, url)
+
+
+@pytest.fixture(scope="session")
+def clients(request: pytest.FixtureRequest) -> Path:
+    """The folder of the installed agent command lines; skips loudly where they cannot be had."""
+    raise NotImplementedError
