@@ -100,7 +100,10 @@ def _remove(fields: Fields, name: str) -> None:
     outer, _, inner = name.partition(".")
     if not inner:
         fields.pop(outer, None)
-    elif (raw := fields.get(outer)) is not None and load(raw, dict[str, Raw]):
+        return
+    raw = fields.get(outer)
+    nested = load(raw, dict[str, Raw]) if raw is not None else None
+    if raw is not None and nested:
         fields[outer] = Raw(join({key: value for key, value in split(raw).items() if key != inner}))
 
 

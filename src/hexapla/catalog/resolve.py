@@ -1,7 +1,7 @@
 """From a model's name to the endpoints that serve it.
 
-A name is `provider/upstream-id` (known provider prefix, the rest verbatim), or a name of the catalogue: an id, a display
-name or an alias, in any case where that is unambiguous.  OpenRouter's suffixes are cut off unless the whole name is
+A name is `provider/upstream-id` (known provider prefix, the rest verbatim), or a name of the catalogue: an id, a shown name
+or an alias, in any case where that is unambiguous.  OpenRouter's suffixes are cut off unless the whole name is
 itself an upstream id.  Indexes are dicts, built once.
 """
 

@@ -7,11 +7,12 @@ brings both), decides nothing about retries (the exchange does) and knows no dia
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 
 from hexapla.config import Config
 from hexapla.engine.client import Answer, Ask
-from hexapla.engine.recorder import Books, Recorder
+from hexapla.engine.recorder import BYTES_PER_TOKEN, Books, Recorder
 from hexapla.engine.routes import Address, Routes
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ir.loss import Loss
@@ -27,6 +28,9 @@ from hexapla.upstream.driver import Driver, Sweeper
 from hexapla.upstream.transport import Request, Transport
 
 Headers = tuple[tuple[str, str], ...]
+
+COUNTED = frozenset({"system", "messages", "tools", "instructions", "input"})
+"""Fields that a model reads."""
 
 MAX_LOSS_HEADER = 1000  # characters; the record holds them all
 
@@ -52,6 +56,11 @@ class Gateway:
         self._chance = chance
         self._sweeper = Sweeper(config.timeouts.beat)
         self.running = 0
+        self.draining = False
+
+    def drain(self) -> None:
+        """Readiness turns first: what runs may finish, balancers send nothing new."""
+        self.draining = True
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
         """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
@@ -81,6 +90,17 @@ class Gateway:
         for transport in self._transports.values():
             await transport.aclose()
         await self.books.ledger.close_async()
+
+    def count_tokens(self, protocol: str, body: bytes) -> dict[str, object]:
+        """The input tokens of a request by the rule of thumb, marked as an estimate.
+
+        Raises ProtocolError for a body that is no request, RoutingError for an unknown model.
+        """
+        peeked = peek(protocol, body)
+        check_conversation(peeked)
+        self.routes.plan(peeked)
+        said = sum(len(raw) for name, raw in peeked.fields.items() if name in COUNTED)
+        return {"input_tokens": max(1, said // BYTES_PER_TOKEN), "estimated": True}
 
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""
@@ -232,5 +252,5 @@ def _error_headers(error: GatewayError) -> Headers:
     """Our own retries are spent, so SDKs are asked not to add theirs (openai and anthropic obey x-should-retry)."""
     headers: list[tuple[str, str]] = [("x-should-retry", "false")]
     if error.retry_after is not None:
-        headers.append(("retry-after", str(max(0, round(error.retry_after)))))
+        headers.append(("retry-after", str(max(0, math.ceil(error.retry_after)))))
     return tuple(headers)

@@ -1,6 +1,6 @@
 """From a request's model names to candidates that are ready to be called.
 
-Everything about a candidate that does not change between requests (URL, headers, credential) is worked out once and kept;
+Everything about a candidate that does not change between requests (URL, headers, credential) is worked out once;
 planning a request is then a few dict look-ups and one lane choice for each endpoint.
 """
 
@@ -105,6 +105,11 @@ class Routes:
         """The exchange's timers, with what the endpoint says of its own."""
         own = {name: value for name, value in candidate.endpoint.timeouts.items() if name in Timers.__struct_fields__}
         return msgspec.structs.replace(self._config.timeouts, **own) if own else self._config.timeouts
+
+    def usable(self) -> list[str]:
+        """Providers that can be asked: they need no key, or one was found."""
+        known = self.catalog.providers.values()
+        return [p.id for p in known if p.endpoints and (not needs_key(p.auth) or self.credentials(p.id))]
 
     def credentials(self, provider: str) -> tuple[Credential, ...]:
         """The keys that were found for a provider."""

@@ -6,24 +6,19 @@ framework sees the request; models, ledger, health and metrics are ordinary Star
 
 from __future__ import annotations
 
-import re
-from urllib.parse import unquote
-
 from starlette.applications import Starlette
 
 from hexapla.engine.gateway import Gateway
-from hexapla.server.generate import Generate, Receive, Scope, Send
+from hexapla.server.body import Receive
+from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.meta import meta_routes
+from hexapla.server.meta import PREFIXES, meta_routes, not_found
 
 GENERATION = {
     "/chat/completions": "openai_chat",
     "/responses": "openai_responses",
     "/messages": "anthropic_messages",
 }
-PREFIXES = ("/v1", "/api/v1")
-
-_GEMINI = re.compile(r"^/(?:v1beta|v1)/models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent)$")
 
 
 class App:
@@ -36,7 +31,7 @@ class App:
             for prefix in PREFIXES
             for path, protocol in GENERATION.items()
         }
-        self._rest = Starlette(routes=meta_routes(gateway, keys))
+        self._rest = Starlette(routes=meta_routes(gateway, keys), exception_handlers={404: not_found, 405: not_found})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
@@ -45,11 +40,3 @@ class App:
                 await endpoint(scope, receive, send)
                 return
         await self._rest(scope, receive, send)
-
-
-def gemini_path(path: str) -> tuple[str, bool] | None:
-    """(model, stream) of a Gemini generation path, or None."""
-    found = _GEMINI.match(path)
-    if found is None:
-        return None
-    return unquote(found["model"]), found["verb"] == "streamGenerateContent"

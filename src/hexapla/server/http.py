@@ -8,7 +8,7 @@ time.  (uvicorn's `h11_max_incomplete_event_size` guards only its h11 parser.)
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -85,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _refuse(self, status: int) -> None:
         """Answer in plain JSON (the dialect is not known before the path is) and close."""
         self._disarm()
-        transport = cast(asyncio.Transport, self.transport)
+        transport = self.transport
         if transport.is_closing():
             return
         reason = _RESPONSES[status]

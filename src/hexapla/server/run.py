@@ -13,8 +13,12 @@ from collections.abc import Callable
 import uvicorn
 import uvloop
 
+from hexapla.config import Loaded
+from hexapla.engine.assemble import open_gateway
+from hexapla.errors import ConfigError
 from hexapla.server.app import App
 from hexapla.server.http import GuardedProtocol
+from hexapla.server.keys import KeyRing
 
 
 class Server(uvicorn.Server):
@@ -37,19 +41,32 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)  # type: ignore[arg-type]
 
 
-def serve(build: Callable[[], App], host: str, port: int, *, grace: float, announce: Callable[[str], None]) -> None:
-    """Serve until a signal ends it.  `build` makes the application inside the event loop.
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Callable[[str], None]) -> None:
+    """Serve until a signal ends it.  `host` and `port` stand above the configuration.
 
     announce  told the URL once requests are accepted
+
+    Raises ConfigError when anyone but this machine could ask without a key.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(build, host, port, grace, announce))
+    settings = loaded.config.server
+    address = host or settings.host
+    keys = KeyRing(loaded.config.key_names())
+    if keys.open and address not in LOOPBACK:
+        raise ConfigError(
+            f"Listening on {address} without keys would open every provider to the network. "
+            "Add [[keys]] to hexapla.toml, or listen on 127.0.0.1.",
+            file=loaded.config.file,
+            key="keys",
+        )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(loaded, keys, address, settings.port if port is None else port, announce))
 
 
-async def _serve(
-    build: Callable[[], App], host: str, port: int, grace: float, announce: Callable[[str], None]
-) -> None:
-    app = build()
+async def _serve(loaded: Loaded, keys: KeyRing, host: str, port: int, announce: Callable[[str], None]) -> None:
+    app = App(open_gateway(loaded, log=True), keys)
     config = uvicorn.Config(
         app,
         host=host,
@@ -62,7 +79,7 @@ async def _serve(
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(grace),
+        timeout_graceful_shutdown=int(loaded.config.server.grace_seconds),
         backlog=2048,
     )
     server = Server(config, announce, app.gateway.drain)
@@ -74,7 +91,3 @@ async def _serve(
         await server.serve()
     finally:
         await app.gateway.aclose()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    return uvloop.new_event_loop

@@ -29,9 +29,9 @@ from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.upstream.transport import Request
 
 PATHS = {
-    "/chat/completions": "openai_chat",
-    "/responses": "openai_responses",
-    "/messages": "anthropic_messages",
+    "/v1/chat/completions": "openai_chat",
+    "/v1/responses": "openai_responses",
+    "/v1/messages": "anthropic_messages",
 }
 SLOW_SECONDS = 0.05
 _WORDS = re.compile(r"\S+\s*|\s+")

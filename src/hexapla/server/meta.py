@@ -1,0 +1,226 @@
+"""Everything but generation: models, the ledger, health, metrics.  Ordinary Starlette routes, off the hot path."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hexapla.catalog.schema import Model, Price
+from hexapla.engine.gateway import Gateway, as_gateway_error
+from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
+from hexapla.observe.exposition import Exposition
+from hexapla.protocols import PROTOCOLS
+from hexapla.server.body import read_body
+from hexapla.server.keys import KeyRing
+
+Json = dict[str, Any]
+View = Callable[[Request], Awaitable[Response]]
+
+PREFIXES = ("/v1", "/api/v1")
+CATALOGUE_DAY = 1_767_225_600  # 2026-01-01: models carry no date of their own unless the catalogue knows one
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """`value` as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+class Meta:
+    """The views, bound to one gateway."""
+
+    def __init__(self, gateway: Gateway, keys: KeyRing) -> None:
+        self._gateway = gateway
+        self._keys = keys
+        self._exposition = Exposition(gateway.books.metrics)
+
+    # health
+
+    async def alive(self, request: Request) -> Response:
+        return answer({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        health = self._gateway.books.ledger.health
+        ready = not self._gateway.draining
+        said = {"status": "ready" if ready else "draining", "running": self._gateway.running}
+        if health.degraded:
+            said["ledger"] = health.message
+        return answer(said, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        body = await asyncio.to_thread(self._exposition.render)
+        return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def hello(self, request: Request) -> Response:
+        """Claude Code probes `HEAD /` and `HEAD /api/hello` before it speaks."""
+        return answer({"name": "hexapla", "docs": "/v1/models"})
+
+    async def upgrade(self, request: Request) -> Response:
+        """Codex tries a WebSocket first; 426 makes it fall back to HTTP at once, other refusals cost it 7 seconds."""
+        return Response(
+            b'{"error":{"message":"This gateway speaks HTTP; send POST.","type":"invalid_request_error"}}',
+            426,
+            {"upgrade": "HTTP/1.1", "connection": "Upgrade", "content-type": "application/json"},
+        )
+
+    # catalogue
+
+    async def models(self, request: Request) -> Response:
+        """Models of every provider that can be used, in the shape that the caller's headers tell."""
+        self._keys.name(request.headers.raw)
+        listed = self._usable()
+        if "anthropic-version" in request.headers:
+            return answer(_anthropic_list([_anthropic_model(name, model) for name, model in listed]))
+        return answer({"object": "list", "data": [_openai_model(name, model) for name, model in listed]})
+
+    async def model(self, request: Request) -> Response:
+        self._keys.name(request.headers.raw)
+        name = request.path_params["model"]
+        found = dict(self._usable()).get(name)
+        if found is None:
+            candidate = self._gateway.routes.candidates(name)[0]
+            name, found = candidate.name, candidate.facts or Model(id=candidate.model)
+        shape = _anthropic_model if "anthropic-version" in request.headers else _openai_model
+        return answer(shape(name, found))
+
+    def _usable(self) -> list[tuple[str, Model]]:
+        routes = self._gateway.routes
+        return [
+            (f"{provider}/{model.id}", model)
+            for provider in routes.usable()
+            for model in routes.catalog.models.get(provider, ())
+        ]
+
+    async def providers(self, request: Request) -> Response:
+        self._keys.name(request.headers.raw)
+        usable = set(self._gateway.routes.usable())
+        return answer(
+            {
+                "data": [
+                    {
+                        "slug": provider.id,
+                        "name": provider.name or provider.id,
+                        "name_zh": provider.name_zh,
+                        "protocols": [endpoint.protocol for endpoint in provider.endpoints],
+                        "status": provider.status,
+                        "usable": provider.id in usable,
+                    }
+                    for provider in self._gateway.routes.catalog.providers.values()
+                ]
+            }
+        )
+
+    # ledger
+
+    async def generation(self, request: Request) -> Response:
+        key = self._keys.name(request.headers.raw)
+        wanted = request.query_params.get("id", "")
+        found = await self._gateway.books.ledger.get_async(wanted) if wanted else None
+        if found is None or found.key != key:
+            raise ClientError(Kind.NOT_FOUND, f"There is no generation {wanted!r}.", param="id")
+        return answer({"data": msgspec.to_builtins(found)})
+
+    async def key(self, request: Request) -> Response:
+        name = self._keys.name(request.headers.raw)
+        rows = await self._gateway.books.ledger.usage_async(key=name or None, group_by="key")
+        spent = [cost for row in rows for cost in row.cost]
+        usage = sum(cost.nanos for cost in spent if cost.currency == "USD") / 1e9
+        return answer({"data": {"label": name, "usage": usage, "limit": None, "limit_remaining": None}})
+
+    async def credits(self, request: Request) -> Response:
+        name = self._keys.name(request.headers.raw)
+        rows = await self._gateway.books.ledger.usage_async(key=name or None, group_by="key")
+        usage = sum(cost.nanos for row in rows for cost in row.cost if cost.currency == "USD") / 1e9
+        return answer({"data": {"total_credits": 0, "total_usage": usage}})
+
+    # counting
+
+    async def count_tokens(self, request: Request) -> Response:
+        """Messages' count_tokens for every upstream: a local estimate, marked as such."""
+        self._keys.name(request.headers.raw)
+        limits = self._gateway.config.limits
+        body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
+        return answer(self._gateway.count_tokens("anthropic_messages", body))
+
+
+def _guarded(view: View, protocol: str) -> View:
+    """`view` with errors told in the dialect of its path."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await view(request)
+        except (GatewayError, ProtocolError) as error:
+            status, body = PROTOCOLS[protocol].render_error(as_gateway_error(error))
+            return Response(body, status, media_type="application/json")
+
+    return guarded
+
+
+def meta_routes(gateway: Gateway, keys: KeyRing) -> list[Route]:
+    """Every route but the generation endpoints."""
+    meta = Meta(gateway, keys)
+    plain: list[tuple[str, View, list[str]]] = [
+        ("/livez", meta.alive, ["GET"]),
+        ("/readyz", meta.ready, ["GET"]),
+        ("/metrics", meta.metrics, ["GET"]),
+        ("/", meta.hello, ["GET", "HEAD"]),
+        ("/api/hello", meta.hello, ["GET", "HEAD"]),
+    ]
+    prefixed: list[tuple[str, View, list[str], str]] = [
+        ("/models", meta.models, ["GET"], "openai_chat"),
+        ("/models/{model:path}", meta.model, ["GET"], "openai_chat"),
+        ("/providers", meta.providers, ["GET"], "openai_chat"),
+        ("/generation", meta.generation, ["GET"], "openai_chat"),
+        ("/key", meta.key, ["GET"], "openai_chat"),
+        ("/credits", meta.credits, ["GET"], "openai_chat"),
+        ("/responses", meta.upgrade, ["GET"], "openai_responses"),
+        ("/messages/count_tokens", meta.count_tokens, ["POST"], "anthropic_messages"),
+    ]
+    routes = [Route(path, _guarded(view, "openai_chat"), methods=methods) for path, view, methods in plain]
+    for prefix in PREFIXES:
+        routes += [Route(prefix + path, _guarded(view, how), methods=ms) for path, view, ms, how in prefixed]
+    return routes
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """A path that does not exist, said in OpenAI's form, which every client can show."""
+    status = getattr(error, "status_code", 404)
+    why = "does not exist" if status == 404 else f"does not take {request.method}"
+    endpoints = "/v1/chat/completions, /v1/responses, /v1/messages"
+    message = f"{request.url.path} {why} here. Generation endpoints are POST {endpoints}."
+    inner = {"message": message, "type": "invalid_request_error", "param": None, "code": "not_found"}
+    return answer({"error": inner}, status)
+
+
+def _openai_model(name: str, model: Model) -> Json:
+    provider = name.partition("/")[0]
+    said: Json = {"id": name, "object": "model", "created": CATALOGUE_DAY, "owned_by": provider}
+    more: Json = {
+        "name": model.name,
+        "context_length": model.context,
+        "max_output_tokens": model.max_output,
+        "pricing": _pricing(model.price) if model.price is not None else None,
+        "capabilities": model.capabilities,
+    }
+    return said | {field: value for field, value in more.items() if value}
+
+
+def _pricing(price: Price) -> Json:
+    """Per token, as text, as OpenRouter lists it; the currency is named because not all are dollars."""
+    known = {"prompt": price.input, "completion": price.output, "input_cache_read": price.cached}
+    said = {name: f"{value / 1e6:.12f}".rstrip("0").rstrip(".") for name, value in known.items() if value is not None}
+    return said | {"currency": price.currency}
+
+
+def _anthropic_model(name: str, model: Model) -> Json:
+    return {"type": "model", "id": name, "display_name": model.name or name, "created_at": "2026-01-01T00:00:00Z"}
+
+
+def _anthropic_list(data: list[Json]) -> Json:
+    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    return {"data": data, "has_more": False, "first_id": first, "last_id": last}

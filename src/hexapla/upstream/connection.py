@@ -1,0 +1,353 @@
+"""One connection and the exchange that it carries.
+
+An asyncio.Protocol: bytes come in by callback, go through httptools, and wait as decoded chunks until somebody asks.  A
+waiting reader is one future; nothing else happens per chunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+import httptools
+
+from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream.transport import READ_HIGH_WATER, Request
+
+if TYPE_CHECKING:
+    from hexapla.upstream.dial import Origin
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 200
+MAX_INTERIM = 20
+SPLIT_WRITE = 64 * 1024  # larger bodies are written apart from their head, which saves a copy
+MAX_DECODED = 64 * 1024 * 1024
+MAX_RATIO = 100
+
+
+class StaleError(Exception):
+    """A reused connection was closed before any byte of an answer: the server has not seen the request."""
+
+
+class Exchange:
+    """A response whose head has arrived (see transport.Response)."""
+
+    __slots__ = ("_connection", "headers", "status")
+
+    def __init__(self, connection: Connection, status: int, headers: dict[str, str]) -> None:
+        self._connection = connection
+        self.status = status
+        self.headers = headers
+
+    def chunks(self) -> Exchange:
+        return self
+
+    def __aiter__(self) -> Exchange:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await self._connection.next_chunk()
+
+    async def read(self, limit: int) -> bytes:
+        pieces, size = [], 0
+        async for chunk in self:
+            size += len(chunk)
+            if size > limit:
+                self.close()
+                raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {limit} bytes.")
+            pieces.append(chunk)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self._connection.finish()
+
+
+class Connection(asyncio.Protocol):
+    """`released` is called when an exchange is over and the connection may be used again or forgotten."""
+
+    def __init__(self, released: Callable[[Connection], None]) -> None:
+        self._released = released
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._parser: Any = None
+        self.origin: Origin | None = None
+        self.since = 0.0  # when it was released
+        self._served = 0
+        self._closed = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+        self._chunks: deque[bytes] = deque()
+        self._buffered = 0
+        self._paused = False
+        self._head: tuple[int, dict[str, str]] | None = None
+        self._headers: dict[str, str] = {}
+        self._head_bytes = self._interim = self._body_bytes = self._decoded = 0
+        self._complete = self._keep_alive = self._in_use = False
+        self._error: UpstreamError | None = None
+        self._answered = False  # any byte of an answer came
+        self._inflate: Any = None
+        self._deadline = float("inf")
+        self._idle = 0.0
+        self._limit = 0
+
+    @property
+    def reusable(self) -> bool:
+        transport = self._transport
+        return not self._closed and not self._in_use and transport is not None and not transport.is_closing()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it
+
+    def data_received(self, data: bytes) -> None:
+        if not self._in_use:
+            self.close()  # bytes that nobody asked for: this connection cannot be trusted
+            return
+        self._answered = True
+        if self._head is None:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider switched to another protocol.")
+        except httptools.HttpParserError as error:
+            if not self._complete:
+                self._fail(Kind.UPSTREAM_PROTOCOL, f"The provider does not speak HTTP/1.1 ({error}).")
+            self._keep_alive = False
+        if self._head is None and self._head_bytes > MAX_HEAD_BYTES:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
+        self._wake()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        if self._in_use and not self._complete and self._error is None:
+            self._on_early_end(exc)
+        self._wake()
+
+    def _on_early_end(self, exc: Exception | None) -> None:
+        """The bytes are over before the answer is, unless the answer's end is the connection's."""
+        if self._head is not None and exc is None and self._until_close():
+            self._complete, self._keep_alive = True, False
+            return
+        if self._head is None and not self._answered:
+            self._error = None  # `send` decides: stale, or refused without an answer
+            return
+        self._error = UpstreamError(
+            Kind.UPSTREAM_TRUNCATED if self._head is not None else Kind.UPSTREAM_PROTOCOL,
+            "The provider closed the connection before its answer was complete.",
+        )
+
+    def _until_close(self) -> bool:
+        headers = self._head[1] if self._head is not None else {}
+        return "content-length" not in headers and "transfer-encoding" not in headers
+
+    # httptools
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self._headers) >= MAX_HEADERS:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
+            return
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        if key == "set-cookie":
+            return
+        before = self._headers.get(key)
+        if key == "content-length" and before is not None and before != text:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names two lengths of one answer.")
+        self._headers[key] = text if before is None else f"{before}, {text}"
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if 100 <= status < 200:
+            self._interim += 1
+            self._headers = {}
+            if self._interim > MAX_INTERIM:
+                self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends interim answers without end.")
+            return
+        if "content-length" in self._headers and "transfer-encoding" in self._headers:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
+            return
+        self._head = status, self._headers
+        self._inflate = self._decoder(self._headers.get("content-encoding", ""))
+        self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
+
+    def _decoder(self, encoding: str) -> Any:
+        word = encoding.strip().lower()
+        if word in ("", "identity"):
+            return None
+        if word in ("gzip", "x-gzip", "deflate"):
+            return zlib.decompressobj(47)  # gzip or zlib, told by the first bytes
+        self._fail(Kind.UPSTREAM_PROTOCOL, f"The provider answers in {word!r}, which was not asked for.")
+        return None
+
+    def on_body(self, body: bytes) -> None:
+        if self._error is not None:
+            return
+        self._body_bytes += len(body)
+        if self._inflate is not None:
+            body = self._inflated(body)
+        self._decoded += len(body)
+        if self._limit and self._decoded > self._limit:
+            self._fail(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {self._limit} bytes.")
+            return
+        if body:
+            self._chunks.append(body)
+            self._buffered += len(body)
+        self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
+        if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _inflated(self, body: bytes) -> bytes:
+        try:
+            data: bytes = self._inflate.decompress(body, MAX_DECODED)
+        except zlib.error:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider's compressed answer cannot be read.")
+            return b""
+        bomb = self._decoded + len(data) > max(1024 * 1024, self._body_bytes * MAX_RATIO)
+        if bomb or self._inflate.unconsumed_tail:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider's compressed answer grows beyond measure.")
+            return b""
+        return data
+
+    def on_message_complete(self) -> None:
+        if self._head is None:
+            return  # an interim answer
+        # right only inside this callback; asked later it is always False (docs/measurements.md, traps)
+        self._keep_alive = self._parser.should_keep_alive() and self._error is None
+        self._complete = True
+        if self._inflate is not None and not self._inflate.eof and self._body_bytes:
+            self._error = UpstreamError(Kind.UPSTREAM_TRUNCATED, "The provider's compressed answer is cut off.")
+        self._deadline = float("inf")
+
+    # the exchange
+
+    async def send(self, request: Request, origin: Origin) -> Exchange:
+        """Write the request and wait for the head of the answer."""
+        self._reset()
+        self.origin = origin
+        self._in_use = True
+        self._idle, self._limit = request.timeouts.idle, request.max_response_bytes
+        self._parser = httptools.HttpResponseParser(self)
+        reused, self._served = self._served > 0, self._served + 1
+        if self._transport is None or self._transport.is_closing():
+            raise StaleError
+        self._write(request, origin)
+        if request.timeouts.head:
+            self._deadline = self._loop.time() + request.timeouts.head
+        while self._head is None:
+            if self._error is not None:
+                raise self._error
+            if self._closed:
+                raise StaleError if reused or not self._answered else self._truncated()
+            await self._wait()
+        return Exchange(self, *self._head)
+
+    def _truncated(self) -> UpstreamError:
+        return UpstreamError(Kind.UPSTREAM_PROTOCOL, f"{self.origin} closed the connection inside its answer's head.")
+
+    def _write(self, request: Request, origin: Origin) -> None:
+        assert self._transport is not None
+        head = _head(request, origin)
+        if len(request.body) <= SPLIT_WRITE:
+            self._transport.write(head + request.body)
+        else:
+            self._transport.write(head)
+            self._transport.write(request.body)
+
+    async def next_chunk(self) -> bytes:
+        """The next body bytes; StopAsyncIteration when the body is complete."""
+        while not self._chunks:
+            if self._error is not None:
+                raise self._error
+            if self._complete:
+                raise StopAsyncIteration
+            await self._wait()
+        chunk = self._chunks.popleft()
+        self._buffered -= len(chunk)
+        if self._paused and self._buffered <= READ_HIGH_WATER // 2:
+            self._paused = False
+            self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
+            if self._transport is not None and not self._closed:
+                self._transport.resume_reading()
+        return chunk
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def check(self, now: float) -> None:
+        """Called by the sweeper: give up when the deadline has passed and nobody is holding the reading up."""
+        if now < self._deadline or self._paused or self._complete:
+            return
+        what = "answer" if self._head is None else "continue"
+        self._fail(Kind.TIMEOUT, f"{self.origin} did not {what} in time.")
+        self._wake()
+
+    def _fail(self, kind: Kind, message: str) -> None:
+        if self._error is None and not self._complete:
+            self._error = UpstreamError(kind, message)
+        self._keep_alive = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def finish(self) -> None:
+        """The exchange is over: keep the connection if the answer was complete, else close it."""
+        if not self._in_use:
+            return
+        whole = self._complete and self._keep_alive and self._error is None
+        self._in_use = False
+        self._chunks.clear()
+        if not whole:
+            self.close()
+            return
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        self.since = self._loop.time()
+        self._released(self)
+
+    def close(self) -> None:
+        """Close at once.  Idempotent."""
+        self._in_use = False
+        if not self._closed:
+            self._closed = True
+            if self._transport is not None:
+                self._transport.abort()
+        self._released(self)
+
+
+def _head(request: Request, origin: Origin) -> bytes:
+    """The request's head.  Header values with line ends are refused: they would be a second request."""
+    parts = urlsplit(request.url)
+    path = parts.path or "/"
+    if parts.query:
+        path = f"{path}?{parts.query}"
+    standard = 443 if origin.tls else 80
+    host = origin.host if origin.port == standard else str(origin)
+    lines = [f"{request.method} {path} HTTP/1.1", f"host: {host}"]
+    for name, value in request.headers:
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"The header {name} holds a line end.")
+        lines.append(f"{name}: {value}")
+    lines.append(f"content-length: {len(request.body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
