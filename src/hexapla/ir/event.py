@@ -69,12 +69,17 @@ class CitationDelta(msgspec.Struct, frozen=True, tag_field="delta", tag=True):
 
 class ReasoningDelta(msgspec.Struct, frozen=True, tag_field="delta", tag=True, kw_only=True):
     """State of a Reasoning block that came late.  Each field that is not None replaces the block's own, except
-    `details`: a JSON list of reasoning_details to append."""
+    `details`: a JSON list of reasoning_details to append.
+
+    pieces  a JSON list of reasoning_details as they just streamed in, ahead of the text that they repeat: for encoders of
+            the same dialect only, which pass them on as they are; whoever folds waits for the whole `details`
+    """
 
     signature: str | None = None
     encrypted: str | None = None
     details: Raw | None = None
     id: str | None = None
+    pieces: Raw | None = None
 
 
 class PartDelta(msgspec.Struct, frozen=True, tag_field="delta", tag=True):

@@ -176,10 +176,12 @@ def _split(part: ResponsePart) -> tuple[ResponsePart, list[Delta]]:
 
 
 def _split_reasoning(part: Reasoning) -> tuple[ResponsePart, list[Delta]]:
-    deltas: list[Delta] = [SummaryDelta(number, text) for number, text in enumerate(part.summary)]
+    """Details first, since they repeat the text: whoever writes both can then write them together."""
+    deltas: list[Delta] = [] if part.details is None else [ReasoningDelta(details=part.details)]
+    deltas += [SummaryDelta(number, text) for number, text in enumerate(part.summary)]
     if part.text:
         deltas.append(TextDelta(part.text))
-    late = ReasoningDelta(signature=part.signature, encrypted=part.encrypted, details=part.details)
+    late = ReasoningDelta(signature=part.signature, encrypted=part.encrypted)
     if late != ReasoningDelta():
         deltas.append(late)
     return replace(part, text="", summary=(), signature=None, encrypted=None, details=None), deltas
@@ -217,6 +219,8 @@ def _apply_reasoning(part: ResponsePart, delta: Delta) -> ResponsePart:
     if not isinstance(part, Reasoning):
         return part
     known = {name: value for name in ("signature", "encrypted", "id") if (value := getattr(delta, name)) is not None}
+    if not known and delta.details is None:
+        return part
     details = append_details(part.details, delta.details)
     return replace(part, **known, details=details)
 
