@@ -182,7 +182,7 @@ def test_pings_are_life_but_not_progress() -> None:
 
 
 def test_a_settled_stream_is_finished_without_its_terminator() -> None:
-    """Once reason and usage were seen, a missing terminator costs a second, not the answer."""
+    """Once reason and usage were seen, a missing terminator costs half a second, not the answer."""
     play = Play("a")
     streaming(play)
     play.say(Chunk(b"c"))
@@ -190,7 +190,7 @@ def test_a_settled_stream_is_finished_without_its_terminator() -> None:
     play.say()
     play.say(Chunk(b"s"))
     waiting = play.say()
-    assert isinstance(waiting, Receive) and waiting.deadline == 1.0
+    assert isinstance(waiting, Receive) and waiting.deadline == 0.5
     assert play.say(Expired()) == Forward(b".")
     assert play.say() == Finish()
 

@@ -34,7 +34,7 @@ from hexapla.routing.retry import RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane, Stream
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
-SETTLE_SECONDS = 1.0  # how long a terminator may take after everything that matters was seen
+SETTLE_SECONDS = 0.5  # how long a terminator may take after everything that matters was seen
 
 
 class Timers(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,7 +78,7 @@ class VerbatimStream:
         self._reply = reply
         self._tap = Tap(protocol.name, protocol.decoder(), summary)
         self._hide_usage = hide_usage
-        self._held = b""  # the beginning of an event whose end has not come yet
+        self._held: list[bytes] = []  # pieces of an event whose end has not come yet
         self.summary = summary
 
     @property
@@ -91,7 +91,9 @@ class VerbatimStream:
 
     @property
     def done(self) -> bool:
-        return self._tap.done
+        """[DONE] is the last thing that Chat says; other dialects' streams may say something after their last event,
+        and bytes are forwarded as received."""
+        return self._tap.done and self._protocol.name == "openai_chat"
 
     @property
     def settled(self) -> bool:
@@ -108,7 +110,10 @@ class VerbatimStream:
         return data
 
     def close(self) -> bytes:
-        held, self._held = self._held, b""
+        held = b"".join(self._held)
+        self._held.clear()
+        if self._tap.done:
+            return b""  # the terminal event is out; a half line after it would only confuse
         if held:
             self._tap.feed(held + _BLANK)
         self._tap.close()
@@ -132,11 +137,14 @@ class VerbatimStream:
 
     def _whole(self, data: bytes) -> bytes:
         """All of `data` that is complete events; the rest is held until its end comes."""
-        data = self._held + data
+        if b"\n" not in data and b"\r" not in data:
+            self._held.append(data)
+            return b""
+        data = b"".join([*self._held, data])
         end = 0
         for found in _EVENT_END.finditer(data):
             end = found.end()
-        self._held = data[end:]
+        self._held = [data[end:]] if end < len(data) else []
         return data[:end]
 
 
