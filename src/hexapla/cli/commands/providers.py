@@ -1,0 +1,49 @@
+"""`hexapla providers`: who there is, how to log in, and whether a key was found."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from hexapla.auth.api_key import env_names, needs_key
+from hexapla.catalog.schema import Provider
+from hexapla.cli.words import Say
+from hexapla.config import load_config
+from hexapla.engine.routes import Routes
+
+
+def run(arguments: argparse.Namespace, say: Say) -> int:
+    routes = Routes(load_config(arguments.config))
+    wanted = arguments.filter.lower()
+    usable = set(routes.usable())
+    found = [p for p in routes.catalog.providers.values() if wanted in f"{p.id} {p.name} {p.name_zh}".lower()]
+    if arguments.json:
+        print(msgspec.json.encode([_row(provider, provider.id in usable) for provider in found]).decode())
+        return 0
+    table = Table(*(say(word) for word in ("provider", "name", "protocols", "login", "ready")), box=None)
+    for provider in found:
+        row = _row(provider, provider.id in usable)
+        name = provider.name_zh if say.language == "zh" and provider.name_zh else provider.name
+        table.add_row(provider.id, name, " ".join(row["protocols"]), row["login"], "✓" if row["usable"] else "")
+    Console().print(table)
+    return 0
+
+
+def _row(provider: Provider, usable: bool) -> dict[str, Any]:
+    login = " | ".join(env_names(provider.auth)) or provider.auth.kind if needs_key(provider.auth) else "-"
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "name_zh": provider.name_zh,
+        "protocols": [endpoint.protocol for endpoint in provider.endpoints],
+        "base_urls": [endpoint.base_url for endpoint in provider.endpoints],
+        "login": login,
+        "usable": usable,
+        "status": provider.status,
+        "key_page": provider.key_page,
+        "docs": provider.docs,
+    }
