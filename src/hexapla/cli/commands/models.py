@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from hexapla.catalog.schema import Price
+from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
             price_text(model.price, say) if model.price or not model.free else say("free"),
             " ".join(model.capabilities),
         )
-    Console().print(table)
+    table_console().print(table)
     return 0
 
 

@@ -6,11 +6,11 @@ import argparse
 from typing import Any
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from hexapla.auth.api_key import env_names, needs_key
 from hexapla.catalog.schema import Provider
+from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.engine.routes import Routes
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         row = _row(provider, provider.id in usable)
         name = provider.name_zh if say.language == "zh" and provider.name_zh else provider.name
         table.add_row(provider.id, name, " ".join(row["protocols"]), row["login"], "✓" if row["usable"] else "")
-    Console().print(table)
+    table_console().print(table)
     return 0
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
+from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.ledger import Cost, Generation, Ledger, UsageRow
@@ -42,7 +42,7 @@ def _show_usage(rows: Sequence[UsageRow], by: str, as_json: bool, say: Say) -> N
     for row in rows:
         counts = (row.requests, row.ok, row.input, row.cached, row.output, row.reasoning)
         table.add_row(row.group, *(f"{count:,}" for count in counts), money(row.cost))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _show_recent(generations: Sequence[Generation], as_json: bool, say: Say) -> None:
@@ -63,7 +63,7 @@ def _show_recent(generations: Sequence[Generation], as_json: bool, say: Say) -> 
             f"{one.latency:.2f}",
             one.outcome,
         )
-    Console().print(table)
+    table_console().print(table)
 
 
 def money(costs: Sequence[Cost]) -> str:

@@ -1,0 +1,134 @@
+"""The command line as a person meets it: a process with arguments, output and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hexapla.cli.parser import COMMANDS, build_parser
+from hexapla.cli.words import WORDS, Say, language
+
+QUIET = """
+ledger = { path = "ledger.db" }
+"""
+
+
+def hexapla(*arguments: str, cwd: Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "HEXAPLA_LANG": "en", "XDG_STATE_HOME": str(cwd), **environment}
+    command = [sys.executable, "-m", "hexapla.cli.main", *arguments]
+    return subprocess.run(command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "hexapla.toml").write_text(QUIET.replace("ledger.db", str(tmp_path / "ledger.db")))
+    return tmp_path
+
+
+def test_every_word_exists_in_both_languages() -> None:
+    """Each key has an English and a Chinese text, and every option's help has its words."""
+    assert all(len(texts) == 2 and all(texts) for texts in WORDS.values())
+    assert {option.word for options in COMMANDS.values() for option in options} <= set(WORDS)
+    assert set(COMMANDS) <= set(WORDS)
+
+
+@pytest.mark.parametrize("locale", ["zh_CN.UTF-8", "en_US.UTF-8", ""])
+def test_help_speaks_the_users_language(locale: str) -> None:
+    """$LANG decides; anything but Chinese is English."""
+    said = build_parser(Say(language({"LANG": locale}))).format_help()
+    assert ("网关" in said) == locale.startswith("zh")
+
+
+def test_help_is_instant(place: Path) -> None:
+    """`hexapla --help` starts, prints and ends in 150 ms; the best of five runs, as other work shares the machine."""
+    env = {**os.environ, "HEXAPLA_LANG": "en"}
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "hexapla.cli.main", "--help"], env=env, capture_output=True, check=True)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.15
+
+
+def test_chat_answers_and_is_booked(place: Path) -> None:
+    """A question is answered on standard output and stands in the ledger afterwards."""
+    done = hexapla("chat", "-m", "demo/echo", "Hello", cwd=place)
+    assert done.returncode == 0 and done.stdout == "You said: Hello\n"
+    rows = json.loads(hexapla("usage", "--recent", "5", "--json", cwd=place).stdout)
+    assert [row["provider"] for row in rows] == ["demo"]
+    by_model = json.loads(hexapla("usage", "--by", "model", "--json", cwd=place).stdout)
+    assert by_model[0]["requests"] == 1
+
+
+def test_chat_reads_standard_input_and_prints_json(place: Path) -> None:
+    """`-` takes the prompt from a pipe; --json gives the whole story."""
+    said = json.loads(hexapla("chat", "-m", "demo/echo", "--json", "-", cwd=place, stdin="from a pipe").stdout)
+    assert said["text"] == "You said: from a pipe" and said["provider"] == "demo"
+
+
+def test_a_conversation_ends_with_an_empty_line(place: Path) -> None:
+    """Without a prompt a conversation starts; each line is a turn."""
+    done = hexapla("chat", "-m", "demo/echo", cwd=place, stdin="one\ntwo\n\n")
+    assert done.returncode == 0 and done.stdout.count("You said:") == 2
+
+
+def test_models_and_providers_are_listed(place: Path) -> None:
+    """Tables for people, JSON for programs, a filter for both."""
+    assert "demo/echo" in hexapla("models", "demo", cwd=place).stdout
+    listed = json.loads(hexapla("models", "--json", "demo/echo", cwd=place).stdout)
+    assert listed[0]["name"] and listed[0]["context"] == 100000
+    providers = json.loads(hexapla("providers", "--json", cwd=place).stdout)
+    assert next(row for row in providers if row["id"] == "demo")["usable"]
+
+
+def test_explain_sends_nothing_and_shows_losses(place: Path) -> None:
+    """A Messages body for a Chat endpoint: the lane, the losses and the body that would be sent, without the key."""
+    (place / "hexapla.toml").write_text(
+        "[providers.local]\nauth = { key = 'sk-secret' }\n[[providers.local.endpoints]]\n"
+        "protocol = 'openai_chat'\nbase_url = 'http://127.0.0.1:1/v1/chat/completions'\n"
+    )
+    body = {
+        "model": "local/m",
+        "max_tokens": 9,
+        "system": "S",
+        "messages": [{"role": "user", "content": "hi"}],
+        "context_management": {"edits": []},
+    }
+    (place / "r.json").write_text(json.dumps(body))
+    done = hexapla("explain", "r.json", "--json", cwd=place)
+    said = json.loads(done.stdout)
+    assert said["lane"] == "hub" and said["url"] == "http://127.0.0.1:1/v1/chat/completions"
+    assert said["body"]["messages"][0] == {"role": "system", "content": "S"}
+    assert any("context_management" in loss["field"] for loss in said["losses"])
+    assert "sk-secret" not in done.stdout + hexapla("explain", "r.json", cwd=place).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("chat", "-m", "nobody/nothing", "x"), 1, "not known"),
+        (("chat", "-m", "demo/error-400", "x"), 1, "asked to fail"),
+        (("chat", "-m", "demo/echo", "-i", "missing.png", "x"), 1, "cannot be read"),
+        (("explain", "missing.json"), 2, "cannot be read"),
+        (("models", "--config", "missing.toml"), 2, "does not exist"),
+        (("nonsense",), 2, "invalid choice"),
+        (("serve", "--host", "0.0.0.0"), 2, "without keys"),
+    ],
+)
+def test_mistakes_are_one_clear_line(place: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
+    """A mistake gives its reason and an exit code, never a traceback."""
+    done = hexapla(*arguments, cwd=place)
+    assert done.returncode == code and words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_errors_of_the_configuration_name_file_line_and_key(place: Path) -> None:
+    """A misspelt key is found, with what was probably meant."""
+    (place / "hexapla.toml").write_text("[server]\nhots = 'x'\n")
+    done = hexapla("models", cwd=place)
+    assert done.returncode == 2 and "hexapla.toml:2" in done.stderr and "'host'" in done.stderr

@@ -1,0 +1,193 @@
+"""The library asks through the same engine as the server: the seed's examples, against the built-in demo provider."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+import hexapla
+from hexapla.config import Config, LedgerConfig, assemble, parse_config
+from hexapla.errors import ClientError, GatewayError, Kind
+from hexapla.sdk.tools import ToolBox, describe
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+SCENARIOS = """
+ledger = { path = ":memory:" }
+[aliases]
+fast = "demo/echo"
+smart = "demo/slow"
+[providers.dead]
+auth = { kind = "none" }
+[[providers.dead.endpoints]]
+protocol = "openai_chat"
+base_url = "http://127.0.0.1:1/v1"
+"""
+
+
+@pytest.fixture
+def client() -> Iterator[hexapla.Client]:
+    config = parse_config(SCENARIOS, "hexapla.toml", {})
+    with hexapla.Client(config) as opened:
+        yield opened
+
+
+def test_chat_answers_as_text_with_its_story(client: hexapla.Client) -> None:
+    """An answer is a string, and knows who gave it, at what use."""
+    answer = client.chat("What is an API?", model="demo/echo")
+    assert answer == "You said: What is an API?"
+    assert answer.provider == "demo" and answer.stop == "stop"
+    assert answer.usage.output == 6 and answer.losses == ()
+    assert answer.id.startswith("gen-")
+
+
+def test_scenarios_are_models(client: hexapla.Client) -> None:
+    """`fast` is the default and `smart` a name like any other."""
+    assert client.chat("x").model == "echo"
+    assert client.chat("x", model="smart").model == "slow"
+
+
+def test_chat_streams_pieces_that_add_up(client: hexapla.Client) -> None:
+    """The pieces of a stream are the answer, and the whole stands behind them."""
+    stream = client.chat_stream("one two three")
+    pieces = list(stream)
+    assert len(pieces) > 3 and "".join(pieces) == "You said: one two three"
+    assert stream.answer == "You said: one two three" and stream.answer.usage.output == 5
+
+
+def test_system_prompts_and_parameters_travel(client: hexapla.Client) -> None:
+    """max_tokens stops the answer, and says so."""
+    answer = client.chat("one two three", system="Be brief", max_tokens=2)
+    assert answer.stop == "length" and answer == "You said: "
+
+
+def test_fallback_models_answer_when_the_first_fails(client: hexapla.Client) -> None:
+    """A dead provider is not noticed when another model is named."""
+    answer = client.chat("Hello", model="dead/model", fallback_models=["demo/echo"])
+    assert answer == "You said: Hello" and answer.provider == "demo"
+
+
+@pytest.mark.parametrize("form", ["path", "bytes", "url", "data"])
+def test_images_from_anywhere(client: hexapla.Client, tmp_path: Path, form: str) -> None:
+    """A path, bytes, a URL and a data: URL all reach the model as one image."""
+    file = tmp_path / "dot.png"
+    file.write_bytes(PNG)
+    data = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    image = {"path": file, "bytes": PNG, "url": "https://example.org/dot.png", "data": data}[form]
+    assert client.chat_with_image("What is this?", image) == "You said: What is this? [image]"
+
+
+def test_a_file_that_is_no_image_is_refused(client: hexapla.Client, tmp_path: Path) -> None:
+    """The mistake is told before anything is sent."""
+    file = tmp_path / "note.txt"
+    file.write_text("no image")
+    with pytest.raises(ClientError, match="not a PNG"):
+        client.chat_with_image("x", file)
+    with pytest.raises(ClientError, match="cannot be read"):
+        client.chat_with_image("x", tmp_path / "missing.png")
+
+
+def test_functions_are_tools(client: hexapla.Client) -> None:
+    """The model calls a plain function, reads its result and answers."""
+
+    def get_weather(city: str, unit: Literal["celsius", "fahrenheit"] = "celsius") -> dict[str, object]:
+        """Tell the weather of a city."""
+        return {"city": city, "degrees": 21, "unit": unit}
+
+    answer = client.chat_with_tools("Paris", [get_weather])
+    assert answer == 'The tool answered: {"city":"Paris","degrees":21,"unit":"celsius"}'
+
+
+def test_schemas_with_functions_are_tools(client: hexapla.Client) -> None:
+    """Tools given as schemas are run by name, as in the OpenAI shape."""
+    schema = describe(_add) | {}
+    answer = client.chat_with_tools("x", [schema], functions={"_add": lambda a, b: a + b})
+    assert answer == "The tool answered: 2"
+
+
+def _add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def test_tool_loops_end(client: hexapla.Client) -> None:
+    """A model that never stops calling tools is stopped by the limit."""
+    with pytest.raises(GatewayError, match="after 0 rounds") as caught:
+        client.chat_with_tools("x", [_add], max_iterations=0)
+    assert caught.value.kind is Kind.TIMEOUT
+
+
+def test_errors_keep_kind_and_words(client: hexapla.Client) -> None:
+    """What the provider refused is raised with its status and message."""
+    with pytest.raises(GatewayError, match="asked to fail") as caught:
+        client.chat("x", model="demo/error-429")
+    assert caught.value.status == 429 and caught.value.kind is Kind.RATE_LIMIT
+    with pytest.raises(GatewayError, match="not known"):
+        client.chat("x", model="nobody/nothing")
+    with pytest.raises(GatewayError, match="asked to fail"):
+        list(client.chat_stream("x", model="demo/error-400"))
+
+
+def test_bad_tool_calls_are_told_to_the_model() -> None:
+    """Unknown tools, arguments that do not fit and exceptions become results, not crashes."""
+
+    def boom() -> None:
+        raise ValueError("no")
+
+    async def slow(n: int) -> int:
+        return n + 1
+
+    async def play() -> list[str]:
+        box = ToolBox([_add, boom, slow])
+        return [
+            await box.run("nope", "{}"),
+            await box.run("_add", '{"a": "x", "b": 1}'),
+            await box.run("_add", '{"a": 1}'),
+            await box.run("_add", '{"a": 1, "b": 2, "c": 3}'),
+            await box.run("boom", ""),
+            await box.run("slow", '{"n": 1}'),
+        ]
+
+    unknown, wrong, missing, extra, raised, fine = asyncio.run(play())
+    assert "no tool named 'nope'" in unknown and "do not fit" in wrong
+    assert "missing parameters: b" in missing and "unknown parameters: c" in extra
+    assert raised == "Error: ValueError: no" and fine == "2"
+
+
+def test_async_client_is_the_same() -> None:
+    """The asynchronous client answers, streams and runs tools alike."""
+
+    async def play() -> tuple[str, str]:
+        config = Config(ledger=LedgerConfig(path=":memory:"))
+        async with hexapla.AsyncClient(config, model="demo/echo") as client:
+            stream = client.chat_stream("hi there")
+            pieces = [piece async for piece in stream]
+            return await client.chat("hi"), "".join(pieces)
+
+    assert asyncio.run(play()) == ("You said: hi", "You said: hi there")
+
+
+def test_leaving_a_stream_early_stops_the_upstream() -> None:
+    """Breaking out of a stream cancels its request; nothing is left running."""
+
+    async def play() -> int:
+        config = Config(ledger=LedgerConfig(path=":memory:"))
+        async with hexapla.AsyncClient(config, model="demo/slow") as client:
+            pieces = aiter(client.chat_stream("a b c d e f"))
+            await anext(pieces)
+            await pieces.aclose()  # type: ignore[attr-defined]
+            await asyncio.sleep(0.05)
+            return client._gateway.running
+
+    assert asyncio.run(play()) == 0
+
+
+def test_no_configuration_is_needed() -> None:
+    """The built-in catalogue alone knows the demo."""
+    assert "demo" in assemble(Config(), {}).catalog.providers
