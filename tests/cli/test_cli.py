@@ -22,7 +22,9 @@ ledger = { path = "ledger.db" }
 def hexapla(*arguments: str, cwd: Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "HEXAPLA_LANG": "en", "XDG_STATE_HOME": str(cwd), **environment}
     command = [sys.executable, "-m", "hexapla.cli.main", *arguments]
-    return subprocess.run(command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.fixture
