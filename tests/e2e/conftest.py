@@ -13,6 +13,7 @@ from e2e.doors import PROVIDERS, Door, configuration, gateway, provider
 from fakes.running import Fake, running
 
 DOORS = ("direct", *PROVIDERS)
+IMPATIENT = "[timeouts]\nfirst = 8\nidle = 2\n[retry]\nbase = 0.05\n"
 INSTALL = Path(__file__).resolve().parents[2] / "tools" / "clients.py"
 
 
@@ -33,7 +34,7 @@ def fake(_fake: Fake) -> Fake:
 def gateway_url(_fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway whose providers are the fake's dialects."""
     providers = "".join(provider(name, protocol, _fake.url) for name, protocol in PROVIDERS.items())
-    with gateway(configuration(providers, tmp_path_factory.mktemp("gateway"))) as url:
+    with gateway(configuration(IMPATIENT + providers, tmp_path_factory.mktemp("gateway"))) as url:
         yield url
 
 
@@ -42,6 +43,12 @@ def door(request: pytest.FixtureRequest, fake: Fake) -> Door:
     """Each way to the fake: directly, and through the gateway by each upstream dialect."""
     url = fake.url if request.param == "direct" else request.getfixturevalue("gateway_url")
     return Door(request.param, url)
+
+
+@pytest.fixture(params=PROVIDERS)
+def inside(request: pytest.FixtureRequest, fake: Fake, gateway_url: str) -> Door:
+    """The gateway's doors."""
+    return Door(request.param, gateway_url)
 
 
 @pytest.fixture(scope="session")

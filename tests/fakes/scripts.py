@@ -171,7 +171,7 @@ SCRIPTS: dict[str, Callable[[View], Turn]] = {
     "error-429": fails(429, retry_after="1"),
     "error-500": fails(500),
     "error-529": fails(529),
-    "once-429": once(fails(429, retry_after="1")),
+    "once-429": once(fails(429, retry_after="0")),
     "once-500": once(fails(500)),
     "once-529": once(fails(529)),
     "once-in-200": once(breaks("instead")),

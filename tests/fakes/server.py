@@ -27,7 +27,7 @@ DIALECTS: tuple[ModuleType, ...] = (chat, responses, messages)
 
 @dataclass
 class Asked:
-    """One request.  `status` and `error` are what it was answered; `gone` that its client left before the end."""
+    """One request.  `status` and `error` are what it was answered; `gone`: its client left the stream."""
 
     path: str
     headers: dict[str, str]
@@ -89,19 +89,17 @@ class _Generate:
         if not view.stream:
             return await self._whole(view, turn)
         try:
-            return await self._stream(request, view, turn)
+            return await self._stream(request, asked, view, turn)
         except ConnectionError:
             asked.gone = True
-            raise
+            return web.Response(status=499)  # nobody reads it
 
     async def _whole(self, view: View, turn: Turn) -> web.Response:
         if turn.fault and turn.fault.kind == "instead":
             return _json(self._dialect.instead(view))
-        if turn.fault and turn.fault.kind == "stall":
-            await asyncio.sleep(3600)
         return _json(self._dialect.whole(view, turn))
 
-    async def _stream(self, request: web.Request, view: View, turn: Turn) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, asked: Asked, view: View, turn: Turn) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
         frames = self._dialect.events(view, turn)
@@ -114,10 +112,17 @@ class _Generate:
             frames = [self._dialect.broken(view, 0)]
         await _write(response, frames, view.model)
         if kind == "stall":
-            await asyncio.sleep(3600)
+            await _until_gone(request)
+            asked.gone = True
         if kind == "abort" and request.transport:
             request.transport.abort()
         return response
+
+
+async def _until_gone(request: web.Request) -> None:
+    """Wait, in silence, for the client to leave."""
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 there is no event
+        await asyncio.sleep(0.02)
 
 
 async def _write(response: web.StreamResponse, frames: list[bytes], model: str) -> None:
