@@ -82,8 +82,7 @@ class Gateway:
         if not headers:
             headers = _identity(self.books.ledger.new_id())
         await answer.start(status, (*_JSON, *headers, *_error_headers(error)))
-        await answer.send(body)
-        await answer.finish()
+        await answer.finish(body)
 
     async def aclose(self) -> None:
         """Close every transport and the books."""
@@ -197,15 +196,21 @@ class _Speaker:
         await self._answer.start(200, answer_headers(self._recorder.id, start))
 
     async def send(self, data: bytes) -> None:
+        self._book()
+        await self._answer.send(data)
+
+    async def finish(self, data: bytes) -> None:
+        if data:
+            self._book()
+        await self._answer.finish(data)
+
+    def _book(self) -> None:
+        """Before bytes go out: when the answer's end is known, it is written down first."""
         lane = self._lane
         assert lane is not None
         self._recorder.spoke()
         if lane.summary.stop is not None and lane.summary.error is None:
             self._recorder.end(lane=lane)
-        await self._answer.send(data)
-
-    async def finish(self) -> None:
-        await self._answer.finish()
 
 
 def answer_headers(answer_id: str, start: Start) -> Headers:

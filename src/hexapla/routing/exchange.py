@@ -103,7 +103,9 @@ class Forward(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True):
-    pass
+    """`data` are the last bytes, if there are any left."""
+
+    data: bytes = b""
 
 
 class Drop(msgspec.Struct, frozen=True):
@@ -292,8 +294,7 @@ class Exchange:
         except GatewayError as error:
             return error
         yield from self._begin(call.lane, candidate)
-        yield Forward(answer)
-        yield Finish()
+        yield Finish(answer)
         return None
 
     def _read(self, limit: int = 0, data: bytes = b"") -> Generator[Command, Fact, bytes | GatewayError]:

@@ -23,7 +23,9 @@ class Inbox:
     async def send(self, data: bytes) -> None:
         await self._parts.put(data)
 
-    async def finish(self) -> None:
+    async def finish(self, data: bytes = b"") -> None:
+        if data:
+            await self._parts.put(data)
         await self._parts.put(None)
 
     async def begun(self) -> None:

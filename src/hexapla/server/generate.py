@@ -23,26 +23,39 @@ FORWARD: dict[str, frozenset[bytes]] = {
 }
 """Client headers that an upstream of the same protocol understands; nothing else is passed on."""
 
+LISTEN_AFTER = 0.02
+"""Seconds before the gateway begins to listen for a client that leaves; well inside the 100 ms that it promises."""
+
 _POLICIES: tuple[OnLoss, ...] = ("allow", "warn", "strict")
 
 
 class AsgiAnswer:
-    """The answer as ASGI messages."""
+    """The answer as ASGI messages.  The head waits for the first bytes, so a whole answer can name its length."""
 
-    __slots__ = ("_send",)
+    __slots__ = ("_head", "_send")
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._head: MutableMapping[str, Any] | None = None
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+        self._head = {"type": "http.response.start", "status": status, "headers": raw}
 
     async def send(self, data: bytes) -> None:
+        await self._say_head()
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def finish(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def finish(self, data: bytes = b"") -> None:
+        if self._head is not None:
+            self._head["headers"].append((b"content-length", str(len(data)).encode()))
+        await self._say_head()
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+
+    async def _say_head(self) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            await self._send(head)
 
 
 class Generate:
@@ -107,11 +120,14 @@ def _policy(value: bytes) -> OnLoss:
 async def run_until_gone(work: Awaitable[None], receive: Receive) -> None:
     """Await `work`, and cancel it as soon as the client leaves.
 
-    A server tells of that only to those who listen to `receive`, so one small task listens.
+    A server tells of that only to those who listen to `receive`, so one small task listens; it starts when the answer
+    has taken LISTEN_AFTER seconds, since most refusals and small answers are over before.
     """
     task = asyncio.current_task()
     assert task is not None
     gone = False
+    listener: asyncio.Task[None] | None = None
+    loop = asyncio.get_running_loop()
 
     async def listen() -> None:
         nonlocal gone
@@ -120,7 +136,11 @@ async def run_until_gone(work: Awaitable[None], receive: Receive) -> None:
         gone = True
         task.cancel()
 
-    listener = asyncio.get_running_loop().create_task(listen())
+    def start_listening() -> None:
+        nonlocal listener
+        listener = loop.create_task(listen())
+
+    timer = loop.call_later(LISTEN_AFTER, start_listening)
     try:
         await work
     except asyncio.CancelledError:
@@ -128,4 +148,6 @@ async def run_until_gone(work: Awaitable[None], receive: Receive) -> None:
             raise
         task.uncancel()
     finally:
-        listener.cancel()
+        timer.cancel()
+        if listener is not None:
+            listener.cancel()

@@ -76,6 +76,7 @@ async def _serve(loaded: Loaded, keys: KeyRing, host: str, port: int, announce: 
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,

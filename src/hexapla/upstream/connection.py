@@ -272,9 +272,11 @@ class Connection(asyncio.Protocol):
             if self._complete:
                 raise StopAsyncIteration
             await self._wait()
-        chunk = self._chunks.popleft()
-        self._buffered -= len(chunk)
-        if self._paused and self._buffered <= READ_HIGH_WATER // 2:
+        # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
+        chunk = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._buffered = 0
+        if self._paused:
             self._paused = False
             self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
             if self._transport is not None and not self._closed:

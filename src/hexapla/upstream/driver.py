@@ -45,7 +45,9 @@ class Sink(Protocol):
         """Hand bytes to the client; waits while the client is slow, which slows the upstream down."""
         ...
 
-    async def finish(self) -> None: ...
+    async def finish(self, data: bytes) -> None:
+        """Hand over the last bytes; nothing follows."""
+        ...
 
 
 class Sweeper:
@@ -200,7 +202,9 @@ class Driver:
 
     async def _finish(self, command: Finish) -> None:
         await self._settle_beat()
-        await self._sink.finish()
+        if self.first is None:
+            self.first = self._loop.time()
+        await self._sink.finish(command.data)
 
     async def _drop(self, command: Drop) -> None:
         self._close()
