@@ -6,6 +6,7 @@ direct door is the control: what fails there is the test's or the fake's fault.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 UPSTREAM_KEY = "upstream-key"
 PROVIDERS = {"f_chat": "openai_chat", "f_resp": "openai_responses", "f_msgs": "anthropic_messages"}
@@ -71,7 +73,7 @@ def gateway(config: Path) -> Iterator[str]:
             command, stdout=subprocess.PIPE, stderr=stderr, env=own | {"HOME": str(home)}, cwd=home, text=True
         )
         try:
-            yield _url(process, home / "stderr")
+            yield printed_url(process, home / "stderr")
         finally:
             process.terminate()
             try:
@@ -83,16 +85,20 @@ def gateway(config: Path) -> Iterator[str]:
             process.stdout.close()
 
 
-def _url(process: subprocess.Popen[str], stderr: Path) -> str:
-    """The URL on the line that `hexapla serve` prints when it accepts requests."""
+def printed_url(process: subprocess.Popen[str], log: Path | None = None) -> str:
+    """The URL on the line that a server prints when it accepts requests; what it says later is read and dropped."""
     assert process.stdout
     lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")), daemon=True)
-    reader.start()
+    threading.Thread(target=_drain, args=(process.stdout, lines), daemon=True).start()
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r"http://[\w.\[\]:]+", "".join(lines))
         if found:
             return found.group()
         time.sleep(0.02)
-    raise RuntimeError(f"the gateway did not start: {''.join(lines)}{stderr.read_text()}")
+    raise RuntimeError(f"the server did not start: {''.join(lines)}{log.read_text() if log else ''}")
+
+
+def _drain(pipe: IO[str], lines: list[str]) -> None:
+    with contextlib.suppress(ValueError):  # closed while it waits
+        lines.extend(pipe)
