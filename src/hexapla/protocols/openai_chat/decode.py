@@ -5,18 +5,23 @@ in every chunk; tool calls without index, with late or repeated ids, whole in on
 fields; a finish reason twice, late or missing; errors under 200; comments, CRLF, no [DONE].  All of it is one state
 machine with a method for each thing that a chunk can carry.
 
-Terminal rules: a finish reason is the only sign of success.  [DONE] after it ends the stream, and so does a clean end
-of the bytes.  [DONE] without one is a clean end without a reason.  Anything else is truncation.
+Terminal rules: a finish reason is the only sign of success.  [DONE] after it ends the stream, and so does the end of the
+bytes.  [DONE] without one is a clean end without a reason.  Anything else is truncation.
+
+Rules of this file: nothing raises; a data line that is no JSON is skipped and counted; after a terminal event everything
+is ignored.  Blocks of text and thought are closed when something else begins, calls when they are whole.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
-from hexapla.errors import Kind, ProtocolError
+from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.content import Citation, Media, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
@@ -30,54 +35,25 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.response import Stop, Usage
+from hexapla.ir.response import Usage
 from hexapla.protocols.blocks import Blocks
-from hexapla.protocols.failures import classify_value
-from hexapla.protocols.openai_chat.parts import (
-    audio_of,
-    call_id,
-    citation_of,
-    content_pieces,
-    image_of,
-    json_text,
-    signature_extras,
-)
-from hexapla.protocols.openai_chat.reasoning import ORIGIN, merge_details, readable
-from hexapla.protocols.openai_chat.schema import (
-    NAME,
-    Choice,
-    Chunk,
-    CustomDelta,
-    Delta,
-    FunctionDelta,
-    Logprobs,
-    ToolDelta,
-    XGroq,
-    decode_chunk,
-)
-from hexapla.protocols.openai_chat.words import FAILED, stop_of, usage_of
-from hexapla.wire.rawjson import dump, load
+from hexapla.protocols.failures import classify
+from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
+from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
+from hexapla.protocols.openai_chat.parts import audio_of, call_extras, cited, content_pieces, image_of, json_text
+from hexapla.protocols.openai_chat.reasoning import DETAILS, ORIGIN, PART, Detail, listed, merge_details, readable
+from hexapla.protocols.openai_chat.response import beginning, calls_of
+from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, decode_chunk
+from hexapla.protocols.openai_chat.usage import usage_of
+from hexapla.protocols.openai_chat.words import stop_of
+from hexapla.wire.lenient import fit
+from hexapla.wire.rawjson import dump
 from hexapla.wire.sse import Frame, SSEDecoder
 
 _DONE = b"[DONE]"
-
-
-class _Call:
-    """A tool call that is being put together."""
-
-    __slots__ = ("arguments", "id", "key", "name", "open")
-
-    def __init__(self, key: int) -> None:
-        self.key = ("call", key)
-        self.id = ""
-        self.name = ""
-        self.arguments: list[str] = []
-        self.open = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether the arguments are complete JSON, so that nothing can follow."""
-        return bool(self.arguments) and load("".join(self.arguments).encode(), Any) is not None
+_TEXT, _REFUSAL, _THOUGHT = "text", "refusal", "thought"
+_UNDECODABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+_decode = decode_chunk.decode
 
 
 class ChatDecoder:
@@ -88,12 +64,15 @@ class ChatDecoder:
         self._blocks = Blocks()
         self._events: list[AnyEvent] = []
         self._started = False
-        self._choice: int | None = None  # the choice that is followed
-        self._calls: list[_Call] = []
-        self._by_index: dict[int, _Call] = {}
-        self._details: list[Any] = []
+        self._id: str | None = None
+        self._choice: int | None = None  # index of the choice that is followed
+        self._text_index: int | None = None  # the open text block, for the shortest way through
+        self._calls = Calls()
+        self._details: list[Detail] = []  # of the open thought
+        self._citations: list[Citation] = []  # that wait for a text
+        self._cited: set[str] = set()
         self._audio: dict[str, Any] = {}
-        self._finish: str | None = None
+        self._finish: Choice | None = None  # the choice that carried the last finish reason
         self._usage: Usage | None = None
         self._comments = 0
         self.skipped = 0
@@ -106,7 +85,7 @@ class ChatDecoder:
         try:
             frames = self._sse.feed(data)
         except ProtocolError as error:
-            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
+            self._fail(UpstreamError(Kind.UPSTREAM_PROTOCOL, error.message))
             return self._take()
         if self._sse.comments != self._comments:
             self._comments = self._sse.comments
@@ -120,245 +99,198 @@ class ChatDecoder:
             return []
         for frame in self._sse.close():
             self._frame(frame)
-        self._bytes_over()
+        if not self.done:
+            self._over()
         return self._take()
-
-    def _bytes_over(self) -> None:
-        if self.done:
-            return
-        if self._finish is not None:
-            self._stop()
-        else:
-            self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
 
     def _take(self) -> list[AnyEvent]:
         events, self._events = self._events, []
         return events
 
+    # frames and chunks
+
     def _frame(self, frame: Frame) -> None:
         if self.done:
             return
-        data = frame.data.strip()
-        if data == _DONE:
-            self._end()
-            return
-        if not data:
-            return
+        event, data = frame
         try:
-            chunk = decode_chunk.decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            self._odd(frame.event, data)
+            chunk = _decode(data)
+        except _UNDECODABLE:
+            self._odd(event, data.strip())
             return
-        if frame.event == "error" and not _present(chunk.error):
-            self._error(data)
+        if event == "error":
+            self._fail(classify(200, {}, data))
         else:
             self._chunk(chunk, data)
 
     def _odd(self, event: str, data: bytes) -> None:
-        """A data line that is no chunk: an error in a form of its own, or noise."""
-        value = load(data, dict[str, Any])
-        if value is not None and (event == "error" or value.get("error") is not None):
-            self._error(data)
-        else:
+        """A data line that is no chunk: the end, a chunk with something wrong in it, an error of any form, or noise."""
+        if data == _DONE:
+            self._end()
+        elif event == "error" or data.startswith(b"[{"):
+            self._fail(classify(200, {}, data))
+        elif (chunk := fit(data, Chunk)) is not None:
+            self._chunk(chunk, data)
+        elif data:
             self.skipped += 1
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:
-        if _present(chunk.error) or (chunk.choices is None and _failed_base(chunk.base_resp)):
-            self._error(data)
-            return
-        if _present(chunk.x_groq):
-            self._groq(chunk.x_groq)
-        if _present(chunk.usage):
-            self._report(usage_of(chunk.usage))
-        for choice in chunk.choices or ():
-            if self.done:
+        choices = chunk.choices
+        if chunk.error or not choices or chunk.x_groq is not None:
+            error = hidden_error(chunk, data)
+            if error is not None:
+                self._fail(error)
                 return
+            if chunk.x_groq is not None:  # Groq's own corner: usage again (https://console.groq.com/docs, 2026-08)
+                self._report(usage_of(chunk.x_groq.usage))
+        if chunk.usage:
+            self._report(usage_of(chunk.usage))
+        for choice in choices or ():
             self._on_choice(chunk, choice)
-        if chunk.citations and self._blocks.index("text") is not None:
-            self._cite([citation_of(url) for url in chunk.citations])
-
-    def _groq(self, raw: Raw) -> None:
-        """Groq's own corner of a chunk: usage again, or an error (https://console.groq.com/docs, 2026-08)."""
-        found = load(raw, XGroq)
-        if found is None:
-            return
-        if _present(found.usage):
-            self._report(usage_of(found.usage))
-        if _present(found.error):
-            self._error(b'{"error":' + bytes(found.error) + b"}")
+        if chunk.citations and not self.done:
+            self._cite(cited(None, chunk.citations, self._cited))
 
     def _on_choice(self, chunk: Chunk, choice: Choice) -> None:
-        if self._choice is None:
-            self._choice = choice.index
-        if choice.index is not None and choice.index != (self._choice or 0):
-            return  # further choices: only the first one has a place in the other dialects
-        self._start(chunk)
-        if _present(choice.error):
-            self._error(b'{"error":' + bytes(choice.error) + b"}")
+        if self.done or (choice.index != self._choice and not self._follows(choice)):
             return
-        if _present(choice.usage):
-            self._report(usage_of(choice.usage))
+        if not self._started:
+            self._start(chunk)
+        if choice.error or choice.usage:
+            self._aside(choice)
         delta = choice.delta or choice.message
         if delta is not None:
-            self._delta(delta, choice)
+            self._delta(delta, choice.logprobs)
         elif choice.text:
-            self._text(choice.text, choice)
+            self._say(_TEXT, choice.text)
         if choice.finish_reason:
-            self._finished(choice.finish_reason)
+            self._finished(choice)
+
+    def _follows(self, choice: Choice) -> bool:
+        """Whether `choice` is the one to follow: the first that comes, or 0 when it comes before any other said a word;
+        the other dialects have no place for more than one."""
+        index = choice.index or 0
+        if self._choice is None or (index == 0 and self._blocks.count == 0):
+            self._choice = index
+        return index == self._choice
 
     def _start(self, chunk: Chunk) -> None:
-        if self._started:
-            return
+        start = MessageStart(**beginning(chunk), usage=self._usage)
         self._started = True
-        self._events.append(
-            MessageStart(
-                id=str(chunk.id) if chunk.id else None,
-                model=chunk.model or None,
-                created=int(chunk.created) if isinstance(chunk.created, int | float) else None,
-                service_tier=chunk.service_tier,
-                usage=self._usage,
-                origin=NAME,
-            )
-        )
+        self._id = start.id
+        self._events.append(start)
 
-    def _delta(self, delta: Delta, choice: Choice) -> None:
+    def _aside(self, choice: Choice) -> None:
+        """What some hang on a choice: an error (OpenRouter), usage (Moonshot)."""
+        self._report(usage_of(choice.usage))
+        if choice.error:
+            self._fail(choice_error(choice))
+
+    # what a delta can carry
+
+    def _delta(self, delta: Delta, logprobs: Logprobs | None) -> None:
         form, thought = readable(delta)
         if thought or delta.reasoning_details or delta.reasoning_opaque:
             self._think(form, thought, delta)
-        if delta.content:
-            for kind, piece in content_pieces(delta.content):
-                self._piece(kind, piece, choice)
+        content = delta.content
+        if content:
+            if type(content) is not str:
+                self._pieces(content, logprobs)
+            elif self._text_index is not None and logprobs is None:
+                self._events.append(BlockDelta(self._text_index, TextDelta(content)))
+            else:
+                self._say(_TEXT, content, logprobs)
         if delta.refusal:
-            self._say("refusal", Refusal(text=""), delta.refusal)
-        if delta.tool_calls:
-            calls = delta.tool_calls if isinstance(delta.tool_calls, list) else [delta.tool_calls]
-            for call in calls:
-                self._call(call)
-        if delta.function_call is not None:
-            self._call(ToolDelta(index=0, function=delta.function_call))
+            self._say(_REFUSAL, delta.refusal)
+        if delta.tool_calls or delta.function_call is not None:
+            for call in calls_of(delta):
+                self._call(call if delta.tool_calls else _legacy(call))
         if delta.annotations:
-            self._cite([found for note in delta.annotations if (found := citation_of(note))])
+            self._cite(cited(delta.annotations, None, self._cited))
         if delta.images:
             self._media([image for found in delta.images if (image := image_of(found))])
         if delta.audio:
             self._hear(delta.audio)
 
-    def _piece(self, kind: str, piece: Any, choice: Choice) -> None:
-        if kind == "text":
-            self._text(piece, choice)
-        elif kind == "thinking":
-            self._think("thinking", piece, None)
-        elif kind == "refusal":
-            self._say("refusal", Refusal(text=""), piece)
-        elif kind == "media":
-            self._media([piece])
-        elif kind == "citation":
-            self._cite([piece])
+    def _pieces(self, content: list[Any] | dict[str, Any] | str, logprobs: Logprobs | None) -> None:
+        """Content that is no string: a list of parts (Mistral), or an object (Cloudflare)."""
+        for kind, piece in content_pieces(content):
+            if kind == "text":
+                self._say(_TEXT, piece, logprobs)
+            elif kind == "thinking":
+                self._think(PART, piece, None)
+            elif kind == "refusal":
+                self._say(_REFUSAL, piece)
+            elif kind == "media":
+                self._media([piece])
+            elif kind == "citation":
+                self._cite([piece])
 
-    def _text(self, text: str, choice: Choice) -> None:
-        probs = load(choice.logprobs, Logprobs) if _present(choice.logprobs) else None
-        self._say("text", Text(text=""), text, tuple(probs.content or ()) if probs is not None else ())
-
-    def _say(self, key: str, part: Text | Refusal, text: str, logprobs: tuple[Raw, ...] = ()) -> None:
-        """More of the text or refusal block; whatever thought or call was open can get no more."""
+    def _say(self, key: str, text: str, logprobs: Logprobs | None = None) -> None:
+        """More of the text or refusal block; whatever thought was open can get no more."""
+        if not text:
+            return
         index = self._blocks.index(key)
         if index is None:
-            self._close_thought()
-            self._close_calls()
-            self._close("refusal" if key == "text" else "text")
-            start = self._blocks.open(key, part)
-            self._events.append(start)
-            index = start.index
-        self._events.append(BlockDelta(index, TextDelta(text, logprobs)))
+            index = self._open(key, Text(text="") if key == _TEXT else Refusal(text=""))
+        probs = tuple(Raw(bytes(each)) for each in logprobs.content or ()) if logprobs is not None else ()
+        self._events.append(BlockDelta(index, TextDelta(text, probs)))
+        if self._citations and key == _TEXT:
+            waiting, self._citations = self._citations, []
+            self._cite(waiting)
 
     def _think(self, form: str, text: str, delta: Delta | None) -> None:
-        index = self._blocks.index("thought")
+        """More thought: its text, and the state beside it, which is also passed on in the pieces in which it comes."""
+        details = listed(delta.reasoning_details) if delta is not None and delta.reasoning_details else []
+        opaque = delta.reasoning_opaque if delta is not None else None
+        if not (text or details or opaque):
+            return
+        index = self._blocks.index(_THOUGHT)
         if index is None:
-            self._close("text")
-            self._close_calls()
-            start = self._blocks.open("thought", Reasoning(form=form, origin=ORIGIN))
-            self._events.append(start)
-            index = start.index
+            index = self._open(_THOUGHT, Reasoning(form=form or DETAILS, origin=ORIGIN))
+        if details and delta is not None:
+            self._details.extend(details)
+            self._events.append(BlockDelta(index, ReasoningDelta(pieces=Raw(bytes(delta.reasoning_details)))))
         if text:
             self._events.append(BlockDelta(index, TextDelta(text)))
-        if delta is not None and delta.reasoning_details:
-            self._details.extend(delta.reasoning_details)
-        if delta is not None and delta.reasoning_opaque:
-            self._events.append(BlockDelta(index, ReasoningDelta(encrypted=delta.reasoning_opaque)))
+        if opaque:
+            self._events.append(BlockDelta(index, ReasoningDelta(encrypted=opaque)))
 
     def _call(self, delta: ToolDelta) -> None:
         """One entry of tool_calls: find its call, add what is new, open it once it has a name."""
-        call = self._find(delta)
-        said = delta.function or FunctionDelta()
-        custom = delta.custom if delta.custom is not None and (delta.custom.name or not said.arguments) else None
+        call = self._calls.find(delta)
+        arguments = delta.function.arguments if delta.function is not None else None
+        freeform = delta.custom if delta.custom is not None and (delta.custom.name or not arguments) else None
         if delta.id and not call.id:
             call.id = str(delta.id)
-        name = said.name or (custom.name if custom else None)
-        if name and not call.open and name != call.name:
-            call.name += name
-        text = custom.input if custom else json_text(said.arguments)
+        if not call.open:
+            call.name = call.name or name_of(delta) or ""
+            call.custom = freeform is not None or delta.type == "custom"
+        text = freeform.input or "" if freeform is not None else json_text(arguments)
         if not call.open and (call.name or text):
-            self._open(call, delta, custom)
-        if text:
+            self._open_call(call, delta)
+        index = self._blocks.index(call.key)
+        if text and index is not None:
             call.arguments.append(text)
-            index = self._blocks.index(call.key)
-            if index is not None:
-                self._events.append(BlockDelta(index, TextDelta(text)))
+            self._events.append(BlockDelta(index, TextDelta(text)))
 
-    def _find(self, delta: ToolDelta) -> _Call:
-        """The call that a delta belongs to: by index, else by id, else the last one; else a new one."""
-        known = self._by_index.get(delta.index) if delta.index is not None else self._by_id(delta)
-        said = delta.function or FunctionDelta()
-        if known is not None and delta.id and known.id and str(delta.id) != known.id and said.name:
-            known = None  # the same index with another id and a name: another call (Gemini, some proxies)
-        if known is None:
-            known = _Call(len(self._calls))
-            self._calls.append(known)
-            if delta.index is not None:
-                self._by_index[delta.index] = known
-        return known
-
-    def _by_id(self, delta: ToolDelta) -> _Call | None:
-        if delta.id:
-            return next((call for call in self._calls if call.id == str(delta.id)), None)
-        name = (delta.function.name if delta.function else None) or (delta.custom.name if delta.custom else None)
-        return None if name or not self._calls else self._calls[-1]
-
-    def _open(self, call: _Call, delta: ToolDelta, custom: CustomDelta | None) -> None:
-        self._close("text")
-        self._close("refusal")
-        self._close_thought()
-        self._close_calls(whole_only=True)
+    def _open_call(self, call: Call, delta: ToolDelta) -> None:
         call.open = True
-        call.id = self._unique(call)
-        part = ToolCall(
-            id=call.id,
-            name=call.name,
-            kind="custom" if custom is not None or delta.type == "custom" else "function",
-            extras=signature_extras(delta),
-        )
-        self._events.append(self._blocks.open(call.key, part))
-
-    def _unique(self, call: _Call) -> str:
-        """The call's id; one made of its position when it has none, or one that another call has."""
-        taken = {other.id for other in self._calls if other is not call}
-        return call.id if call.id and call.id not in taken else call_id(self._calls.index(call), call.name)
+        call.id = self._calls.unique_id(call, self._id)
+        part = ToolCall(id=call.id, name=call.name, extras=call_extras(delta))
+        self._open(call.key, replace(part, kind="custom") if call.custom else part)
 
     def _cite(self, citations: list[Citation]) -> None:
-        index = self._blocks.index("text")
-        if index is None and citations:
-            start = self._blocks.open("text", Text(text=""))
-            self._events.append(start)
-            index = start.index
-        for citation in citations:
-            assert index is not None
-            self._events.append(BlockDelta(index, CitationDelta(citation)))
+        """Citations stand on the open text, or wait for one."""
+        index = self._blocks.index(_TEXT)
+        if index is None:
+            self._citations.extend(citations)
+            return
+        self._events.extend(BlockDelta(index, CitationDelta(citation)) for citation in citations)
 
-    def _media(self, media: list[Media]) -> None:
+    def _media(self, media: Sequence[Media]) -> None:
         for part in media:
-            self._close("text")
             key = ("media", self._blocks.count)
-            self._events.append(self._blocks.open(key, part))
+            self._open(key, part)
             self._events.extend(self._blocks.close(key))
 
     def _hear(self, audio: dict[str, Any]) -> None:
@@ -368,6 +300,32 @@ class ChatDecoder:
             joined = isinstance(before, str) and isinstance(value, str) and name in ("data", "transcript")
             self._audio[name] = before + value if joined else value
 
+    # blocks
+
+    def _open(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
+        """Open a block, and close the ones that can get no more: text, refusal and thought, and calls that are whole."""
+        self._close_thought()
+        for other in (_TEXT, _REFUSAL):
+            self._events.extend(self._blocks.close(other))
+        for call in self._calls:
+            if self._blocks.index(call.key) is not None and call.whole:
+                self._events.extend(self._blocks.close(call.key))
+        start = self._blocks.open(key, part)
+        self._events.append(start)
+        self._text_index = start.index if key == _TEXT else None
+        return start.index
+
+    def _close_thought(self) -> None:
+        index = self._blocks.index(_THOUGHT)
+        if index is None:
+            return
+        if self._details:
+            details, self._details = dump(merge_details(self._details)), []
+            self._events.append(BlockDelta(index, ReasoningDelta(details=details)))
+        self._events.extend(self._blocks.close(_THOUGHT))
+
+    # the end
+
     def _report(self, usage: Usage | None) -> None:
         if usage is None:
             return
@@ -376,34 +334,49 @@ class ChatDecoder:
             self._events.append(UsageReport(usage))
         self.settled = self._finish is not None
 
-    def _finished(self, reason: str) -> None:
-        if reason.lower() in FAILED:
-            self._fail(Kind.UPSTREAM_ERROR, f"The provider ended the answer with {reason!r}.")
+    def _finished(self, choice: Choice) -> None:
+        error = choice_error(choice)
+        if error is not None:
+            self._fail(error)
             return
-        self._finish = reason
+        self._finish = choice
         self.settled = self._usage is not None
+
+    def _over(self) -> None:
+        """The bytes are over."""
+        if self._finish is not None:
+            self._stop()
+            return
+        message = "The provider's stream ended before the answer was complete."
+        self._fail(UpstreamError(Kind.UPSTREAM_TRUNCATED, message))
 
     def _end(self) -> None:
         """[DONE]."""
         if not self._started and self._usage is None:
-            self._fail(Kind.UPSTREAM_EMPTY, "The provider's stream held no answer.")
-            return
-        self._stop()
+            self._fail(UpstreamError(Kind.UPSTREAM_EMPTY, "The provider's stream held no answer."))
+        else:
+            self._stop()
 
     def _stop(self) -> None:
         if not self._started:
-            self._started = True
             self._events.append(MessageStart(origin=NAME, usage=self._usage))
+        sound = audio_of(self._audio)
+        if sound is not None:
+            self._media([sound])
+        if self._citations:
+            self._cite_last()
         self._close_thought()
         self._events.extend(self._blocks.close_all())
-        if self._audio:
-            self._media([audio_of(self._audio)])
-        stop: Stop | None = stop_of(self._finish, calls=bool(self._calls))
-        self._events.append(MessageStop(stop=stop))
+        self._events.append(MessageStop(stop=stop_of(self._finish, calls=bool(self._calls))))
         self.done = self.settled = True
 
-    def _error(self, data: bytes) -> None:
-        error = classify_value(msgspec.json.decode(data))
+    def _cite_last(self) -> None:
+        """Citations for which no text came have one to stand on, as in a whole answer."""
+        self._open(_TEXT, Text(text=""))
+        self._cite(self._citations)
+
+    def _fail(self, error: UpstreamError | None) -> None:
+        assert error is not None
         self._events.append(
             StreamError(
                 kind=error.kind,
@@ -416,38 +389,8 @@ class ChatDecoder:
         )
         self.done = True
 
-    def _fail(self, kind: Kind, message: str) -> None:
-        self._events.append(StreamError(kind=kind, message=message))
-        self.done = True
 
-    def _close(self, key: str) -> None:
-        self._events.extend(self._blocks.close(key))
-
-    def _close_thought(self) -> None:
-        index = self._blocks.index("thought")
-        if index is None:
-            return
-        if self._details:
-            details = dump(merge_details(self._details))
-            self._details = []
-            self._events.append(BlockDelta(index, ReasoningDelta(details=details)))
-        self._close("thought")
-
-    def _close_calls(self, *, whole_only: bool = False) -> None:
-        for call in self._calls:
-            if self._blocks.index(call.key) is not None and (not whole_only or call.whole):
-                self._events.extend(self._blocks.close(call.key))
-
-
-def _present(raw: Raw) -> bool:
-    return bool(raw) and raw != Raw(b"null")
-
-
-class _BaseResp(msgspec.Struct):
-    status_code: int = 0
-
-
-def _failed_base(raw: Raw) -> bool:
-    """MiniMax: an error inside a 200 (https://platform.minimaxi.com/document/error-code, 2026-08)."""
-    found = load(raw, _BaseResp) if raw else None
-    return found is not None and found.status_code != 0
+def _legacy(call: ToolDelta) -> ToolDelta:
+    """The old function_call is the only call of its answer."""
+    call.index = 0
+    return call

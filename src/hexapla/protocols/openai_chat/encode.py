@@ -2,6 +2,9 @@
 
 Every chunk carries the same id, time and model.  The role stands in the first delta, one chunk carries the finish reason,
 a usage chunk follows when the client asked for it, then [DONE].  After an error there is no [DONE].
+
+A chunk is one template around a piece of JSON text: most chunks of most streams carry a few letters, and this is the
+hottest path of the Hub lane.
 """
 
 from __future__ import annotations
@@ -10,17 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec import Raw
-from msgspec.structs import replace
 
 from hexapla.errors import GatewayError, Kind
-from hexapla.ir.content import Media, Opaque, Reasoning, Text, ToolCall
+from hexapla.ir.content import Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
     BlockStart,
     BlockStop,
     CitationDelta,
+    Delta,
     MessageStart,
     MessageStop,
     PartDelta,
@@ -31,21 +33,30 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.fold import append_details
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.openai_chat.errors import error_body
-from hexapla.protocols.openai_chat.parts import render_citation
-from hexapla.protocols.openai_chat.reasoning import details_of, text_detail
-from hexapla.protocols.openai_chat.response import finish_of, native_of, render_image
-from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.protocols.openai_chat.words import render_usage
+from hexapla.protocols.openai_chat.parts import render_citation, with_extras
+from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
+from hexapla.protocols.openai_chat.thought import ThoughtWriter
+from hexapla.protocols.openai_chat.usage import render_usage
 from hexapla.wire.sse import comment, frame
 
 _json = msgspec.json.Encoder().encode
 _HEARTBEAT = comment("hexapla")
 _DONE = b"data: [DONE]\n\n"
+
+
+class _Call:
+    """A tool call that is being said: its place among the calls, and whether any arguments came."""
+
+    __slots__ = ("inner", "place", "said")
+
+    def __init__(self, place: int, inner: bytes, *, said: bool) -> None:
+        self.place = place
+        self.inner = inner
+        self.said = said
 
 
 class ChatEncoder:
@@ -54,9 +65,12 @@ class ChatEncoder:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._usage: Usage | None = None
-        self._blocks: dict[int, ResponsePart] = {}
-        self._call_index: dict[int, int] = {}
-        self._said: set[int] = set()  # calls whose arguments were not empty, summaries that have begun
+        self._parts: dict[int, ResponsePart] = {}
+        self._calls: dict[int, _Call] = {}
+        self._thoughts: dict[int, ThoughtWriter] = {}
+        self._count = 0  # calls so far
+        self._details = 0  # entries of reasoning_details so far
+        self._thought = False  # whether readable thought was said
         self._head = b""
         self.losses = LossLog()
 
@@ -67,120 +81,113 @@ class ChatEncoder:
         return b""
 
     def _start(self, event: MessageStart) -> bytes:
-        reply = self._reply
         self._usage = event.usage
-        fields = {
-            "id": event.id or reply.id,
-            "object": "chat.completion.chunk",
-            "created": event.created or reply.created,
-            "model": event.model or reply.model,
-        }
-        if event.service_tier is not None:
-            fields["service_tier"] = event.service_tier
-        self._head = b"data: " + _json(fields)[:-1]
+        head = head_of(event, self._reply, "chat.completion.chunk", self.losses)
+        self._head = b'data: %b,"choices":[' % _json(head)[:-1]
         return self._delta(b'{"role":"assistant","content":""}')
 
-    def _delta(self, delta: bytes, tail: bytes = b'"finish_reason":null') -> bytes:
-        return b'%b,"choices":[{"index":0,"delta":%b,%b}]}\n\n' % (self._head, delta, tail)
+    def _delta(self, delta: bytes) -> bytes:
+        return b'%b{"index":0,"delta":%b,"finish_reason":null}]}\n\n' % (self._head, delta)
+
+    # blocks
 
     def _block_start(self, event: BlockStart) -> bytes:
-        part = event.part
-        self._blocks[event.index] = part
-        if isinstance(part, Text):
-            return self._text(part.text) if part.text else b""
-        if isinstance(part, ToolCall):
-            return self._call(event.index, part)
-        if isinstance(part, Reasoning):
-            return self._thought(part, part.readable) if part.readable else b""
-        if isinstance(part, Media | Opaque):
-            return b""  # said whole when it stops
-        return self._delta(b'{"refusal":%b}' % _json(part.text)) if part.text else b""
+        self._parts[event.index] = event.part
+        start = _STARTS.get(type(event.part))
+        return b"" if start is None else start(self, event.index, event.part)
 
-    def _text(self, text: str, logprobs: tuple[Raw, ...] = ()) -> bytes:
-        tail = b'"finish_reason":null'
-        if logprobs:
-            tail = b'"logprobs":{"content":%b,"refusal":null},%b' % (_json(logprobs), tail)
-        return self._delta(b'{"content":%b}' % _json(text), tail)
+    def _text_start(self, index: int, part: Text) -> bytes:
+        said = self._text(part.text) if part.text else b""
+        return said + b"".join([self._citation(index, CitationDelta(citation)) for citation in part.citations])
 
-    def _call(self, index: int, part: ToolCall) -> bytes:
-        place = self._call_index[index] = len(self._call_index)
-        if part.kind == "custom":
-            inner: dict[str, Any] = {"type": "custom", "custom": {"name": part.name, "input": part.arguments}}
-        else:
-            inner = {"type": "function", "function": {"name": part.name, "arguments": part.arguments}}
-        if part.arguments:
-            self._said.add(index)
-        call = {"index": place, "id": part.id, **inner, **part.extras.get(NAME, {})}
-        return self._delta(b'{"tool_calls":[%b]}' % _json(call))
+    def _refusal_start(self, index: int, part: Refusal) -> bytes:
+        return self._refusal(part.text) if part.text else b""
+
+    def _call_start(self, index: int, part: ToolCall) -> bytes:
+        custom = part.kind == "custom"
+        inner: dict[str, Any] = {"name": part.name, "input" if custom else "arguments": part.arguments}
+        form = b'"custom":{"input":%b}' if custom else b'"function":{"arguments":%b}'
+        self._calls[index] = _Call(self._count, form, said=bool(part.arguments) or custom)
+        call: dict[str, Any] = {"index": self._count, "id": part.id, "type": part.kind, part.kind: inner}
+        self._count += 1
+        return self._delta(b'{"tool_calls":[%b]}' % _json(with_extras(call, part)))
+
+    def _thought_start(self, index: int, part: Reasoning) -> bytes:
+        writer = ThoughtWriter(part, self._delta, index=self._details, begun=self._thought)
+        self._thoughts[index] = writer
+        said = writer.start()
+        self._details, self._thought = writer.index, writer.begun
+        return said
+
+    # deltas
 
     def _block_delta(self, event: BlockDelta) -> bytes:
-        return _DELTAS[type(event.delta)](self, event.index, event.delta)
+        index = event.index
+        part = self._parts[index]
+        if type(part) is Text and type(event.delta) is TextDelta:
+            return self._text(event.delta.text, event.delta)
+        if type(part) is Reasoning:
+            return self._think(index, event.delta)
+        return _DELTAS[type(event.delta)](self, index, event.delta)
 
-    def _text_delta(self, index: int, delta: TextDelta) -> bytes:
-        part = self._blocks[index]
-        if type(part) is Text:
-            return self._text(delta.text, delta.logprobs)
-        if isinstance(part, ToolCall):
-            return self._arguments(index, part, delta.text)
-        if isinstance(part, Reasoning):
-            return self._thought(part, delta.text)
-        return self._delta(b'{"refusal":%b}' % _json(delta.text))
+    def _text(self, text: str, delta: TextDelta | None = None) -> bytes:
+        if delta is None or not delta.logprobs:
+            return b'%b{"index":0,"delta":{"content":%b},"finish_reason":null}]}\n\n' % (self._head, _json(text))
+        logprobs = b'{"content":%b,"refusal":null}' % _json(delta.logprobs)
+        choice = b'{"index":0,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}' % (_json(text), logprobs)
+        return b"%b%b]}\n\n" % (self._head, choice)
 
-    def _arguments(self, index: int, part: ToolCall, text: str) -> bytes:
-        self._said.add(index)
-        inner = {"custom": {"input": text}} if part.kind == "custom" else {"function": {"arguments": text}}
-        return self._delta(b'{"tool_calls":[%b]}' % _json({"index": self._call_index[index], **inner}))
+    def _refusal(self, text: str) -> bytes:
+        return self._delta(b'{"refusal":%b}' % _json(text))
 
-    def _thought(self, part: Reasoning, text: str) -> bytes:
-        said = _json(text)
-        return self._delta(
-            b'{"reasoning_content":%b,"reasoning":%b,"reasoning_details":%b}' % (said, said, text_detail(part, text))
-        )
+    def _more(self, index: int, delta: TextDelta) -> bytes:
+        """More of a call's arguments, or of a refusal."""
+        call = self._calls.get(index)
+        if call is None:
+            return self._refusal(delta.text)
+        call.said = True
+        return self._arguments(call, delta.text)
 
-    def _summary(self, index: int, delta: SummaryDelta) -> bytes:
-        part = self._blocks[index]
-        assert isinstance(part, Reasoning)
-        first = index not in self._said
-        begun = len(part.summary) > delta.part
-        self._said.add(index)
-        if not begun:
-            self._blocks[index] = replace(part, summary=(*part.summary, ""))
-        text = delta.text if begun or first else "\n\n" + delta.text
-        return self._thought(part, text)
+    def _arguments(self, call: _Call, text: str) -> bytes:
+        return self._delta(b'{"tool_calls":[{"index":%d,%b}]}' % (call.place, call.inner % _json(text)))
 
-    def _state(self, index: int, delta: ReasoningDelta) -> bytes:
-        """State that came late is kept until the block stops."""
-        part = self._blocks[index]
-        assert isinstance(part, Reasoning)
-        known = {n: v for n in ("signature", "encrypted", "id") if (v := getattr(delta, n)) is not None}
-        self._blocks[index] = replace(part, details=append_details(part.details, delta.details), **known)
-        return b""
+    def _think(self, index: int, delta: Delta) -> bytes:
+        writer = self._thoughts[index]
+        writer.index, writer.begun = self._details, self._thought  # blocks may be written in turns
+        said = _THOUGHTS[type(delta)](writer, delta)
+        self._details, self._thought = writer.index, writer.begun
+        return said
 
     def _citation(self, index: int, delta: CitationDelta) -> bytes:
         return self._delta(b'{"annotations":[%b]}' % bytes(render_citation(delta.citation)))
 
     def _part(self, index: int, delta: PartDelta) -> bytes:
-        self._blocks[index] = delta.part
+        self._parts[index] = delta.part
         return b""
+
+    # ends
 
     def _block_stop(self, event: BlockStop) -> bytes:
-        part = self._blocks.pop(event.index)
-        if isinstance(part, ToolCall):
-            empty = event.index not in self._said and part.kind == "function"
-            return self._arguments(event.index, part, "{}") if empty else b""
-        if isinstance(part, Reasoning):
-            details = details_of(part, with_text=False)
-            return self._delta(b'{"reasoning_details":%b}' % bytes(details)) if details is not None else b""
-        if isinstance(part, Media):
-            return self._media(part)
-        if isinstance(part, Opaque):
-            self.losses.add(f"content[{event.index}]", f"Chat Completions has no place for {part.type}", "content")
-        return b""
+        part = self._parts.pop(event.index)
+        stop = _STOPS.get(type(part))
+        return b"" if stop is None else stop(self, event.index, part)
 
-    def _media(self, part: Media) -> bytes:
-        if part.kind == "image":
-            return self._delta(b'{"images":[%b]}' % _json(render_image(part)))
-        return self._delta(b'{"audio":%b}' % _json({"data": part.data, **part.extras.get(NAME, {})}))
+    def _call_stop(self, index: int, part: ToolCall) -> bytes:
+        """A call without arguments says {}: many clients parse them unseen."""
+        call = self._calls.pop(index)
+        return b"" if call.said else self._arguments(call, "{}")
+
+    def _thought_stop(self, index: int, part: Reasoning) -> bytes:
+        writer = self._thoughts.pop(index)
+        writer.index, writer.begun = self._details, self._thought
+        said = writer.stop()
+        self._details = writer.index
+        return said
+
+    def _whole(self, index: int, part: Media | Opaque) -> bytes:
+        """Images, sound and parts of other dialects are said, or lost, in one piece."""
+        fields = media_fields(part, f"content[{index}]", self.losses)
+        return self._delta(_json(fields)) if fields else b""
 
     def _usage_report(self, event: UsageReport) -> bytes:
         self._usage = event.usage if self._usage is None else self._usage.merge(event.usage)
@@ -190,16 +197,13 @@ class ChatEncoder:
         return _HEARTBEAT
 
     def _stop(self, event: MessageStop) -> bytes:
-        tail = b'"finish_reason":%b' % _json(finish_of(event.stop))
-        if event.stop is not None and (native := native_of(event.stop)) is not None:
-            tail += b',"native_finish_reason":' + _json(native)
-        finish = self._delta(b"{}", tail)
-        return finish + self._usage_chunk() + _DONE
+        choice = {"index": 0, "delta": {}, "finish_reason": finish_of(event.stop), **native_of(event.stop)}
+        return b"%b%b]}\n\n%b%b" % (self._head, _json(choice), self._usage_chunk(), _DONE)
 
     def _usage_chunk(self) -> bytes:
         if not self._reply.include_usage or self._usage is None:
             return b""
-        return b'%b,"choices":[],"usage":%b}\n\n' % (self._head, bytes(render_usage(self._usage)))
+        return b'%b],"usage":%b}\n\n' % (self._head, bytes(render_usage(self._usage)))
 
     def _error(self, event: StreamError) -> bytes:
         error = GatewayError(Kind(event.kind), event.message, code=event.code, type=event.type, status=event.status)
@@ -216,10 +220,25 @@ _ENCODE: dict[type, Callable[[ChatEncoder, Any], bytes]] = {
     MessageStop: ChatEncoder._stop,
     StreamError: ChatEncoder._error,
 }
+_STARTS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
+    Text: ChatEncoder._text_start,
+    Refusal: ChatEncoder._refusal_start,
+    ToolCall: ChatEncoder._call_start,
+    Reasoning: ChatEncoder._thought_start,
+}
 _DELTAS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
-    TextDelta: ChatEncoder._text_delta,
-    SummaryDelta: ChatEncoder._summary,
-    ReasoningDelta: ChatEncoder._state,
+    TextDelta: ChatEncoder._more,
     CitationDelta: ChatEncoder._citation,
     PartDelta: ChatEncoder._part,
+}
+_THOUGHTS: dict[type, Callable[[ThoughtWriter, Any], bytes]] = {
+    TextDelta: ThoughtWriter.text,
+    SummaryDelta: ThoughtWriter.summary,
+    ReasoningDelta: ThoughtWriter.state,
+}
+_STOPS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
+    ToolCall: ChatEncoder._call_stop,
+    Reasoning: ChatEncoder._thought_stop,
+    Media: ChatEncoder._whole,
+    Opaque: ChatEncoder._whole,
 }

@@ -1,14 +1,18 @@
-"""Errors as OpenAI's SDKs understand them: {"error": {message, type, param, code}}.
+"""Errors in both roles: as OpenAI's SDKs understand them, and as providers hide them in a 200.
 
-The SDK picks the exception by HTTP status; `type` and `code` follow OpenAI's error page
-(https://platform.openai.com/docs/guides/error-codes, 2026-08).  What the upstream called it is kept where it has a name.
+The SDK picks the exception by HTTP status; `type` and `code` of {"error": {message, type, param, code}} follow OpenAI's
+error page (https://platform.openai.com/docs/guides/error-codes, 2026-08).  What the upstream called it is kept where it
+has a name.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from hexapla.errors import GatewayError, Kind, RoutingError
+from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
+from hexapla.protocols.failures import classify_value
+from hexapla.protocols.openai_chat.schema import Choice, Chunk
+from hexapla.protocols.openai_chat.words import failed
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
     # kind: (type, code)
@@ -46,3 +50,34 @@ def render_error(error: GatewayError) -> tuple[int, bytes]:
     """(HTTP status, body).  OpenAI has no 402: a spent budget is its 429 insufficient_quota."""
     status = 429 if error.kind is Kind.BUDGET else error.status
     return status, error_body(error)
+
+
+def hidden_error(chunk: Chunk, data: bytes) -> UpstreamError | None:
+    """The error that a chunk or a whole answer is, in one of the ways that providers have; None when it is none.
+
+    data  the JSON that `chunk` was decoded from
+    """
+    if chunk.error:
+        return classify_value(msgspec.json.decode(data))
+    if not chunk.choices and _failed(chunk):
+        return classify_value(msgspec.json.decode(data))
+    if chunk.x_groq is not None and chunk.x_groq.error:
+        return classify_value({"error": chunk.x_groq.error})
+    return None
+
+
+def choice_error(choice: Choice) -> UpstreamError | None:
+    """The error in a choice: OpenRouter's object, or a finish reason that says that the provider failed."""
+    if choice.error:
+        return classify_value({"error": choice.error})
+    if failed(choice.finish_reason):
+        return UpstreamError(Kind.UPSTREAM_ERROR, f"The provider ended the answer with {choice.finish_reason!r}.")
+    return None
+
+
+def _failed(chunk: Chunk) -> bool:
+    """MiniMax's base_resp, Zhipu's `success`, older vLLM's `object`, and bare messages (DashScope, FastAPI)."""
+    if chunk.base_resp is not None and chunk.base_resp.status_code != 0:
+        return True
+    said = chunk.message if isinstance(chunk.message, str) else chunk.detail
+    return chunk.success is False or chunk.object == "error" or (bool(said) and chunk.usage is None)

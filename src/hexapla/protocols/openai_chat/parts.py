@@ -1,18 +1,21 @@
-"""Pieces of Chat answers as interlingua parts, however a provider spells them."""
+"""Pieces of Chat answers as interlingua parts, however a provider spells them, and back.
+
+Rules of this file: nothing raises; what a provider sent is either understood or kept.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
-from hexapla.ir.content import Citation, Extras, Media
-from hexapla.protocols.openai_chat.schema import NAME, Content, ToolDelta
-from hexapla.wire.media import split_data_url
-from hexapla.wire.rawjson import dump
+from hexapla.ir.content import Citation, Extras, Media, ToolCall
+from hexapla.protocols.openai_chat.schema import NAME, Arguments, Content, ToolDelta
+from hexapla.wire.media import data_url, split_data_url
+from hexapla.wire.rawjson import dump, join, load
 
 
 def content_pieces(content: Content) -> Iterator[tuple[str, Any]]:
@@ -26,7 +29,7 @@ def content_pieces(content: Content) -> Iterator[tuple[str, Any]]:
         for part in content:
             yield from _part_pieces(part)
     elif content is not None:
-        yield "text", msgspec.json.encode(content).decode()
+        yield "text", json_text(content)
 
 
 def _part_pieces(part: Any) -> Iterator[tuple[str, Any]]:
@@ -37,11 +40,11 @@ def _part_pieces(part: Any) -> Iterator[tuple[str, Any]]:
         return
     kind = part.get("type")
     if kind in ("text", "output_text"):
-        yield "text", part.get("text") or ""
+        yield "text", _string(part.get("text")) or ""
     elif kind == "thinking":
         yield "thinking", _thinking(part.get("thinking"))
     elif kind == "refusal":
-        yield "refusal", part.get("refusal") or ""
+        yield "refusal", _string(part.get("refusal")) or ""
     elif kind in ("image_url", "image", "output_image") and (image := image_of(part)):
         yield "media", image
     elif kind in ("reference", "citation"):
@@ -51,15 +54,15 @@ def _part_pieces(part: Any) -> Iterator[tuple[str, Any]]:
 def _thinking(value: Any) -> str:
     """Mistral's thinking is a list of text parts."""
     if isinstance(value, list):
-        return "".join(part.get("text") or "" for part in value if isinstance(part, dict))
-    return value if isinstance(value, str) else ""
+        return "".join(_string(part.get("text")) or "" for part in value if isinstance(part, dict))
+    return _string(value) or ""
 
 
-def json_text(arguments: str | dict[str, Any] | list[Any] | None) -> str:
-    """Tool arguments as text; some providers send the object itself."""
-    if arguments is None or isinstance(arguments, str):
-        return arguments or ""
-    return msgspec.json.encode(arguments).decode()
+def json_text(value: Arguments) -> str:
+    """Arguments or content as text; some providers send the object itself, which is spaced as models space it."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def citation_of(note: Any) -> Citation:
@@ -81,11 +84,26 @@ def citation_of(note: Any) -> Citation:
     )
 
 
+def cited(annotations: list[Any] | None, urls: list[Any] | None, seen: set[str]) -> list[Citation]:
+    """Annotations, then the addresses of a top-level list that no citation had yet.  `seen` grows.
+
+    Perplexity repeats the list in every chunk, and relays repeat it beside the annotations.
+    """
+    citations = [citation_of(note) for note in annotations or ()]
+    seen.update(citation.url for citation in citations if citation.url)
+    for citation in map(citation_of, urls or ()):
+        if citation.url is not None and citation.url not in seen:
+            seen.add(citation.url)
+            citations.append(citation)
+    return citations
+
+
 def render_citation(citation: Citation) -> Raw:
-    """A citation as a url_citation annotation; one of Chat's own as it came."""
-    if citation.origin == NAME and citation.native is not None:
-        return citation.native
-    inner = {
+    """A citation as a url_citation annotation; one of Chat's own as it came, as far as the SDK's types allow."""
+    own = load(citation.native, dict[str, Any]) if citation.origin == NAME and citation.native is not None else None
+    if own is not None and own.get("type", "url_citation") != "url_citation":
+        return dump(own)
+    inner: dict[str, object] = {
         "url": citation.url or "",
         "title": citation.title or "",
         "start_index": citation.start or 0,
@@ -93,7 +111,9 @@ def render_citation(citation: Citation) -> Raw:
     }
     if citation.cited_text is not None:
         inner["content"] = citation.cited_text
-    return dump({"type": "url_citation", "url_citation": inner})
+    native = own.get("url_citation") if own is not None else None
+    known = native if isinstance(native, dict) else {}
+    return dump({"type": "url_citation", "url_citation": {**known, **inner}})
 
 
 def image_of(found: Any) -> Media | None:
@@ -108,25 +128,70 @@ def image_of(found: Any) -> Media | None:
     return Media(kind="image", data=data, media_type=media_type)
 
 
-def audio_of(audio: Mapping[str, Any]) -> Media:
+def render_image(part: Media) -> dict[str, Any]:
+    """An image that the model made, in OpenRouter's form."""
+    url = part.url or data_url(part.media_type, part.data or "")
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def audio_of(audio: Mapping[str, Any]) -> Media | None:
     """Sound that the model made; everything but the sound itself (transcript, id, expiry) in extras."""
+    if not any(audio.values()):
+        return None  # Snowflake sends the object empty
     data = audio.get("data")
     rest = {name: dump(value) for name, value in audio.items() if name != "data"}
     return Media(kind="audio", data=data if isinstance(data, str) else "", extras={NAME: rest} if rest else {})
 
 
-def call_id(index: int, name: str) -> str:
-    """An id for a call that came without one: the same position and name give the same id."""
-    return f"call_{hashlib.sha256(f'{index}:{name}'.encode()).hexdigest()[:24]}"
+def render_audio(part: Media) -> dict[str, Any]:
+    """Sound with the fields that the SDK's types demand."""
+    return {"id": "", "expires_at": 0, "transcript": "", "data": part.data or "", **part.extras.get(NAME, {})}
 
 
-def signature_extras(delta: ToolDelta) -> Extras:
-    """Gemini's thought signature on a call, which must come back with it
-    (https://ai.google.dev/gemini-api/docs/thought-signatures, 2026-08)."""
+def call_id(seed: str | None, index: int, name: str) -> str:
+    """An id for a call that came without one: the same answer, position and name give the same id."""
+    seen = f"{seed or ''}:{index}:{name}".encode("utf-8", "surrogatepass")
+    return f"call_{hashlib.sha256(seen).hexdigest()[:24]}"
+
+
+def call_extras(delta: ToolDelta) -> Extras:
+    """What must come back with a call: Gemini's thought signature (https://ai.google.dev/gemini-api/docs/thought-signatures,
+    2026-08), in the call or inside its function, and a type that is neither function nor custom (Kimi's builtin_function).
+    """
     kept: dict[str, Raw] = {}
-    if delta.extra_content and delta.extra_content != Raw(b"null"):
+    if delta.type not in (None, "", "function", "custom"):
+        kept["type"] = dump(delta.type)
+    if _said(delta.extra_content):
         kept["extra_content"] = Raw(bytes(delta.extra_content))
+    if delta.function is not None and _said(delta.function.thought_signature):
+        kept["function"] = Raw(join({"thought_signature": delta.function.thought_signature}))
     return {NAME: kept} if kept else {}
+
+
+def render_call(part: ToolCall) -> dict[str, Any]:
+    """A tool call as Chat writes it."""
+    if part.kind == "custom":
+        return with_extras(
+            {"id": part.id, "type": "custom", "custom": {"name": part.name, "input": part.arguments}}, part
+        )
+    function = {"name": part.name, "arguments": part.arguments or "{}"}
+    return with_extras({"id": part.id, "type": "function", "function": function}, part)
+
+
+def with_extras(call: dict[str, Any], part: ToolCall) -> dict[str, Any]:
+    """A call with the fields that only Chat knows; those of `function` go inside."""
+    extras = dict(part.extras.get(NAME, {}))
+    inner = load(extras.pop("function"), dict[str, Raw]) if "function" in extras else None
+    if inner:
+        call = {**call, "function": {**call.get("function", {}), **inner}}
+    return {**call, **extras}
+
+
+def _said(raw: Raw) -> bool:
+    return bool(raw) and raw != _NULL
+
+
+_NULL = Raw(b"null")
 
 
 def _string(value: Any) -> str | None:

@@ -1,16 +1,23 @@
-"""Where Chat providers put thought, and how it goes back.
+"""Where Chat providers put thought, and how it is read.
 
-Providers disagree on the field (reasoning_content, reasoning, reasoning_text, thinking parts); OpenRouter adds
-`reasoning_details`, a list of typed fragments with signatures and encrypted data.  `form` remembers the field, so that a
-replay uses the same one; details are kept verbatim, fragments of one entry merged.
+Providers disagree on the field (reasoning_content, reasoning, reasoning_text, thinking parts); OpenRouter and a few others
+add `reasoning_details`, a list of typed entries with signatures and encrypted data.  `form` remembers the field, so that a
+replay uses the same one; details are kept verbatim, streamed fragments of one entry joined.
+
+In a client's history the same list may hold the state of other dialects: what we wrote for the client ourselves (marked
+with `origin`), or what OpenRouter relays from the vendors (named by `format`).  Such entries become the Reasoning parts
+that their own dialects understand, so that a conversation can change provider and keep its thought.
+
+Rules of this file: reading only (`thought.py` writes); nothing raises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.ir.content import Origin, Reasoning
 from hexapla.protocols.openai_chat.schema import NAME, Delta
@@ -21,12 +28,17 @@ ORIGIN = Origin(NAME)
 FORMS = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "thought")
 """Fields that carry readable thought, in the order in which the first non-empty one is believed."""
 
-_FORMAT_OF = {
-    # OpenRouter's names for whose state a detail is (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08)
-    "anthropic_messages": "anthropic-claude-v1",
-    "openai_responses": "openai-responses-v1",
-    "gemini_generate": "google-gemini-v1",
+DETAILS = "reasoning_details"
+PART = "thinking_part"  # Mistral: a part of the content list
+
+FORMATS: dict[str, str] = {
+    # OpenRouter's names for whose state an entry is (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08)
+    "anthropic-claude-v1": "anthropic_messages",
+    "openai-responses-v1": "openai_responses",
+    "google-gemini-v1": "gemini_generate",
 }
+
+Detail = dict[str, Any]
 
 
 def readable(delta: Delta) -> tuple[str, str]:
@@ -37,145 +49,156 @@ def readable(delta: Delta) -> tuple[str, str]:
             value = value.get("content") or value.get("text") or value.get("summary")
         if isinstance(value, str) and value:
             return form, value
-    if delta.reasoning_details:
-        text = "".join(_detail_text(detail) for detail in delta.reasoning_details)
-        if text:
-            return "reasoning_details", text
-    return "", ""
+    text = details_text(listed(delta.reasoning_details)) if delta.reasoning_details else ""
+    return (DETAILS, text) if text else ("", "")
 
 
-def _detail_text(detail: Any) -> str:
-    if not isinstance(detail, dict):
-        return ""
-    text = detail.get("text") or detail.get("summary")
-    return text if isinstance(text, str) else ""
+def listed(details: Raw | None) -> list[Detail]:
+    """The entries of a reasoning_details field; none when it is no list."""
+    found = load(details, list[Any]) if details else None
+    return [entry for entry in found or () if isinstance(entry, dict)]
 
 
-def merge_details(details: Sequence[Any]) -> list[Any]:
-    """Streamed fragments joined: neighbours of one type and index are one entry, their texts appended."""
-    merged: list[Any] = []
-    for detail in details:
-        if merged and _continues(merged[-1], detail):
-            merged[-1] = _joined(merged[-1], detail)
-        else:
-            merged.append(detail)
-    return merged
+def details_text(details: Sequence[Detail]) -> str:
+    """All readable text of some entries."""
+    return "".join(_text(entry, "text") or _text(entry, "summary") for entry in details)
 
 
-def _continues(last: Any, detail: Any) -> bool:
-    if not isinstance(last, dict) or not isinstance(detail, dict):
-        return False
-    same = all(last.get(name) == detail.get(name) for name in ("type", "index"))
-    return same and detail.get("type") in ("reasoning.text", "reasoning.summary") and not last.get("signature")
-
-
-def _joined(last: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
-    joined = {**last, **{name: value for name, value in detail.items() if value is not None}}
-    for name in ("text", "summary"):
-        if name in last or name in detail:
-            joined[name] = (last.get(name) or "") + (detail.get(name) or "")
-    return joined
-
-
-def details_of(part: Reasoning, *, with_text: bool) -> Raw | None:
-    """`part` as reasoning_details: verbatim where it came so, else in OpenRouter's form.
-
-    with_text  False where the text has been streamed already, so that nobody counts it twice
-    """
-    if part.details is not None:
-        return part.details if with_text else _without_text(part.details)
-    entries = _entries(part, with_text=with_text)
-    return dump(entries) if entries else None
-
-
-def text_detail(part: Reasoning, text: str) -> Raw:
-    """One streamed piece of readable thought as a detail."""
-    return dump([_entry(part, {"type": "reasoning.text", "text": text})])
-
-
-def _entries(part: Reasoning, *, with_text: bool) -> list[dict[str, Any]]:
-    entries = []
-    if part.readable and (with_text or part.signature):
-        text: dict[str, Any] = {"type": "reasoning.text", "text": part.readable if with_text else ""}
-        if part.signature:
-            text["signature"] = part.signature
-        entries.append(_entry(part, text))
-    elif part.signature:
-        entries.append(_entry(part, {"type": "reasoning.text", "text": "", "signature": part.signature}))
-    if part.encrypted is not None:
-        entries.append(_entry(part, {"type": "reasoning.encrypted", "data": part.encrypted}))
-    return entries
-
-
-def _entry(part: Reasoning, fields: dict[str, Any]) -> dict[str, Any]:
-    """A detail; `origin` says who thought it, so that it finds its way back (OpenRouter's own have none)."""
-    origin = part.origin
-    entry = {**fields, "format": _FORMAT_OF.get(origin.protocol, "unknown"), "index": 0}
-    if origin.protocol != NAME:
-        entry["origin"] = f"{origin.protocol}/{origin.provider}"
-    return {**entry, "id": part.id} if part.id else entry
-
-
-def _without_text(details: Raw) -> Raw:
-    listed = load(details, list[Any]) or []
-    return dump([_emptied(detail) for detail in listed])
-
-
-def _emptied(detail: Any) -> Any:
-    if not isinstance(detail, dict):
-        return detail
-    return {name: "" if name in ("text", "summary") else value for name, value in detail.items()}
-
-
-def reasoning_of(forms: Mapping[str, str], details: Raw | None, opaque: str | None = None) -> tuple[Reasoning, ...]:
-    """The thought of an assistant message in a history or an answer.
-
-    forms    readable fields that were there, by name
-    details  reasoning_details as sent
-    opaque   Copilot's reasoning_opaque, kept as encrypted
-    """
-    listed = merge_details(load(details, list[Any]) or []) if details is not None else []
-    foreign = _foreign(listed, next(iter(forms.values()), ""))
-    if foreign:
-        return foreign
-    if not forms and not listed and not opaque:
+def thought_of(message: Delta) -> tuple[Reasoning, ...]:
+    """The thought of a whole answer: one part, with everything that came beside the text."""
+    form, text = readable(message)
+    details = merge_details(listed(message.reasoning_details))
+    if not text and not details and not message.reasoning_opaque:
         return ()
-    form, text = next(iter(forms.items()), ("reasoning_details", "".join(_detail_text(d) for d in listed)))
     return (
         Reasoning(
             text=text,
-            details=dump(listed) if listed else None,
-            encrypted=opaque,
-            form=form,
+            encrypted=message.reasoning_opaque,
+            details=dump(details) if details else None,
+            form=form or DETAILS,
             origin=ORIGIN,
         ),
     )
 
 
-def _foreign(details: Sequence[Any], text: str) -> tuple[Reasoning, ...]:
-    """Details that name their origin, which only ours do, restored to it; () when any of them does not."""
-    parts: list[Reasoning] = []
-    for detail in details:
-        origin = _string(detail.get("origin")) if isinstance(detail, dict) else None
-        if origin is None:
-            return ()
-        parts.append(_restored(detail, origin, text))
+def merge_details(details: Sequence[Detail]) -> list[Detail]:
+    """Streamed fragments joined: neighbours of one type and index are one entry, their texts appended."""
+    merged: list[Detail] = []
+    for entry in details:
+        if merged and _continues(merged[-1], entry):
+            merged[-1] = _joined(merged[-1], entry)
+        else:
+            merged.append(entry)
+    return merged
+
+
+def _continues(last: Detail, entry: Detail) -> bool:
+    same = all(last.get(name) == entry.get(name) for name in ("type", "index"))
+    other = last.get("id") and entry.get("id") and last["id"] != entry["id"]
+    readable_kind = entry.get("type") in ("reasoning.text", "reasoning.summary")
+    return same and readable_kind and not other and not last.get("signature")
+
+
+def _joined(last: Detail, entry: Detail) -> Detail:
+    joined = {**last, **{name: value for name, value in entry.items() if value is not None}}
+    for name in ("text", "summary"):
+        if name in joined:
+            joined[name] = _text(last, name) + _text(entry, name)
+    return joined
+
+
+# thought that comes back in a history
+
+
+def history_thought(forms: Mapping[str, str], details: Raw | None, opaque: str | None) -> tuple[Reasoning, ...]:
+    """The thought of an assistant turn that a client sends back.
+
+    forms    readable fields that were there, by name
+    details  reasoning_details as sent
+    opaque   Copilot's reasoning_opaque, kept as encrypted
+    """
+    form, text = next(iter(forms.items()), ("", ""))
+    parts = [_part(group) for group in _groups(merge_details(listed(details)))]
+    if not any(part.readable for part in parts):
+        parts = _with_text(parts, form, text)
+    elif form:
+        parts = [replace(part, form=form) if part.form == DETAILS and part.readable else part for part in parts]
+    if opaque:
+        place = next((i for i, part in enumerate(parts) if part.origin == ORIGIN and part.details is None), None)
+        if place is None:
+            return (*parts, Reasoning(encrypted=opaque, form="reasoning_text", origin=ORIGIN))
+        parts[place] = replace(parts[place], encrypted=opaque)
     return tuple(parts)
 
 
-def _restored(detail: Mapping[str, Any], origin: str, text: str) -> Reasoning:
-    protocol, _, provider = origin.partition("/")
-    encrypted = _string(detail.get("data"))
-    said = _string(detail.get("text")) or ("" if encrypted else text)
-    return Reasoning(
-        text=said,
-        signature=_string(detail.get("signature")),
-        encrypted=encrypted,
-        id=_string(detail.get("id")),
-        form="thinking",
-        origin=Origin(protocol, provider),
+def _with_text(parts: list[Reasoning], form: str, text: str) -> list[Reasoning]:
+    """The readable field belongs to the one signed part whose text got lost on the way, else it is a thought itself."""
+    if not text:
+        return parts
+    bare = [i for i, part in enumerate(parts) if part.signature and not part.readable]
+    if len(bare) == 1:
+        return [replace(part, text=text) if i == bare[0] else part for i, part in enumerate(parts)]
+    return [Reasoning(text=text, form=form, origin=ORIGIN), *parts]
+
+
+def _groups(details: Sequence[Detail]) -> Iterator[tuple[Origin, list[Detail]]]:
+    """Entries that are one thought: neighbours of one owner, cut where the owner's dialect cuts."""
+    owner, group = ORIGIN, list[Detail]()
+    for entry in details:
+        whose = _owner(entry)
+        if group and (whose != owner or _begins(owner, group, entry)):
+            yield owner, group
+            group = []
+        owner = whose
+        group.append(entry)
+    if group:
+        yield owner, group
+
+
+def _owner(entry: Detail) -> Origin:
+    """Who can use an entry: as our own mark says, else as its format says."""
+    protocol, slash, provider = _text(entry, "origin").partition("/")
+    if slash and protocol:
+        return Origin(protocol, provider)
+    return Origin(FORMATS.get(_text(entry, "format"), NAME))
+
+
+def _begins(owner: Origin, group: list[Detail], entry: Detail) -> bool:
+    """Whether `entry` is another thought of the same owner.  Responses' items hold several entries: summaries, text and
+    encrypted data under one id; Messages' blocks and Gemini's signatures are one entry each."""
+    if owner.protocol == NAME:
+        return False
+    if owner.protocol != "openai_responses":
+        return True
+    ids = {said for each in (*group, entry) if (said := _text(each, "id"))}
+    return len(ids) > 1 or group[-1].get("type") == "reasoning.encrypted"
+
+
+def _part(owned: tuple[Origin, list[Detail]]) -> Reasoning:
+    """A group of entries as the part that its owner understands; relayed state keeps its entries for the relay."""
+    owner, group = owned
+    part = Reasoning(
+        text="".join(_text(entry, "text") for entry in group),
+        summary=tuple(entry["summary"] for entry in group if isinstance(entry.get("summary"), str)),
+        signature=_last(group, "signature"),
+        encrypted=_last(group, "data"),
+        id=_last(group, "id"),
+        form=DETAILS,
+        origin=owner,
     )
+    if any(_text(entry, "origin") for entry in group):
+        return replace(part, form="redacted_thinking" if part.encrypted and not part.readable else "thinking")
+    if part.signature is None and part.encrypted is None:  # nothing that its vendor would take back
+        return Reasoning(text=part.readable, details=dump(group), form=DETAILS, origin=ORIGIN)
+    if owner == ORIGIN:
+        return Reasoning(text=details_text(group), details=dump(group), form=DETAILS, origin=ORIGIN)
+    return replace(part, details=dump(group))
 
 
-def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _last(group: Sequence[Detail], name: str) -> str | None:
+    return next((said for entry in reversed(group) if (said := _text(entry, name))), None)
+
+
+def _text(entry: Detail, name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""

@@ -16,7 +16,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
 from hexapla.protocols.openai_chat.effort import render_effort
-from hexapla.protocols.openai_chat.reasoning import details_of
+from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.wire.media import data_url
 from hexapla.wire.rawjson import dump, join, split
@@ -234,23 +234,22 @@ class _Body:
         return [part for part in rendered if part is not None]
 
     def thought(self, body: Json, said: list[AnyPart], path: str, part: Reasoning) -> None:
-        """Replay thought to whom it came from, in the field in which it came."""
-        policy = self.target.replay_reasoning
-        fits = part.origin.fits(self.target.origin)
+        """Replay thought to whom it came from, in the field in which it came.  Relayed details go back to the relay."""
+        policy, ours = self.target.replay_reasoning, part.origin.fits(self.target.origin)
+        fits = ours or part.details is not None
         if policy == "never" or not (fits or (policy == "always" and part.readable)):
             self.losses.add(path, "reasoning is replayed to the provider that it came from only", "cosmetic")
             return
-        form = part.form if fits else "reasoning_content"
-        if form == "thinking_part":
+        if part.form == PART and ours:
             said.append(Opaque(origin=self.target.origin, type="thinking", data=_thinking_part(part)))
             return
-        if part.readable and form != "reasoning_details":
-            body[form or "reasoning_content"] = body.get(form, "") + part.readable
-        if fits and part.encrypted is not None and part.details is None:
+        form = part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content"
+        if part.readable and form != DETAILS:
+            body[form] = body.get(form, "") + part.readable
+        if part.details is not None:
+            body["reasoning_details"] = [*body.get("reasoning_details", ()), *listed(part.details)]
+        elif ours and part.encrypted is not None:
             body["reasoning_opaque"] = part.encrypted
-        details = details_of(part, with_text=True) if fits and part.details is not None else None
-        if details is not None:
-            body["reasoning_details"] = details
 
     def call(self, path: str, part: ToolCall) -> Json:
         if part.kind == "custom":

@@ -26,7 +26,7 @@ from hexapla.ir.request import (
     ToolChoice,
 )
 from hexapla.protocols.fields import Fields, extras_of, is_text, string
-from hexapla.protocols.openai_chat.reasoning import FORMS, ORIGIN, reasoning_of
+from hexapla.protocols.openai_chat.reasoning import FORMS, ORIGIN, history_thought
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.wire.media import sniff, split_data_url
 from hexapla.wire.rawjson import dump, join
@@ -260,7 +260,7 @@ def _thought(fields: Fields) -> tuple[Reasoning, ...]:
         raw = fields.raw(form)
         if raw is not None and is_text(raw) and (text := string(raw, f"{fields.path}.{form}")):
             forms[form] = text
-    return reasoning_of(forms, fields.raw("reasoning_details"), fields.text("reasoning_opaque"))
+    return history_thought(forms, fields.raw("reasoning_details"), fields.text("reasoning_opaque"))
 
 
 def _refusal(fields: Fields) -> tuple[Refusal, ...]:

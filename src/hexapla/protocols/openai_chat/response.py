@@ -1,97 +1,116 @@
-"""Whole Chat Completions answers, read leniently and written strictly."""
+"""Whole Chat Completions answers, read leniently and written strictly.
+
+Rules of this file: parts stand in the order in which a stream would bring them, so that a stream and its twin are one
+value: thought, text, refusal, calls, what was made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.errors import Kind, ProtocolError, UpstreamError
-from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.errors import ProtocolError
+from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.event import MessageStart
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify_value
+from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
+    call_extras,
     call_id,
-    citation_of,
+    cited,
     content_pieces,
     image_of,
     json_text,
+    render_audio,
+    render_call,
     render_citation,
-    signature_extras,
+    render_image,
 )
-from hexapla.protocols.openai_chat.reasoning import FORMS, ORIGIN, details_of, merge_details, readable
-from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, decode_chunk
-from hexapla.protocols.openai_chat.words import FAILED, SAID, render_usage, stop_of, usage_of
-from hexapla.wire.media import data_url
+from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thought_of
+from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk
+from hexapla.protocols.openai_chat.thought import whole_thought
+from hexapla.protocols.openai_chat.usage import render_usage, usage_of
+from hexapla.protocols.openai_chat.words import SAID, stop_of
+from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, dump, join, load
 
 Json = dict[str, Any]
 
+SIDE = ("system_fingerprint", "provider")
+"""Fields beside the answer that are carried for Chat clients."""
+
+TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+"""Service tiers that OpenAI's SDK knows (openai-python 3.54, 2026-11)."""
+
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
-    answer = decode(decode_chunk, body.strip())
-    if _present(answer.error) or (not answer.choices and _failed_base(body)):
-        raise classify_value(msgspec.json.decode(body))
+    body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
+    answer = _decoded(body)
+    error = hidden_error(answer, body)
+    if error is not None:
+        raise error
     if not answer.choices:
         raise ProtocolError("the answer has no choices", path="$.choices")
     choice = _merged(answer.choices)
-    if _present(choice.error):
-        raise classify_value({"error": msgspec.json.decode(choice.error)})
-    if choice.finish_reason and choice.finish_reason.lower() in FAILED:
-        raise UpstreamError(Kind.UPSTREAM_ERROR, f"The provider ended the answer with {choice.finish_reason!r}.")
+    error = choice_error(choice)
+    if error is not None:
+        raise error
     return _response(answer, choice)
+
+
+def _decoded(body: bytes) -> Chunk:
+    """The typed answer, without what does not fit.  Raises ProtocolError, or UpstreamError for a bare list or text."""
+    try:
+        return decode(decode_chunk, body)
+    except ProtocolError:
+        answer = fit(body, Chunk)
+        if answer is not None:
+            return answer
+        value = load(body, list[Any]) or load(body, str)
+        if not value:
+            raise
+        raise classify_value(value) from None
 
 
 def _merged(choices: list[Choice]) -> Choice:
     """The first choice; Copilot in front of Claude cuts one answer into several (text first, calls next)."""
     first = choices[0]
     message = first.message or first.delta
-    if len(choices) < 2 or first.finish_reason != "tool_calls" or (message and message.tool_calls):
+    if len(choices) < 2 or first.finish_reason != "tool_calls" or message is None or message.tool_calls:
         return first
-    calls = [call for choice in choices[1:] for call in _calls(choice.message or Delta())]
-    if calls and message is not None:
-        message.tool_calls = calls
+    message.tool_calls = [call for choice in choices[1:] for call in calls_of(choice.message or Delta())] or None
     return first
 
 
 def _response(answer: Chunk, choice: Choice) -> GenerateResponse:
     message = choice.message or choice.delta or Delta(content=choice.text)
-    content = [*_thoughts(message), *_said(message, choice, answer), *_tool_calls(message), *_made(message)]
-    calls = any(isinstance(part, ToolCall) for part in content)
-    usage = usage_of(answer.usage) or usage_of(choice.usage)
+    content = [*thought_of(message), *_said(message, choice, answer), *_tool_calls(message, answer), *_made(message)]
     return GenerateResponse(
-        id=str(answer.id) if answer.id else None,
-        model=answer.model or None,
+        **beginning(answer),
         content=tuple(content),
-        stop=stop_of(choice.finish_reason, calls=calls),
-        usage=usage,
-        created=int(answer.created) if isinstance(answer.created, int | float) else None,
-        service_tier=answer.service_tier,
-        origin=NAME,
+        stop=stop_of(choice, calls=any(isinstance(part, ToolCall) for part in content)),
+        usage=usage_of(answer.usage) or usage_of(choice.usage),
     )
 
 
-def _thoughts(message: Delta) -> list[ResponsePart]:
-    form, text = readable(message)
-    details = merge_details(message.reasoning_details or [])
-    if not text and not details and not message.reasoning_opaque:
-        return []
-    return [
-        Reasoning(
-            text=text,
-            encrypted=message.reasoning_opaque,
-            details=dump(details) if details else None,
-            form=form or "reasoning_details",
-            origin=ORIGIN,
-        )
-    ]
+def beginning(answer: Chunk) -> Json:
+    """What an answer or its first chunk says about the whole: the fields of MessageStart and GenerateResponse."""
+    side = {name: dump(value) for name in SIDE if (value := getattr(answer, name)) is not None}
+    return {
+        "id": str(answer.id) if answer.id else None,
+        "model": answer.model or None,
+        "created": int(answer.created) if isinstance(answer.created, int | float) else None,
+        "service_tier": answer.service_tier,
+        "origin": NAME,
+        "extras": {NAME: side} if side else {},
+    }
 
 
 def _said(message: Delta, choice: Choice, answer: Chunk) -> list[ResponsePart]:
@@ -101,10 +120,9 @@ def _said(message: Delta, choice: Choice, answer: Chunk) -> list[ResponsePart]:
         _append(said, kind, piece)
     if message.refusal:
         said.append(Refusal(text=message.refusal))
-    citations = [citation_of(note) for note in message.annotations or ()]
-    citations += [citation_of(url) for url in answer.citations or ()]
-    probs = load(choice.logprobs, Logprobs) if _present(choice.logprobs) else None
-    return _decorated(said, citations, tuple(probs.content or ()) if probs is not None else ())
+    citations = cited(message.annotations, answer.citations, set())
+    logprobs = choice.logprobs.content if choice.logprobs is not None else None
+    return _decorated(said, citations, tuple(Raw(bytes(each)) for each in logprobs or ()))
 
 
 def _append(said: list[ResponsePart], kind: str, piece: Any) -> None:
@@ -114,11 +132,11 @@ def _append(said: list[ResponsePart], kind: str, piece: Any) -> None:
             said[-1] = replace(last, text=last.text + piece)
         else:
             said.append(Text(text=piece))
-    elif kind == "thinking":
+    elif kind == "thinking" and piece:
         if isinstance(last, Reasoning):
             said[-1] = replace(last, text=last.text + piece)
         else:
-            said.append(Reasoning(text=piece, form="thinking_part", origin=ORIGIN))
+            said.append(Reasoning(text=piece, form=PART, origin=ORIGIN))
     elif kind == "refusal":
         said.append(Refusal(text=piece))
     elif kind == "media":
@@ -142,42 +160,38 @@ def _decorated(said: list[ResponsePart], citations: list[Citation], logprobs: tu
     return said
 
 
-def _tool_calls(message: Delta) -> list[ResponsePart]:
+def _tool_calls(message: Delta, answer: Chunk) -> list[ResponsePart]:
     taken: set[str] = set()
-    return [_tool_call(index, call, taken) for index, call in enumerate(_calls(message))]
+    seed = str(answer.id) if answer.id else None
+    return [_tool_call(seed, index, call, taken) for index, call in enumerate(calls_of(message))]
 
 
-def _calls(message: Delta) -> list[ToolDelta]:
+def calls_of(message: Delta) -> list[ToolDelta]:
+    """The calls of a message or delta, wherever they stand."""
     if message.tool_calls:
         return message.tool_calls if isinstance(message.tool_calls, list) else [message.tool_calls]
-    if message.function_call is not None and message.function_call.name:
-        return [ToolDelta(function=message.function_call)]
-    return []
+    legacy = message.function_call
+    return [ToolDelta(function=legacy)] if legacy is not None and (legacy.name or legacy.arguments) else []
 
 
-def _tool_call(index: int, call: ToolDelta, taken: set[str]) -> ToolCall:
+def _tool_call(seed: str | None, index: int, call: ToolDelta, taken: set[str]) -> ToolCall:
     name = (call.function.name if call.function else None) or (call.custom.name if call.custom else None) or ""
     said = str(call.id) if call.id else ""
-    unique = said if said and said not in taken else call_id(index, name)
+    unique = said if said and said not in taken else call_id(seed, index, name)
     taken.add(unique)
     freeform = call.custom if call.custom is not None and call.custom.name else None
     custom = freeform is not None or call.type == "custom"
     arguments = freeform.input or "" if freeform else json_text(call.function.arguments if call.function else "")
     return ToolCall(
-        id=unique,
-        name=name,
-        arguments=arguments,
-        kind="custom" if custom else "function",
-        extras=signature_extras(call),
+        id=unique, name=name, arguments=arguments, kind="custom" if custom else "function", extras=call_extras(call)
     )
 
 
 def _made(message: Delta) -> list[ResponsePart]:
     """Images and sound that the model made."""
     made: list[ResponsePart] = [image for found in message.images or () if (image := image_of(found))]
-    if message.audio:
-        made.append(audio_of(message.audio))
-    return made
+    sound = audio_of(message.audio) if message.audio else None
+    return made if sound is None else [*made, sound]
 
 
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
@@ -187,21 +201,34 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
         "message": _message(response, losses),
         "logprobs": _logprobs(response),
         "finish_reason": finish_of(response.stop),
+        **native_of(response.stop),
     }
-    if response.stop is not None and (native := native_of(response.stop)) is not None:
-        choice["native_finish_reason"] = native
-    body: Json = {
-        "id": response.id or reply.id,
-        "object": "chat.completion",
-        "created": response.created or reply.created,
-        "model": response.model or reply.model,
-        "choices": [choice],
-    }
+    body = head_of(response, reply, "chat.completion", losses) | {"choices": [choice]}
     if response.usage is not None:
         body["usage"] = render_usage(response.usage)
-    if response.service_tier is not None:
-        body["service_tier"] = response.service_tier
     return join({name: dump(value) for name, value in body.items()})
+
+
+def head_of(answer: GenerateResponse | MessageStart, reply: Reply, kind: str, losses: LossLog) -> Json:
+    """The fields that stand before the choices, in a whole answer and in every chunk."""
+    head: Json = {
+        "id": answer.id or reply.id,
+        "object": kind,
+        "created": answer.created or reply.created,
+        "model": answer.model or reply.model,
+    }
+    if answer.service_tier in TIERS:
+        head["service_tier"] = answer.service_tier
+    elif answer.service_tier is not None:
+        losses.add("service_tier", f"{answer.service_tier} is no service tier of Chat Completions", "cosmetic")
+    _foreign(answer.extras, losses)
+    return head | dict(answer.extras.get(NAME, {}))
+
+
+def _foreign(extras: Extras, losses: LossLog) -> None:
+    for origin, fields in extras.items():
+        for name in fields if origin != NAME else ():
+            losses.add(f"extras.{origin}.{name}", f"{name} is a field of {origin} only", "cosmetic")
 
 
 def finish_of(stop: Stop | None) -> str:
@@ -209,89 +236,49 @@ def finish_of(stop: Stop | None) -> str:
     return "stop" if stop is None else SAID[stop.reason]
 
 
-def native_of(stop: Stop) -> str | None:
-    """The upstream's own word, where it is another one."""
-    return stop.native if stop.native is not None and stop.native != SAID[stop.reason] else None
+def native_of(stop: Stop | None) -> Json:
+    """The upstream's own word, where it is another one, and the sequence that stopped it."""
+    said: Json = {}
+    if stop is not None and stop.native is not None and stop.native != SAID[stop.reason]:
+        said["native_finish_reason"] = stop.native
+    if stop is not None and stop.sequence is not None:
+        said["stop_reason"] = stop.sequence
+    return said
 
 
 def _message(response: GenerateResponse, losses: LossLog) -> Json:
     texts = [part.text for part in response.content if isinstance(part, Text)]
     refusals = [part.text for part in response.content if isinstance(part, Refusal)]
+    calls = [render_call(part) for part in response.content if isinstance(part, ToolCall)]
     message: Json = {
         "role": "assistant",
-        "content": "".join(texts) if texts else None,
+        "content": "".join(texts) if texts or not (calls or refusals) else None,
         "refusal": "".join(refusals) if refusals else None,
+        **whole_thought([part for part in response.content if isinstance(part, Reasoning)]),
     }
-    thoughts = [part for part in response.content if isinstance(part, Reasoning)]
-    if thoughts:
-        message |= _thought(thoughts)
     citations = [c for part in response.content if isinstance(part, Text) for c in part.citations]
     if citations:
         message["annotations"] = [render_citation(citation) for citation in citations]
-    calls = [render_call(part) for part in response.content if isinstance(part, ToolCall)]
     if calls:
         message["tool_calls"] = calls
-    return message | _media(response, losses)
-
-
-def _thought(thoughts: list[Reasoning]) -> Json:
-    """Readable thought in both fields that clients look for, and what must come back in reasoning_details."""
-    text = "".join(part.readable for part in thoughts)
-    fields: Json = dict.fromkeys(("reasoning_content", "reasoning"), text) if text else {}
-    details = [detail for part in thoughts for detail in load(details_of(part, with_text=True) or b"", list[Raw]) or ()]
-    if details and any(part.form not in FORMS or part.details is not None for part in thoughts):
-        fields["reasoning_details"] = details
-    return fields
-
-
-def render_call(part: ToolCall) -> Json:
-    """A tool call as Chat writes it."""
-    if part.kind == "custom":
-        body: Json = {"id": part.id, "type": "custom", "custom": {"name": part.name, "input": part.arguments}}
-    else:
-        function: Mapping[str, str] = {"name": part.name, "arguments": part.arguments or "{}"}
-        body = {"id": part.id, "type": "function", "function": function}
-    return body | dict(part.extras.get(NAME, {}))
-
-
-def _media(response: GenerateResponse, losses: LossLog) -> Json:
-    fields: Json = {}
     for index, part in enumerate(response.content):
-        if isinstance(part, Media) and part.kind == "image":
-            fields.setdefault("images", []).append(render_image(part))
-        elif isinstance(part, Media) and part.kind == "audio":
-            fields["audio"] = {"data": part.data, **part.extras.get(NAME, {})}
-        elif isinstance(part, Media | Opaque):
-            what = part.type if isinstance(part, Opaque) else part.kind
-            losses.add(f"content[{index}]", f"Chat Completions has no place for {what} in an answer", "content")
-    return fields
+        if isinstance(part, Media | Opaque):
+            for name, value in media_fields(part, f"content[{index}]", losses).items():
+                message[name] = [*message.get(name, []), *value] if isinstance(value, list) else value
+    return message
 
 
-def render_image(part: Media) -> Json:
-    """An image that the model made, in OpenRouter's form."""
-    url = part.url or data_url(part.media_type, part.data or "")
-    return {"type": "image_url", "image_url": {"url": url}}
+def media_fields(part: Media | Opaque, path: str, losses: LossLog) -> Json:
+    """The fields that carry an image or sound; nothing, and a loss, for what Chat has no place for."""
+    if isinstance(part, Media) and part.kind == "image":
+        return {"images": [render_image(part)]}
+    if isinstance(part, Media) and part.kind == "audio":
+        return {"audio": render_audio(part)}
+    what = part.type if isinstance(part, Opaque) else part.kind
+    losses.add(path, f"Chat Completions has no place for {what} in an answer", "content")
+    return {}
 
 
 def _logprobs(response: GenerateResponse) -> Json | None:
     content = [probs for part in response.content if isinstance(part, Text) for probs in part.logprobs]
     return {"content": content, "refusal": None} if content else None
-
-
-def _present(raw: Raw) -> bool:
-    return bool(raw) and raw != Raw(b"null")
-
-
-class _Base(msgspec.Struct, frozen=True):
-    status_code: int = 0
-
-
-class _WithBase(msgspec.Struct):
-    base_resp: _Base = _Base()
-    success: bool = True
-
-
-def _failed_base(body: bytes) -> bool:
-    """Errors that MiniMax and Zhipu hide in a 200: a status of their own, or success false."""
-    found = load(body, _WithBase)
-    return found is not None and (found.base_resp.status_code != 0 or not found.success)

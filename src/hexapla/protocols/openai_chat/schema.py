@@ -1,7 +1,11 @@
 """What Chat Completions answers look like on the wire, read leniently.
 
 Types are as wide as what providers really send: content may be text, a list of parts, an object or null; a tool call's
-arguments may be an object; ids may be numbers.  Fields that nobody reads are not declared and cost nothing.
+arguments may be an object; ids may be numbers.  Fields that nobody reads are not declared and cost nothing.  A document
+that does not fit even so goes through `wire.lenient.fit`, which leaves out what is wrong.
+
+Rules of this file: every field has a default that means "absent"; `dict` and `Any` stand where the shape is the
+provider's own business, `Raw` where the bytes must survive.
 """
 
 from __future__ import annotations
@@ -14,11 +18,12 @@ from msgspec import Raw
 NAME = "openai_chat"
 
 Content = str | list[Any] | dict[str, Any] | None
+Arguments = str | dict[str, Any] | list[Any] | None
 
 
 class FunctionDelta(msgspec.Struct):
     name: str | None = None
-    arguments: str | dict[str, Any] | list[Any] | None = None
+    arguments: Arguments = None
     thought_signature: Raw = Raw()
 
 
@@ -48,11 +53,15 @@ class Delta(msgspec.Struct):
     thinking: str | dict[str, Any] | None = None
     reasoning_text: str | dict[str, Any] | None = None
     thought: str | bool | dict[str, Any] | None = None
-    reasoning_details: list[Any] | None = None
+    reasoning_details: Raw = Raw()
     reasoning_opaque: str | None = None
     annotations: list[Any] | None = None
     images: list[Any] | None = None
     audio: dict[str, Any] | None = None
+
+
+class Logprobs(msgspec.Struct):
+    content: list[Raw] | None = None
 
 
 class Choice(msgspec.Struct):
@@ -62,33 +71,40 @@ class Choice(msgspec.Struct):
     text: str | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
-    logprobs: Raw = Raw()
-    usage: Raw = Raw()
-    error: Raw = Raw()
+    stop_reason: str | int | None = None
+    logprobs: Logprobs | None = None
+    usage: dict[str, Any] | None = None
+    error: Any = None
+
+
+class XGroq(msgspec.Struct):
+    usage: dict[str, Any] | None = None
+    error: Any = None
+
+
+class BaseResp(msgspec.Struct):
+    status_code: int = 0
 
 
 class Chunk(msgspec.Struct):
     """A stream chunk, or a whole answer (which has `message` in place of `delta`)."""
 
     id: str | int | None = None
+    object: str | None = None
     model: str | None = None
     created: int | float | str | None = None
     choices: list[Choice] | None = None
-    usage: Raw = Raw()
-    error: Raw = Raw()
-    x_groq: Raw = Raw()
+    usage: dict[str, Any] | None = None
+    error: Any = None
+    x_groq: XGroq | None = None
     service_tier: str | None = None
+    system_fingerprint: str | None = None
+    provider: str | None = None
     citations: list[Any] | None = None
-    base_resp: Raw = Raw()
-
-
-class XGroq(msgspec.Struct):
-    usage: Raw = Raw()
-    error: Raw = Raw()
-
-
-class Logprobs(msgspec.Struct):
-    content: list[Raw] | None = None
+    base_resp: BaseResp | None = None
+    success: bool | None = None
+    message: Any = None
+    detail: Any = None
 
 
 decode_chunk = msgspec.json.Decoder(Chunk)

@@ -1,14 +1,12 @@
-"""Finish reasons and usage: the words and numbers of Chat Completions and of its many relatives."""
+"""Finish reasons: the words of Chat Completions and of its many relatives.
+
+Rules of this file: data and two lookups; an unknown word is a stop, kept as the native word.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from msgspec import Raw
-
-from hexapla.ir.response import Stop, StopReason, Usage
-from hexapla.wire.rawjson import dump, load
+from hexapla.ir.response import Stop, StopReason
+from hexapla.protocols.openai_chat.schema import Choice
 
 FINISH: dict[str, StopReason] = {
     "stop": "stop",
@@ -19,8 +17,8 @@ FINISH: dict[str, StopReason] = {
     "completed": "stop",
     "end": "stop",
     "done": "stop",
-    "stop_str": "stop",
-    "stop_sequence": "stop",
+    "stop_str": "stop_sequence",
+    "stop_sequence": "stop_sequence",
     "length": "length",
     "max_tokens": "length",
     "max_length": "length",
@@ -55,103 +53,24 @@ SAID: dict[StopReason, str] = {
 }
 
 
-def stop_of(native: str | None, *, calls: bool) -> Stop | None:
-    """A finish reason as ours.  `stop` beside tool calls is tool_calls; an unknown word is stop, kept as native."""
-    if not native:
+def failed(reason: str | None) -> bool:
+    """Whether a finish reason says that the provider failed."""
+    return reason is not None and reason.lower() in FAILED
+
+
+def stop_of(choice: Choice | None, *, calls: bool) -> Stop | None:
+    """Why a choice ended.  `stop` beside tool calls is tool_calls; None: there was no reason.
+
+    choice  the choice that carried the last finish reason
+    """
+    if choice is None or not choice.finish_reason:
         return Stop(reason="tool_calls") if calls else None
-    reason = FINISH.get(native.lower(), "stop")
-    if calls and reason == "stop":
+    said, native = choice.finish_reason, choice.native_finish_reason or choice.finish_reason
+    reason = FINISH.get(said.lower(), "stop")
+    # vLLM names the sequence in stop_reason (docs.vllm.ai, 2026-08), OpenRouter has the vendor's own word beside its own
+    sequence = choice.stop_reason if isinstance(choice.stop_reason, str) and choice.stop_reason else None
+    if reason == "stop" and (sequence is not None or native.lower() == "stop_sequence"):
+        reason = "stop_sequence"
+    if calls and reason in ("stop", "stop_sequence"):
         reason = "tool_calls"
-    return Stop(reason=reason, native=native)
-
-
-def usage_of(raw: Raw) -> Usage | None:
-    """A usage object, wherever it stood, as ours.  Counts that are no numbers are not counts."""
-    said = load(raw, dict[str, Any]) if raw else None
-    if not said:
-        return None
-    prompt, completion = _details(said, "prompt_tokens_details"), _details(said, "completion_tokens_details")
-    output, reasoning = _count(said, "completion_tokens"), _first(_count(completion, "reasoning_tokens"), said)
-    usage = Usage(
-        input=_count(said, "prompt_tokens"),
-        output=_with_reasoning(said, output, reasoning),
-        cached=_cached(said, prompt),
-        cache_write=_written(said, prompt),
-        reasoning=reasoning,
-        audio_input=_count(prompt, "audio_tokens"),
-        audio_output=_count(completion, "audio_tokens"),
-        cost=_cost(said),
-    )
-    return None if usage == Usage() else usage
-
-
-def render_usage(usage: Usage) -> Raw:
-    """Usage in OpenAI's form; a count that nobody reported is 0 where the SDK's types demand a number."""
-    prompt = {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write, "audio_tokens": usage.audio_input}
-    completion = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
-    said: dict[str, object] = {
-        "prompt_tokens": usage.input or 0,
-        "completion_tokens": usage.output or 0,
-        "total_tokens": (usage.input or 0) + (usage.output or 0),
-    }
-    for name, details in (("prompt_tokens_details", prompt), ("completion_tokens_details", completion)):
-        known = {key: value for key, value in details.items() if value is not None}
-        if known:
-            said[name] = known
-    if usage.cost is not None:
-        said["cost"] = usage.cost
-    return dump(said)
-
-
-def _details(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = said.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _count(said: Mapping[str, Any], name: str) -> int | None:
-    value = said.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or value != value:
-        return None
-    return int(value)
-
-
-def _first(found: int | None, said: Mapping[str, Any]) -> int | None:
-    return _count(said, "reasoning_tokens") if found is None else found
-
-
-def _with_reasoning(said: Mapping[str, Any], output: int | None, reasoning: int | None) -> int | None:
-    """xAI leaves reasoning out of completion_tokens; its total tells (https://docs.x.ai, 2026-08)."""
-    entered, total = _count(said, "prompt_tokens"), _count(said, "total_tokens")
-    if output is None or entered is None or not reasoning or total != entered + output + reasoning:
-        return output
-    return output + reasoning
-
-
-def _cached(said: Mapping[str, Any], prompt: Mapping[str, Any]) -> int | None:
-    """Cached tokens: OpenAI's place, DeepSeek's hit counter, the top level (Together, Moonshot), Anthropic's name."""
-    for where, name in (
-        (prompt, "cached_tokens"),
-        (said, "prompt_cache_hit_tokens"),
-        (said, "cached_tokens"),
-        (said, "cache_read_input_tokens"),
-    ):
-        if (count := _count(where, name)) is not None:
-            return count
-    return None
-
-
-def _written(said: Mapping[str, Any], prompt: Mapping[str, Any]) -> int | None:
-    for where, name in (
-        (prompt, "cache_write_tokens"),
-        (prompt, "cache_creation_tokens"),
-        (said, "cache_creation_input_tokens"),
-    ):
-        if (count := _count(where, name)) is not None:
-            return count
-    return None
-
-
-def _cost(said: Mapping[str, Any]) -> float | None:
-    """OpenRouter's own bill in US dollars; other providers' `cost` objects are not money of a known kind."""
-    cost = said.get("cost")
-    return float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None
+    return Stop(reason=reason, native=native, sequence=sequence)

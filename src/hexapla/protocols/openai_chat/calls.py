@@ -1,0 +1,96 @@
+"""Tool calls, put together from the deltas of a stream.
+
+A delta names its call by index, by id, or not at all; indexes are missing (Mistral, Ollama, Google), repeat for different
+calls, or begin at 5; ids come late, repeat, or are emptied later on.  `Calls.find` is the one place that decides which
+call a delta belongs to; nothing that comes later overwrites an id or a name that stands.
+
+Rules of this file: no events, no blocks; the decoder asks, and says what it sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hexapla.protocols.openai_chat.parts import call_id
+from hexapla.protocols.openai_chat.schema import ToolDelta
+from hexapla.wire.rawjson import load
+
+
+class Call:
+    """A call that is being put together.  `key` names its block; `open` says that the block was opened."""
+
+    __slots__ = ("arguments", "custom", "id", "key", "name", "open")
+
+    def __init__(self, key: int) -> None:
+        self.key = ("call", key)
+        self.id = ""
+        self.name = ""
+        self.custom = False
+        self.arguments: list[str] = []
+        self.open = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the arguments are a complete JSON object, so that nothing can follow."""
+        return (
+            bool(self.arguments)
+            and not self.custom
+            and load("".join(self.arguments).encode(), dict[str, Any]) is not None
+        )
+
+
+class Calls:
+    """All calls of one answer, in order of appearance."""
+
+    __slots__ = ("_by_index", "_listed")
+
+    def __init__(self) -> None:
+        self._listed: list[Call] = []
+        self._by_index: dict[int, Call] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._listed)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._listed)
+
+    def find(self, delta: ToolDelta) -> Call:
+        """The call that `delta` belongs to: by index, else by id, else the last one; else a new one."""
+        index = delta.index
+        known = self._by_index.get(index) if index is not None else self._unnumbered(delta)
+        if known is None or _another(known, delta):
+            known = Call(len(self._listed))
+            self._listed.append(known)
+            if index is not None:
+                self._by_index[index] = known
+        return known
+
+    def _unnumbered(self, delta: ToolDelta) -> Call | None:
+        if delta.id:
+            return next((call for call in self._listed if call.id == str(delta.id)), None)
+        return None if name_of(delta) or not self._listed else self._listed[-1]
+
+    def unique_id(self, call: Call, seed: str | None) -> str:
+        """The call's id; one made of its position when it has none, or one that another call has.
+
+        seed  the answer's id
+        """
+        taken = {other.id for other in self._listed if other is not call}
+        return call.id if call.id and call.id not in taken else call_id(seed, self._listed.index(call), call.name)
+
+
+def name_of(delta: ToolDelta) -> str | None:
+    """The tool's name, if this delta says it."""
+    return (delta.function.name if delta.function else None) or (delta.custom.name if delta.custom else None) or None
+
+
+def _another(known: Call, delta: ToolDelta) -> bool:
+    """Whether a delta under a known index begins another call: it has a name, and another id; or, where nobody gives
+    ids, more arguments than fit into a call that is whole (Google's compatible endpoint numbers every call 0)."""
+    if name_of(delta) is None:
+        return False
+    if delta.id and known.id:
+        return str(delta.id) != known.id
+    more = delta.function.arguments if delta.function else None
+    return not delta.id and not known.id and bool(more) and known.whole

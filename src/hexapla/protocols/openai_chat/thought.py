@@ -1,0 +1,186 @@
+"""How thought is written for Chat clients, whole or in pieces.
+
+Readable thought stands in both fields that clients look for, reasoning_content and reasoning.  What must come back stands
+in reasoning_details: a Chat provider's own entries verbatim, the state of other dialects in OpenRouter's form (type,
+format, index, id, signature, data) with a mark that says whose it is, so that `reasoning.py` can restore it.
+
+Rules of this file: writing only; text that a client may count is never said twice in one field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from hexapla.ir.content import Reasoning
+from hexapla.ir.event import ReasoningDelta, SummaryDelta, TextDelta
+from hexapla.ir.fold import append_details
+from hexapla.protocols.openai_chat.reasoning import FORMATS, Detail, listed
+from hexapla.protocols.openai_chat.schema import NAME
+
+_json = msgspec.json.Encoder().encode
+_FORMAT_OF = {protocol: name for name, protocol in FORMATS.items()}
+
+
+def all_readable(part: Reasoning) -> str:
+    """Everything readable: summary paragraphs, then the text (a vendor gives one of them, rarely both)."""
+    return "\n\n".join((*part.summary, part.text) if part.text else part.summary)
+
+
+def whole_thought(thoughts: Sequence[Reasoning]) -> dict[str, Any]:
+    """The fields of a message that carry its thought."""
+    fields: dict[str, Any] = {}
+    text = joined([part for part in thoughts if all_readable(part)])
+    if text:
+        fields = {"reasoning_content": text, "reasoning": text}
+    details: list[Detail] = []
+    for part in thoughts:
+        details.extend(details_of(part, len(details)))
+    if details:
+        fields["reasoning_details"] = details
+    opaque = next((part.encrypted for part in thoughts if part.origin.protocol == NAME and part.encrypted), None)
+    return fields | ({"reasoning_opaque": opaque} if opaque is not None else {})
+
+
+def joined(thoughts: Sequence[Reasoning]) -> str:
+    """Several thoughts as one text: a Chat provider's as they were, a blank line between those of other dialects."""
+    text = ""
+    for part in thoughts:
+        text += ("\n\n" if text and part.origin.protocol != NAME else "") + all_readable(part)
+    return text
+
+
+def details_of(part: Reasoning, first: int) -> list[Detail]:
+    """`part` as entries; `first` is the index of the first one."""
+    if part.details is not None:
+        return listed(part.details)
+    if part.origin.protocol == NAME:
+        return []
+    entries = [_entry(part, "reasoning.summary", summary=paragraph) for paragraph in part.summary]
+    if part.text or part.signature is not None:
+        signed = {} if part.signature is None else {"signature": part.signature}
+        entries.append(_entry(part, "reasoning.text", text=part.text, **signed))
+    if part.encrypted is not None:
+        entries.append(_entry(part, "reasoning.encrypted", data=part.encrypted))
+    return [{**entry, "index": first + place} for place, entry in enumerate(entries)]
+
+
+def _entry(part: Reasoning, kind: str, **fields: str) -> Detail:
+    origin = part.origin
+    entry: Detail = {"type": kind, **fields, "format": _FORMAT_OF.get(origin.protocol, "unknown")}
+    if part.id is not None:
+        entry["id"] = part.id
+    return {**entry, "origin": f"{origin.protocol}/{origin.provider}"}
+
+
+class ThoughtWriter:
+    """One Reasoning block of a stream.
+
+    send   makes a chunk of a delta object
+    index  of the next entry in the message's reasoning_details; read it again when the block is over
+    begun  whether something readable was said in this message; read it again when the block is over
+    """
+
+    __slots__ = ("_at", "_before", "_foreign", "_part", "_pieces", "_place", "_send", "_streamed", "begun", "index")
+
+    def __init__(self, part: Reasoning, send: Callable[[bytes], bytes], *, index: int, begun: bool) -> None:
+        self._part = part
+        self._send = send
+        self._foreign = part.origin.protocol != NAME
+        self._place: tuple[str, int] | None = None  # the entry being written: its kind, its summary paragraph
+        self._at = index  # that entry's own index
+        self._before = b""  # the entry up to its text
+        self._pieces: Raw | None = None  # verbatim entries that wait for the text that they repeat
+        self._streamed = False  # details came in pieces, or were said whole
+        self.index = index
+        self.begun = begun
+
+    def start(self) -> bytes:
+        """What the block's start already holds."""
+        out = [self.summary(SummaryDelta(i, paragraph)) for i, paragraph in enumerate(self._part.summary)]
+        return b"".join([*out, self.text(TextDelta(self._part.text))])
+
+    def text(self, delta: TextDelta) -> bytes:
+        return self._say(("text", 0), delta.text)
+
+    def summary(self, delta: SummaryDelta) -> bytes:
+        return self._say(("summary", delta.part), delta.text)
+
+    def state(self, delta: ReasoningDelta) -> bytes:
+        """Pieces wait for the text that follows them; everything else for the end."""
+        if delta.pieces is not None:
+            said = self._flush()
+            self._pieces = delta.pieces
+            return said
+        known = {name: v for name in ("signature", "encrypted", "id") if (v := getattr(delta, name)) is not None}
+        self._part = replace(self._part, details=append_details(self._part.details, delta.details), **known)
+        return b""
+
+    def stop(self) -> bytes:
+        """What is still unsaid: details without text, signature, encrypted thought."""
+        said = self._flush()
+        part = self._part
+        if self._foreign:
+            entries = self._closing()
+            return said + (self._send(b'{"reasoning_details":%b}' % _json(entries)) if entries else b"")
+        if part.details is not None and not self._streamed:
+            said += self._send(b'{"reasoning_details":%b}' % bytes(part.details))
+        if part.encrypted is not None:
+            said += self._send(b'{"reasoning_opaque":%b}' % _json(part.encrypted))
+        return said
+
+    def _say(self, place: tuple[str, int], text: str) -> bytes:
+        if not text:
+            return b""
+        gap = ""
+        if self._foreign and place != self._place:
+            self._begin(place)
+            gap = "\n\n" if self.begun else ""
+        self.begun = True
+        said, details = _json(gap + text), self._details(text)
+        return self._send(b'{"reasoning_content":%b,"reasoning":%b%b}' % (said, said, details))
+
+    def _begin(self, place: tuple[str, int]) -> None:
+        """The next entry of reasoning_details: everything of it but its text."""
+        kind = place[0]
+        entry = {**_entry(self._part, f"reasoning.{kind}"), "index": self.index}
+        self._before = b',"reasoning_details":[%b,"%b":' % (_json(entry)[:-1], kind.encode())
+        self._place = place
+        self._at = self.index
+        self.index += 1
+
+    def _details(self, text: str) -> bytes:
+        """The details that go with a piece of text."""
+        if self._foreign:
+            return b"%b%b}]" % (self._before, _json(text))
+        details = self._pieces if self._streamed or self._pieces is not None else self._part.details
+        self._pieces = None
+        if details is None:
+            return b""
+        self._streamed = True
+        return b',"reasoning_details":%b' % bytes(details)
+
+    def _flush(self) -> bytes:
+        """Pieces whose text did not come: they had none."""
+        pieces, self._pieces = self._pieces, None
+        if pieces is None:
+            return b""
+        self._streamed = True
+        return self._send(b'{"reasoning_details":%b}' % bytes(pieces))
+
+    def _closing(self) -> list[Detail]:
+        """Entries that end a foreign thought; the signature belongs to the text that was just said."""
+        part, entries = self._part, list[Detail]()
+        if part.signature is not None:
+            if self._place is None or self._place[0] != "text":
+                self._begin(("text", 0))
+            signed = _entry(part, "reasoning.text", text="", signature=part.signature)
+            entries.append({**signed, "index": self._at})
+        if part.encrypted is not None:
+            entries.append({**_entry(part, "reasoning.encrypted", data=part.encrypted), "index": self.index})
+            self.index += 1
+        return entries

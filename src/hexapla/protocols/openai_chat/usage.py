@@ -1,0 +1,112 @@
+"""Usage: the numbers of Chat Completions and of its many relatives.
+
+Providers agree on three counts and disagree on everything else: where cached tokens stand, whether reasoning is part of
+the output, what it all cost.  Counts are brought to OpenAI's arithmetic; whatever else stood there is kept as it is.
+
+Rules of this file: a count that is no number is no count; nothing is estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Raw
+
+from hexapla.ir.response import Usage
+from hexapla.protocols.openai_chat.schema import NAME
+from hexapla.wire.rawjson import dump
+
+Said = Mapping[str, Any]
+
+_READ = frozenset(
+    {
+        *("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"),
+        *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "prompt_cache_hit_tokens", "cost"),
+        *("cache_read_input_tokens", "cache_creation_input_tokens"),
+    }
+)
+
+
+def usage_of(said: Said | None) -> Usage | None:
+    """A usage object, wherever it stood, as ours; None for one that counts nothing."""
+    if not said:
+        return None
+    prompt, completion = _details(said, "prompt_tokens_details"), _details(said, "completion_tokens_details")
+    reasoning = _first((completion, "reasoning_tokens"), (said, "reasoning_tokens"))
+    usage = Usage(
+        input=_first((said, "prompt_tokens"), (said, "input_tokens")),
+        output=_output(said, reasoning),
+        cached=_first(
+            (prompt, "cached_tokens"),
+            (said, "prompt_cache_hit_tokens"),  # DeepSeek
+            (said, "cached_tokens"),  # Together, Moonshot
+            (said, "cache_read_input_tokens"),
+        ),
+        cache_write=_first(
+            (prompt, "cache_write_tokens"),
+            (prompt, "cache_creation_tokens"),
+            (said, "cache_creation_input_tokens"),
+        ),
+        reasoning=reasoning,
+        audio_input=_count(prompt, "audio_tokens"),
+        audio_output=_count(completion, "audio_tokens"),
+        cost=_cost(said),
+        extras=_rest(said),
+    )
+    return None if usage == Usage() else usage
+
+
+def render_usage(usage: Usage) -> Raw:
+    """Usage in OpenAI's form; a count that nobody reported is 0 where the SDK's types demand a number."""
+    prompt = {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write, "audio_tokens": usage.audio_input}
+    completion = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
+    said: dict[str, object] = {
+        "prompt_tokens": usage.input or 0,
+        "completion_tokens": usage.output or 0,
+        "total_tokens": (usage.input or 0) + (usage.output or 0),
+    }
+    for name, details in (("prompt_tokens_details", prompt), ("completion_tokens_details", completion)):
+        known = {key: value for key, value in details.items() if value is not None}
+        if known:
+            said[name] = known
+    if usage.cost is not None:
+        said["cost"] = usage.cost
+    return dump(said | dict(usage.extras.get(NAME, {})))
+
+
+def _details(said: Said, name: str) -> Said:
+    value = said.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _count(said: Said, name: str) -> int | None:
+    value = said.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 62:
+        return None
+    return int(value)
+
+
+def _first(*places: tuple[Said, str]) -> int | None:
+    return next((count for said, name in places if (count := _count(said, name)) is not None), None)
+
+
+def _output(said: Said, reasoning: int | None) -> int | None:
+    """Output with reasoning: xAI leaves it out of completion_tokens, which its total tells (https://docs.x.ai, 2026-08)."""
+    entered, total = _count(said, "prompt_tokens"), _count(said, "total_tokens")
+    output = _first((said, "completion_tokens"), (said, "output_tokens"))
+    if output is None or entered is None or not reasoning or total != entered + output + reasoning:
+        return output
+    return output + reasoning
+
+
+def _cost(said: Said) -> float | None:
+    """OpenRouter's own bill in US dollars; other providers' `cost` objects are not money of a known kind."""
+    cost = said.get("cost")
+    return float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None
+
+
+def _rest(said: Said) -> dict[str, dict[str, Raw]]:
+    """What else was reported: times, prices, counters of tools."""
+    rest = {name: dump(value) for name, value in said.items() if name not in _READ and value is not None}
+    return {NAME: rest} if rest else {}
