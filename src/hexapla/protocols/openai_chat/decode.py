@@ -41,7 +41,16 @@ from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.parts import audio_of, call_extras, cited, content_pieces, image_of, json_text
-from hexapla.protocols.openai_chat.reasoning import DETAILS, ORIGIN, PART, Detail, listed, merge_details, readable
+from hexapla.protocols.openai_chat.reasoning import (
+    DETAILS,
+    ORIGIN,
+    PART,
+    Detail,
+    listed,
+    merge_details,
+    readable,
+    thinks,
+)
 from hexapla.protocols.openai_chat.response import beginning, calls_of
 from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, decode_chunk
 from hexapla.protocols.openai_chat.usage import usage_of
@@ -188,9 +197,8 @@ class ChatDecoder:
     # what a delta can carry
 
     def _delta(self, delta: Delta, logprobs: Logprobs | None) -> None:
-        form, thought = readable(delta)
-        if thought or delta.reasoning_details or delta.reasoning_opaque:
-            self._think(form, thought, delta)
+        if thinks(delta):
+            self._think(*readable(delta), delta)
         content = delta.content
         if content:
             if type(content) is not str:

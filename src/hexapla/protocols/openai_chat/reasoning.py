@@ -41,6 +41,19 @@ FORMATS: dict[str, str] = {
 Detail = dict[str, Any]
 
 
+def thinks(delta: Delta) -> object:
+    """Truthy when there is anything of thought in a delta: the quick look that every delta gets."""
+    return (
+        delta.reasoning_content
+        or delta.reasoning
+        or delta.reasoning_details
+        or delta.reasoning_opaque
+        or delta.reasoning_text
+        or delta.thinking
+        or delta.thought
+    )
+
+
 def readable(delta: Delta) -> tuple[str, str]:
     """(form, text) of the thought in a message or delta; ("", "") when there is none."""
     for form in FORMS:
