@@ -53,6 +53,10 @@ class Fields:
         """Look at a field without taking it."""
         return self._fields.get(name)
 
+    def put(self, name: str, value: Raw) -> None:
+        """Put a field back, so that it counts as one that nobody took."""
+        self._fields[name] = value
+
     def text(self, name: str) -> str | None:
         return self._take(name, _text, "a string")
 
