@@ -1,7 +1,7 @@
 """Claude Code and Codex without a person: each run has a home of its own and talks to nobody but the door.
 
 Settings as the vendors document them (https://code.claude.com/docs/en/env-vars, https://developers.openai.com/codex/config-reference,
-2026-11-24), tried with the versions in tools/clients.py.
+2026-11-24), tried with the versions in tools/aside.py.
 """
 
 from __future__ import annotations

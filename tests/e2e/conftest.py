@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e.doors import PROVIDERS, Door, configuration, gateway, provider
+from e2e.programs import programs
 from fakes.running import Fake, running
 
 DOORS = ("direct", *PROVIDERS)
 IMPATIENT = "[timeouts]\nfirst = 8\nidle = 2\n[retry]\nbase = 0.05\n"
-INSTALL = Path(__file__).resolve().parents[2] / "tools" / "clients.py"
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +51,5 @@ def inside(request: pytest.FixtureRequest, fake: Fake, gateway_url: str) -> Door
 
 @pytest.fixture(scope="session")
 def clients() -> Path:
-    """The folder of the agents' command lines; skips, and says why, where they cannot be had."""
-    done = subprocess.run([sys.executable, str(INSTALL)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no agent command lines: {done.stderr.strip()}")
-    return Path(done.stdout.strip())
+    """The folder of the agents' command lines."""
+    return programs("agents")

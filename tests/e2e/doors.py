@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +85,22 @@ def gateway(config: Path) -> Iterator[str]:
                 process.wait()
             assert process.stdout
             process.stdout.close()
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for servers that cannot say which one they took."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str) -> None:
+    """Return when `url` answers."""
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{url} does not answer")
 
 
 def printed_url(process: subprocess.Popen[str], log: Path | None = None) -> str:

@@ -1,4 +1,4 @@
-"""llama.cpp's own server with a real model: `python llama_server.py PORT`, by the Python of tools/local_model.py.
+"""llama.cpp's own server with a real model: `python llama_server.py PORT`, by the Python of `tools/aside.py llama`.
 
 It speaks Chat Completions, Responses and Messages.  Prints one line when it listens.
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,12 @@ import pytest
 
 from e2e.agents import ClaudeCode
 from e2e.doors import Door, configuration, gateway, printed_url, provider
+from e2e.programs import programs
 from e2e.talks import TALKS, Talk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("local-model")]
 
-HERE = Path(__file__).resolve()
-INSTALL = HERE.parents[2] / "tools" / "local_model.py"
+SERVER = Path(__file__).with_name("llama_server.py")
 PROVIDERS = {"l_chat": "openai_chat", "l_resp": "openai_responses", "l_msgs": "anthropic_messages"}
 QUESTION = "What is the capital of France?"
 
@@ -28,12 +27,9 @@ ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[str]:
-    """The URL of a llama.cpp server; skips, and says why, where it cannot be had."""
-    found = subprocess.run([sys.executable, str(INSTALL)], capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(f"no local model: {found.stderr.strip()}")
+    """The URL of a llama.cpp server."""
+    command = [str(programs("llama") / "python"), str(SERVER), "0"]
     with tempfile.TemporaryFile() as log:
-        command = [found.stdout.strip(), str(HERE.with_name("llama_server.py")), "0"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             yield printed_url(process)
