@@ -21,7 +21,6 @@ from msgspec import Raw
 from hexapla.ir.content import Origin, Reasoning
 
 MARK = "hxp1."
-MARK_BYTES = MARK.encode()
 MAX_OPENED = 16 * 1024 * 1024  # bytes; a bomb in an envelope is ignored like any broken one
 
 
