@@ -20,6 +20,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
+from hexapla.translate.checks import check
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
@@ -46,6 +47,7 @@ class Translation:
         self._on_loss = on_loss
         self._betas = betas
         self._request: GenerateRequest | None = None
+        self._checked = False
 
     def request(self) -> GenerateRequest:
         """The parsed request.  Raises ProtocolError."""
@@ -76,6 +78,9 @@ class Translation:
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
             return self._open_hub(target, quirks)
+        if not self._checked:
+            check(self.peeked)
+            self._checked = True
         return self._open_verbatim(name, target, quirks, keep)
 
     def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str]) -> Lane:

@@ -1,11 +1,13 @@
 """A first look at a client's body: the few top-level fields that routing needs, everything else untouched.
 
 This runs for every request, so it decodes one level only: `fields` keeps each value as raw bytes, and the Verbatim and
-Patch lanes edit that dict.  The checks here are the ones that cost nothing; what a vendor would judge (roles, pairing,
-images) is judged by the parser in the Hub lane and by the vendor itself in the others.
+Patch lanes edit that dict.  The checks here are the ones that cost nothing; what a vendor would judge (roles and their
+order, ranges, schemas) is judged by the parser in the Hub lane and by the vendor itself in the others.
 """
 
 from __future__ import annotations
+
+import re
 
 import msgspec
 from msgspec import Raw
@@ -20,6 +22,28 @@ CONVERSATION = {
     "gemini_generate": "contents",
 }
 """Where each dialect keeps the conversation."""
+
+
+_NUMBER = frozenset({b"-", b"n", *(b"%d" % digit for digit in range(10))})
+_LIST = frozenset({b"[", b"n"})
+
+TYPES: dict[str, tuple[frozenset[bytes], str]] = {
+    "max_tokens": (_NUMBER, "an integer"),
+    "max_completion_tokens": (_NUMBER, "an integer"),
+    "max_output_tokens": (_NUMBER, "an integer"),
+    "temperature": (_NUMBER, "a number"),
+    "top_p": (_NUMBER, "a number"),
+    "tools": (_LIST, "a list"),
+}
+"""Fields that mean the same in every dialect: the first bytes that they may have (null is "not given")."""
+
+_HALF = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+class _Item(msgspec.Struct):
+    """An item of a conversation, of which nothing matters here but that it is an object."""
 
 
 class Peek(msgspec.Struct, kw_only=True):
@@ -52,7 +76,8 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
 
     Raises ProtocolError with the path of the first field that cannot be right.
     """
-    fields = split(body)
+    fields = _split(body)
+    _check_types(fields)
     model = model or _text(fields, "model")
     return Peek(
         protocol=protocol,
@@ -75,11 +100,49 @@ def check_conversation(peeked: Peek) -> None:
         raise ProtocolError(f"{name} is required", path=f"$.{name}")
     first = bytes(raw[:1]) if isinstance(raw, bytes) else bytes(memoryview(raw)[:1])
     if first == b"[":
-        items = load(raw, list[Raw])
+        items = load(raw, list[_Item])
+        if items is None:
+            raise ProtocolError(f"{name}: every item must be an object", path=f"$.{name}")
         if not items:
             raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
     elif not (first == b'"' and name == "input"):
         raise ProtocolError(f"{name} must be a list", path=f"$.{name}")
+    elif raw == Raw(b'""'):
+        raise ProtocolError(f"{name} must not be empty", path=f"$.{name}")
+
+
+def _split(body: bytes) -> dict[str, Raw]:
+    """The top-level fields; or what is wrong, in words for whoever wrote the client."""
+    try:
+        if not body.isascii():
+            body.decode()  # values stay raw, so nobody else would notice
+        return split(body)
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"The request body is not UTF-8 (byte {error.start}).") from None
+    except ProtocolError as error:
+        raise ProtocolError(_explain(body, error.message)) from None
+
+
+def _explain(body: bytes, found: str) -> str:
+    if not body.strip():
+        return "The request body is empty; send a JSON object."
+    if found.startswith("Expected"):
+        return f"The request body must be a JSON object ({found})."
+    if half := _HALF.search(body):
+        said = half.group().decode()
+        return f"The request body holds {said}, half of a surrogate pair (byte {half.start()}); send whole characters."
+    found = found.removeprefix("JSON is malformed: ")
+    return f"The request body is not valid JSON: {found}."
+
+
+def _check_types(fields: dict[str, Raw]) -> None:
+    """Raise ProtocolError for a field whose first byte is wrong already."""
+    for name in fields.keys() & TYPES.keys():
+        starts, what = TYPES[name]
+        raw = fields[name]
+        first = raw[:1] if isinstance(raw, bytes) else memoryview(raw)[:1].tobytes()
+        if first not in starts:
+            raise ProtocolError(f"{name} must be {what}", path=f"$.{name}")
 
 
 def _text(fields: dict[str, Raw], name: str) -> str:

@@ -43,11 +43,7 @@ def _calls(message: Message, index: int) -> list[ToolCall]:
     seen: set[str] = set()
     for call in calls:
         if call.id in seen:
-            raise ClientError(
-                Kind.INVALID_REQUEST,
-                f"Two tool calls of one assistant turn share the id {call.id!r}; give each call its own id.",
-                param=f"messages[{index}]",
-            )
+            raise called_twice(call.id, f"messages[{index}]")
         seen.add(call.id)
     return calls
 
@@ -58,19 +54,31 @@ def _check_results(message: Message, known: set[str], index: int) -> None:
         if not isinstance(part, ToolResult):
             continue
         if part.call_id not in known:
-            raise ClientError(
-                Kind.INVALID_REQUEST,
-                f"The tool result for {part.call_id!r} has no matching tool call earlier in the conversation; "
-                "send the assistant turn that made the call, with the same id.",
-                param=f"messages[{index}]",
-            )
+            raise not_called(part.call_id, f"messages[{index}]")
         if part.call_id in seen:
-            raise ClientError(
-                Kind.INVALID_REQUEST,
-                f"Two results of one turn answer the same tool call {part.call_id!r}; send one result for each call.",
-                param=f"messages[{index}]",
-            )
+            raise answered_twice(part.call_id, f"messages[{index}]")
         seen.add(part.call_id)
+
+
+def called_twice(call_id: str, where: str) -> ClientError:
+    """Two calls with one id."""
+    message = f"Two tool calls of one assistant turn share the id {call_id!r}; give each call its own id."
+    return ClientError(Kind.INVALID_REQUEST, message, param=where)
+
+
+def not_called(call_id: str, where: str) -> ClientError:
+    """A result without its call."""
+    message = (
+        f"The tool result for {call_id!r} has no matching tool call earlier in the conversation; "
+        "send the assistant turn that made the call, with the same id."
+    )
+    return ClientError(Kind.INVALID_REQUEST, message, param=where)
+
+
+def answered_twice(call_id: str, where: str) -> ClientError:
+    """Two results of one call."""
+    message = f"Two results of one turn answer the same tool call {call_id!r}; send one result for each call."
+    return ClientError(Kind.INVALID_REQUEST, message, param=where)
 
 
 def _complete(message: Message, waiting: list[ToolCall], losses: LossLog, index: int) -> Message:

@@ -1,0 +1,179 @@
+"""Cheap checks of a conversation that nobody parses: tool results without a call, repeated ids, images that are none.
+
+In the Verbatim and Patch lanes the vendor judges the conversation.  Three mistakes are worth finding here all the same,
+because they are common among agents and because some vendors answer them with a 500 or with nonsense.  They are looked
+for only where one substring search says that there is anything to look at, in bodies of moderate size, and by
+types that decode no more than ids and the first bytes of images.  Whatever these types do not fit is left to the vendor:
+a check that does not understand a request never refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import ProtocolError
+from hexapla.translate.adapt.pairs import answered_twice, called_twice, not_called
+from hexapla.translate.peek import Peek
+from hexapla.wire.media import sniff, split_data_url
+from hexapla.wire.rawjson import load
+
+MAX_BYTES = 256 * 1024  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
+IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+_RESULT_MARKS = (b'"tool_call_id"', b'"tool_result"', b'_call_output"')
+_IMAGE_MARKS = (b";base64,", b'"base64"')
+
+Step = tuple[str, str, str]
+"""("call" | "result", its id, where it stands)"""
+
+Picture = tuple[str | None, str, str]
+"""(media type, base64 text, where it stands)"""
+
+
+class _Id(msgspec.Struct):
+    id: str = ""
+
+
+class _Source(msgspec.Struct):
+    type: str = ""
+    media_type: str | None = None
+    data: str = ""
+
+
+class _Url(msgspec.Struct):
+    url: str = ""
+
+
+class _Part(msgspec.Struct):
+    """A part of content in any dialect."""
+
+    type: str = ""
+    id: str = ""
+    tool_use_id: str = ""
+    source: Raw = Raw()
+    image_url: Raw = Raw()
+    content: Raw = Raw()
+
+
+class _Message(msgspec.Struct):
+    """A message of Chat or Messages, or an item of Responses."""
+
+    role: str = ""
+    type: str = ""
+    tool_calls: list[_Id] | None = None
+    tool_call_id: str | None = None
+    call_id: str | None = None
+    content: Raw = Raw()
+    output: Raw = Raw()
+
+
+def check(peeked: Peek) -> None:
+    """Raise ClientError or ProtocolError for a conversation that holds one of the three mistakes."""
+    body = peeked.body
+    if len(body) > MAX_BYTES or peeked.protocol not in _LOOK:
+        return
+    results = any(mark in body for mark in _RESULT_MARKS)
+    images = any(mark in body for mark in _IMAGE_MARKS)
+    if not (results or images):
+        return
+    name, steps = _LOOK[peeked.protocol]
+    messages = load(peeked.fields.get(name, Raw()), list[_Message])
+    if messages is None:
+        return
+    if results and not _continued(peeked, messages):
+        _check_steps(steps(messages, name))
+    if images:
+        _check_pictures(_pictures(messages, name))
+
+
+def _continued(peeked: Peek, messages: list[_Message]) -> bool:
+    """Part of the conversation is kept by the vendor, so a call may stand there."""
+    kept = peeked.fields.keys() & {"previous_response_id", "conversation"}
+    return bool(kept) or any(message.type == "item_reference" for message in messages)
+
+
+def _check_steps(steps: Iterator[Step]) -> None:
+    called: set[str] = set()
+    turn: set[str] = set()
+    last = ""
+    for kind, ident, where in steps:
+        if kind != last:
+            turn.clear()
+            last = kind
+        if kind == "result" and ident not in called:
+            raise not_called(ident, where)
+        if ident in turn:
+            raise called_twice(ident, where) if kind == "call" else answered_twice(ident, where)
+        turn.add(ident)
+        if kind == "call":
+            called.add(ident)
+
+
+def _chat_steps(messages: list[_Message], name: str) -> Iterator[Step]:
+    for index, message in enumerate(messages):
+        where = f"{name}[{index}]"
+        for call in message.tool_calls or ():
+            yield "call", call.id, where
+        if message.role == "tool" and message.tool_call_id is not None:
+            yield "result", message.tool_call_id, where
+
+
+def _messages_steps(messages: list[_Message], name: str) -> Iterator[Step]:
+    for index, message in enumerate(messages):
+        where = f"{name}[{index}]"
+        for part in load(message.content, list[_Part]) or ():
+            if part.type == "tool_result":
+                yield "result", part.tool_use_id, where
+            elif part.type.endswith("tool_use"):
+                yield "call", part.id, where
+
+
+def _responses_steps(messages: list[_Message], name: str) -> Iterator[Step]:
+    for index, item in enumerate(messages):
+        if item.call_id is None:
+            continue
+        if item.type.endswith("_call_output"):
+            yield "result", item.call_id, f"{name}[{index}]"
+        elif item.type.endswith("_call"):
+            yield "call", item.call_id, f"{name}[{index}]"
+
+
+_LOOK: dict[str, tuple[str, Callable[[list[_Message], str], Iterator[Step]]]] = {
+    "openai_chat": ("messages", _chat_steps),
+    "anthropic_messages": ("messages", _messages_steps),
+    "openai_responses": ("input", _responses_steps),
+}
+
+
+def _check_pictures(pictures: Iterator[Picture]) -> None:
+    for media_type, data, where in pictures:
+        if media_type not in IMAGE_TYPES:
+            continue
+        found = sniff(data)
+        if found == "":
+            raise ProtocolError("the image is not valid base64", path=f"$.{where}")
+        if found is None or not found.startswith("image/"):
+            raise ProtocolError(f"the image says {media_type}, but its bytes are none", path=f"$.{where}")
+
+
+def _pictures(messages: list[_Message], name: str) -> Iterator[Picture]:
+    for index, message in enumerate(messages):
+        for field in ("content", "output"):
+            yield from _pictures_of(getattr(message, field), f"{name}[{index}].{field}")
+
+
+def _pictures_of(content: Raw, where: str) -> Iterator[Picture]:
+    for index, part in enumerate(load(content, list[_Part]) or ()):
+        here = f"{where}[{index}]"
+        if part.type == "image" and (source := load(part.source, _Source)) and source.type == "base64":
+            yield source.media_type, source.data, here
+        elif part.image_url:
+            url = load(part.image_url, str) or (load(part.image_url, _Url) or _Url()).url
+            media_type, data = split_data_url(url)
+            if data is not None:
+                yield media_type, data, here
+        if part.content:
+            yield from _pictures_of(part.content, f"{here}.content")
