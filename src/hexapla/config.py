@@ -62,6 +62,9 @@ class Limits(_Table, frozen=True, kw_only=True):
     body_bytes: int = 32 * 1024 * 1024
     body_seconds: float = 60.0
     answer_bytes: int = 64 * 1024 * 1024  # of an upstream's answer
+    head_bytes: int = 64 * 1024  # of a request's line and headers
+    head_lines: int = 200
+    head_seconds: float = 30.0
 
 
 class LedgerConfig(_Table, frozen=True, kw_only=True):

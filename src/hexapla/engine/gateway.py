@@ -7,7 +7,9 @@ brings both), decides nothing about retries (the exchange does) and knows no dia
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from hexapla.config import Config
@@ -32,6 +34,8 @@ Headers = tuple[tuple[str, str], ...]
 COUNTED = frozenset({"system", "messages", "tools", "instructions", "input"})
 """Fields that a model reads."""
 
+LOG = logging.getLogger("hexapla")
+
 MAX_LOSS_HEADER = 1000  # characters; the record holds them all
 
 
@@ -55,26 +59,45 @@ class Gateway:
         self._transports = transports
         self._chance = chance
         self._sweeper = Sweeper(config.timeouts.beat)
-        self.running = 0
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._stopped = False
         self.draining = False
 
+    @property
+    def running(self) -> int:
+        """How many answers are being worked on."""
+        return len(self._tasks)
+
     def drain(self) -> None:
-        """Readiness turns first: what runs may finish, balancers send nothing new."""
+        """Readiness turns first: what runs may finish, what is new is sent away."""
         self.draining = True
+
+    def stop(self) -> None:
+        """End what still runs, and tell those who wait for it."""
+        self._stopped = True
+        for task in tuple(self._tasks):
+            task.cancel()
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
         """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
         try:
+            if self.draining:
+                raise _LeavingError
             peeked = self._peek(ask)
             candidates = self.routes.plan(peeked)
         except (GatewayError, ProtocolError) as error:
             await self.refuse(ask.protocol, as_gateway_error(error), answer)
             return
-        self.running += 1
+        except Exception as fault:  # the last resort (tests/engine/test_guard.py)
+            await self.refuse(ask.protocol, internal(fault), answer)
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         try:
             await self._exchange(ask, peeked, candidates, answer)
         finally:
-            self.running -= 1
+            self._tasks.discard(task)
 
     async def refuse(self, protocol: str, error: GatewayError, answer: Answer, headers: Headers = ()) -> None:
         """Tell `error` in the client's dialect."""
@@ -143,15 +166,33 @@ class Gateway:
             chance=self._chance,
         )
         recorder.begin()
+        speaker = _Speaker(recorder, answer)
         try:
             if books.ledger.waits:
                 await books.ledger.durable()
-            driver = Driver(self._transport, _Speaker(recorder, answer), self._sweeper, recorder.note)
+            driver = Driver(self._transport, speaker, self._sweeper, recorder.note)
             outcome = await driver.run(exchange.run())
             await self._conclude(ask, outcome, recorder, answer)
         except asyncio.CancelledError:
-            recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
-            raise
+            if not self._stopped or not _awake():
+                recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
+                raise
+            await self._break_off(ask, _LeavingError(), translation, speaker)
+        except Exception as fault:  # the last resort (tests/engine/test_guard.py)
+            await self._break_off(ask, internal(fault), translation, speaker)
+
+    async def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:
+        """End an answer, wherever it is, with `error`.
+
+        A whole answer whose bytes are on their way is left unfinished, so that the server closes the connection: its
+        client must not take it for a success.
+        """
+        recorder = speaker.recorder
+        recorder.end(outcome=error.kind, status=200 if speaker.spoke else error.status, lane=speaker.lane)
+        if not speaker.spoke:
+            await self.refuse(ask.protocol, error, speaker.answer, _identity(recorder.id))
+        elif translation.peeked.stream:
+            await speaker.answer.finish(translation.tell(error))
 
     async def _conclude(self, ask: Ask, outcome: Outcome, recorder: Recorder, answer: Answer) -> None:
         error = outcome.error
@@ -186,31 +227,42 @@ class _Speaker:
     """The exchange's sink: heads with our headers, and the end record before the last byte."""
 
     def __init__(self, recorder: Recorder, answer: Answer) -> None:
-        self._recorder = recorder
-        self._answer = answer
-        self._lane: Lane | None = None
+        self.recorder = recorder
+        self.answer = answer
+        self.lane: Lane | None = None
+        self.spoke = False
+        self._head: Headers = ()
 
     async def start(self, start: Start) -> None:
-        self._recorder.started(start)
-        self._lane = start.lane
-        await self._answer.start(200, answer_headers(self._recorder.id, start))
+        self.recorder.started(start)
+        self.lane = start.lane
+        self._head = answer_headers(self.recorder.id, start)
 
     async def send(self, data: bytes) -> None:
         self._book()
-        await self._answer.send(data)
+        if not self.spoke:
+            await self._say_head()
+        await self.answer.send(data)
 
     async def finish(self, data: bytes) -> None:
         if data:
             self._book()
-        await self._answer.finish(data)
+        if not self.spoke:
+            await self._say_head()
+        await self.answer.finish(data)
+
+    async def _say_head(self) -> None:
+        """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
+        self.spoke = True
+        await self.answer.start(200, self._head)
 
     def _book(self) -> None:
         """Before bytes go out: when the answer's end is known, it is written down first."""
-        lane = self._lane
+        lane = self.lane
         assert lane is not None
-        self._recorder.spoke()
+        self.recorder.spoke()
         if lane.summary.stop is not None and lane.summary.error is None:
-            self._recorder.end(lane=lane)
+            self.recorder.end(lane=lane)
 
 
 def answer_headers(answer_id: str, start: Start) -> Headers:
@@ -235,7 +287,7 @@ def losses_value(losses: Sequence[Loss]) -> str:
 
 def ascii_value(text: str) -> str:
     """`text` as a header value can hold it."""
-    return text.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
+    return _CONTROL.sub(" ", text.encode("ascii", "backslashreplace").decode())
 
 
 def as_gateway_error(error: GatewayError | ProtocolError) -> GatewayError:
@@ -245,6 +297,27 @@ def as_gateway_error(error: GatewayError | ProtocolError) -> GatewayError:
     return ClientError(Kind.INVALID_REQUEST, error.message, param=param_of(error.path))
 
 
+def internal(fault: Exception) -> GatewayError:
+    """A bug as the client's error; its traceback goes to the log, once, and nowhere else."""
+    LOG.error("A request met an unexpected error.", exc_info=fault)
+    return GatewayError(Kind.INTERNAL, "The gateway met an unexpected error; its log tells more.")
+
+
+class _LeavingError(GatewayError):
+    """The gateway shuts down: the one error of ours after which another try makes sense at once."""
+
+    def __init__(self) -> None:
+        message = "The gateway is shutting down; ask again in a moment."
+        super().__init__(Kind.OVERLOADED, message, retry_after=1)
+
+
+def _awake() -> bool:
+    """Take back the one cancellation that `stop` made; False when somebody else cancelled as well."""
+    task = asyncio.current_task()
+    return task is not None and task.uncancel() == 0
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _JSON: Headers = (("content-type", "application/json"),)
 _SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
@@ -255,7 +328,7 @@ def _identity(answer_id: str) -> Headers:
 
 def _error_headers(error: GatewayError) -> Headers:
     """Our own retries are spent, so SDKs are asked not to add theirs (openai and anthropic obey x-should-retry)."""
-    headers: list[tuple[str, str]] = [("x-should-retry", "false")]
+    headers: list[tuple[str, str]] = [("x-should-retry", "true" if isinstance(error, _LeavingError) else "false")]
     if error.retry_after is not None:
         headers.append(("retry-after", str(max(0, math.ceil(error.retry_after)))))
     return tuple(headers)

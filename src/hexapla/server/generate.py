@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from hexapla.engine.client import Ask, OnLoss
-from hexapla.engine.gateway import Gateway
+from hexapla.engine.gateway import Gateway, internal
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
 from hexapla.server.keys import KeyRing
@@ -77,6 +77,9 @@ class Generate:
             await self._gateway.refuse(self._protocol, error, answer)
             return
         except ClientGone:
+            return
+        except Exception as fault:  # the last resort (tests/engine/test_guard.py)
+            await self._gateway.refuse(self._protocol, internal(fault), answer)
             return
         await run_until_gone(self._gateway.generate(ask, answer), receive)
 

@@ -8,26 +8,26 @@ time.  (uvicorn's `h11_max_incomplete_event_size` guards only its h11 parser.)
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEADER_BYTES = 64 * 1024
-HEADER_LINES = 200
-HEAD_SECONDS = 30.0
+from hexapla.config import Limits
+from hexapla.ledger.ids import Mint
 
-_RESPONSES = {
-    431: b"Request Header Fields Too Large",
-    408: b"Request Timeout",
+REASONS = {
+    400: ("Bad Request", "The request is not valid HTTP/1.1."),
+    408: ("Request Timeout", "The request's head did not arrive in time; send it in one go."),
+    431: ("Request Header Fields Too Large", "The request's head is too large, or it has too many headers."),
 }
 
 
 class GuardedProtocol(HttpToolsProtocol):
     """HttpToolsProtocol that refuses header bombs (431) and dripped heads (408)."""
 
-    header_bytes = HEADER_BYTES
-    header_lines = HEADER_LINES
-    head_seconds = HEAD_SECONDS
+    limits = Limits()
+    new_id = staticmethod(Mint())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,14 +50,14 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._arm()
             self._head_size += len(data)
             # a head that is still incomplete after this many bytes is a bomb; body bytes in the same read are allowed
-            if self._head_size > self.header_bytes and b"\r\n\r\n" not in data[: self.header_bytes]:
+            if self._head_size > self.limits.head_bytes and b"\r\n\r\n" not in data[: self.limits.head_bytes]:
                 self._refuse(431)
                 return
         super().data_received(data)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_lines += 1
-        if self._head_lines > self.header_lines:
+        if self._head_lines > self.limits.head_lines:
             self._refuse(431)
             return
         super().on_header(name, value)
@@ -74,24 +74,36 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _arm(self) -> None:
-        if self.head_seconds:
-            self._head_timer = self.loop.call_later(self.head_seconds, self._refuse, 408)
+        if self.limits.head_seconds:
+            self._head_timer = self.loop.call_later(self.limits.head_seconds, self._refuse, 408)
 
     def _disarm(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400)
+
     def _refuse(self, status: int) -> None:
-        """Answer in plain JSON (the dialect is not known before the path is) and close."""
+        """Answer and close.  The dialect is not known yet: the body is an error in all of them."""
         self._disarm()
         transport = self.transport
         if transport.is_closing():
             return
-        reason = _RESPONSES[status]
-        body = b'{"error":{"message":"%b","type":"invalid_request_error","code":%d}}' % (reason, status)
+        answer_id = self.new_id().encode()
+        reason, message = (text.encode() for text in REASONS[status])
+        body = (
+            b'{"type":"error","error":{"type":"invalid_request_error","message":"%b","param":null,"code":null},'
+            b'"request_id":"%b"}' % (message, answer_id)
+        )
         transport.write(
-            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-            % (status, reason, len(body), body)
+            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+            b"request-id: %b\r\nconnection: close\r\n\r\n%b" % (status, reason, len(body), answer_id, answer_id, body)
         )
         transport.close()
+
+
+def guarded(limits: Limits, new_id: Callable[[], str]) -> type[GuardedProtocol]:
+    """The protocol with these limits; uvicorn makes one object of it for each connection."""
+    return type("Guarded", (GuardedProtocol,), {"limits": limits, "new_id": staticmethod(new_id)})

@@ -1,47 +1,62 @@
 """The serving process: uvicorn with our limits, one line when it is ready, and a graceful end.
 
-On SIGTERM readiness turns first, so that balancers stop sending; then no connection is accepted and streams may finish
-within the deadline; what is left afterwards is cancelled, which closes the upstream connections.
+On SIGTERM or SIGINT readiness turns first: while answers are still running, the door stays open for health checks, new
+questions are sent away with 503, and balancers notice.  When nothing runs any more, or when the deadline has passed and
+the rest was told so, the door closes and the process ends with exit code 0.  A second SIGINT ends it at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
+import signal
+import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 import uvloop
 
 from hexapla.config import Loaded
 from hexapla.engine.assemble import open_gateway
+from hexapla.engine.gateway import Gateway
 from hexapla.errors import ConfigError
 from hexapla.server.app import App
-from hexapla.server.http import GuardedProtocol
+from hexapla.server.http import guarded
 from hexapla.server.keys import KeyRing
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+BACKLOG = 2048
+LAST_WORDS_SECONDS = 1  # for answers that were ended, and for connections that do not close
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, told of readiness."""
+    """uvicorn's server, which drains before it closes its door."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None], on_stop: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, grace: float, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._gateway = gateway
+        self._grace = grace
         self._on_ready = on_ready
-        self._on_stop = on_stop
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            self._on_ready(f"http://{shown}:{port}")
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        self._on_stop()
-        await super().shutdown(sockets)  # type: ignore[arg-type]
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came.  uvicorn would remember it and kill the process with it in the end; our exit code is 0."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+        self._gateway.drain()
 
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+    async def main_loop(self) -> None:
+        await super().main_loop()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._grace
+        while self._gateway.running and loop.time() < deadline and not self.force_exit:  # noqa: ASYNC110 - three reasons
+            await asyncio.sleep(0.05)
+        self._gateway.stop()
 
 
 def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Callable[[str], None]) -> None:
@@ -49,7 +64,7 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
 
     announce  told the URL once requests are accepted
 
-    Raises ConfigError when anyone but this machine could ask without a key.
+    Raises ConfigError when anyone but this machine could ask without a key, or when the address cannot be listened on.
     """
     settings = loaded.config.server
     address = host or settings.host
@@ -61,17 +76,57 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
             file=loaded.config.file,
             key="keys",
         )
+    sockets = listen(address, settings.port if port is None else port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded, keys, address, settings.port if port is None else port, announce))
+        runner.run(_serve(loaded, keys, sockets, announce))
 
 
-async def _serve(loaded: Loaded, keys: KeyRing, host: str, port: int, announce: Callable[[str], None]) -> None:
-    app = App(open_gateway(loaded, log=True), keys)
+def listen(host: str, port: int) -> list[socket.socket]:
+    """A listening socket for each address of `host`; port 0 is any free one.  Raises ConfigError."""
+    sockets: list[socket.socket] = []
+    trouble: OSError | None = None
+    for family, address in _addresses(host):
+        try:
+            sockets.append(socket.create_server((address, port), family=family, backlog=BACKLOG))
+        except OSError as error:
+            trouble = trouble or error
+            continue
+        port = sockets[0].getsockname()[1]
+    if trouble is not None and (not sockets or trouble.errno == errno.EADDRINUSE):
+        for opened in sockets:
+            opened.close()
+        raise ConfigError(_why(trouble, host, port), key="server.port")
+    return sockets
+
+
+def _addresses(host: str) -> list[tuple[int, str]]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise ConfigError(
+            f"The host {host!r} is no address of this machine ({error.strerror}).", key="server.host"
+        ) from None
+    return list(dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found))
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use by another process; choose another with --port, or 0 for any."
+    return f"{host}:{port} cannot be listened on: {error.strerror or error}."
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+async def _serve(loaded: Loaded, keys: KeyRing, sockets: list[socket.socket], announce: Callable[[str], None]) -> None:
+    gateway = open_gateway(loaded, log=True)
+    url = _url(sockets[0])
     config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http=GuardedProtocol,
+        App(gateway, keys),
+        http=guarded(loaded.config.limits, gateway.books.ledger.new_id),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -80,15 +135,15 @@ async def _serve(loaded: Loaded, keys: KeyRing, host: str, port: int, announce: 
         server_header=False,
         date_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(loaded.config.server.grace_seconds),
-        backlog=2048,
+        timeout_graceful_shutdown=LAST_WORDS_SECONDS,
+        backlog=BACKLOG,
     )
-    server = Server(config, announce, app.gateway.drain)
+    server = Server(config, gateway, loaded.config.server.grace_seconds, lambda: announce(url))
     # the heap that start-up built lives for ever: the collector need not walk it at every full collection
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     try:
-        await server.serve()
+        await server.serve(sockets)
     finally:
-        await app.gateway.aclose()
+        await gateway.aclose()

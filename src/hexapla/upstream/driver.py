@@ -100,12 +100,15 @@ class Driver:
         self._expired = False
         self._beating: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._cancels = 0  # cancellations of the task that were there before this exchange
         self._loop = asyncio.get_running_loop()
         self.first: float | None = None  # loop time at which the first bytes of the answer went out
 
     async def run(self, steps: Generator[Command, Fact, Outcome]) -> Outcome:
         """Execute `steps`; cancelling this closes the upstream connection at once."""
         self._task = asyncio.current_task()
+        assert self._task is not None
+        self._cancels = self._task.cancelling()
         self._spoke = self._loop.time()
         self._sweeper.add(self)
         fact: Fact = None
@@ -129,9 +132,14 @@ class Driver:
             self._expired = True
             assert self._task is not None
             self._task.cancel()
-        elif self._beat is not None and self._sweeper.beat_seconds and now - self._spoke >= self._sweeper.beat_seconds:
+        elif self._beat is not None and self._quiet(now):
             self._spoke = now
             self._beating = self._loop.create_task(self._send_beat(self._beat))
+
+    def _quiet(self, now: float) -> bool:
+        """The client has heard nothing for a while, and the heartbeat before this one is out."""
+        seconds = self._sweeper.beat_seconds
+        return bool(seconds) and now - self._spoke >= seconds and (self._beating is None or self._beating.done())
 
     async def _send_beat(self, beat: Beat) -> None:
         start, data = beat()
@@ -158,7 +166,8 @@ class Driver:
             if not self._expired:
                 raise
             assert self._task is not None
-            self._task.uncancel()
+            if self._task.uncancel() > self._cancels:
+                raise  # the client left in the same moment; the deadline is nobody's concern any more
             return Expired()
         finally:
             self._deadline, self._beat, self._expired = float("inf"), None, False
