@@ -1,16 +1,19 @@
 # Every target makes what it needs.  `make serve` runs the gateway, `make test` passes the tests.
-PYTHON ?= python3
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell $p -c '$(ENOUGH)' 2>/dev/null && echo $p)) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header --no-annotate --generate-hashes
 
-.PHONY: serve test quick check bench sizes lock clean
+.PHONY: serve test quick check programs bench sizes lock clean
 
 serve: $(RUN_STAMP)
 	$(BIN)/hexapla serve
 
-test: check
+test: check programs
 	$(BIN)/pytest -n auto --dist loadgroup
 
 quick: $(DEV_STAMP)
@@ -22,6 +25,10 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# real clients, a real model, a judge of retries; tests skip what cannot be had
+programs: $(DEV_STAMP)
+	-$(BIN)/python tools/aside.py agents llama llmock
+
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench
 
@@ -29,21 +36,22 @@ sizes: $(DEV_STAMP)
 	$(BIN)/python tools/sizes.py
 
 lock:
-	uv pip compile --quiet --universal --no-emit-index-url --no-header --generate-hashes --no-annotate pyproject.toml --all-extras -o requirements.lock
-	uv pip compile --quiet --universal --no-emit-index-url --no-header --generate-hashes --no-annotate pyproject.toml --all-extras --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --all-extras -o requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
 
 $(BIN)/python:
+	$(PYTHON) -c '$(ENOUGH)' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(RUN_STAMP): requirements.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps -e .
 	touch $@
 
 $(DEV_STAMP): requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps -e .
 	touch $@ $(RUN_STAMP)
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
