@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 
 from hexapla.config import Config
 from hexapla.engine.client import Answer, Ask
-from hexapla.engine.recorder import BYTES_PER_TOKEN, Books, Recorder
+from hexapla.engine.counting import estimate, vendor_count
+from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Address, Routes
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ir.loss import Loss
@@ -30,9 +31,6 @@ from hexapla.upstream.driver import Driver, Sweeper
 from hexapla.upstream.transport import Request, Transport
 
 Headers = tuple[tuple[str, str], ...]
-
-COUNTED = frozenset({"system", "messages", "tools", "instructions", "input"})
-"""Fields that a model reads."""
 
 LOG = logging.getLogger("hexapla")
 
@@ -113,16 +111,20 @@ class Gateway:
             await transport.aclose()
         await self.books.ledger.close_async()
 
-    def count_tokens(self, protocol: str, body: bytes) -> dict[str, object]:
-        """The input tokens of a request by the rule of thumb, marked as an estimate.
+    async def count_tokens(self, ask: Ask) -> dict[str, object]:
+        """The input tokens of a request: the vendor's count, else an estimate, marked as one.
 
         Raises ProtocolError for a body that is no request, RoutingError for an unknown model.
         """
-        peeked = peek(protocol, body)
-        check_conversation(peeked)
-        self.routes.plan(peeked)
-        said = sum(len(raw) for name, raw in peeked.fields.items() if name in COUNTED)
-        return {"input_tokens": max(1, said // BYTES_PER_TOKEN), "estimated": True}
+        peeked = self._peek(ask)
+        candidate = self.routes.plan(peeked)[0]
+        if candidate.endpoint.protocol == ask.protocol == "anthropic_messages":
+            call = self._opener(ask, self._translation(ask, peeked, "count", 0))(candidate)
+            assert isinstance(call.request, Request)
+            counted = await vendor_count(self._transport(call.request), call.request)
+            if counted is not None:
+                return {"input_tokens": counted}
+        return {"input_tokens": estimate(peeked), "estimated": True}
 
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""

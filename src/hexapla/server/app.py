@@ -7,12 +7,15 @@ framework sees the request; models, ledger, health and metrics are ordinary Star
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from hexapla.engine.gateway import Gateway
 from hexapla.server.body import Receive
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.meta import PREFIXES, meta_routes, not_found
+from hexapla.server.meta import PREFIXES, Guard, meta_routes
 
 GENERATION = {
     "/chat/completions": "openai_chat",
@@ -31,7 +34,19 @@ class App:
             for prefix in PREFIXES
             for path, protocol in GENERATION.items()
         }
-        self._rest = Starlette(routes=meta_routes(gateway, keys), exception_handlers={404: not_found, 405: not_found})
+        guard = Guard(gateway.books.ledger.new_id)
+        self._rest = Starlette(
+            routes=[*meta_routes(gateway, keys, guard), *self._post_only(guard)],
+            exception_handlers={404: guard.not_found, 405: guard.not_found},
+        )
+
+    def _post_only(self, guard: Guard) -> list[Route]:
+        """Routes that are never reached: they let every other method be answered with 405."""
+
+        async def never(request: Request) -> Response:
+            raise AssertionError("a POST is served before it comes here")
+
+        return [Route(path, guard.view(never, "openai_chat"), methods=["POST"]) for path in self._posts]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":

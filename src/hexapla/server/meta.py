@@ -12,17 +12,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hexapla.catalog.schema import Model, Price
-from hexapla.engine.gateway import Gateway, as_gateway_error
+from hexapla.engine.client import Ask
+from hexapla.engine.gateway import Gateway, as_gateway_error, internal
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
-from hexapla.server.body import read_body
+from hexapla.server.body import ClientGone, read_body
+from hexapla.server.generate import FORWARD
 from hexapla.server.keys import KeyRing
 
 Json = dict[str, Any]
 View = Callable[[Request], Awaitable[Response]]
 
 PREFIXES = ("/v1", "/api/v1")
+ENDPOINTS = "/v1/chat/completions, /v1/responses, /v1/messages"
+UNBUILT = (
+    "/embeddings",
+    "/images/generations",
+    "/images/edits",
+    "/audio/speech",
+    "/audio/transcriptions",
+    "/videos",
+    "/rerank",
+)
 CATALOGUE_DAY = 1_767_225_600  # 2026-01-01: models carry no date of their own unless the catalogue knows one
 
 
@@ -141,27 +153,71 @@ class Meta:
     # counting
 
     async def count_tokens(self, request: Request) -> Response:
-        """Messages' count_tokens for every upstream: a local estimate, marked as such."""
-        self._keys.name(request.headers.raw)
+        """Messages' count_tokens for every upstream."""
+        key = self._keys.name(request.headers.raw)
         limits = self._gateway.config.limits
         body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
-        return answer(self._gateway.count_tokens("anthropic_messages", body))
+        known = FORWARD["anthropic_messages"]
+        forward = tuple(
+            (name.decode(), value.decode("latin-1")) for name, value in request.headers.raw if name in known
+        )
+        ask = Ask(protocol="anthropic_messages", body=body, key=key, forward=forward)
+        return answer(await self._gateway.count_tokens(ask))
+
+    async def unbuilt(self, request: Request) -> Response:
+        """An operation of OpenAI's API that this version does not have."""
+        self._keys.name(request.headers.raw)
+        message = f"{request.url.path} is not built into this version of the gateway, which serves {ENDPOINTS}."
+        raise ClientError(Kind.UNSUPPORTED, message, status=501, code="not_implemented")
 
 
-def _guarded(view: View, protocol: str) -> View:
-    """`view` with errors told in the dialect of its path."""
+class Guard:
+    """Errors of views, told in the dialect of their path, and every answer with its id."""
 
-    async def guarded(request: Request) -> Response:
-        try:
-            return await view(request)
-        except (GatewayError, ProtocolError) as error:
-            status, body = PROTOCOLS[protocol].render_error(as_gateway_error(error))
-            return Response(body, status, media_type="application/json")
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
 
-    return guarded
+    def view(self, view: View, protocol: str) -> View:
+        """`view`, guarded."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                response = await view(request)
+            except (GatewayError, ProtocolError) as error:
+                return self.tell(as_gateway_error(error), protocol)
+            except ClientGone:
+                return Response(status_code=499)  # nobody hears it
+            except Exception as fault:  # the last resort (tests/server/test_guard.py)
+                return self.tell(internal(fault), protocol)
+            return self._named(response)
+
+        return guarded
+
+    async def not_found(self, request: Request, error: Exception) -> Response:
+        """A path or a method that does not exist, in the dialect that the path or the headers suggest."""
+        status = getattr(error, "status_code", 404)
+        why = "does not exist" if status == 404 else f"does not take {request.method}"
+        message = f"{request.url.path} {why} here. Generation endpoints are POST {ENDPOINTS}."
+        code = "not_found" if status == 404 else "method_not_allowed"
+        known = ClientError(Kind.INVALID_REQUEST, message, status=status, code=code)
+        anthropic = "/messages" in request.url.path or "anthropic-version" in request.headers
+        if anthropic and status == 404:
+            known = ClientError(Kind.NOT_FOUND, message)
+        return self.tell(known, "anthropic_messages" if anthropic else "openai_chat")
+
+    def tell(self, error: GatewayError, protocol: str) -> Response:
+        """`error` in the words of `protocol`."""
+        status, body = PROTOCOLS[protocol].render_error(error)
+        response = Response(body, status, media_type="application/json")
+        response.headers["x-should-retry"] = "false"
+        return self._named(response)
+
+    def _named(self, response: Response) -> Response:
+        response.headers["x-request-id"] = response.headers["request-id"] = self._new_id()
+        return response
 
 
-def meta_routes(gateway: Gateway, keys: KeyRing) -> list[Route]:
+def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     """Every route but the generation endpoints."""
     meta = Meta(gateway, keys)
     plain: list[tuple[str, View, list[str]]] = [
@@ -180,21 +236,12 @@ def meta_routes(gateway: Gateway, keys: KeyRing) -> list[Route]:
         ("/credits", meta.credits, ["GET"], "openai_chat"),
         ("/responses", meta.upgrade, ["GET"], "openai_responses"),
         ("/messages/count_tokens", meta.count_tokens, ["POST"], "anthropic_messages"),
+        *((path, meta.unbuilt, ["POST"], "openai_chat") for path in UNBUILT),
     ]
-    routes = [Route(path, _guarded(view, "openai_chat"), methods=methods) for path, view, methods in plain]
+    routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]
     for prefix in PREFIXES:
-        routes += [Route(prefix + path, _guarded(view, how), methods=ms) for path, view, ms, how in prefixed]
+        routes += [Route(prefix + path, guard.view(view, how), methods=ms) for path, view, ms, how in prefixed]
     return routes
-
-
-async def not_found(request: Request, error: Exception) -> Response:
-    """A path that does not exist, said in OpenAI's form, which every client can show."""
-    status = getattr(error, "status_code", 404)
-    why = "does not exist" if status == 404 else f"does not take {request.method}"
-    endpoints = "/v1/chat/completions, /v1/responses, /v1/messages"
-    message = f"{request.url.path} {why} here. Generation endpoints are POST {endpoints}."
-    inner = {"message": message, "type": "invalid_request_error", "param": None, "code": "not_found"}
-    return answer({"error": inner}, status)
 
 
 def _openai_model(name: str, model: Model) -> Json:
