@@ -103,6 +103,7 @@ class ReasoningWish(msgspec.Struct, frozen=True, kw_only=True):
     budget   tokens (Messages budget_tokens, OpenRouter reasoning.max_tokens)
     summary  auto | concise | detailed (Responses), summarized | omitted | updates (Messages display)
     exclude  think, but do not send the thought (OpenRouter)
+    form     the native field that said it, where a dialect has several (Chat's thinking, enable_thinking)
     """
 
     mode: Literal["enabled", "disabled", "adaptive"] | None = None
@@ -110,6 +111,7 @@ class ReasoningWish(msgspec.Struct, frozen=True, kw_only=True):
     budget: int | None = None
     summary: str | None = None
     exclude: bool | None = None
+    form: str = ""
     extras: Extras = {}
 
 
