@@ -1,10 +1,16 @@
-"""How a Chat provider is asked to think: one spelling for each family (providers.md of the research, 2026-08).
+"""How a Chat provider is asked to think: one spelling for each family (vendors' pages, 2026-08).
 
 ""               reasoning_effort                       OpenAI, Groq, xAI, Cerebras, Ollama ...
 openrouter       reasoning {effort | max_tokens, exclude, enabled}
 enable_thinking  enable_thinking, thinking_budget       SiliconFlow, DashScope
 thinking         thinking {type}, reasoning_effort      DeepSeek, Z.ai, Ark, Kimi
 none             nothing is asked; the wish is a Loss
+
+Levels and budgets stand for one another by OpenRouter's published shares of max_tokens
+(https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08).
+
+Rules of this file: pure arithmetic and one function for each style; where a style says less than was wished, a Loss names
+the part of the wish.
 """
 
 from __future__ import annotations
@@ -19,7 +25,6 @@ from hexapla.protocols.openai_chat.schema import NAME
 
 Json = dict[str, Any]
 
-# OpenRouter's published shares of max_tokens (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08)
 SHARES = {"max": 0.95, "xhigh": 0.95, "high": 0.8, "medium": 0.5, "low": 0.2, "minimal": 0.1}
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 LEAST_BUDGET = 1024
@@ -31,90 +36,128 @@ def render_effort(request: GenerateRequest, target: Target, losses: LossLog) -> 
     wish = request.reasoning
     if wish is None:
         return {}
-    for field in ("summary", "extras"):
-        if getattr(wish, field) and target.reasoning_style != "openrouter":
-            losses.add(f"reasoning.{field}", "Chat Completions cannot ask for this form of thought", "cosmetic")
-    return _STYLES[target.reasoning_style](wish, request, target, losses)
+    if not target.reasoning_style and wish.form and request.protocol == NAME:
+        return _own_words(wish)
+    return _STYLES[target.reasoning_style](_Wish(wish, request, target, losses))
 
 
-def level(wish: ReasoningWish, request: GenerateRequest, target: Target) -> str | None:
-    """The effort level that a wish amounts to, the nearest one that the model knows."""
-    effort = wish.effort
-    if wish.mode == "disabled":
-        effort = "none"
-    elif effort is None and wish.budget is not None:
-        share = wish.budget / (request.max_tokens or target.max_output or USUAL_LIMIT)
-        effort = min(("minimal", "low", "medium", "high", "xhigh"), key=lambda name: abs(SHARES[name] - share))
-    elif effort is None and wish.mode is not None:
-        effort = "medium"
-    if effort is None or not target.effort_levels or effort in target.effort_levels or effort not in LEVELS:
-        return effort
-    place = LEVELS.index(effort)
-    return min(target.effort_levels, key=lambda name: abs(LEVELS.index(name) - place) if name in LEVELS else 99)
+def _own_words(wish: ReasoningWish) -> Json:
+    """A Chat client that speaks to a Chat server of which nothing is known is passed on in its own words."""
+    own = wish.extras.get(NAME, {})
+    said: Json = {"reasoning_effort": wish.effort}
+    if wish.form == "thinking":
+        kind = "auto" if wish.mode == "adaptive" else wish.mode
+        said["thinking"] = _known({"type": kind, "budget_tokens": wish.budget}) | dict(own)
+    else:
+        on = None if wish.mode is None else wish.mode == "enabled"
+        said |= {"enable_thinking": on, "thinking_budget": wish.budget}
+    return _known(said)
 
 
-def budget(wish: ReasoningWish, request: GenerateRequest, target: Target) -> int | None:
-    """The token budget that a wish amounts to; None where it names neither budget nor level."""
-    if wish.budget is not None:
-        return wish.budget
-    if wish.effort is None or wish.effort == "none":
-        return None
-    most = request.max_tokens or target.max_output or USUAL_LIMIT
-    return max(LEAST_BUDGET, int(most * SHARES.get(wish.effort, 0.5)))
+def _known(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _effort(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
-    said = level(wish, request, target)
-    if wish.budget is not None:
-        losses.add("reasoning.budget", "the target takes a level of effort, not a budget", "cosmetic")
-    if wish.mode is not None:
-        losses.add("reasoning.mode", "the target takes a level of effort only", "cosmetic")
-    if wish.effort is not None and said != wish.effort:
-        losses.add("reasoning.effort", f"the model knows no effort {wish.effort}; {said} is nearest", "cosmetic")
-    if wish.exclude:
-        losses.add("reasoning.exclude", "the target cannot hide its thought", "cosmetic")
-    return {"reasoning_effort": said} if said is not None else {}
+class _Wish:
+    """A wish beside everything that bears on how it is said."""
+
+    def __init__(self, wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> None:
+        self.wish = wish
+        self.target = target
+        self.losses = losses
+        self.most = request.max_tokens or target.max_output or USUAL_LIMIT
+        self.on = wish.mode != "disabled" and wish.effort != "none"
+
+    def lost(self, *names: str) -> None:
+        """Parts of the wish that this style cannot say."""
+        for name in names:
+            if getattr(self.wish, name):
+                self.losses.add(f"reasoning.{name}", f"the target cannot be asked for this {name}", "cosmetic")
+
+    def level(self) -> str | None:
+        """The effort that the wish amounts to, the nearest that the model knows; None leaves it to the model."""
+        effort = self._wanted()
+        known = self.target.effort_levels
+        if effort is None or not known or effort in known or effort not in LEVELS:
+            return effort
+        if effort == "none":
+            self.losses.add("reasoning.effort", "the model cannot be kept from thinking")
+        place = LEVELS.index(effort)
+        awake = [name for name in known if name in LEVELS and name != "none"]
+        nearest = min(awake, key=lambda name: abs(LEVELS.index(name) - place), default=None)
+        self.losses.add("reasoning.effort", f"the model knows no effort {effort}; {nearest} is nearest", "cosmetic")
+        return nearest
+
+    def _wanted(self) -> str | None:
+        if not self.on:
+            return "none"
+        if self.wish.effort is not None:
+            return self.wish.effort
+        if self.wish.budget is not None:
+            share = self.wish.budget / self.most
+            return min(("minimal", "low", "medium", "high", "xhigh"), key=lambda name: abs(SHARES[name] - share))
+        return "medium" if self.wish.mode == "enabled" else None
+
+    def budget(self) -> int | None:
+        """The token budget that the wish amounts to, below max_tokens; None where it names neither budget nor level."""
+        if self.wish.budget is not None:
+            return self.wish.budget
+        if self.wish.effort is None or not self.on:
+            return None
+        return min(max(LEAST_BUDGET, int(self.most * SHARES.get(self.wish.effort, 0.5))), max(1, self.most - 1))
 
 
-def _openrouter(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
-    said: Json = {"effort": wish.effort, "max_tokens": wish.budget, "exclude": wish.exclude, "summary": wish.summary}
-    if wish.mode is not None and wish.effort is None and wish.budget is None:
-        said["enabled"] = wish.mode != "disabled"
-    if wish.mode is not None:
-        losses.add("reasoning.mode", "OpenRouter knows on and off only", "cosmetic")
-    said = {name: value for name, value in said.items() if value is not None}
-    return {"reasoning": said | dict(wish.extras.get(NAME, {}))}
+def _effort(wish: _Wish) -> Json:
+    wish.lost("mode", "budget", "summary", "exclude", "extras")
+    level = wish.level()
+    return {} if level is None else {"reasoning_effort": level}
 
 
-def _switch(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
-    on = wish.mode != "disabled" and wish.effort != "none"
-    said: Json = {"enable_thinking": on}
-    tokens = budget(wish, request, target)
-    if on and tokens is not None:
-        said["thinking_budget"] = tokens
-    if wish.effort is not None or wish.mode == "adaptive":
-        losses.add("reasoning", "the target takes on or off and a budget", "cosmetic")
-    return said
+def _openrouter(wish: _Wish) -> Json:
+    said = wish.wish
+    fields: Json = {"effort": said.effort, "max_tokens": said.budget, "exclude": said.exclude, "summary": said.summary}
+    if said.effort is not None and said.budget is not None:
+        del fields["effort"]
+        wish.losses.add("reasoning.effort", "OpenRouter takes a level or a budget", "cosmetic")
+    if said.mode == "adaptive":
+        wish.lost("mode")
+    if said.mode is not None:
+        fields["enabled"] = said.mode != "disabled"
+    return {"reasoning": _known(fields) | dict(said.extras.get(NAME, {}))}
 
 
-def _thinking(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
-    on = wish.mode != "disabled" and wish.effort != "none"
-    said: Json = {"thinking": {"type": "enabled" if on else "disabled"}}
-    effort = level(wish, request, target)
-    if on and target.effort_levels and effort is not None:
-        said["reasoning_effort"] = effort
-    elif wish.effort is not None or wish.budget is not None or wish.mode == "adaptive":
-        losses.add("reasoning", "the target takes thinking on or off only", "cosmetic")
-    return said
+def _switch(wish: _Wish) -> Json:
+    wish.lost("summary", "exclude", "extras")
+    said, tokens = wish.wish, wish.budget()
+    if said.mode is None or said.mode == "adaptive":
+        wish.losses.add("reasoning.mode", "the target takes on or off", "cosmetic")
+    wish.lost("effort")
+    if said.budget is None and tokens is not None:
+        wish.losses.add("reasoning.budget", "the level of effort is said as a budget", "cosmetic")
+    return {"enable_thinking": wish.on} | ({"thinking_budget": tokens} if wish.on and tokens is not None else {})
 
 
-def _none(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
-    if wish.mode != "disabled" and wish.effort != "none":
-        losses.add("reasoning", "the target cannot be asked to think")
+def _thinking(wish: _Wish) -> Json:
+    wish.lost("summary", "exclude", "budget")
+    if wish.wish.mode is None or wish.wish.mode == "adaptive":
+        wish.losses.add("reasoning.mode", "the target takes on or off", "cosmetic")
+    own = wish.wish.extras.get(NAME, {})
+    fields: Json = {"thinking": {"type": "enabled" if wish.on else "disabled", **own}}
+    level = wish.level() if wish.on and wish.target.effort_levels else None
+    if level is None:
+        wish.lost("effort")
+        return fields
+    if wish.wish.effort is None:
+        wish.losses.add("reasoning.effort", "the wish is said as a level of effort", "cosmetic")
+    return fields | {"reasoning_effort": level}
+
+
+def _none(wish: _Wish) -> Json:
+    wish.losses.add("reasoning", "the target cannot be asked to think", "parameter" if wish.on else "cosmetic")
     return {}
 
 
-_STYLES: dict[str, Callable[[ReasoningWish, GenerateRequest, Target, LossLog], Json]] = {
+_STYLES: dict[str, Callable[[_Wish], Json]] = {
     "": _effort,
     "openrouter": _openrouter,
     "enable_thinking": _switch,

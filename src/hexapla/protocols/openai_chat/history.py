@@ -81,7 +81,9 @@ def _message(fields: Fields) -> Message:
     if cache is not None:
         content = _marked(content, cache)
     extras = extras_of(NAME, fields.rest())
-    return Message(role=role, content=content, plain=plain and len(content) == 1, name=name, extras=extras)
+    return Message(
+        role=role, content=content, plain=plain and cache is None and len(content) == 1, name=name, extras=extras
+    )
 
 
 def _marked(content: tuple[AnyPart, ...], cache: CacheMark) -> tuple[AnyPart, ...]:

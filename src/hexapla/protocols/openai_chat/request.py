@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.request import GenerateRequest, OutputFormat, ReasoningWish, Sampling, ServerTool, Tool, ToolChoice
@@ -164,11 +165,14 @@ def _reasoning(fields: Fields) -> ReasoningWish | None:
     for read in (_asked_switch, _asked_thinking, _asked_openrouter):
         said |= {name: value for name, value in read(fields).items() if value is not None and value != {}}
     wish = ReasoningWish(**said)
-    return None if wish == ReasoningWish() else wish
+    return None if replace(wish, form="") == ReasoningWish() else wish
 
 
 def _asked_switch(fields: Fields) -> dict[str, Any]:
-    return {"mode": _switched(fields.flag("enable_thinking")), "budget": fields.integer("thinking_budget")}
+    if "enable_thinking" not in fields and "thinking_budget" not in fields:
+        return {}
+    mode = _switched(fields.flag("enable_thinking"))
+    return {"mode": mode, "budget": fields.integer("thinking_budget"), "form": "enable_thinking"}
 
 
 def _asked_thinking(fields: Fields) -> dict[str, Any]:
@@ -181,8 +185,8 @@ def _asked_thinking(fields: Fields) -> dict[str, Any]:
     kind = inner.text("type")
     if kind is not None and kind not in _THINKING:
         raise inner.wrong("type", f"{kind!r} is no way to think; use {', '.join(_THINKING)}")
-    mode = None if kind is None else _THINKING[kind]
-    return {"mode": mode, "budget": inner.integer("budget_tokens"), "extras": extras_of(NAME, inner.rest())}
+    mode, budget = None if kind is None else _THINKING[kind], inner.integer("budget_tokens")
+    return {"mode": mode, "budget": budget, "form": "thinking", "extras": extras_of(NAME, inner.rest())}
 
 
 def _asked_openrouter(fields: Fields) -> dict[str, Any]:

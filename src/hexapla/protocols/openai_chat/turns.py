@@ -1,0 +1,347 @@
+"""The conversation of a request as Chat messages.
+
+Most differences between Chat servers are here: whether there is a developer role, whether content may be a list, where
+media of a tool result may stand, which thought comes back and in which field.  `Turns` holds one rendering; `Target` says
+how.
+
+Rules of this file: only what was said is emitted; whatever Chat, or this target, cannot say is a Loss under its IR path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Raw
+
+from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.target import Target
+from hexapla.protocols.openai_chat.parts import render_call
+from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
+from hexapla.protocols.openai_chat.schema import NAME
+from hexapla.wire.media import data_url
+from hexapla.wire.rawjson import dump, split
+
+Json = dict[str, Any]
+
+_SYSTEM = ("system", "developer")
+
+
+class Turns:
+    """One rendering: the request, whom it is for, and what was lost so far."""
+
+    def __init__(self, request: GenerateRequest, target: Target, losses: LossLog) -> None:
+        self.request = request
+        self.target = target
+        self.losses = losses
+        self._begun = False  # a message that is no system message was said
+
+    def render(self) -> list[Json]:
+        """All messages in order."""
+        rendered: list[Json] = []
+        for index, message in enumerate(self._messages()):
+            rendered.extend(self._message(f"messages[{index}]", message))
+        return rendered
+
+    def extras(self, extras: Extras, path: str) -> Json:
+        """Unknown fields of our own protocol; those of others are losses."""
+        for origin, fields in extras.items():
+            if origin != NAME:
+                for name in fields:
+                    self.losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
+        return dict(extras.get(NAME, {}))
+
+    def mark(self, cache: CacheMark | None, path: str) -> Json:
+        """The cache_control field for a mark, or nothing."""
+        if cache is None:
+            return {}
+        if not self.target.cache_marks:
+            self.losses.add(path, "the target takes no cache marks", "cosmetic")
+            return {}
+        return {"cache_control": {"type": cache.type} | ({"ttl": cache.ttl} if cache.ttl else {})}
+
+    def _messages(self) -> Sequence[Message]:
+        """The messages without a beginning that the target would not continue."""
+        messages = self.request.messages
+        if self.target.prefill or not messages or messages[-1].role != "assistant":
+            return messages
+        self.losses.add(f"messages[{len(messages) - 1}]", "the target does not continue a begun answer", "content")
+        return messages[:-1]
+
+    def _message(self, path: str, message: Message) -> list[Json]:
+        if message.role in _SYSTEM:
+            return [self._system(path, message)]
+        self._begun = True
+        if message.role == "tool":
+            return self._results(path, message)
+        if message.role == "assistant":
+            return [self._assistant(path, message)]
+        return [self._said(path, "user", message)]
+
+    def _said(self, path: str, role: str, message: Message) -> Json:
+        body: Json = {"role": role, "content": self._content(path, message.content, plain=message.plain)}
+        if message.name is not None:
+            body["name"] = message.name
+        return body | self.extras(message.extras, f"{path}.")
+
+    # system
+
+    def _system(self, path: str, message: Message) -> Json:
+        """A system or developer message, in its place; where the target wants none in between, the user reminds."""
+        if self._begun and not self.target.mid_system:
+            return self._reminder(path, message)
+        role: str = message.role
+        if role == "developer" and not self.target.developer_role:
+            role = "system"
+            self.losses.add(f"{path}.role", "the target knows no developer role", "cosmetic")
+        return self._said(path, role, message)
+
+    def _reminder(self, path: str, message: Message) -> Json:
+        self.losses.add(path, "the target takes system messages at the beginning only; the user says it", "cosmetic")
+        text = "\n\n".join(part.text for part in message.content if isinstance(part, Text))
+        return {"role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
+
+    # content
+
+    def _content(self, path: str, parts: Sequence[AnyPart], *, plain: bool) -> str | list[Json]:
+        """Content as a string where it was one or the target wants one, else as parts."""
+        texts = [part for part in parts if isinstance(part, Text)]
+        if len(texts) == len(parts):
+            bare = all(part.cache is None and not part.extras for part in texts)
+            if bare and plain and len(texts) == 1 and not texts[0].citations:
+                return texts[0].text
+            if self.target.content_strings:
+                return self._joined(path, texts)
+        rendered = [self._part(f"{path}.content[{i}]", part) for i, part in enumerate(parts)]
+        return [part for part in rendered if part is not None]
+
+    def _joined(self, path: str, texts: Sequence[Text]) -> str:
+        """Several texts as the one string that the target takes."""
+        if len(texts) > 1:
+            self.losses.add(f"{path}.content", "the target takes content as one string", "cosmetic")
+        for index, part in enumerate(texts):
+            where = f"{path}.content[{index}]"
+            if part.cache is not None:
+                self.losses.add(f"{where}.cache", "content as a string has no place for a cache mark", "cosmetic")
+            for name in self.extras(part.extras, f"{where}."):
+                self.losses.add(f"{where}.extras.{NAME}.{name}", f"content as a string has no place for {name}")
+            self._uncited(part, where)
+        return "\n\n".join(part.text for part in texts)
+
+    def _part(self, path: str, part: AnyPart) -> Json | None:
+        render = _RENDER.get(type(part))
+        if render is None:
+            self.losses.add(path, f"Chat Completions has no place for {type(part).__name__} here", "content")
+            return None
+        body = render(self, path, part)
+        return None if body is None else body | self.mark(getattr(part, "cache", None), f"{path}.cache")
+
+    def _text(self, path: str, part: Text) -> Json:
+        self._uncited(part, path)
+        return {"type": "text", "text": part.text} | self.extras(part.extras, f"{path}.")
+
+    def _uncited(self, part: Text, path: str) -> None:
+        for name in ("citations", "logprobs"):
+            if getattr(part, name):
+                self.losses.add(f"{path}.{name}", f"Chat Completions takes no {name} in a history", "cosmetic")
+
+    def _refusal(self, path: str, part: Refusal) -> Json:
+        return {"type": "refusal", "refusal": part.text}
+
+    def _opaque(self, path: str, part: Opaque) -> Json | None:
+        if part.origin.protocol != NAME:
+            self.losses.add(path, f"{part.type} is understood by {part.origin.protocol} only", "content")
+            return None
+        return dict(split(part.data))
+
+    # media
+
+    def _media(self, path: str, part: Media) -> Json | None:
+        body = _MEDIA[part.kind](self, path, part)
+        for name in _NO_PLACE[part.kind]:
+            if getattr(part, name) is not None:
+                self.losses.add(f"{path}.{name}", f"Chat Completions has no {name} of {part.kind} parts", "cosmetic")
+        return body
+
+    def _picture(self, path: str, part: Media) -> Json | None:
+        """An image or a video, whose part and field have one name."""
+        field = f"{part.kind}_url"
+        url = part.url if part.data is None else data_url(part.media_type, part.data)
+        if url is None:
+            self.losses.add(path, "an uploaded file is known to its own vendor only", "content")
+            return None
+        inner: Json = {"url": url} | ({"detail": part.detail} if part.detail is not None else {})
+        return {"type": field, field: inner} | self.extras(part.extras, f"{path}.")
+
+    def _sound(self, path: str, part: Media) -> Json | None:
+        """OpenAI's {"data", "format"}; the bare string of Mistral for sound whose format was not said."""
+        said = part.url if part.data is None else part.data
+        if said is None:
+            self.losses.add(path, "an uploaded file is known to its own vendor only", "content")
+            return None
+        inner: str | Json = said
+        if part.media_type is not None:
+            kind = part.media_type.removeprefix("audio/")
+            inner = {"data": said, "format": {"mpeg": "mp3", "x-wav": "wav"}.get(kind, kind)}
+        return {"type": "input_audio", "input_audio": inner} | self.extras(part.extras, f"{path}.")
+
+    def _document(self, path: str, part: Media) -> Json | None:
+        if part.text is not None:
+            if part.title is None and part.filename is None:
+                self.losses.add(path, "Chat Completions has no text documents; it is said as text", "cosmetic")
+            return {"type": "text", "text": part.text}
+        filename = part.filename or part.title
+        inner: Json = {"filename": filename} if filename else {}
+        if part.file_id is not None:
+            inner["file_id"] = part.file_id
+        elif part.data is not None:
+            inner["file_data"] = data_url(part.media_type or "application/pdf", part.data)
+            inner.setdefault("filename", "document.pdf")
+        elif part.url is not None:
+            inner["file_data"] = part.url  # OpenRouter takes a URL here (openrouter.ai/docs/features/multimodal/pdfs)
+            inner.setdefault("filename", part.url.rpartition("/")[2] or "document")
+        return {"type": "file", "file": inner | self.extras(part.extras, f"{path}.")}
+
+    # assistant turns
+
+    def _assistant(self, path: str, message: Message) -> Json:
+        body: Json = {"role": "assistant"}
+        said: list[AnyPart] = []
+        calls: list[Json] = []
+        for index, part in enumerate(message.content):
+            where = f"{path}.content[{index}]"
+            if calls and not isinstance(part, ToolCall):
+                self.losses.add(f"{path}.content", "Chat Completions puts calls after everything else", "cosmetic")
+            if isinstance(part, ToolCall):
+                calls.append(self._call(where, part))
+            elif isinstance(part, Reasoning):
+                self._thought(body, said, where, part)
+            else:
+                said.append(part)
+        body["content"] = self._spoken(path, said, body, plain=message.plain)
+        if calls:
+            body["tool_calls"] = calls
+        if message.name is not None:
+            body["name"] = message.name
+        return body | self.extras(message.extras, f"{path}.")
+
+    def _spoken(self, path: str, parts: list[AnyPart], body: Json, *, plain: bool) -> str | list[Json] | None:
+        """An assistant turn's content: one string where possible, since many servers take nothing else."""
+        if not parts:
+            return None
+        refusals = [part.text for part in parts if isinstance(part, Refusal)]
+        if len(refusals) == len(parts):
+            body["refusal"] = "".join(refusals)
+            return None
+        texts = [part for part in parts if isinstance(part, Text) and part.cache is None and not part.extras]
+        if len(texts) == len(parts) == 1:
+            self._uncited(texts[0], f"{path}.content[0]")
+            return texts[0].text
+        return self._content(path, parts, plain=plain)
+
+    def _thought(self, body: Json, said: list[AnyPart], path: str, part: Reasoning) -> None:
+        """Replay thought to whom it came from, in the field in which it came.  Relayed details go back to the relay."""
+        policy, ours = self.target.replay_reasoning, part.origin.fits(self.target.origin)
+        fits = ours or part.details is not None
+        if policy == "never" or not (fits or (policy == "always" and part.readable)):
+            self.losses.add(path, "reasoning is replayed to the provider that it came from only", "cosmetic")
+            return
+        if part.form == PART and ours:
+            said.append(Opaque(origin=part.origin, type="thinking", data=self._thinking_part(path, part)))
+            return
+        form = part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content"
+        if part.readable and form != DETAILS:
+            body[form] = body.get(form, "") + part.readable
+        if part.details is not None:
+            body["reasoning_details"] = [*body.get("reasoning_details", ()), *listed(part.details)]
+        elif ours and part.encrypted is not None:
+            body["reasoning_opaque"] = part.encrypted
+
+    def _thinking_part(self, path: str, part: Reasoning) -> Raw:
+        inner = {"type": "thinking", "thinking": [{"type": "text", "text": part.readable}]}
+        return dump(inner | self.extras(part.extras, f"{path}."))
+
+    def _call(self, path: str, part: ToolCall) -> Json:
+        if part.namespace is not None:
+            self.losses.add(f"{path}.namespace", "Chat Completions has no tool namespaces", "cosmetic")
+        self.extras(part.extras, f"{path}.")
+        return render_call(part) | self.mark(part.cache, f"{path}.cache")
+
+    # tool results
+
+    def _results(self, path: str, message: Message) -> list[Json]:
+        """One tool message a result; what a tool message cannot hold follows in a user message."""
+        rendered: list[Json] = []
+        moved: list[Json] = []
+        for index, part in enumerate(message.content):
+            if isinstance(part, ToolResult):
+                rendered.append(self._result(f"{path}.content[{index}]", part, moved))
+        if moved:
+            rendered.append({"role": "user", "content": moved})
+        return rendered
+
+    def _result(self, path: str, part: ToolResult, moved: list[Json]) -> Json:
+        content: Sequence[AnyPart] = part.content
+        if any(not isinstance(each, Text) for each in content) and not self._holds_media():
+            content = self._move(path, part, moved)
+        if part.is_error:
+            self.losses.add(f"{path}.is_error", "Chat Completions marks no errors; the text says so", "cosmetic")
+            content = self._as_error(content)
+        body: Json = {
+            "role": "tool",
+            "tool_call_id": part.call_id,
+            "content": self._result_content(path, part, content),
+        }
+        if part.name is not None:
+            body["name"] = part.name
+        return body | self.mark(part.cache, f"{path}.cache") | self.extras(part.extras, f"{path}.")
+
+    def _holds_media(self) -> bool:
+        """OpenAI's tool messages hold text only; a Chat client that puts media there knows that its server takes them."""
+        return self.target.tool_result_media and self.request.protocol == NAME
+
+    def _as_error(self, content: Sequence[AnyPart]) -> tuple[AnyPart, ...]:
+        first = content[0] if content else None
+        if isinstance(first, Text) and first.cache is None and not first.extras:
+            return (Text(text=f"Error: {first.text}"), *content[1:])
+        return (Text(text="Error: "), *content)
+
+    def _result_content(self, path: str, part: ToolResult, content: Sequence[AnyPart]) -> str | list[Json]:
+        texts = [each for each in content if isinstance(each, Text)]
+        if len(texts) == len(content) and (part.plain or len(texts) < 2):
+            return self._content(path, texts or [Text(text="")], plain=True)
+        return self._content(path, content, plain=False)
+
+    def _move(self, path: str, part: ToolResult, moved: list[Json]) -> tuple[AnyPart, ...]:
+        """Media of a result follow in a user message that says whose they are; what is left is the result's text."""
+        others = [each for each in part.content if not isinstance(each, Text)]
+        rendered = [self._part(f"{path}.content", each) for each in others]
+        kept = [each for each in rendered if each is not None]
+        if kept:
+            self.losses.add(f"{path}.content", "media of a tool result stand in a user message after it", "cosmetic")
+            moved.append({"type": "text", "text": f"Content of the tool result for call {part.call_id}:"})
+            moved.extend(kept)
+        return tuple([each for each in part.content if isinstance(each, Text)])
+
+
+_RENDER: dict[type, Callable[[Turns, str, Any], Json | None]] = {
+    Text: Turns._text,
+    Refusal: Turns._refusal,
+    Media: Turns._media,
+    Opaque: Turns._opaque,
+}
+_MEDIA: dict[str, Callable[[Turns, str, Media], Json | None]] = {
+    "image": Turns._picture,
+    "video": Turns._picture,
+    "audio": Turns._sound,
+    "document": Turns._document,
+}
+_NO_PLACE: dict[str, tuple[str, ...]] = {
+    # fields of Media that have no place in a part of this kind
+    "image": ("filename", "title", "context", "citations"),
+    "video": ("filename", "title", "context", "citations"),
+    "audio": ("detail", "filename", "title", "context", "citations"),
+    "document": ("detail", "title", "context", "citations"),
+}
