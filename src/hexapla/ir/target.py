@@ -49,7 +49,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     # reasoning
     replay_reasoning: Literal["origin", "always", "never"] = "origin"
-    reasoning_style: str = ""  # how effort is asked for; "" is the protocol's own way
+    # how effort is asked for; "" is the protocol's own way
+    reasoning_style: Literal["", "openrouter", "enable_thinking", "thinking", "none"] = ""
     effort_levels: tuple[str, ...] = ()  # levels that the model knows; () is all
     adaptive_only: bool = False  # Messages models that refuse budgets
 
