@@ -18,13 +18,17 @@ from hexapla.wire.rawjson import load
 
 
 class Call:
-    """A call that is being put together.  `key` names its block; `open` says that the block was opened."""
+    """A call that is being put together.
 
-    __slots__ = ("arguments", "custom", "id", "key", "name", "open")
+    key    names its block;  open: the block was opened
+    given  the id that the wire gave, "" until it does
+    """
+
+    __slots__ = ("arguments", "custom", "given", "key", "name", "open")
 
     def __init__(self, key: int) -> None:
         self.key = ("call", key)
-        self.id = ""
+        self.given = ""
         self.name = ""
         self.custom = False
         self.arguments: list[str] = []
@@ -68,7 +72,7 @@ class Calls:
 
     def _unnumbered(self, delta: ToolDelta) -> Call | None:
         if delta.id:
-            return next((call for call in self._listed if call.id == str(delta.id)), None)
+            return next((call for call in self._listed if call.given == str(delta.id)), None)
         return None if name_of(delta) or not self._listed else self._listed[-1]
 
     def unique_id(self, call: Call, seed: str | None) -> str:
@@ -76,8 +80,8 @@ class Calls:
 
         seed  the answer's id
         """
-        taken = {other.id for other in self._listed if other is not call}
-        return call.id if call.id and call.id not in taken else call_id(seed, self._listed.index(call), call.name)
+        taken = any(other.given == call.given for other in self._listed if other is not call)
+        return call.given if call.given and not taken else call_id(seed, self._listed.index(call), call.name)
 
 
 def name_of(delta: ToolDelta) -> str | None:
@@ -90,7 +94,7 @@ def _another(known: Call, delta: ToolDelta) -> bool:
     ids, more arguments than fit into a call that is whole (Google's compatible endpoint numbers every call 0)."""
     if name_of(delta) is None:
         return False
-    if delta.id and known.id:
-        return str(delta.id) != known.id
+    if delta.id and known.given:
+        return str(delta.id) != known.given
     more = delta.function.arguments if delta.function else None
-    return not delta.id and not known.id and bool(more) and known.whole
+    return not delta.id and not known.given and bool(more) and known.whole

@@ -268,8 +268,8 @@ class ChatDecoder:
         call = self._calls.find(delta)
         arguments = delta.function.arguments if delta.function is not None else None
         freeform = delta.custom if delta.custom is not None and (delta.custom.name or not arguments) else None
-        if delta.id and not call.id:
-            call.id = str(delta.id)
+        if delta.id and not call.given:
+            call.given = str(delta.id)
         if not call.open:
             call.name = call.name or name_of(delta) or ""
             call.custom = freeform is not None or delta.type == "custom"
@@ -283,8 +283,7 @@ class ChatDecoder:
 
     def _open_call(self, call: Call, delta: ToolDelta) -> None:
         call.open = True
-        call.id = self._calls.unique_id(call, self._id)
-        part = ToolCall(id=call.id, name=call.name, extras=call_extras(delta))
+        part = ToolCall(id=self._calls.unique_id(call, self._id), name=call.name, extras=call_extras(delta))
         self._open(call.key, replace(part, kind="custom") if call.custom else part)
 
     def _cite(self, citations: list[Citation]) -> None:
