@@ -42,7 +42,7 @@ class Gateway:
     def sockets(self) -> int:
         """How many sockets it holds open."""
         held = Path(f"/proc/{self.process.pid}/fd")
-        return sum("socket:" in os.readlink(entry) for entry in held.iterdir() if entry.is_symlink())
+        return sum(str(entry.readlink()).startswith("socket:") for entry in held.iterdir())
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -112,19 +112,20 @@ class Upstream:
 
     async def _listen(self) -> asyncio.Server:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return server
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Upstream]:
         """Serve until the end of the block."""
         loop = self._loop
-        loop.run_until_complete(self._listen())
+        server = loop.run_until_complete(self._listen())
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
         try:
             yield self
         finally:
+            loop.call_soon_threadsafe(server.close)
             asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(5)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(5)

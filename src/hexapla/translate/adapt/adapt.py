@@ -23,7 +23,8 @@ TARGET_IDS: dict[str, str] = {
 }
 
 PAIRING = frozenset({"openai_chat", "anthropic_messages"})
-"""Protocols whose vendors refuse calls and results that do not match; Responses may continue a stored conversation."""
+"""Protocols in which every conversation is whole, so that vendors refuse calls and results that do not match; only
+Responses to Responses may continue a stored one."""
 
 
 def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, Restore]:
@@ -37,7 +38,7 @@ def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[Ge
     request = names.request(request, losses)
     if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
         request = fit_ids(request, pattern)
-    if target.pairs_required or protocol in PAIRING:
+    if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:
         request = pair_calls(request, losses)
     if target.single_system:
         request = join_system(request, losses)

@@ -1,0 +1,152 @@
+"""A client that leaves takes its upstream connection with it, at once, wherever the answer is."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable
+
+import pytest
+
+from server.client import begin, hear
+from server.running import SHORT, Gateway
+from server.upstream import Script, Upstream, Visit
+from server.wire import CHAT, DIALECTS, MESSAGES, OK, PATHS, RESPONSES, STREAM, ask, chunk, opening, piece, refusal
+
+CROSS = {CHAT: MESSAGES, RESPONSES: CHAT, MESSAGES: RESPONSES}
+WAYS = [pytest.param(client, up, id=f"{client}-{up}") for client in DIALECTS for up in (client, CROSS[client])]
+
+AT_ONCE = 0.1  # seconds: what the gateway promises
+BUSY = 0.15  # what a busy machine may add to a single measurement
+
+
+async def before_head(visit: Visit) -> None:
+    await visit.until_gone()
+
+
+async def before_event(visit: Visit) -> None:
+    await visit.write(STREAM)
+    await visit.until_gone()
+
+
+async def before_content(visit: Visit) -> None:
+    await visit.write(STREAM + chunk(opening(visit.protocol)))
+    await visit.until_gone()
+
+
+async def mid_stream(visit: Visit) -> None:
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "first")))
+    await visit.until_gone()
+
+
+async def mid_pour(visit: Visit) -> None:
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "first")))
+    pouring = asyncio.ensure_future(_pour(visit))
+    await visit.until_gone()
+    pouring.cancel()
+
+
+async def _pour(visit: Visit) -> None:
+    while True:
+        await visit.write(chunk(piece(visit.protocol, "more ")))
+        await asyncio.sleep(0.005)
+
+
+async def mid_body(visit: Visit) -> None:
+    await visit.write(OK + b"content-type: application/json\r\ncontent-length: 1000\r\n\r\n{")
+    await visit.until_gone()
+
+
+MOMENTS: dict[str, tuple[Script, bool, bytes]] = {
+    "whole_before_head": (before_head, False, b""),
+    "whole_mid_body": (mid_body, False, b""),
+    "stream_before_head": (before_head, True, b""),
+    "stream_before_event": (before_event, True, b""),
+    "stream_before_content": (before_content, True, b""),
+    "stream_mid": (mid_stream, True, b"first"),
+    "stream_pouring": (mid_pour, True, b"first"),
+}
+
+
+def until(condition: Callable[[], bool], seconds: float = 3.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.005)
+    return condition()
+
+
+def leave(gateway: Gateway, upstream: Upstream, protocol: str, model: str, stream: bool, word: bytes) -> float:
+    """Ask, listen up to `word`, leave; the seconds until the upstream saw its connection close."""
+    upstream.visits.clear()
+    upstream.arrived.clear()
+    sock = begin(gateway.url, PATHS[protocol], ask(protocol, model, stream=stream))
+    visit = upstream.last()
+    if word:
+        assert word in hear(sock, word)
+    else:
+        time.sleep(0.05)
+    left = time.monotonic()
+    sock.close()
+    assert visit.over.wait(3), "the upstream's connection stayed open"
+    return visit.gone - left
+
+
+@pytest.mark.parametrize(("protocol", "provider"), WAYS)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_leaver_ends_the_upstream(
+    moment: str, protocol: str, provider: str, upstream: Upstream, served: Gateway
+) -> None:
+    """The upstream's connection is closed within 100 ms, the record says cancelled, nothing keeps running."""
+    script, stream, word = MOMENTS[moment]
+    model = f"{SHORT[provider]}/{upstream.play(script)}"
+    logged = len(served.log())
+    assert leave(served, upstream, protocol, model, stream, word) < AT_ONCE + BUSY
+    assert until(lambda: served.running() == 0)
+    assert until(lambda: len(served.log()) == logged + 1)
+    last = served.log()[-1]
+    assert served.generation(last["id"])["outcome"] == "cancelled"
+    assert served.generation(last["id"])["status"] == 499
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("protocol", DIALECTS)
+def test_leaver_ends_a_back_off(protocol: str, stream: bool, upstream: Upstream, served: Gateway) -> None:
+    """A client that leaves while the gateway waits to try again is noticed at once; no further attempt is made."""
+
+    async def limited(visit: Visit) -> None:
+        await visit.write(refusal(visit.protocol, 429, "retry-after: 2"))
+
+    model = f"{SHORT[protocol]}/{upstream.play(limited)}"
+    logged = len(served.log())
+    sock = begin(served.url, PATHS[protocol], ask(protocol, model, stream=stream))
+    upstream.last()
+    time.sleep(0.1)
+    assert served.running() == 1
+    left = time.monotonic()
+    sock.close()
+    assert until(lambda: served.running() == 0)
+    assert time.monotonic() - left < AT_ONCE + BUSY
+    assert until(lambda: len(served.log()) == logged + 1)
+    record = served.generation(served.log()[-1]["id"])
+    assert record["outcome"] == "cancelled"
+    assert len(record["attempts"]) == 1
+    assert len(upstream.visits) == 1
+
+
+def test_leavers_leave_nothing_behind(upstream: Upstream, served: Gateway) -> None:
+    """Many leavers at every moment: no socket and no exchange stays; the median of the latencies keeps the promise."""
+    before = served.sockets()
+    took = []
+    for script, stream, word in MOMENTS.values():
+        for protocol in DIALECTS:
+            model = f"{SHORT[protocol]}/{upstream.play(script)}"
+            took += [leave(served, upstream, protocol, model, stream, word) for _ in range(3)]
+    assert statistics.median(took) < AT_ONCE / 2
+    assert until(lambda: served.running() == 0)
+    assert until(lambda: served.sockets() <= before + 1)
+    assert until(lambda: upstream.connections <= 1)
+    assert served.alive()
+    print(f"median {statistics.median(took) * 1000:.1f} ms, worst {max(took) * 1000:.1f} ms of {len(took)}")
