@@ -110,6 +110,8 @@ class Gateway:
         for transport in self._transports.values():
             await transport.aclose()
         await self.books.ledger.close_async()
+        if self.books.log is not None:
+            await asyncio.to_thread(self.books.log.close)
 
     async def count_tokens(self, ask: Ask) -> dict[str, object]:
         """The input tokens of a request: the vendor's count, else an estimate, marked as one.
