@@ -37,7 +37,7 @@ from hexapla.protocols.anthropic_messages.response import WireMessage, message_e
 from hexapla.protocols.anthropic_messages.words import NAME, stop_of, usage_of
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify_value
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.rawjson import dump, load
 from hexapla.wire.sse import Frame, SSEDecoder
 
 
@@ -176,6 +176,9 @@ class MessagesDecoder:
 
     def _on_block_start(self, event: WireEvent, data: bytes) -> None:
         part = parse_block(Raw(bytes(event.content_block)))
+        if isinstance(part, Opaque) and load(part.data, dict[str, Any]) is None:
+            self.skipped += 1
+            part = Text(text="")  # a block that cannot be read; its deltas say what it is
         if isinstance(part, ToolCall) and part.arguments.strip() == "{}":
             # an empty input is the place that input_json_delta fills
             part = msgspec.structs.replace(part, arguments="")
@@ -186,7 +189,7 @@ class MessagesDecoder:
         self._close(index)
         self._kinds[index] = part
         if isinstance(part, Opaque):
-            self._opaque[index] = dict(split(part.data))
+            self._opaque[index] = load(part.data, dict[str, Any]) or {}
         self._events.append(self._blocks.open(index, part))
 
     def _on_block_delta(self, event: WireEvent, data: bytes) -> None:
