@@ -44,7 +44,10 @@ _decoder = msgspec.json.Decoder(_Envelope)
 
 def seal(part: Reasoning) -> str:
     """Pack `part` whole into one string."""
-    envelope = _Envelope(details=part.details or Raw(), **{name: getattr(part, name) for name in _FIELDS})
+    said = {name: getattr(part, name) for name in _FIELDS}
+    if part.details is not None:
+        said["details"] = part.details  # an empty Raw would be written as nothing at all, which is no JSON
+    envelope = _Envelope(**said)
     return MARK + base64.urlsafe_b64encode(zlib.compress(msgspec.json.encode(envelope), 1)).decode()
 
 
