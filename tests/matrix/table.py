@@ -24,7 +24,8 @@ different dialects; between the same dialect every case passes verbatim, byte fo
 - – the client's dialect cannot ask it.
 - ✗ refused with a clear error."""
 ABOUT_ZH = """\
-由 `tests/matrix` 中的用例生成（整体与流式），并由测试保持最新。各列为不同协议之间的“客户端 → 上游”；相同协议之间每个用例都逐字节原样通过。
+由 `tests/matrix` 中的用例生成（整体与流式），并由测试保持最新。
+各列为不同协议之间的“客户端 → 上游”；相同协议之间每个用例都逐字节原样通过。
 
 - ✓ 请求与回答完整到达。表面差异（如目标不认识的缓存标记）会随回答报告，但不在此列出。
 - 字段名：无法告诉上游的内容，写入 `x-hexapla-losses`，
