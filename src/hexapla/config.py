@@ -1,8 +1,9 @@
 """The user's `hexapla.toml`: one file, one source of truth, and none is needed.
 
-Looked for at --config, $HEXAPLA_CONFIG, ./hexapla.toml and its parents, ~/.config/hexapla/hexapla.toml.  `${NAME}` in
-any string is replaced by the environment variable; a `.env` beside the file (or in the working directory) is read into
-that environment.  Every mistake is a ConfigError with file, line, key and the name that was probably meant.
+Looked for at --config, $HEXAPLA_CONFIG, ./hexapla.toml and its parents, ~/.config/hexapla/hexapla.toml.  `${NAME}` or
+`${NAME:-default}` in any string is replaced by the environment variable; a `.env` beside the file (or in the working
+directory) is read into that environment.  Every mistake is a ConfigError with file, line, key and the name that was
+probably meant.  To follow changes, watch `Loaded.files` and call `load_config` again: everything here is a value.
 
 This file may read files and the environment; what it makes of them are values.
 """
@@ -21,23 +22,39 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from hexapla.catalog.load import convert, line_of, load_models, load_provider, load_toml
+from hexapla.auth.api_key import find_credentials
+from hexapla.catalog.address import rehosted
+from hexapla.catalog.expand import expand, missing, placed
+from hexapla.catalog.load import (
+    check_models,
+    check_provider,
+    convert,
+    dotted,
+    load_models,
+    load_provider,
+    load_toml,
+    nearest_of,
+)
+from hexapla.catalog.locate import Place, line_of
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.errors import ConfigError
 from hexapla.routing.exchange import Timers
 from hexapla.routing.retry import RetryPolicy
+from hexapla.upstream.transport import Timeouts
 
 FILE = "hexapla.toml"
+TIMERS = frozenset(Timers.__struct_fields__) | frozenset(Timeouts.__struct_fields__)
+"""What an endpoint's `timeouts` may name."""
 
-# seed: the OpenRouter survey's client wrapper, whose five scenarios name these models
 SCENARIOS = {
-    "fast": "google/gemini-3-flash-preview",
-    "smart": "anthropic/claude-sonnet-4",
-    "powerful": "anthropic/claude-opus-4.6",
-    "cheap": "deepseek/deepseek-chat-v3-0324",
-    "code": "openai/gpt-5.3-codex",
+    "fast": "openrouter/google/gemini-3-flash-preview",
+    "smart": "openrouter/anthropic/claude-sonnet-4",
+    "powerful": "openrouter/anthropic/claude-opus-4.6",
+    "cheap": "openrouter/deepseek/deepseek-chat-v3-0324",
+    "code": "openrouter/openai/gpt-5.3-codex",
 }
+"""Names for a purpose, not a model; OpenRouter's, since one key reaches them all.  The user's aliases stand above them."""
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,10 +62,11 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Key(_Table, frozen=True, kw_only=True):
-    """A client's key: the key itself, or its SHA-256 in hex."""
+    """A client's key: the key itself, the variable that holds it, or its SHA-256 in hex."""
 
     name: str = ""
     key: str = ""
+    env: str = ""
     sha256: str = ""
 
 
@@ -107,25 +125,34 @@ class Config(_Table, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration with what it was made from.  `environment` holds secrets: it is never shown."""
+    """A configuration with what it was made from.  `environment` holds secrets: it is never shown.
+
+    files  what was read beside the packaged catalogue; when one of them changes, load again
+    """
 
     config: Config
     catalog: Catalog
     environment: Mapping[str, str]
+    files: tuple[Path, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Loaded({self.config.file or 'built-in'})"
 
 
 def load_config(path: Path | str | None = None, environment: Mapping[str, str] | None = None) -> Loaded:
     """Find and read the configuration and the catalogue.  Raises ConfigError."""
     base = dict(os.environ if environment is None else environment)
     found = find_config(path, base)
-    env = {**_dotenv(Path.cwd() / ".env"), **(_dotenv(found.parent / ".env") if found else {}), **base}
+    dotenvs = [folder / ".env" for folder in (Path.cwd(), *([found.parent] if found else ()))]
+    env = {name: value for file in dotenvs for name, value in _dotenv(file).items()} | base
+    files = tuple(file for file in dict.fromkeys((found, *dotenvs)) if file is not None)
     if found is None:
-        return assemble(Config(), env)
+        return replace(assemble(Config(), env), files=files)
     try:
         text = found.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration cannot be read: {error}", file=str(found)) from None
-    return assemble(parse_config(text, str(found), env), env)
+        raise ConfigError(f"The configuration cannot be read: {error}.", file=str(found)) from None
+    return replace(assemble(parse_config(text, str(found), env), env), files=files)
 
 
 def find_config(path: Path | str | None, environment: Mapping[str, str]) -> Path | None:
@@ -142,22 +169,26 @@ def find_config(path: Path | str | None, environment: Mapping[str, str]) -> Path
 
 
 def parse_config(text: str, file: str, environment: Mapping[str, str]) -> Config:
-    """The text of a configuration as a Config; `${NAME}` is replaced first."""
-    table = load_toml(text, file)
-    table = _expanded(table, environment, text, file)
-    providers = table.get("providers")
-    if isinstance(providers, dict):
-        table["providers"] = {name: _over_builtin(name, own, text, file) for name, own in providers.items()}
-    return replace(convert(table, Config, text, file), file=file)
+    """The text of a configuration as a Config; variables are replaced first.  Raises ConfigError."""
+    table = _expanded(load_toml(text, file), (), environment, text, file)
+    own = table.get("providers")
+    if isinstance(own, dict):
+        table["providers"] = {name: _over_builtin(name, provider, text, file) for name, provider in own.items()}
+    config = replace(convert(table, Config, text, file), file=file)
+    _check(config, text, file)
+    return replace(config, keys=tuple(_key(n, key, environment, text, file) for n, key in enumerate(config.keys)))
 
 
 def assemble(config: Config, environment: Mapping[str, str]) -> Loaded:
-    """Join the user's configuration with the built-in catalogue."""
-    providers = builtin_providers() | {name: replace(provider, id=name) for name, provider in config.providers.items()}
-    models = builtin_models()
-    for provider, listed in config.models.items():
-        own = {model.id for model in listed}
-        models[provider] = (*listed, *(m for m in models.get(provider, ()) if m.id not in own))
+    """Join the user's configuration with the built-in catalogue.  Raises ConfigError for keys that cannot be sent."""
+    own = {name: replace(provider, id=name) for name, provider in config.providers.items()}
+    providers = {name: rehosted(placed(each, environment)) for name, each in (builtin_providers() | own).items()}
+    for provider in providers.values():
+        find_credentials(provider, environment)
+    models = dict(builtin_models())
+    for name, listed in config.models.items():
+        ids = {model.id for model in listed}
+        models[name] = (*listed, *(model for model in models.get(name, ()) if model.id not in ids))
     catalog = Catalog(providers, models, SCENARIOS | config.aliases)
     return Loaded(config=config, catalog=catalog, environment=environment)
 
@@ -184,40 +215,90 @@ def _packaged(folder: str) -> list[tuple[str, str]]:
 
 
 def _over_builtin(name: str, own: Any, text: str, file: str) -> Any:
-    """The user's table for a built-in provider, laid over the built-in one; any other as it is."""
-    source = resources.files("hexapla.catalog") / "providers" / f"{name}.toml"
-    if not isinstance(own, dict) or not source.is_file():
-        if isinstance(own, dict) and not own.get("endpoints"):
-            line = line_of(text, name)
-            raise ConfigError(f"the provider {name!r} needs [[providers.{name}.endpoints]]", file=file, line=line)
+    """The user's table laid over the built-in provider of that name, field by field; any other as it is."""
+    if not isinstance(own, dict):
         return own
-    base = tomllib.loads(source.read_text(encoding="utf-8"))
-    merged = {**base, **own}
-    if isinstance(own.get("auth"), dict):
-        merged["auth"] = {**base.get("auth", {}), **own["auth"]}
+    source = resources.files("hexapla.catalog") / "providers" / f"{name}.toml"
+    if source.is_file():
+        return _laid_over(tomllib.loads(source.read_text(encoding="utf-8")), own)
+    if not own.get("endpoints"):
+        raise ConfigError(
+            f"The provider {name!r} is not built in, so it needs [[providers.{name}.endpoints]].",
+            file=file,
+            line=line_of(text, ("providers", name)),
+            key=f"providers.{name}",
+            did_you_mean=nearest_of(name, (entry.removesuffix(".toml") for entry, _ in _packaged("providers"))),
+        )
+    return own
+
+
+def _laid_over(builtin: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Tables are merged, anything else is replaced.  Endpoints of one's own are where they say they are."""
+    merged = {**builtin, **own}
+    for name in ("auth", "regions", "limits"):
+        if isinstance(own.get(name), dict):
+            merged[name] = {**builtin.get(name, {}), **own[name]}
+    if "endpoints" in own and "host" not in own:
+        merged["host"] = ""
     return merged
 
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+def _check(config: Config, text: str, file: str) -> None:
+    """Raise ConfigError for what the types let through."""
+    seen: dict[str, str] = {}
+    for name, provider in config.providers.items():
+        place = ("providers", name)
+        if (twin := seen.setdefault(name.lower(), name)) != name:
+            raise ConfigError(
+                f"The provider {name!r} stands here a second time, as {twin!r}.",
+                file=file,
+                line=line_of(text, place),
+                key=f"providers.{name}",
+            )
+        check_provider(provider, text, file, place)
+        for index, endpoint in enumerate(provider.endpoints):
+            for timer in endpoint.timeouts.keys() - TIMERS:
+                raise ConfigError(
+                    f"There is no timeout {timer!r}.",
+                    file=file,
+                    line=line_of(text, (*place, "endpoints", index, "timeouts", timer)),
+                    key=timer,
+                    did_you_mean=nearest_of(timer, TIMERS),
+                )
+    for name, listed in config.models.items():
+        check_models(listed, ("models", name), text, file)
 
 
-def _expanded(value: Any, environment: Mapping[str, str], text: str, file: str) -> Any:
-    """`value` with every `${NAME}` replaced."""
+def _key(index: int, key: Key | str, environment: Mapping[str, str], text: str, file: str) -> Key:
+    """A client's key with what it needs.  An empty key would let everybody in who sends none."""
+    said = Key(key=key) if isinstance(key, str) else key
+    secret = said.key or environment.get(said.env, "")
+    if not secret and not re.fullmatch(r"[0-9a-fA-F]{64}", said.sha256):
+        why = (
+            f"the environment variable {said.env} is not set" if said.env else "give key, env or sha256 (64 hex digits)"
+        )
+        place = ("keys", index)
+        raise ConfigError(f"A client key is empty: {why}.", file=file, line=line_of(text, place), key=f"keys[{index}]")
+    return replace(said, key=secret, name=said.name or f"key-{index + 1}")
+
+
+def _expanded(value: Any, place: Place, environment: Mapping[str, str], text: str, file: str) -> Any:
+    """`value` with its variables replaced.  Raises ConfigError for one that is missing or empty."""
     if isinstance(value, dict):
-        return {key: _expanded(inner, environment, text, file) for key, inner in value.items()}
+        return {key: _expanded(inner, (*place, key), environment, text, file) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_expanded(inner, environment, text, file) for inner in value]
+        return [_expanded(inner, (*place, index), environment, text, file) for index, inner in enumerate(value)]
     if not isinstance(value, str):
         return value
-
-    def lookup(found: re.Match[str]) -> str:
-        name = found.group(1)
-        if name not in environment:
-            line = next((n for n, row in enumerate(text.splitlines(), 1) if found.group(0) in row), None)
-            raise ConfigError(f"the environment variable {name} is not set", file=file, line=line, key=name)
-        return environment[name]
-
-    return _VARIABLE.sub(lookup, value)
+    for name in missing(value, environment):
+        raise ConfigError(
+            f"The environment variable {name} is {'empty' if name in environment else 'not set'}.",
+            file=file,
+            line=line_of(text, place),
+            key=dotted(place),
+            did_you_mean="" if name in environment else nearest_of(name, environment, 0.8),
+        )
+    return expand(value, environment)
 
 
 def _dotenv(file: Path) -> dict[str, str]:
@@ -237,7 +318,6 @@ def _unquoted(value: str) -> str:
 
 
 def _hashed(number: int, key: Key | str) -> tuple[str, str]:
-    if isinstance(key, str):
-        key = Key(key=key)
-    digest = key.sha256.lower() or hashlib.sha256(key.key.encode()).hexdigest()
-    return digest, key.name or f"key-{number}"
+    said = Key(key=key) if isinstance(key, str) else key
+    digest = said.sha256.lower() or hashlib.sha256(said.key.encode()).hexdigest()
+    return digest, said.name or f"key-{number}"

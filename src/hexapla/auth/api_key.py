@@ -1,7 +1,10 @@
 """API keys: where they are found and where they go.
 
-Pure: the environment is a mapping.  A `Credential` never shows its secret in a repr, so it cannot leak into a log by
-accident.
+Every protocol has its own place for the key, and a provider may have another one.  A `Credential` never shows its secret
+in a repr, so it cannot leak into a log by accident.
+
+Rules of this file: pure (the environment is a mapping); a key that no HTTP header takes is refused here, where its source
+can still be named, and never quoted.
 """
 
 from __future__ import annotations
@@ -38,12 +41,25 @@ class Credential:
 
 
 def find_credentials(provider: Provider, environment: Mapping[str, str]) -> tuple[Credential, ...]:
-    """Every key of `provider`: configured ones first, then the first environment variable that holds one."""
+    """Every key of `provider`: configured ones, else that of the first environment variable that holds one.
+
+    A provider whose login ends in a token takes that token as a configured key; its variables hold something else.
+    Raises ConfigError for a key with characters that no header takes.
+    """
     auth = provider.auth
-    configured = [key for key in (auth.key, *auth.keys) if key]
+    if auth.kind == "none":
+        return ()
+    configured = [key.strip() for key in (auth.key, *auth.keys) if key and key.strip()]
     found = [Credential(f"key {number}", key) for number, key in enumerate(configured, 1)]
-    if not found:
-        found = [Credential(name, environment[name]) for name in env_names(auth) if environment.get(name)][:1]
+    if not found and auth.kind == "api_key":
+        held = ((name, environment.get(name, "").strip()) for name in env_names(auth))
+        found = [Credential(name, key) for name, key in held if key][:1]
+    for credential in found:
+        if not (credential.secret.isascii() and credential.secret.isprintable()):
+            who = provider.name or provider.id
+            raise ConfigError(
+                f"The key of {who} ({credential.name}) holds characters that no header takes.", key="auth"
+            )
     return tuple(found)
 
 
@@ -59,9 +75,16 @@ def needs_key(auth: Auth) -> bool:
 
 def missing_key(provider: Provider) -> ConfigError:
     """What to tell someone who asked for a provider without a key."""
-    names = " or ".join(env_names(provider.auth)) or "auth.key in hexapla.toml"
+    who = provider.name or provider.id
+    if provider.auth.kind != "api_key":
+        return ConfigError(
+            f"{who} wants a login ({provider.auth.kind}) instead of a key: put the token that it ends in into "
+            f"providers.{provider.id}.auth.key of hexapla.toml.",
+            key="auth",
+        )
+    names = " or ".join(env_names(provider.auth)) or f"providers.{provider.id}.auth.key in hexapla.toml"
     where = f" Get one at {provider.key_page}." if provider.key_page else ""
-    return ConfigError(f"{provider.name or provider.id} needs a key: set {names}.{where}", key="auth")
+    return ConfigError(f"{who} needs a key: set {names}.{where}", key="auth")
 
 
 def auth_headers(protocol: str, auth: Auth, credential: Credential | None) -> tuple[tuple[str, str], ...]:

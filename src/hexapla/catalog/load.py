@@ -1,6 +1,10 @@
 """TOML text to structs, with errors that name file, line and key, and the name that was probably meant.
 
-Pure: texts come in as arguments, whoever reads the files is elsewhere.
+A mistake in a provider's table would otherwise show itself in the middle of a request, as a vendor's refusal or as a
+crash.  So everything that can be known to be wrong is refused here: keys, types, names of Target fields, patterns that
+do not compile, error kinds that do not exist.
+
+Rules of this file: pure (texts come in as arguments, whoever reads the files is elsewhere); the first mistake is told.
 """
 
 from __future__ import annotations
@@ -8,18 +12,23 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from hexapla.catalog.schema import Model, Provider
-from hexapla.errors import ConfigError
+from hexapla.catalog.locate import Place, fault, field_names, kind_at, line_of
+from hexapla.catalog.schema import Model, Provider, Quirks, When
+from hexapla.errors import ConfigError, Kind
+from hexapla.ir.target import Target
 
 T = TypeVar("T")
 
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]+)`(?: - at `(?P<path>[^`]+)`)?")
-_WRONG = re.compile(r"(?P<why>.*) - at `(?P<path>[^`]+)`")
+_REASON = re.compile(r" - at `[^`]*`$")
+_TWICE = re.compile(r"Cannot (?:declare|mutate|overwrite).*?\((?P<keys>'.*')\)|Cannot overwrite a value")
+_ORIGIN = {"protocol": "openai_chat"}
+_FLAGS = frozenset({"origin", "model", "stream"})
+"""Fields of Target that are made for each request, so no quirk may set them."""
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,77 +42,142 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+)", str(error))
-        line = int(found.group(1)) if found else None
-        raise ConfigError(f"not valid TOML: {error}", file=file, line=line) from None
+        raise _syntax(str(error), file) from None
 
 
 def convert(value: Mapping[str, Any], kind: type[T], text: str, file: str) -> T:
     """`value` as `kind`.  Raises ConfigError that says where in `text` the first wrong key stands."""
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise _explained(str(error), kind, text, file) from None
+    except msgspec.ValidationError:
+        raise _explained(value, kind, text, file) from None
 
 
 def load_provider(text: str, file: str) -> Provider:
     """One provider's file."""
     provider = convert(load_toml(text, file), Provider, text, file)
     if not provider.id:
-        raise ConfigError("a provider needs an id", file=file, line=1, key="id")
+        raise ConfigError("A provider needs an id.", file=file, line=1, key="id")
+    check_provider(provider, text, file)
     return provider
 
 
 def load_models(text: str, file: str) -> dict[str, tuple[Model, ...]]:
     """One file of model tables."""
-    return convert(load_toml(text, file), ModelFile, text, file).models
+    models = convert(load_toml(text, file), ModelFile, text, file).models
+    for provider, listed in models.items():
+        check_models(listed, ("models", provider), text, file)
+    return models
 
 
-def line_of(text: str, key: str, after: int = 0) -> int | None:
-    """The line (from 1) on which `key` is set or its table opened, at or after line index `after`."""
-    setting = re.compile(
-        rf"""(^|[\s,{{.])["']?{re.escape(key)}["']?\s*=|^\s*\[+[^\]]*\b{re.escape(key)}["']?\s*[.\]]"""
-    )
-    for number, line in enumerate(text.splitlines(), 1):
-        if number > after and setting.search(line):
-            return number
-    return None
-
-
-def _explained(message: str, kind: type, text: str, file: str) -> ConfigError:
-    if found := _UNKNOWN.search(message):
-        key = found["key"]
-        owner = _struct_at(kind, found["path"] or "$")
-        known = list(owner.__struct_fields__) if owner is not None else []
-        near = difflib.get_close_matches(key, known, 1, 0.5)
-        return ConfigError(
-            f"unknown key {key!r}.", file=file, line=line_of(text, key), key=key, did_you_mean=near[0] if near else ""
+def check_provider(provider: Provider, text: str, file: str, place: Place = ()) -> None:
+    """Raise ConfigError for what the types let through.  `place` is where in `text` the provider's table stands."""
+    if provider.region and provider.region not in provider.regions:
+        names = ", ".join(provider.regions) or "none"
+        raise _wrong(
+            f"{provider.id} knows no region {provider.region!r} (it knows: {names}).",
+            (*place, "region"),
+            text,
+            file,
+            provider.region,
+            provider.regions,
         )
-    if found := _WRONG.search(message):
-        path = found["path"]
-        key = re.sub(r"\[[^\]]*\]", "", path).rpartition(".")[2]
-        return ConfigError(f"{key}: {found['why']} (at {path}).", file=file, line=line_of(text, key), key=key)
-    return ConfigError(message, file=file)
+    for index, endpoint in enumerate(provider.endpoints):
+        inside = (*place, "endpoints", index, "quirks")
+        _check_quirks(endpoint.quirks, inside, text, file)
+        for number, when in enumerate(endpoint.quirks.when):
+            _check_quirks(when, (*inside, "when", number), text, file)
 
 
-def _struct_at(kind: Any, path: str) -> type[msgspec.Struct] | None:
-    """The struct type that stands at a msgspec path like `$.providers[...].endpoints[0]`."""
-    for step in re.findall(r"\.(\w+)|(\[[^\]]*\])", path.removeprefix("$")):
-        kind = _inside(kind) if step[1] else _field(kind, step[0])
-    while kind is not None and not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        kind = _inside(kind)
-    return kind
+def check_models(models: Iterable[Model], place: Place, text: str, file: str) -> None:
+    """Raise ConfigError for models without an id, told twice, or with facts that no Target has."""
+    seen: set[str] = set()
+    for index, model in enumerate(models):
+        here = (*place, index)
+        if not model.id:
+            raise _wrong("A model needs an id.", here, text, file)
+        if model.id in seen:
+            raise _wrong(f"The model {model.id!r} stands here a second time.", (*here, "id"), text, file)
+        seen.add(model.id)
+        _check_target(model.target, (*here, "target"), text, file)
 
 
-def _field(kind: Any, name: str) -> Any:
-    while kind is not None and not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        kind = _inside(kind)
-    if kind is None:
-        return None
-    return next((f.type for f in msgspec.structs.fields(kind) if f.encode_name == name), None)
+def nearest_of(name: str, known: Iterable[str], ratio: float = 0.5) -> str:
+    """The one of `known` that was probably meant by `name`, or ""."""
+    by_case = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_case, 1, ratio)
+    return by_case[near[0]] if near else ""
 
 
-def _inside(kind: Any) -> Any:
-    """The struct-bearing argument of a container or union type."""
-    arguments = [a for a in getattr(kind, "__args__", ()) if a is not type(None) and a is not ...]
-    return arguments[-1] if arguments else None
+def _check_quirks(quirks: Quirks | When, place: Place, text: str, file: str) -> None:
+    _check_target(quirks.target, (*place, "target"), text, file)
+    for name, (low, high) in quirks.clamp.items():
+        if low > high:
+            raise _wrong(f"{name} cannot be above {low:g} and below {high:g}.", (*place, "clamp", name), text, file)
+    for code, kind in (quirks.error_codes if isinstance(quirks, Quirks) else {}).items():
+        if kind not in list(Kind):
+            raise _wrong(f"There is no kind of error {kind!r}.", (*place, "error_codes", code), text, file, kind, Kind)
+
+
+def _check_target(facts: Mapping[str, Any], place: Place, text: str, file: str) -> None:
+    """Raise ConfigError unless every fact is a field of Target, of its type, and patterns are patterns."""
+    known = [name for name in field_names(Target) if name not in _FLAGS]
+    for name, value in facts.items():
+        here = (*place, name)
+        if name not in known:
+            raise _wrong(f"There is no target fact {name!r}.", here, text, file, name, known)
+        try:
+            msgspec.convert({"origin": _ORIGIN, name: value}, Target)
+            if name.endswith("_pattern"):
+                re.compile(value)
+        except msgspec.ValidationError as error:
+            raise _wrong(f"{name}: {_REASON.sub('', str(error))}.", here, text, file) from None
+        except re.error as error:
+            raise _wrong(f"{name} is no regular expression: {error}.", here, text, file) from None
+
+
+def _wrong(message: str, place: Place, text: str, file: str, meant: str = "", known: Iterable[str] = ()) -> ConfigError:
+    near = nearest_of(meant, known) if meant else ""
+    return ConfigError(message, file=file, line=line_of(text, place), key=dotted(place), did_you_mean=near)
+
+
+def dotted(place: Place) -> str:
+    """A place as people write it: providers.local.endpoints[0].quirks."""
+    return "".join(_steps(place)).removeprefix(".")
+
+
+def _steps(place: Place) -> Iterator[str]:
+    for step in place:
+        yield f"[{step}]" if isinstance(step, int) else f".{step}"
+
+
+def _explained(value: Mapping[str, Any], kind: Any, text: str, file: str) -> ConfigError:
+    """What is wrong at the innermost place of `value` that is not what the schema wants."""
+    place = fault(value, kind)
+    known = field_names(kind_at(kind, place[:-1])) if place else ()
+    if known and place[-1] not in known:
+        return _wrong(f"There is no key {place[-1]!r} here.", place, text, file, str(place[-1]), known)
+    inner: Any = value
+    for step in place:
+        inner = inner[step]
+    wanted = kind_at(kind, place)
+    if get_origin(wanted) is Literal and isinstance(inner, str):
+        names = [name for name in get_args(wanted) if name]
+        message = f"{dotted(place)} cannot be {inner!r}; it is one of {', '.join(names)}."
+        return _wrong(message, place, text, file, inner, names)
+    try:
+        msgspec.convert(inner, wanted)
+    except msgspec.ValidationError as error:
+        return _wrong(f"{dotted(place)}: {_REASON.sub('', str(error))}.", place, text, file)
+    return _wrong(f"{dotted(place)} is wrong.", place, text, file)
+
+
+def _syntax(complaint: str, file: str) -> ConfigError:
+    """A parser's complaint in our words."""
+    found = re.search(r" \(at line (\d+)[^)]*\)", complaint)
+    line = int(found[1]) if found else None
+    if twice := _TWICE.search(complaint):
+        key = ".".join(re.findall(r"'([^']*)'", twice["keys"] or ""))
+        return ConfigError(f"{key or 'This key'} stands here a second time.", file=file, line=line, key=key)
+    reason = complaint.replace(found[0], "") if found else complaint
+    return ConfigError(f"This is not valid TOML: {reason}.", file=file, line=line)

@@ -1,6 +1,10 @@
 """Quirks at work: edits of a rendered request's top level, and the facts that fill in a Target.
 
-All edits work on raw values, so what they do not name keeps its bytes.  A dotted name reaches one object deeper.
+All edits work on raw values, so what they do not name keeps its bytes.  A dotted name reaches one object deeper.  What a
+provider refuses is written once, as `strip`: the Patch lane takes it out of the bytes, and the Hub's renderer hears of it
+as `Target.unsupported` and reports the Loss.  `edit_losses` says the same of the Patch lane.
+
+Rules of this file: no knowledge of any vendor; an endpoint without quirks costs nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +18,24 @@ from msgspec.structs import replace
 
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks, When
 from hexapla.ir.content import Origin
+from hexapla.ir.loss import Loss
+from hexapla.ir.request import Sampling
 from hexapla.ir.target import Target
 from hexapla.wire.rawjson import dump, join, load, split
 
 Fields = dict[str, Raw]
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    # marks are Anthropic's; Chat and Responses servers that know them say so in their quirks
+    "openai_chat": {"cache_marks": 0},
+    "openai_responses": {"cache_marks": 0},
+}
+"""Facts that hold for a protocol unless a quirk says otherwise."""
+
+_SAID_AS = {name: f"sampling.{name}" for name in Sampling.__struct_fields__}
+"""Wire names whose place in a request is another one."""
+
+_NULL = Raw(b"null")
 
 
 def edit(fields: Fields, quirks: Quirks) -> Fields:
@@ -25,16 +43,33 @@ def edit(fields: Fields, quirks: Quirks) -> Fields:
     if not (quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp):
         return fields
     fields = {quirks.rename.get(name, name): raw for name, raw in fields.items()}
+    for name, new in quirks.rename.items():
+        if "." in name or "." in new:
+            _move(fields, name, new)
     for name in quirks.strip:
         _remove(fields, name)
     for name, value in quirks.set.items():
-        _put(fields, name, value)
+        _put(fields, name, dump(value))
     for name, value in quirks.default.items():
         if _get(fields, name) is None:
-            _put(fields, name, value)
+            _put(fields, name, dump(value))
     for name, (low, high) in quirks.clamp.items():
-        _clamp(fields, name, low, high)
+        if (near := _clamped(fields, name, low, high)) is not None:
+            _put(fields, name, dump(near))
     return fields
+
+
+def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Loss, ...]:
+    """What `edit` would take from the caller's `fields`: parameters that are stripped, replaced or clamped."""
+    who = provider or "the target"
+    said = {name: why for name in quirks.strip if _says(fields, name) for why in [f"{who} refuses {name}"]}
+    for name, value in quirks.set.items():
+        if _says(fields, name) and _get(fields, name) != dump(value):
+            said[name] = f"{who} always gets another {name}"
+    for name, (low, high) in quirks.clamp.items():
+        if _clamped(fields, name, low, high) is not None:
+            said[name] = f"{who} takes {low:g} to {high:g} only"
+    return tuple(Loss(field=name, why=why, severity="parameter") for name, why in said.items())
 
 
 def merge(quirks: Quirks, model: str) -> Quirks:
@@ -53,17 +88,13 @@ def matches(globs: str | tuple[str, ...], model: str) -> bool:
 
 def target_of(provider: Provider, endpoint: Endpoint, quirks: Quirks, facts: Model | None, model: str) -> Target:
     """What renderers may know of `model` at `endpoint`.  The model's own facts stand above the endpoint's."""
-    said: dict[str, Any] = {"max_output": facts.max_output if facts is not None else None}
-    said |= quirks.target | (facts.target if facts is not None else {})
-    said = {name: _shaped(name, value) for name, value in said.items()}
-    return Target(origin=Origin(endpoint.protocol, provider.id), model=model, **said)
-
-
-def _shaped(name: str, value: Any) -> Any:
-    """TOML's lists in the form that Target wants."""
-    if name == "unsupported":
-        return frozenset(value)
-    return tuple(value) if isinstance(value, list) else value
+    said = dict(DEFAULTS.get(endpoint.protocol, {}))
+    said |= quirks.target
+    if facts is not None:
+        said |= {"max_output": facts.max_output, **facts.target}
+    refused = frozenset(said.pop("unsupported", ())) | {_SAID_AS.get(name, name) for name in quirks.strip}
+    said = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return Target(origin=Origin(endpoint.protocol, provider.id), model=model, unsupported=refused, **said)
 
 
 def _with(quirks: Quirks, when: When) -> Quirks:
@@ -78,7 +109,7 @@ def _with(quirks: Quirks, when: When) -> Quirks:
     )
 
 
-def _get(fields: Fields, name: str) -> Raw | None:
+def _get(fields: Mapping[str, Raw], name: str) -> Raw | None:
     outer, _, inner = name.partition(".")
     raw = fields.get(outer)
     if raw is None or not inner:
@@ -86,14 +117,27 @@ def _get(fields: Fields, name: str) -> Raw | None:
     return (load(raw, dict[str, Raw]) or {}).get(inner)
 
 
-def _put(fields: Fields, name: str, value: Any) -> None:
+def _says(fields: Mapping[str, Raw], name: str) -> bool:
+    """Whether the caller gave `name` a value; null is none."""
+    raw = _get(fields, name)
+    return raw is not None and raw != _NULL
+
+
+def _put(fields: Fields, name: str, value: Raw) -> None:
     outer, _, inner = name.partition(".")
     if not inner:
-        fields[outer] = dump(value)
+        fields[outer] = value
         return
     raw = fields.get(outer)
     nested: Mapping[str, Raw] = (load(raw, dict[str, Raw]) or {}) if raw is not None else {}
-    fields[outer] = Raw(join({**nested, inner: dump(value)}))
+    fields[outer] = Raw(join({**nested, inner: value}))
+
+
+def _move(fields: Fields, name: str, new: str) -> None:
+    raw = _get(fields, name)
+    if raw is not None:
+        _remove(fields, name)
+        _put(fields, new, raw)
 
 
 def _remove(fields: Fields, name: str) -> None:
@@ -103,12 +147,12 @@ def _remove(fields: Fields, name: str) -> None:
         return
     raw = fields.get(outer)
     nested = load(raw, dict[str, Raw]) if raw is not None else None
-    if raw is not None and nested:
+    if raw is not None and nested and inner in nested:
         fields[outer] = Raw(join({key: value for key, value in split(raw).items() if key != inner}))
 
 
-def _clamp(fields: Fields, name: str, low: float, high: float) -> None:
+def _clamped(fields: Mapping[str, Raw], name: str, low: float, high: float) -> float | None:
+    """The nearest allowed value, None where the one that is there may stay."""
     raw = _get(fields, name)
     value = load(raw, float) if raw is not None else None
-    if value is not None and not low <= value <= high:
-        _put(fields, name, min(max(value, low), high))
+    return None if value is None or low <= value <= high else min(max(value, low), high)

@@ -1,22 +1,28 @@
 """From a model's name to the endpoints that serve it.
 
-A name is `provider/upstream-id` (known provider prefix, the rest verbatim), or a name of the catalogue: an id, a shown name
-or an alias, in any case where that is unambiguous.  OpenRouter's suffixes are cut off unless the whole name is
-itself an upstream id.  Indexes are dicts, built once.
+A name is `provider/upstream-id` (longest known provider prefix, the rest verbatim), or a name of the catalogue: an id, a
+shown name or an alias, in any case where that is unambiguous.  OpenRouter's suffixes are cut off unless the whole name is
+itself an upstream id, or the provider knows them itself.
+
+Rules of this file: indexes are dicts, built once; nothing here knows about keys or health, so a name may resolve to
+providers that cannot be asked.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from hexapla.catalog.nearest import Names
 from hexapla.catalog.quirks import matches, merge
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
 from hexapla.errors import Kind, RoutingError
 
 SUFFIXES = (":nitro", ":floor", ":online", ":free", ":thinking", ":exacto", ":extended")
+
+KNOWS_SUFFIXES = frozenset({"openrouter"})
+"""Providers that take the suffixes as part of the model's name (https://openrouter.ai/docs/features, 2026-11)."""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +53,7 @@ class Catalog:
         self.providers = dict(providers)
         self.models = {provider: tuple(listed) for provider, listed in models.items()}
         self.names = dict(names or {})
+        self._meant = {name.lower(): meant for name, meant in self.names.items()}
         self._prefixes = {provider.id.lower(): provider for provider in providers.values()}
         for provider in providers.values():
             for alias in provider.aliases:
@@ -56,63 +63,71 @@ class Catalog:
         for provider_id, listed in self.models.items():
             for model in listed:
                 self._add(provider_id, model)
-
-    def _add(self, provider: str, model: Model) -> None:
-        self._facts[provider, model.id] = model
-        for name in {model.id.lower(), model.name.lower(), *(alias.lower() for alias in model.aliases)} - {""}:
-            self._facts.setdefault((provider, name), model)
-            self._index.setdefault(name, []).append((provider, model))
+        self._known = Names(f"{provider}/{model.id}" for provider, listed in self.models.items() for model in listed)
+        self._ids = Names(self._prefixes)
 
     def facts(self, provider: str, model: str) -> Model | None:
         """What is known of `model` at `provider`, by id, name or alias."""
         return self._facts.get((provider, model)) or self._facts.get((provider, model.lower()))
 
+    def provider(self, name: str) -> Provider | None:
+        """The provider of this id or alias, in any case."""
+        return self._prefixes.get(name.lower())
+
+    def meaning(self, name: str) -> str | None:
+        """What the user's alias `name` stands for; as it is written, else in any case."""
+        return self.names.get(name) or self._meant.get(name.lower())
+
+    def split(self, name: str) -> tuple[Provider, str] | None:
+        """A name as (provider, upstream id): the longest prefix that is a provider's wins."""
+        at = name.rfind("/")
+        while at > 0:
+            provider = self._prefixes.get(name[:at].lower())
+            if provider is not None and name[at + 1 :]:
+                return provider, name[at + 1 :]
+            at = name.rfind("/", 0, at)
+        return None
+
+    def named(self, name: str) -> list[tuple[str, Model]]:
+        """(provider id, model) of every model of this name; as it is written, else in any case."""
+        listed = self._index.get(name.lower(), [])
+        exact = [found for found in listed if name in _names(found[1])]
+        return [found for found in exact or listed if found[0] in self.providers]
+
+    def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
+        """The `provider/model` names closest to `name`; for an unknown provider also its likely id."""
+        found = self._known.nearest(name, count)
+        prefix, slash, rest = name.partition("/")
+        if slash and len(found) < count and self.provider(prefix) is None:
+            ids = [self._prefixes[alias].id for alias in self._ids.nearest(prefix, count)]
+            found = (*found, *(f"{provider}/{rest[:100]}" for provider in dict.fromkeys(ids)))
+        return tuple(dict.fromkeys((*found, *self._known.names)))[:count]
+
+    def _add(self, provider: str, model: Model) -> None:
+        self._facts[provider, model.id] = model
+        for name in {known.lower() for known in _names(model)}:
+            self._facts.setdefault((provider, name), model)
+            self._index.setdefault(name, []).append((provider, model))
+
 
 def resolve(catalog: Catalog, name: str) -> tuple[Match, ...]:
     """Every endpoint that serves `name`.  Raises RoutingError(not_found) naming the nearest names."""
-    seen = set()
-    while name in catalog.names and name not in seen:  # the user's alias of an alias; a circle ends at its beginning
-        seen.add(name)
-        name = catalog.names[name]
-    found = _by_provider(catalog, name) or _by_name(catalog, name)
-    if found:
-        return found
-    for suffix in SUFFIXES:
-        if name.endswith(suffix):
-            stem = name.removesuffix(suffix)
-            found = _by_name(catalog, stem)
-            return tuple(msgspec.structs.replace(match, suffix=suffix) for match in found) or _unknown(catalog, name)
-    return _unknown(catalog, name)
+    wanted = _unaliased(catalog, name)
+    found = _by_provider(catalog, wanted) or _by_name(catalog, wanted)
+    suffix = "" if found else next((ending for ending in SUFFIXES if wanted.endswith(ending)), "")
+    if suffix:
+        stem = _unaliased(catalog, wanted.removesuffix(suffix))
+        found = tuple(_suffixed(m, suffix) for m in _by_provider(catalog, stem) or _by_name(catalog, stem))
+    return found or _unknown(catalog, name)
 
 
-def _by_provider(catalog: Catalog, name: str) -> tuple[Match, ...]:
-    prefix, slash, rest = name.partition("/")
-    provider = catalog._prefixes.get(prefix.lower())
-    if not slash or not rest or provider is None:
-        return ()
-    facts = catalog.facts(provider.id, rest)
-    model, suffix = facts.id if facts is not None else rest, ""
-    if facts is None:
-        for ending in SUFFIXES:
-            known = catalog.facts(provider.id, rest.removesuffix(ending)) if rest.endswith(ending) else None
-            if known is not None and provider.id != "openrouter":
-                facts, model, suffix = known, known.id, ending
-    return matches_of(provider, model, facts, suffix)
-
-
-def _by_name(catalog: Catalog, name: str) -> tuple[Match, ...]:
-    listed = catalog._index.get(name.lower(), [])
-    exact = [(p, m) for p, m in listed if name in (m.id, m.name, *m.aliases)]
-    return tuple(
-        match
-        for provider, model in exact or listed
-        if provider in catalog.providers
-        for match in matches_of(catalog.providers[provider], model.id, model, "")
-    )
+def nearest(catalog: Catalog, name: str, count: int = 3) -> tuple[str, ...]:
+    """The names closest to `name`."""
+    return catalog.nearest(name, count)
 
 
 def matches_of(provider: Provider, model: str, facts: Model | None, suffix: str) -> tuple[Match, ...]:
-    """The endpoints of `provider` that serve `model`."""
+    """One Match for each endpoint of `provider` that serves `model`."""
     return tuple(
         Match(
             provider=provider,
@@ -127,26 +142,63 @@ def matches_of(provider: Provider, model: str, facts: Model | None, suffix: str)
     )
 
 
+def _unaliased(catalog: Catalog, name: str) -> str:
+    """What the user's alias stands for; an alias may name another one, and a circle ends where it began."""
+    seen = set()
+    while name not in seen and (meant := catalog.meaning(name)):
+        seen.add(name)
+        name = meant
+    return name
+
+
+def _by_provider(catalog: Catalog, name: str) -> tuple[Match, ...]:
+    parts = catalog.split(name)
+    if parts is None:
+        return ()
+    provider, model = parts
+    facts, suffix = catalog.facts(provider.id, model), ""
+    if facts is None and provider.id not in KNOWS_SUFFIXES:
+        ending = next((ending for ending in SUFFIXES if model.endswith(ending)), "")
+        facts = catalog.facts(provider.id, model.removesuffix(ending)) if ending else None
+        suffix = ending if facts is not None else ""
+    return _served(provider, facts.id if facts is not None else model, facts, suffix)
+
+
+def _by_name(catalog: Catalog, name: str) -> tuple[Match, ...]:
+    """Every provider's endpoints for a catalogue name; those that cannot be asked count only if there is no other."""
+    listed = [(catalog.providers[provider], model) for provider, model in catalog.named(name)]
+    open_ones = [(provider, model) for provider, model in listed if not provider.unavailable]
+    return tuple(m for provider, model in open_ones or listed for m in _served(provider, model.id, model, ""))
+
+
+def _suffixed(match: Match, suffix: str) -> Match:
+    """`match` with a suffix that was cut off; providers that know suffixes get it back."""
+    if match.provider.id in KNOWS_SUFFIXES:
+        return msgspec.structs.replace(match, model=match.model + suffix)
+    return msgspec.structs.replace(match, suffix=suffix)
+
+
+def _served(provider: Provider, model: str, facts: Model | None, suffix: str) -> tuple[Match, ...]:
+    """`matches_of`, with an error that says why where nobody serves it."""
+    found = matches_of(provider, model, facts, suffix) if not provider.unavailable else ()
+    if not found:
+        why = provider.unavailable or f"none of its endpoints serves {model!r}"
+        raise RoutingError(
+            f"{provider.name or provider.id} cannot serve this request: {why}.", kind=Kind.NOT_FOUND, param="model"
+        )
+    return found
+
+
 def _unknown(catalog: Catalog, name: str) -> tuple[Match, ...]:
-    near = nearest(catalog, name)
+    near = catalog.nearest(name)
     hint = f" Nearest: {', '.join(near)}." if near else ""
     raise RoutingError(
-        f"The model {name!r} is not known.{hint} A model is named provider/model; GET /v1/models lists them.",
+        f"The model {name[:200]!r} is not known.{hint} A model is named provider/model; GET /v1/models lists them.",
         kind=Kind.NOT_FOUND,
         param="model",
         nearest=near,
     )
 
 
-def nearest(catalog: Catalog, name: str, count: int = 3) -> tuple[str, ...]:
-    """The names closest to `name`: providers for an unknown prefix, else models."""
-    prefix, slash, rest = name.partition("/")
-    known = sorted({f"{provider}/{model.id}" for provider, listed in catalog.models.items() for model in listed})
-    close = difflib.get_close_matches(name.lower(), [full.lower() for full in known], count, 0.5)
-    if slash and not close:
-        providers = difflib.get_close_matches(prefix.lower(), list(catalog.providers), count, 0.5)
-        close = [f"{provider}/{rest}" for provider in providers]
-    originals = {full.lower(): full for full in known}
-    found = [originals.get(full, full) for full in close]
-    found += [full for full in known if full not in found][: max(0, count - len(found))]
-    return tuple(found[:count])
+def _names(model: Model) -> tuple[str, ...]:
+    return tuple(name for name in (model.id, model.name, *model.aliases) if name)

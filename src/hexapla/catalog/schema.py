@@ -21,14 +21,14 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Auth(_Table, frozen=True, kw_only=True):
     """How to log in.
 
-    kind    api_key | none | (flows of the auth floor: device_code, pkce, gcloud, entra, credential_file, command)
+    kind    api_key | none | one of the flows that end in a token: device_code, pkce, gcloud, exchange, credential_file
     env     names of environment variables that may hold the key, first found wins
     key     the key itself, normally "${VARIABLE}"; several: `keys`
     header  where the key goes: "authorization" (as Bearer), "x-api-key", "api-key", "x-goog-api-key"; "" is the
             protocol's own place
     """
 
-    kind: str = "api_key"
+    kind: Literal["api_key", "none", "device_code", "pkce", "gcloud", "exchange", "credential_file"] = "api_key"
     env: str | tuple[str, ...] = ()
     key: str | None = None
     keys: tuple[str, ...] = ()
@@ -71,15 +71,18 @@ class When(_Table, frozen=True, kw_only=True):
 class Endpoint(_Table, frozen=True, kw_only=True):
     """One address that speaks one protocol.
 
-    base_url  up to, not including, the protocol's own path; a pasted full URL is normalised by load.py
-    path      overrides the protocol's own path ("/chat/completions"); "{model}" is replaced
-    models    globs of upstream ids that this endpoint serves; empty is all
-    headers   sent with every request;  query  added to the URL
+    base_url     up to, not including, the protocol's own path; a pasted full URL is normalised by address.py
+    path         overrides the protocol's own path ("/chat/completions"); "{model}" is replaced
+    stream_path  the same for streams, where they have a path of their own
+    models       globs of upstream ids that this endpoint serves; empty is all
+    headers      sent with every request;  query  added to the URL
+    timeouts     seconds: connect, head, idle, first, progress, total
     """
 
     protocol: Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
     base_url: str
     path: str = ""
+    stream_path: str = ""
     models: tuple[str, ...] = ()
     headers: dict[str, str] = {}
     query: dict[str, str] = {}
@@ -90,7 +93,17 @@ class Endpoint(_Table, frozen=True, kw_only=True):
 
 
 class Provider(_Table, frozen=True, kw_only=True):
-    """A company, or a server of one's own."""
+    """A company, or a server of one's own.
+
+    aliases      other prefixes under which it is known ("kimi" for moonshot)
+    host         scheme, host and port that every endpoint takes instead of its own ("http://gpu-box:11434")
+    regions      region name -> such a host;  region  the chosen one
+    balance      path of the balance endpoint, relative to the first endpoint's base
+    limits       what the vendor publishes about rates and sizes, for people
+    status       how well its facts are known;  ended: the vendor has switched it off
+    unavailable  why no request can be sent to it at all; "" where one can
+    sources      "URL (date): claim"
+    """
 
     id: str = ""
     name: str = ""
@@ -99,13 +112,16 @@ class Provider(_Table, frozen=True, kw_only=True):
     key_page: str = ""
     auth: Auth = Auth()
     endpoints: tuple[Endpoint, ...] = ()
-    aliases: tuple[str, ...] = ()  # other prefixes under which it is known ("kimi" for moonshot)
-    regions: dict[str, str] = {}  # region name -> base URL that replaces the host part
-    balance: str = ""  # path of the balance endpoint
+    aliases: tuple[str, ...] = ()
+    host: str = ""
+    regions: dict[str, str] = {}
+    region: str = ""
+    balance: str = ""
     limits: dict[str, Any] = {}
     status: Literal["documented", "third-party", "unverified", "ended"] = "unverified"
     experimental: bool = False
-    sources: tuple[str, ...] = ()  # "URL (date): claim"
+    unavailable: str = ""
+    sources: tuple[str, ...] = ()
     notes: str = ""
 
 
@@ -147,14 +163,16 @@ class Model(_Table, frozen=True, kw_only=True):
     """Facts of one model at one provider.
 
     id        the id that the upstream wants to hear
-    aliases   other names: display names, snapshots, "latest" names
+    aliases   other names by which people know it
+    snapshot  the dated id that a moving id ("…-latest") stands for at present
     target    Target fields that hold for this model at every endpoint (adaptive_only, sampling, effort_levels ...)
     """
 
     id: str = ""
     name: str = ""
     aliases: tuple[str, ...] = ()
-    kind: str = "chat"  # chat | embedding | image | video | speech | transcription | rerank | moderation
+    snapshot: str = ""
+    kind: Literal["chat", "embedding", "image", "video", "speech", "transcription", "rerank", "moderation"] = "chat"
     context: int | None = None
     max_input: int | None = None
     max_output: int | None = None
@@ -167,3 +185,4 @@ class Model(_Table, frozen=True, kw_only=True):
     released: str = ""
     target: dict[str, Any] = {}
     sources: tuple[str, ...] = ()
+    notes: str = ""
