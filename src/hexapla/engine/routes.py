@@ -95,11 +95,24 @@ class Routes:
         """Every candidate of a name.  Raises RoutingError for an unknown name or a provider without a key."""
         found = self._known.get(name)
         if found is None:
-            found = tuple(c for match in resolve(self.catalog, name) for c in self._of_match(match))
+            found = self._found(name)
             if len(self._known) >= KEPT_NAMES:
                 self._known.clear()
             self._known[name] = found
         return found
+
+    def _found(self, name: str) -> tuple[Candidate, ...]:
+        """The candidates of every provider that has a key; the first one's complaint when none has."""
+        found: list[Candidate] = []
+        first_error: RoutingError | None = None
+        for match in resolve(self.catalog, name):
+            try:
+                found += self._of_match(match)
+            except RoutingError as error:
+                first_error = first_error or error
+        if not found and first_error is not None:
+            raise first_error
+        return tuple(found)
 
     def timers(self, candidate: Candidate) -> Timers:
         """The exchange's timers, with what the endpoint says of its own."""
@@ -109,7 +122,8 @@ class Routes:
     def usable(self) -> list[str]:
         """Providers that can be asked: they need no key, or one was found."""
         known = self.catalog.providers.values()
-        return [p.id for p in known if p.endpoints and (not needs_key(p.auth) or self.credentials(p.id))]
+        able = [p for p in known if p.endpoints and not p.unavailable]
+        return [p.id for p in able if not needs_key(p.auth) or self.credentials(p.id)]
 
     def credentials(self, provider: str) -> tuple[Credential, ...]:
         """The keys that were found for a provider."""
