@@ -413,9 +413,12 @@ class RequestEcho(_Body):
 
 
 def _complete(tool: Any) -> Any:
-    """A function tool with the two fields that the SDK's strict types demand of an echoed one."""
-    if isinstance(tool, dict) and tool.get("type") == "function":
+    """A tool with the fields that the SDK's strict types demand of an echoed one."""
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    if kind == "function":
         return {"parameters": None, "strict": None} | tool
+    if kind == "namespace":
+        return {"description": ""} | tool | {"tools": [_complete(inner) for inner in tool["tools"]]}
     return tool
 
 
