@@ -37,7 +37,7 @@ class Visit:
 
     @property
     def protocol(self) -> str:
-        return PROTOCOLS[self.path]
+        return PROTOCOLS[self.path.removesuffix("/count_tokens")]
 
     @property
     def asked(self) -> Any:

@@ -130,6 +130,7 @@ async def _serve(loaded: Loaded, keys: KeyRing, sockets: list[socket.socket], an
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # scanners and WebSocket attempts are no news
         access_log=False,
         proxy_headers=False,
         server_header=False,

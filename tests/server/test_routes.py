@@ -1,0 +1,419 @@
+"""Every route, its shapes, its headers, and who may use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from server.client import Heard, call
+from server.judges import client, verdict
+from server.running import SHORT, Gateway, gateway, providers
+from server.upstream import Upstream, Visit
+from server.wire import (
+    CHAT,
+    DIALECTS,
+    LAST,
+    MESSAGES,
+    PATHS,
+    RESPONSES,
+    STREAM,
+    answer,
+    ask,
+    chunk,
+    ending,
+    opening,
+    piece,
+    refusal,
+    whole,
+)
+
+dialects = pytest.mark.parametrize("protocol", DIALECTS)
+prefixes = pytest.mark.parametrize("prefix", ["/v1", "/api/v1"])
+
+KEY = "a-client-key"
+FORMS: dict[str, dict[str, str]] = {
+    "bearer": {"authorization": f"Bearer {KEY}"},
+    "bearer_lower": {"authorization": f"bearer {KEY}"},
+    "x_api_key": {"x_api_key": KEY},
+    "api_key": {"api_key": KEY},
+    "goog": {"x_goog_api_key": KEY},
+}
+UNBUILT = (
+    "/v1/embeddings",
+    "/v1/images/generations",
+    "/v1/images/edits",
+    "/v1/audio/speech",
+    "/v1/audio/transcriptions",
+    "/v1/videos",
+    "/v1/rerank",
+)
+
+
+async def answers(visit: Visit) -> None:
+    """An upstream that answers, in a stream or not."""
+    if not visit.asked.get("stream"):
+        await visit.write(whole(visit.protocol, model=visit.asked["model"]))
+        return
+    said = opening(visit.protocol) + piece(visit.protocol, "Hello.") + ending(visit.protocol, "Hello.")
+    await visit.write(STREAM + chunk(said) + LAST)
+
+
+@pytest.fixture
+def fine(upstream: Upstream) -> Upstream:
+    upstream.play(answers, "fine")
+    return upstream
+
+
+@pytest.fixture(scope="module")
+def locked(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that needs a key, with a chain and an alias."""
+    text = (
+        f'keys = ["{KEY}", "another-key"]\n[chains]\n"u_chat/down" = ["u_msgs/fine"]\n[aliases]\nmine = "u_resp/fine"\n'
+    )
+    retry = "[retry]\nretries = 0\nbase = 0.01\n"
+    with gateway(tmp_path_factory.mktemp("locked"), text + retry + providers(_upstream.url)) as running:
+        yield running
+
+
+# keys
+
+
+@dialects
+@pytest.mark.parametrize("form", FORMS)
+def test_key_in_every_place(form: str, protocol: str, fine: Upstream, locked: Gateway) -> None:
+    """A key is taken from each header that SDKs use, and never passed on."""
+    body = ask(protocol, f"{SHORT[protocol]}/fine")
+    assert call(locked.url, PATHS[protocol], body, **FORMS[form]).status == 200
+    assert KEY not in str(fine.last().headers)
+
+
+@dialects
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic eDp5"}])
+def test_no_right_key(headers: dict[str, str], protocol: str, fine: Upstream, locked: Gateway) -> None:
+    """No key or a wrong one is a 401 in the dialect before the body is looked at."""
+    heard = call(locked.url, PATHS[protocol], b"not even json", **headers)
+    assert heard.status == 401
+    assert heard.headers["x-request-id"]
+    assert "key" in heard.error["message"]
+    assert heard.error["type"] == ("authentication_error" if protocol == MESSAGES else "invalid_request_error")
+    error = verdict(locked.url, protocol, ask(protocol, "u_chat/fine"), key="wrong")
+    assert isinstance(error, openai.AuthenticationError | anthropic.AuthenticationError)
+    assert not fine.visits
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/models", "/v1/models/demo/echo", "/v1/providers", "/v1/generation?id=x", "/v1/key", "/v1/credits"]
+)
+def test_ledger_and_catalogue_need_the_key(path: str, locked: Gateway) -> None:
+    """What tells of models and money is for those with a key; health is for everybody."""
+    assert call(locked.url, path).status == 401
+    assert call(locked.url, path, x_api_key=KEY).status != 401
+    for open_path in ("/livez", "/readyz", "/metrics"):
+        assert call(locked.url, open_path).status == 200
+
+
+def test_generation_belongs_to_its_key(fine: Upstream, locked: Gateway) -> None:
+    """Another key's record does not exist."""
+    heard = call(locked.url, PATHS[CHAT], ask(CHAT, "u_chat/fine"), x_api_key=KEY)
+    path = f"/v1/generation?id={heard.headers['x-request-id']}"
+    assert call(locked.url, path, x_api_key=KEY).json["data"]["outcome"] == "ok"
+    assert call(locked.url, path, x_api_key="another-key").status == 404
+
+
+# health
+
+
+def test_health(served: Gateway) -> None:
+    """Alive, ready, and the numbers."""
+    assert call(served.url, "/livez").json == {"status": "ok"}
+    assert call(served.url, "/readyz").json["status"] == "ready"
+    metrics = call(served.url, "/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert b"# TYPE hexapla" in metrics.body
+
+
+@pytest.mark.parametrize("path", ["/", "/api/hello"])
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_probes(path: str, method: str, served: Gateway) -> None:
+    """Claude Code's probes are answered; HEAD without a body."""
+    heard = call(served.url, path, method=method)
+    assert heard.status == 200
+    assert bool(heard.body) == (method == "GET")
+
+
+def test_websocket_attempt(served: Gateway) -> None:
+    """Codex's WebSocket attempt gets a 426 at once."""
+    heard = call(served.url, "/v1/responses", connection="Upgrade", upgrade="websocket", sec_websocket_version="13")
+    assert heard.status == 426
+    assert heard.headers["upgrade"] == "HTTP/1.1"
+    assert heard.error["message"]
+
+
+# catalogue
+
+
+@prefixes
+def test_models(prefix: str, served: Gateway) -> None:
+    """The list in OpenAI's shape, in Anthropic's for those who send its version header, as the SDKs read it."""
+    heard = call(served.url, f"{prefix}/models").json
+    assert heard["object"] == "list"
+    assert "demo/echo" in [model["id"] for model in heard["data"]]
+    theirs = call(served.url, f"{prefix}/models", anthropic_version="2023-06-01").json
+    assert [model["id"] for model in theirs["data"]] == [model["id"] for model in heard["data"]]
+    assert theirs["has_more"] is False
+    assert theirs["data"][0]["type"] == "model"
+
+
+def test_models_by_sdk(served: Gateway) -> None:
+    """Both SDKs list and retrieve."""
+    ours: Any = client(served.url, CHAT)
+    theirs: Any = client(served.url, MESSAGES)
+    assert {model.id for model in ours.models.list()} == {model.id for model in theirs.models.list()}
+    assert ours.models.retrieve("demo/echo").id == "demo/echo"
+    assert theirs.models.retrieve("demo/echo").id == "demo/echo"
+    with pytest.raises(openai.NotFoundError, match="not known"):
+        ours.models.retrieve("nobody/nothing")
+
+
+def test_providers(served: Gateway) -> None:
+    """Providers with the protocols that they speak."""
+    listed = {provider["slug"]: provider for provider in call(served.url, "/v1/providers").json["data"]}
+    assert listed["u_msgs"]["protocols"] == [MESSAGES]
+    assert listed["u_msgs"]["usable"] is True
+
+
+# ledger
+
+
+@prefixes
+@dialects
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_generation(prefix: str, protocol: str, stream: bool, fine: Upstream, served: Gateway) -> None:
+    """An answer tells who gave it, and its record is there under the id that the headers name."""
+    body = ask(protocol, f"{SHORT[CHAT]}/fine", stream=stream)
+    heard = call(served.url, prefix + PATHS[protocol].removeprefix("/v1"), body)
+    assert heard.status == 200, heard.body
+    headers = heard.headers
+    assert headers["x-request-id"] == headers["request-id"]
+    assert (headers["x-hexapla-provider"], headers["x-hexapla-model"]) == ("u_chat", "fine")
+    assert headers["x-hexapla-lane"] == ("verbatim" if protocol == CHAT else "hub")
+    assert headers["x-hexapla-attempts"] == "1"
+    assert "x-hexapla-losses" in headers
+    assert headers["content-type"].startswith("text/event-stream" if stream else "application/json")
+    record = call(served.url, f"{prefix}/generation?id={headers['x-request-id']}").json["data"]
+    assert (record["outcome"], record["status"], record["stream"]) == ("ok", 200, stream)
+    assert (record["client_protocol"], record["provider"]) == (protocol, "u_chat")
+    if not stream:
+        assert (record["usage"]["input"], record["usage"]["output"]) == (3, 2)
+
+
+def test_no_generation(served: Gateway) -> None:
+    """An id that nobody made, or none, is a 404."""
+    for query in ("?id=gen-nothing", "?id=", ""):
+        assert call(served.url, f"/v1/generation{query}").status == 404
+
+
+@prefixes
+def test_key_and_credits(prefix: str, fine: Upstream, locked: Gateway) -> None:
+    """What a key has spent, in OpenRouter's shape."""
+    key = call(locked.url, f"{prefix}/key", x_api_key=KEY).json["data"]
+    assert key["label"] == "key-1"
+    assert key["usage"] >= 0
+    credits_ = call(locked.url, f"{prefix}/credits", x_api_key=KEY).json["data"]
+    assert set(credits_) == {"total_credits", "total_usage"}
+
+
+# counting
+
+
+async def counts(visit: Visit) -> None:
+    """Anthropic's count_tokens."""
+    await visit.write(answer(200, b'{"input_tokens": 1234}'))
+
+
+async def counts_not(visit: Visit) -> None:
+    await visit.write(refusal(MESSAGES, 404))
+
+
+def count(gateway_: Gateway, model: str, path: str = "/v1/messages/count_tokens", **headers: str) -> Heard:
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "word " * 400}]}).encode()
+    return call(gateway_.url, path, body, anthropic_version="2023-06-01", **headers)
+
+
+@pytest.mark.parametrize("path", ["", "?beta=true"])
+def test_vendor_counts(path: str, upstream: Upstream, served: Gateway) -> None:
+    """An upstream that can count is asked, in both versions of the API, with the client's beta."""
+    model = f"u_msgs/{upstream.play(counts)}"
+    heard = count(served, model, f"/v1/messages/count_tokens{path}", anthropic_beta="token-counting-2024-11-01")
+    assert heard.json == {"input_tokens": 1234}
+    assert upstream.last().path == "/v1/messages/count_tokens"
+    assert upstream.last().headers["anthropic-beta"] == "token-counting-2024-11-01"
+    assert "u_msgs" not in upstream.last().body.decode()
+
+
+@pytest.mark.parametrize("provider", ["u_chat", "u_resp", "u_msgs"])
+def test_estimate(provider: str, upstream: Upstream, served: Gateway) -> None:
+    """Where nobody counts, the answer is a near estimate that says so."""
+    heard = count(served, f"{provider}/{upstream.play(counts_not)}")
+    assert heard.status == 200
+    assert heard.json["estimated"] is True
+    assert 300 < heard.json["input_tokens"] < 800
+
+
+def test_count_by_sdk(upstream: Upstream, served: Gateway) -> None:
+    """The SDK counts, by its stable and its beta method."""
+    sdk: Any = client(served.url, MESSAGES)
+    asked = {"model": f"u_msgs/{upstream.play(counts)}", "messages": [{"role": "user", "content": "Hello"}]}
+    assert sdk.messages.count_tokens(**asked).input_tokens == 1234
+    assert sdk.beta.messages.count_tokens(**asked).input_tokens == 1234
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"model":"u_msgs/x"}', b'{"model":"nobody","messages":[{}]}'])
+def test_count_of_nothing(body: bytes, served: Gateway) -> None:
+    """What cannot be counted is Anthropic's error."""
+    heard = call(served.url, "/v1/messages/count_tokens", body)
+    assert heard.status in (400, 404)
+    assert heard.json["type"] == "error"
+    assert heard.headers["x-request-id"]
+
+
+# what is not there
+
+
+@pytest.mark.parametrize("path", UNBUILT)
+def test_not_built(path: str, served: Gateway) -> None:
+    """Operations of a later version say that they are not there, and SDKs do not try again."""
+    for full in (path, "/api" + path):
+        heard = call(served.url, full, b"{}")
+        assert heard.status == 501
+        assert heard.error["code"] == "not_implemented"
+        assert heard.headers["x-should-retry"] == "false"
+        assert heard.headers["x-request-id"]
+        assert full in heard.error["message"]
+
+
+@pytest.mark.parametrize("path", ["/v2/chat/completions", "/v1/chat", "/v1/messages/batches", "/v1/%2e%2e/etc", "/x"])
+def test_unknown_route(path: str, served: Gateway) -> None:
+    """An unknown path is a 404 that names the known ones, in the dialect that it looks like."""
+    heard = call(served.url, path, b"{}")
+    assert heard.status == 404
+    assert "/v1/chat/completions" in heard.error["message"]
+    assert (heard.json.get("type") == "error") == ("messages" in path)
+    assert heard.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", [PATHS[CHAT], PATHS[MESSAGES], "/v1/models", "/v1/messages/count_tokens", "/livez"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_wrong_method(path: str, method: str, served: Gateway) -> None:
+    """A method that a path does not take is a 405."""
+    heard = call(served.url, path, b"{}", method=method)
+    assert heard.status == 405
+    assert method in heard.error["message"]
+
+
+def test_get_of_a_generation_endpoint(served: Gateway) -> None:
+    """A browser that opens the endpoint learns that it takes POST."""
+    heard = call(served.url, PATHS[CHAT])
+    assert heard.status == 405
+    assert "POST" in heard.error["message"]
+
+
+# errors of upstreams, and going elsewhere
+
+
+@dialects
+@pytest.mark.parametrize("provider", DIALECTS)
+def test_limit_is_passed_on(protocol: str, provider: str, upstream: Upstream, locked: Gateway) -> None:
+    """A 429 stays one, with its hint and without an invitation to try again at once."""
+
+    async def limited(visit: Visit) -> None:
+        await visit.write(refusal(visit.protocol, 429, "retry-after: 17"))
+
+    body = ask(protocol, f"{SHORT[provider]}/{upstream.play(limited)}")
+    heard = call(locked.url, PATHS[protocol], body, x_api_key=KEY)
+    assert heard.status == 429
+    assert heard.headers["retry-after"] == "17"
+    assert heard.headers["x-should-retry"] == "false"
+    assert heard.headers["x-hexapla-attempts"] == "1"
+    error = verdict(locked.url, protocol, body, key=KEY)
+    assert isinstance(error, openai.RateLimitError | anthropic.RateLimitError)
+
+
+@dialects
+@pytest.mark.parametrize("provider", DIALECTS)
+@pytest.mark.parametrize("status", [401, 402])
+def test_bad_upstream_account(status: int, protocol: str, provider: str, upstream: Upstream, locked: Gateway) -> None:
+    """An upstream that refuses our key or our purse is a 502: a 401 would ask the client's user to log in."""
+
+    async def unknown(visit: Visit) -> None:
+        await visit.write(refusal(visit.protocol, status))
+
+    body = ask(protocol, f"{SHORT[provider]}/{upstream.play(unknown)}")
+    heard = call(locked.url, PATHS[protocol], body, x_api_key=KEY)
+    assert heard.status == 502, heard.body
+    assert "upstream-key" not in heard.body.decode()
+    assert len(upstream.visits) == 1
+
+
+@dialects
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("way", ["models", "fallbacks", "fallback_objects", "chain"])
+def test_second_model_answers(way: str, stream: bool, protocol: str, fine: Upstream, locked: Gateway) -> None:
+    """When the first model fails the second answers, and the headers say so."""
+
+    async def down(visit: Visit) -> None:
+        await visit.write(refusal(visit.protocol, 500))
+
+    fine.play(down, "down")
+    more: dict[str, Any] = {
+        "models": {"models": ["u_chat/down", "u_msgs/fine"]},
+        "fallbacks": {"fallbacks": ["u_msgs/fine"]},
+        "fallback_objects": {"fallbacks": [{"model": "u_msgs/fine"}]},
+        "chain": {},
+    }[way]
+    body = ask(protocol, "u_chat/down", stream=stream, **more)
+    heard = call(locked.url, PATHS[protocol], body, x_api_key=KEY)
+    assert heard.status == 200, heard.body
+    assert (heard.headers["x-hexapla-provider"], heard.headers["x-hexapla-model"]) == ("u_msgs", "fine")
+    assert heard.headers["x-hexapla-attempts"] == "2"
+    assert b"Hello." in heard.body
+    for visit in fine.visits:
+        assert not {"models", "fallbacks"} & visit.asked.keys()
+    record = locked.generation(heard.headers["x-request-id"], x_api_key=KEY)
+    assert [attempt["model"] for attempt in record["attempts"]] == ["down", "fine"]
+
+
+def test_alias(fine: Upstream, locked: Gateway) -> None:
+    """A name of the user's own stands for a model."""
+    heard = call(locked.url, PATHS[RESPONSES], ask(RESPONSES, "mine"), x_api_key=KEY)
+    assert heard.status == 200
+    assert heard.headers["x-hexapla-provider"] == "u_resp"
+    assert heard.headers["x-hexapla-lane"] == "verbatim"
+
+
+@dialects
+def test_strict_about_losses(protocol: str, fine: Upstream, served: Gateway) -> None:
+    """x-hexapla-on-loss: strict refuses what would be lost; without it the header names the loss."""
+    other = {CHAT: "u_msgs", RESPONSES: "u_msgs", MESSAGES: "u_resp"}[protocol]
+    lost: dict[str, Any] = {"top_k": 5} if protocol == MESSAGES else {"top_logprobs": 3}
+    if protocol == CHAT:
+        lost["logprobs"] = True
+    body = ask(protocol, f"{other}/fine", **lost)
+    heard = call(served.url, PATHS[protocol], body)
+    assert heard.status == 200
+    assert heard.headers["x-hexapla-losses"]
+    strict = call(served.url, PATHS[protocol], body, x_hexapla_on_loss="strict")
+    assert strict.status == 400
+    assert next(iter(lost)) in strict.error["message"]
+
+
+def test_folder_is_left_alone(served: Gateway) -> None:
+    """Nothing is written to stderr by anything that clients did."""
+    assert served.complaints() == ""
+    assert Path(served.folder, "ledger").exists()
