@@ -1,0 +1,82 @@
+"""The decoder of server-sent events follows the WHATWG rules, whatever the cuts."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hexapla.errors import ProtocolError
+from hexapla.wire.sse import Frame, SSEDecoder, comment, frame
+
+
+def decode(*pieces: bytes) -> list[Frame]:
+    decoder = SSEDecoder()
+    return [found for piece in pieces for found in decoder.feed(piece)] + decoder.close()
+
+
+@pytest.mark.parametrize(
+    ("stream", "frames"),
+    [
+        (b"data: x\n\n", [Frame("", b"x")]),
+        (b"data:x\n\n", [Frame("", b"x")]),
+        (b"data:  x\n\n", [Frame("", b" x")]),
+        (b"event: e\ndata: x\n\n", [Frame("e", b"x")]),
+        (b"data: a\ndata: b\n\n", [Frame("", b"a\nb")]),
+        (b"data\n\n", [Frame("", b"")]),
+        (b": note\n\ndata: x\n\n", [Frame("", b"x")]),
+        (b"id: 1\nretry: 5\nnew: z\ndata: x\n\n", [Frame("", b"x")]),
+        (b"event: lonely\n\ndata: x\n\n", [Frame("", b"x")]),
+        (b"data: x\r\n\r\n", [Frame("", b"x")]),
+        (b"data: x\r\r", [Frame("", b"x")]),
+        (b"data: a\r\ndata: b\n\r\n", [Frame("", b"a\nb")]),
+        (b"\xef\xbb\xbfdata: x\n\n", [Frame("", b"x")]),
+        (b"\n\n\ndata: x\n\n\n\n", [Frame("", b"x")]),
+        (b"data: x", [Frame("", b"x")]),
+        (b"data: x\n", [Frame("", b"x")]),
+        (b"", []),
+    ],
+)
+def test_frames_whole_and_byte_by_byte(stream: bytes, frames: list[Frame]) -> None:
+    """Line ends in any mix, comments, unknown fields, a BOM, a missing last blank line."""
+    assert decode(stream) == frames
+    assert decode(*(stream[i : i + 1] for i in range(len(stream)))) == frames
+
+
+line_ends = st.sampled_from((b"\n", b"\r\n", b"\r"))
+lines = st.sampled_from((b"data: one", b"data:two", b"event: e", b": c", b"id: 7", b"", b"", "data: é😀".encode()))
+
+
+@given(st.lists(st.tuples(lines, line_ends), max_size=12), st.data())
+def test_cuts_change_nothing(rows: list[tuple[bytes, bytes]], data: st.DataObject) -> None:
+    """Any stream, cut anywhere, gives the same frames."""
+    stream = b"".join(line + end for line, end in rows)
+    places = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=8)))
+    edges = [0, *places, len(stream)]
+    pieces = [stream[a:b] for a, b in itertools.pairwise(edges)]
+    assert decode(*pieces) == decode(stream)
+
+
+def test_comments_are_counted_as_life() -> None:
+    """A keep-alive is no frame, but it is noticed."""
+    decoder = SSEDecoder()
+    assert decoder.feed(comment("alive") + comment("alive")) == [] and decoder.comments == 2
+
+
+def test_an_event_without_end_is_bounded() -> None:
+    """Memory for one event is limited, however it arrives."""
+    decoder = SSEDecoder(max_event=1000)
+    with pytest.raises(ProtocolError, match="longer than 1000"):
+        for _ in range(2000):
+            decoder.feed(b"data: x")
+
+
+@given(
+    st.binary(max_size=40).filter(lambda data: not set(data) & set(b"\r\n")),
+    st.from_regex(r"[a-z_.]{0,12}", fullmatch=True),
+)
+def test_what_is_framed_comes_back(data: bytes, event: str) -> None:
+    """`frame` and the decoder are inverses."""
+    assert decode(frame(data, event)) == [Frame(event, data)]
