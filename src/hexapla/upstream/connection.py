@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._head: tuple[int, dict[str, str]] | None = None
         self._headers: dict[str, str] = {}
-        self._head_bytes = self._interim = self._body_bytes = self._decoded = 0
+        self._header_bytes = self._head_bytes = self._interim = self._body_bytes = self._decoded = 0
         self._complete = self._keep_alive = self._in_use = False
         self._error: UpstreamError | None = None
         self._answered = False  # any byte of an answer came
@@ -156,6 +156,10 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self._headers) >= MAX_HEADERS:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
+            return
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEAD_BYTES:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         if key == "set-cookie":
