@@ -86,7 +86,7 @@ class Gateway:
         except (GatewayError, ProtocolError) as error:
             await self.refuse(ask.protocol, as_gateway_error(error), answer)
             return
-        except Exception as fault:  # the last resort (tests/engine/test_guard.py)
+        except Exception as fault:  # the last resort (tests/server/test_guard.py)
             await self.refuse(ask.protocol, internal(fault), answer)
             return
         task = asyncio.current_task()
@@ -94,6 +94,8 @@ class Gateway:
         self._tasks.add(task)
         try:
             await self._exchange(ask, peeked, candidates, answer)
+        except Exception as fault:  # before the exchange began: nothing was said yet
+            await self.refuse(ask.protocol, internal(fault), answer)
         finally:
             self._tasks.discard(task)
 
@@ -182,7 +184,7 @@ class Gateway:
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
             await self._break_off(ask, _LeavingError(), translation, speaker)
-        except Exception as fault:  # the last resort (tests/engine/test_guard.py)
+        except Exception as fault:  # the last resort (tests/server/test_guard.py)
             await self._break_off(ask, internal(fault), translation, speaker)
 
     async def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:

@@ -78,7 +78,7 @@ class Generate:
             return
         except ClientGone:
             return
-        except Exception as fault:  # the last resort (tests/engine/test_guard.py)
+        except Exception as fault:  # the last resort (tests/server/test_guard.py)
             await self._gateway.refuse(self._protocol, internal(fault), answer)
             return
         await run_until_gone(self._gateway.generate(ask, answer), receive)
