@@ -349,14 +349,15 @@ def test_limit_is_passed_on(protocol: str, provider: str, upstream: Upstream, lo
 @pytest.mark.parametrize("provider", DIALECTS)
 @pytest.mark.parametrize("status", [401, 402])
 def test_bad_upstream_account(status: int, protocol: str, provider: str, upstream: Upstream, locked: Gateway) -> None:
-    """An upstream that refuses our key or our purse is a 502: a 401 would ask the client's user to log in."""
+    """An upstream that refuses our key or our purse is told with its own status and words, and never with our key."""
 
     async def unknown(visit: Visit) -> None:
         await visit.write(refusal(visit.protocol, status))
 
     body = ask(protocol, f"{SHORT[provider]}/{upstream.play(unknown)}")
     heard = call(locked.url, PATHS[protocol], body, x_api_key=KEY)
-    assert heard.status == 502, heard.body
+    assert heard.status == status, heard.body
+    assert heard.headers["x-should-retry"] == "false"
     assert "upstream-key" not in heard.body.decode()
     assert len(upstream.visits) == 1
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 
 import msgspec
 
-from hexapla.errors import STATUS, ClientError, GatewayError, Kind, ProtocolError, RoutingError, UpstreamError
+from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, RoutingError, UpstreamError
 from hexapla.ir.event import StreamError
 from hexapla.ir.fold import error_of
 from hexapla.protocols import PROTOCOLS
@@ -34,7 +34,6 @@ from hexapla.routing.retry import RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane, Stream
 
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
-OUR_ACCOUNT = frozenset({Kind.UPSTREAM_AUTH, Kind.UPSTREAM_BILLING})
 SETTLE_SECONDS = 0.5  # how long a terminator may take after everything that matters was seen
 
 
@@ -485,15 +484,9 @@ def _whole(lane: Lane, body: bytes) -> bytes:
 
 
 def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:
-    """`error` with the kind that the provider's own code stands for, where its quirks know the code.
-
-    What concerns our account with the provider is never told with the provider's status: a 401 would make agents ask
-    their user to log in, a 402 would ask the client to pay.
-    """
+    """`error` with the kind that the provider's own code stands for, where its quirks know the code."""
     if error.code and (kind := candidate.quirks.error_codes.get(error.code)):
         error.kind = Kind(kind)
-    if error.kind in OUR_ACCOUNT or error.status == 401:
-        error.status = STATUS[error.kind]
     return error
 
 
