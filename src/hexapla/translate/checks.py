@@ -16,15 +16,12 @@ from msgspec import Raw
 
 from hexapla.errors import ProtocolError
 from hexapla.translate.adapt.pairs import answered_twice, called_twice, not_called
-from hexapla.translate.peek import Peek
+from hexapla.translate.peek import CONVERSATION, Peek
 from hexapla.wire.media import sniff, split_data_url
 from hexapla.wire.rawjson import load
 
 MAX_BYTES = 256 * 1024  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-
-_RESULT_MARKS = (b'"tool_call_id"', b'"tool_result"', b'_call_output"')
-_IMAGE_MARKS = (b";base64,", b'"base64"')
 
 Step = tuple[str, str, str]
 """("call" | "result", its id, where it stands)"""
@@ -51,8 +48,8 @@ class _Part(msgspec.Struct):
     """A part of content in any dialect."""
 
     type: str = ""
-    id: str = ""
-    tool_use_id: str = ""
+    id: str | None = None
+    tool_use_id: str | None = None
     source: Raw = Raw()
     image_url: Raw = Raw()
     content: Raw = Raw()
@@ -66,25 +63,25 @@ class _Message(msgspec.Struct):
     tool_calls: list[_Id] | None = None
     tool_call_id: str | None = None
     call_id: str | None = None
-    content: Raw = Raw()
-    output: Raw = Raw()
+    content: list[_Part] | str | None = None
+    output: list[_Part] | str | None = None
 
 
 def check(peeked: Peek) -> None:
     """Raise ClientError or ProtocolError for a conversation that holds one of the three mistakes."""
+    look = _LOOK.get(peeked.protocol)
     body = peeked.body
-    if len(body) > MAX_BYTES or peeked.protocol not in _LOOK:
+    if look is None or len(body) > MAX_BYTES:
         return
-    results = any(mark in body for mark in _RESULT_MARKS)
-    images = any(mark in body for mark in _IMAGE_MARKS)
+    results, images = look.result_mark in body, look.image_mark in body
     if not (results or images):
         return
-    name, steps = _LOOK[peeked.protocol]
+    name = CONVERSATION[peeked.protocol]
     messages = load(peeked.fields.get(name, Raw()), list[_Message])
     if messages is None:
         return
     if results and not _continued(peeked, messages):
-        _check_steps(steps(messages, name))
+        _check_steps(look.steps(messages, name))
     if images:
         _check_pictures(_pictures(messages, name))
 
@@ -124,11 +121,11 @@ def _chat_steps(messages: list[_Message], name: str) -> Iterator[Step]:
 def _messages_steps(messages: list[_Message], name: str) -> Iterator[Step]:
     for index, message in enumerate(messages):
         where = f"{name}[{index}]"
-        for part in load(message.content, list[_Part]) or ():
+        for part in message.content if isinstance(message.content, list) else ():
             if part.type == "tool_result":
-                yield "result", part.tool_use_id, where
+                yield "result", part.tool_use_id or "", where
             elif part.type.endswith("tool_use"):
-                yield "call", part.id, where
+                yield "call", part.id or "", where
 
 
 def _responses_steps(messages: list[_Message], name: str) -> Iterator[Step]:
@@ -141,10 +138,18 @@ def _responses_steps(messages: list[_Message], name: str) -> Iterator[Step]:
             yield "call", item.call_id, f"{name}[{index}]"
 
 
-_LOOK: dict[str, tuple[str, Callable[[list[_Message], str], Iterator[Step]]]] = {
-    "openai_chat": ("messages", _chat_steps),
-    "anthropic_messages": ("messages", _messages_steps),
-    "openai_responses": ("input", _responses_steps),
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """How a dialect is looked into: bytes without which there is nothing to see, and what reads calls and results."""
+
+    result_mark: bytes
+    image_mark: bytes
+    steps: Callable[[list[_Message], str], Iterator[Step]]
+
+
+_LOOK: dict[str, _Look] = {
+    "openai_chat": _Look(result_mark=b'"tool_call_id"', image_mark=b";base64,", steps=_chat_steps),
+    "anthropic_messages": _Look(result_mark=b'"tool_result"', image_mark=b'"base64"', steps=_messages_steps),
+    "openai_responses": _Look(result_mark=b'_call_output"', image_mark=b";base64,", steps=_responses_steps),
 }
 
 
@@ -161,12 +166,12 @@ def _check_pictures(pictures: Iterator[Picture]) -> None:
 
 def _pictures(messages: list[_Message], name: str) -> Iterator[Picture]:
     for index, message in enumerate(messages):
-        for field in ("content", "output"):
-            yield from _pictures_of(getattr(message, field), f"{name}[{index}].{field}")
+        yield from _pictures_of(message.content, f"{name}[{index}].content")
+        yield from _pictures_of(message.output, f"{name}[{index}].output")
 
 
-def _pictures_of(content: Raw, where: str) -> Iterator[Picture]:
-    for index, part in enumerate(load(content, list[_Part]) or ()):
+def _pictures_of(content: list[_Part] | str | None, where: str) -> Iterator[Picture]:
+    for index, part in enumerate(content if isinstance(content, list) else ()):
         here = f"{where}[{index}]"
         if part.type == "image" and (source := load(part.source, _Source)) and source.type == "base64":
             yield source.media_type, source.data, here
@@ -176,4 +181,4 @@ def _pictures_of(content: Raw, where: str) -> Iterator[Picture]:
             if data is not None:
                 yield media_type, data, here
         if part.content:
-            yield from _pictures_of(part.content, f"{here}.content")
+            yield from _pictures_of(load(part.content, list[_Part]), f"{here}.content")
