@@ -16,6 +16,7 @@ from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
 from hexapla.upstream.demo import DemoTransport
 from hexapla.upstream.http1 import Http1Transport
+from hexapla.upstream.reqwest import ReqwestTransport, installed
 from hexapla.upstream.transport import Transport
 
 
@@ -40,6 +41,8 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
         clock=time.monotonic,
     )
     transports: dict[str, Transport] = {"http1": Http1Transport(), "demo": DemoTransport()}
+    if installed():
+        transports["reqwest"] = ReqwestTransport()
     return Gateway(config, Routes(loaded), books, transports, random.random)
 
 

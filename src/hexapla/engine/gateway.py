@@ -17,7 +17,7 @@ from hexapla.engine.client import Answer, Ask
 from hexapla.engine.counting import estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Address, Routes
-from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
+from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.ir.loss import Loss
 from hexapla.ledger import Generation
 from hexapla.protocols import PROTOCOLS
@@ -225,8 +225,16 @@ class Gateway:
         return open_call
 
     def _transport(self, request: Request) -> Transport:
-        scheme = request.url.partition(":")[0]
-        return self._transports.get(scheme) or self._transports["http1"]
+        """The transport that carries `request`: the demo's own, the one asked for, or the default."""
+        wanted = request.transport or ("reqwest" if (request.proxy or "").startswith("socks") else "")
+        name = wanted or request.url.partition(":")[0]
+        found = self._transports.get(name)
+        if found is None and wanted:
+            raise UpstreamError(
+                Kind.UPSTREAM_MISCONFIGURED,
+                f"The transport {wanted!r} is not installed: pip install hexapla[{wanted}].",
+            )
+        return found or self._transports["http1"]
 
 
 class _Speaker:

@@ -60,6 +60,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
             body=body,
             timeouts=self.timeouts,
             proxy=self.proxy,
+            transport=self.transport,
             max_response_bytes=self.limit,
         )
 

@@ -37,7 +37,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request.  `headers` are lower-case ASCII names in sending order, without host and content-length.
 
-    `proxy` is None for a direct connection, else http://[user:password@]host:port.
+    proxy      None for a direct connection, else http://[user:password@]host:port (socks5:// needs "reqwest")
+    transport  the name of the transport that shall carry it; "" is the default one
     """
 
     method: str = "POST"
@@ -46,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     timeouts: Timeouts = Timeouts()
     proxy: str | None = None
+    transport: str = ""
     max_response_bytes: int = 0  # 0: no limit
 
 
