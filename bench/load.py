@@ -7,6 +7,7 @@ streams, says so, and keeps them open until its input ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import sys
 import time
@@ -54,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._left: int | None = -1  # of the answer's body; None is chunked, -1 before its head
         self._tail = b""
+        self._counted = False  # as a stream that stands open
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -80,7 +82,8 @@ class Connection(asyncio.Protocol):
             self._left -= len(data)
         if self._left == 0 or (self._left is None and self._tail.endswith(b"0\r\n\r\n")):
             self._finish()
-        elif self._run.order.hold and data:
+        elif self._run.order.hold and data and not self._counted:
+            self._counted = True
             self._run.held()
 
     def _begin(self, end: int) -> bytes:
@@ -152,12 +155,9 @@ class Run:
         for _ in range(self.order.connections):
             await loop.create_connection(lambda: Connection(self), self.order.host, self.order.port)
         if self.order.hold:
-            await loop.run_in_executor(None, sys.stdin.read)
-        else:
-            try:
-                await asyncio.wait_for(self._done.wait(), self.order.seconds + 10)
-            except TimeoutError:
-                self.errors += 1
+            loop.add_reader(sys.stdin, self._done.set)
+        with contextlib.suppress(TimeoutError):  # answers that never came are missing in the count
+            await asyncio.wait_for(self._done.wait(), 60 if self.order.hold else self.order.seconds + 10)
         seconds = time.perf_counter() - began
         busy = (time.process_time() - cpu) / seconds
         times, firsts = sorted(self.times) or [0.0], sorted(self.firsts) or [0.0]

@@ -78,11 +78,8 @@ def rows(measured: Iterable[Measured]) -> list[Row]:
         return Row(figure=figure, title=title, unit=unit, values={one.name: of(one) for one in shown}, note=note)
 
     def costs(scenario: Scenario) -> Row:
-        bound = [
-            one.name for one in all_.values() if any(sample.bound for sample in one.samples.get(scenario.name, ()))
-        ]
-        note = f"generator-bound: {', '.join(bound)}" if bound else ""
-        return row(scenario.name, f"CPU, {scenario.title}", "µs", lambda one: cost(one, scenario), note)
+        title = f"CPU, {scenario.title}"
+        return row(scenario.name, title, "µs", lambda one: cost(one, scenario), _note(all_.values(), scenario.name))
 
     def latency(name: str, quantile: str) -> Row:
         count = name.removeprefix("plain-")
@@ -107,6 +104,16 @@ def rows(measured: Iterable[Measured]) -> list[Row]:
         row("loaded", "memory, after load", "MB", lambda one: one.loaded / 1e6),
         row("stream", "memory, per open stream", "KB", lambda one: one.stream / 1e3 if one.stream else None),
     ]
+
+
+def _note(measured: Iterable[Measured], name: str) -> str:
+    """What a reader must know of a scenario's figures."""
+    samples = {one.name: one.samples.get(name, []) for one in measured}
+    bound = [server for server, found in samples.items() if any(sample.bound for sample in found)]
+    failed = [server for server, found in samples.items() if any(sample.result.errors for sample in found)]
+    return "; ".join(
+        f"{what}: {', '.join(servers)}" for what, servers in (("generator-bound", bound), ("errors", failed)) if servers
+    )
 
 
 def _scaled(value: float | None, factor: float) -> float | None:
