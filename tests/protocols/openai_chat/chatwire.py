@@ -5,19 +5,43 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hexapla.ir.content import Origin
+from msgspec import Raw
+
+from hexapla.ir.content import Citation, Media, Opaque, Origin, Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, Ping, StreamError
 from hexapla.ir.fold import fold
 from hexapla.ir.grammar import check
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest, Message
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
 from hexapla.protocols.openai_chat import OPENAI_CHAT
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m", include_usage=True)
 DONE = b"data: [DONE]\n\n"
+CLAUDE = Origin("anthropic_messages", "anthropic")
+PROBS = Raw(b'{"token":"x","logprob":-0.5,"bytes":[120],"top_logprobs":[]}')
+
+EVERYTHING = GenerateResponse(
+    id="msg_1",
+    model="claude",
+    content=(
+        Reasoning(text="hm", signature="sig", form="thinking", origin=CLAUDE),
+        Reasoning(encrypted="xyz", form="redacted_thinking", origin=CLAUDE),
+        Text(text="Hi", citations=(Citation(url="https://a", title="A"),), logprobs=(PROBS,)),
+        ToolCall(id="t1", name="f", arguments='{"a":1}'),
+        ToolCall(id="t2", name="g"),
+        ToolCall(id="t3", name="c", arguments="free", kind="custom"),
+        Media(kind="image", data="AAAA", media_type="image/png"),
+        Media(kind="audio", data="BBBB"),
+        Opaque(origin=CLAUDE, type="server_tool_use", data=Raw(b"{}")),
+    ),
+    stop=Stop(reason="tool_calls", native="tool_use"),
+    usage=Usage(input=10, output=5, cached=4, reasoning=2, cost=0.1),
+    service_tier="standard",
+)
+"""An answer with a part of every kind."""
 
 
 def sse(*chunks: object, done: bool = True) -> bytes:

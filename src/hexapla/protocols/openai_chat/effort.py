@@ -67,6 +67,14 @@ class _Wish:
         self.losses = losses
         self.most = request.max_tokens or target.max_output or USUAL_LIMIT
         self.on = wish.mode != "disabled" and wish.effort != "none"
+        if not self.on and target.reasoning_style != "openrouter":
+            self._contradicted()
+
+    def _contradicted(self) -> None:
+        """What else a wish not to think says is not said."""
+        for name, meant in (("mode", "disabled"), ("effort", "none"), ("budget", None)):
+            if getattr(self.wish, name) not in (None, meant):
+                self.losses.add(f"reasoning.{name}", "the wish not to think overrules it", "cosmetic")
 
     def lost(self, *names: str) -> None:
         """Parts of the wish that this style cannot say."""

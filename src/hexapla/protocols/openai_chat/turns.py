@@ -115,7 +115,7 @@ class Turns:
             if self.target.content_strings:
                 return self._joined(path, texts)
         rendered = [self._part(f"{path}.content[{i}]", part) for i, part in enumerate(parts)]
-        return [part for part in rendered if part is not None]
+        return [part for part in rendered if part is not None] or ""  # an empty list is refused, an empty string is not
 
     def _joined(self, path: str, texts: Sequence[Text]) -> str:
         """Several texts as the one string that the target takes."""
@@ -231,9 +231,8 @@ class Turns:
         """An assistant turn's content: one string where possible, since many servers take nothing else."""
         if not parts:
             return None
-        refusals = [part.text for part in parts if isinstance(part, Refusal)]
-        if len(refusals) == len(parts):
-            body["refusal"] = "".join(refusals)
+        if len(parts) == 1 and isinstance(parts[0], Refusal):
+            body["refusal"] = parts[0].text
             return None
         texts = [part for part in parts if isinstance(part, Text) and part.cache is None and not part.extras]
         if len(texts) == len(parts) == 1:
