@@ -70,7 +70,7 @@ def env_names(auth: Auth) -> tuple[str, ...]:
 
 def needs_key(auth: Auth) -> bool:
     """Whether a request without a credential is pointless."""
-    return auth.kind != "none"
+    return auth.kind != "none" and not auth.optional
 
 
 def missing_key(provider: Provider) -> ConfigError:

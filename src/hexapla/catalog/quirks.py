@@ -62,7 +62,7 @@ def edit(fields: Fields, quirks: Quirks) -> Fields:
 def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Loss, ...]:
     """What `edit` would take from the caller's `fields`: parameters that are stripped, replaced or clamped."""
     who = provider or "the target"
-    said = {name: why for name in quirks.strip if _says(fields, name) for why in [f"{who} refuses {name}"]}
+    said = {name: f"{who} refuses {name}" for name in quirks.strip if name != "model" and _says(fields, name)}
     for name, value in quirks.set.items():
         if _says(fields, name) and _get(fields, name) != dump(value):
             said[name] = f"{who} always gets another {name}"

@@ -24,6 +24,7 @@ class Auth(_Table, frozen=True, kw_only=True):
     kind    api_key | none | one of the flows that end in a token: device_code, pkce, gcloud, exchange, credential_file
     env     names of environment variables that may hold the key, first found wins
     key     the key itself, normally "${VARIABLE}"; several: `keys`
+    optional  the key is sent when there is one, and not asked for when there is none (servers of one's own)
     header  where the key goes: "authorization" (as Bearer), "x-api-key", "api-key", "x-goog-api-key"; "" is the
             protocol's own place
     """
@@ -32,6 +33,7 @@ class Auth(_Table, frozen=True, kw_only=True):
     env: str | tuple[str, ...] = ()
     key: str | None = None
     keys: tuple[str, ...] = ()
+    optional: bool = False
     header: str = ""
     options: dict[str, Any] = {}
 
