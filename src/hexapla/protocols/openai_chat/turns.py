@@ -250,6 +250,8 @@ class Turns:
         if part.form == PART and ours:
             said.append(Opaque(origin=part.origin, type="thinking", data=self._thinking_part(path, part)))
             return
+        if not fits:
+            self.losses.add(path, "a stranger's thought is sent as text, without what proves it", "cosmetic")
         form = part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content"
         if part.readable and form != DETAILS:
             body[form] = body.get(form, "") + part.readable
