@@ -142,6 +142,17 @@ def test_sdk_hears_of_it(fault: str, protocol: str, provider: str, upstream: Ups
     assert len(upstream.visits) == 1
 
 
+@pairs
+@pytest.mark.parametrize("fault", ["cut", "reset", "error_event"])
+def test_sdk_helper_hears_of_it(fault: str, provider: str, upstream: Upstream, served: Gateway) -> None:
+    """The strict helper of Responses, which refuses a failure that names another response, yields the failure."""
+    sdk: Any = client(served.url, RESPONSES)
+    model = f"{SHORT[provider]}/{upstream.play(FAULTS[fault])}"
+    with sdk.responses.stream(model=model, input="Hello") as stream:
+        kinds = [event.type for event in stream]
+    assert kinds[-1] in ("response.failed", "error")
+
+
 @clients
 @pairs
 @pytest.mark.parametrize("fault", FAULTS)

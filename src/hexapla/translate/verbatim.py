@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import Ping, StreamError
 from hexapla.ir.fold import fold, unfold
@@ -133,7 +135,9 @@ class VerbatimStream:
         return self._protocol.encoder(self._reply).encode(Ping())
 
     def _say(self, error: StreamError) -> bytes:
-        return self._protocol.encoder(self._reply).encode(error)
+        """Our error event, under the answer's own id: OpenAI's SDK refuses a `response.failed` with another one."""
+        reply = replace(self._reply, id=self.summary.id or self._reply.id)
+        return self._protocol.encoder(reply).encode(error)
 
     def _whole(self, data: bytes) -> bytes:
         """All of `data` that is complete events; the rest is held until its end comes."""
