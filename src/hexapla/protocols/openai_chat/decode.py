@@ -45,9 +45,9 @@ from hexapla.protocols.openai_chat.reasoning import (
     DETAILS,
     ORIGIN,
     PART,
-    Detail,
     listed,
     merge_details,
+    pieces_of,
     readable,
     thinks,
 )
@@ -77,7 +77,7 @@ class ChatDecoder:
         self._choice: int | None = None  # index of the choice that is followed
         self._text_index: int | None = None  # the open text block, for the shortest way through
         self._calls = Calls()
-        self._details: list[Detail] = []  # of the open thought
+        self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
         self._cited: set[str] = set()
         self._audio: dict[str, Any] = {}
@@ -248,16 +248,16 @@ class ChatDecoder:
 
     def _think(self, form: str, text: str, delta: Delta | None) -> None:
         """More thought: its text, and the state beside it, which is also passed on in the pieces in which it comes."""
-        details = listed(delta.reasoning_details) if delta is not None and delta.reasoning_details else []
+        pieces = pieces_of(delta.reasoning_details) if delta is not None and delta.reasoning_details else None
         opaque = delta.reasoning_opaque if delta is not None else None
-        if not (text or details or opaque):
+        if not (text or pieces or opaque):
             return
         index = self._blocks.index(_THOUGHT)
         if index is None:
             index = self._open(_THOUGHT, Reasoning(form=form or DETAILS, origin=ORIGIN))
-        if details and delta is not None:
-            self._details.extend(details)
-            self._events.append(BlockDelta(index, ReasoningDelta(pieces=Raw(bytes(delta.reasoning_details)))))
+        if pieces is not None:
+            self._details.append(pieces)
+            self._events.append(BlockDelta(index, ReasoningDelta(pieces=pieces)))
         if text:
             self._events.append(BlockDelta(index, TextDelta(text)))
         if opaque:
@@ -326,9 +326,10 @@ class ChatDecoder:
         index = self._blocks.index(_THOUGHT)
         if index is None:
             return
-        if self._details:
-            details, self._details = dump(merge_details(self._details)), []
-            self._events.append(BlockDelta(index, ReasoningDelta(details=details)))
+        entries = merge_details([entry for pieces in self._details for entry in listed(pieces)])
+        self._details.clear()
+        if entries:
+            self._events.append(BlockDelta(index, ReasoningDelta(details=dump(entries))))
         self._events.extend(self._blocks.close(_THOUGHT))
 
     # the end

@@ -72,6 +72,12 @@ def listed(details: Raw | None) -> list[Detail]:
     return [entry for entry in found or () if isinstance(entry, dict)]
 
 
+def pieces_of(details: Raw) -> Raw | None:
+    """A streamed list of entries as bytes of its own, unread; None for an empty one and for what is no list."""
+    said = bytes(details)
+    return Raw(said) if said.startswith(b"[") and len(said) > 2 else None
+
+
 def details_text(details: Sequence[Detail]) -> str:
     """All readable text of some entries."""
     return "".join(_text(entry, "text") or _text(entry, "summary") for entry in details)
