@@ -42,9 +42,11 @@ def test_refusal_arrives_in_its_own_words(talk: type[Talk], stream: bool, door: 
 
 @talks
 @ways
-def test_bad_upstream_key_is_not_the_clients_fault(talk: type[Talk], stream: bool, inside: Door, fake: Fake) -> None:
-    """An upstream's 401 is no 401: Claude Code and Codex would ask their user to log in."""
-    assert failure(talk, inside, "error-401", stream).status_code >= 500
+def test_bad_upstream_key_is_told_once(talk: type[Talk], stream: bool, inside: Door, fake: Fake) -> None:
+    """An upstream's 401 arrives with its status (docs/errors.md), is not tried again, and asks for no retries."""
+    error = failure(talk, inside, "error-401", stream)
+    assert error.status_code == 401
+    assert error.response.headers["x-should-retry"] == "false"
     assert len(fake.asked()) == 1
 
 
