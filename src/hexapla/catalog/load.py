@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.catalog.locate import Place, fault, field_names, kind_at, line_of
 from hexapla.catalog.schema import Model, Provider, Quirks, When
@@ -32,8 +33,9 @@ _FLAGS = frozenset({"origin", "model", "stream"})
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of `models/`: models by provider id."""
+    """One file of `models/`: models by provider id.  `sources` hold for every model that names none of its own."""
 
+    sources: tuple[str, ...] = ()
     models: dict[str, tuple[Model, ...]] = {}
 
 
@@ -64,10 +66,18 @@ def load_provider(text: str, file: str) -> Provider:
 
 def load_models(text: str, file: str) -> dict[str, tuple[Model, ...]]:
     """One file of model tables."""
-    models = convert(load_toml(text, file), ModelFile, text, file).models
-    for provider, listed in models.items():
+    read = convert(load_toml(text, file), ModelFile, text, file)
+    for provider, listed in read.models.items():
         check_models(listed, ("models", provider), text, file)
-    return models
+    return sourced(read)
+
+
+def sourced(file: ModelFile) -> dict[str, tuple[Model, ...]]:
+    """The models of a file, each with its sources."""
+    return {
+        provider: tuple(model if model.sources else replace(model, sources=file.sources) for model in listed)
+        for provider, listed in file.models.items()
+    }
 
 
 def check_provider(provider: Provider, text: str, file: str, place: Place = ()) -> None:

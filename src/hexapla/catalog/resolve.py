@@ -161,14 +161,14 @@ def _by_provider(catalog: Catalog, name: str) -> tuple[Match, ...]:
         ending = next((ending for ending in SUFFIXES if model.endswith(ending)), "")
         facts = catalog.facts(provider.id, model.removesuffix(ending)) if ending else None
         suffix = ending if facts is not None else ""
-    return _served(provider, facts.id if facts is not None else model, facts, suffix)
+    return _served(provider, _sent(facts, model.removesuffix(suffix)) if facts else model, facts, suffix)
 
 
 def _by_name(catalog: Catalog, name: str) -> tuple[Match, ...]:
     """Every provider's endpoints for a catalogue name; those that cannot be asked count only if there is no other."""
     listed = [(catalog.providers[provider], model) for provider, model in catalog.named(name)]
     open_ones = [(provider, model) for provider, model in listed if not provider.unavailable]
-    return tuple(m for provider, model in open_ones or listed for m in _served(provider, model.id, model, ""))
+    return tuple(m for provider, model in open_ones or listed for m in _served(provider, _sent(model, name), model, ""))
 
 
 def _suffixed(match: Match, suffix: str) -> Match:
@@ -201,4 +201,10 @@ def _unknown(catalog: Catalog, name: str) -> tuple[Match, ...]:
 
 
 def _names(model: Model) -> tuple[str, ...]:
-    return tuple(name for name in (model.id, model.name, *model.aliases) if name)
+    return tuple(name for name in (model.id, model.name, *model.also, *model.aliases) if name)
+
+
+def _sent(model: Model, name: str) -> str:
+    """What the upstream hears when somebody says `name`."""
+    wanted = name.lower()
+    return next((known for known in model.also if known.lower() == wanted), model.id)

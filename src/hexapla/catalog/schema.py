@@ -165,13 +165,15 @@ class Model(_Table, frozen=True, kw_only=True):
     """Facts of one model at one provider.
 
     id        the id that the upstream wants to hear
-    aliases   other names by which people know it
+    also      further ids that the upstream itself understands (moving names, short forms); they are sent as they are
+    aliases   names by which people know it; `id` is sent for them
     snapshot  the dated id that a moving id ("…-latest") stands for at present
     target    Target fields that hold for this model at every endpoint (adaptive_only, sampling, effort_levels ...)
     """
 
     id: str = ""
     name: str = ""
+    also: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     snapshot: str = ""
     kind: Literal["chat", "embedding", "image", "video", "speech", "transcription", "rerank", "moderation"] = "chat"
