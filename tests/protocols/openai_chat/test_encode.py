@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from openai.types.chat import ChatCompletionChunk
 from pydantic import TypeAdapter
 
-from hexapla.ir.content import Origin, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import Citation, Origin, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -144,15 +144,11 @@ def test_signature_goes_out_with_its_call() -> None:
 def test_foreign_thought_in_pieces() -> None:
     """Claude's thought: readable in both fields, an entry of details with each piece, the signature at the end."""
     found = deltas(encoded(blocks(Reasoning(text="hm", signature="sig", form="thinking", origin=CLAUDE))))
-    entry = {
-        "type": "reasoning.text",
-        "format": "anthropic-claude-v1",
-        "origin": "anthropic_messages/anthropic",
-        "index": 0,
-    }
+    entry = {"type": "reasoning.text", "index": 0}
+    named = {"format": "anthropic-claude-v1", "origin": "anthropic_messages/anthropic"}
     assert found == [
-        {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{**entry, "text": "hm"}]},
-        {"reasoning_details": [{**entry, "text": "", "signature": "sig"}]},
+        {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{**entry, "text": "hm", **named}]},
+        {"reasoning_details": [{**entry, "signature": "sig"}]},
     ]
 
 
@@ -164,8 +160,8 @@ def test_summary_paragraphs() -> None:
     found = deltas(encoded([MessageStart(), start, *[BlockDelta(0, d) for d in more], BlockStop(0), MessageStop()]))
     assert "".join(d.get("reasoning", "") for d in found) == "ab\n\nc"
     entries = [entry for d in found for entry in d["reasoning_details"]]
-    assert [(e["type"], e["index"], e.get("summary", e.get("data")), e["id"]) for e in entries] == [
-        ("reasoning.summary", 0, "a", "rs_1"), ("reasoning.summary", 0, "b", "rs_1"),
+    assert [(e["type"], e["index"], e.get("summary", e.get("data")), e.get("id")) for e in entries] == [
+        ("reasoning.summary", 0, "a", "rs_1"), ("reasoning.summary", 0, "b", None),
         ("reasoning.summary", 1, "c", "rs_1"), ("reasoning.encrypted", 2, "xyz", "rs_1"),
     ]  # fmt: skip
 
@@ -230,7 +226,8 @@ def client(stream: bytes) -> openai.OpenAI:
 
 def test_sdk_stream_helper() -> None:
     """chat.completions.stream() gathers text, calls and usage, and is content with the order of things."""
-    answer = replace(EVERYTHING, content=EVERYTHING.content[:5])
+    cited = Text(text="", citations=(Citation(url="https://b"),))
+    answer = replace(EVERYTHING, content=(*EVERYTHING.content[:5], cited, EVERYTHING.content[6], EVERYTHING.content[6]))
     with client(encoded([*unfold(answer)])).chat.completions.stream(
         model="m", messages=[{"role": "user", "content": "hi"}]
     ) as stream:
@@ -238,6 +235,10 @@ def test_sdk_stream_helper() -> None:
         final = stream.get_final_completion()
     message = final.choices[0].message
     assert message.content == "Hi"
+    assert [entry["type"] for entry in message.reasoning_details] == ["reasoning.text", "reasoning.encrypted"]
+    assert message.reasoning_details[0]["signature"] == "sig"
+    assert message.reasoning_details[0]["format"] == "anthropic-claude-v1"
+    assert len(message.images) == 2
     assert [(c.id, c.function.name, c.function.arguments) for c in message.tool_calls or []] == [
         ("t1", "f", '{"a":1}'),
         ("t2", "g", "{}"),

@@ -9,6 +9,7 @@ hottest path of the Hub lane.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,7 @@ from hexapla.protocols.openai_chat.parts import render_citation, with_extras
 from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
+from hexapla.wire.rawjson import load
 from hexapla.wire.sse import comment, frame
 
 _json = msgspec.json.Encoder().encode
@@ -69,6 +71,7 @@ class ChatEncoder:
         self._calls: dict[int, _Call] = {}
         self._thoughts: dict[int, ThoughtWriter] = {}
         self._count = 0  # calls so far
+        self._places: Counter[str] = Counter()  # citations and images so far: the SDK joins lists by place
         self._details = 0  # entries of reasoning_details so far
         self._thought = False  # whether readable thought was said
         self._head = b""
@@ -159,7 +162,13 @@ class ChatEncoder:
         return said
 
     def _citation(self, index: int, delta: CitationDelta) -> bytes:
-        return self._delta(b'{"annotations":[%b]}' % bytes(render_citation(delta.citation)))
+        return self._placed("annotations", load(render_citation(delta.citation), dict[str, Any]) or {})
+
+    def _placed(self, field: str, entry: dict[str, Any]) -> bytes:
+        """One more entry of a list that is not said in one piece."""
+        entry = {**entry, "index": self._places[field]}
+        self._places[field] += 1
+        return self._delta(b'{"%b":[%b]}' % (field.encode(), _json(entry)))
 
     def _part(self, index: int, delta: PartDelta) -> bytes:
         self._parts[index] = delta.part
@@ -187,6 +196,8 @@ class ChatEncoder:
     def _whole(self, index: int, part: Media | Opaque) -> bytes:
         """Images, sound and parts of other dialects are said, or lost, in one piece."""
         fields = media_fields(part, f"content[{index}]", self.losses)
+        if "images" in fields:
+            return self._placed("images", fields["images"][0])
         return self._delta(_json(fields)) if fields else b""
 
     def _usage_report(self, event: UsageReport) -> bytes:

@@ -4,6 +4,9 @@ Readable thought stands in both fields that clients look for, reasoning_content 
 in reasoning_details: a Chat provider's own entries verbatim, the state of other dialects in OpenRouter's form (type,
 format, index, id, signature, data) with a mark that says whose it is, so that `reasoning.py` can restore it.
 
+OpenAI's SDK joins streamed lists by `index`, which is a place in the list, and appends every string it sees again
+(openai-python 3.54, lib/streaming/_deltas.py).  So what names an entry stands in its first piece only.
+
 Rules of this file: writing only; text that a client may count is never said twice in one field.
 """
 
@@ -23,6 +26,7 @@ from hexapla.protocols.openai_chat.reasoning import FORMATS, Detail, listed
 from hexapla.protocols.openai_chat.schema import NAME
 
 _json = msgspec.json.Encoder().encode
+_MORE = b',"reasoning_details":[{"type":"reasoning.%b","%b":%b,"index":%d}]'
 _FORMAT_OF = {protocol: name for name, protocol in FORMATS.items()}
 
 
@@ -85,7 +89,7 @@ class ThoughtWriter:
     begun  whether something readable was said in this message; read it again when the block is over
     """
 
-    __slots__ = ("_at", "_before", "_foreign", "_part", "_pieces", "_place", "_send", "_streamed", "begun", "index")
+    __slots__ = ("_at", "_foreign", "_part", "_pieces", "_place", "_send", "_streamed", "begun", "index")
 
     def __init__(self, part: Reasoning, send: Callable[[bytes], bytes], *, index: int, begun: bool) -> None:
         self._part = part
@@ -93,7 +97,6 @@ class ThoughtWriter:
         self._foreign = part.origin.protocol != NAME
         self._place: tuple[str, int] | None = None  # the entry being written: its kind, its summary paragraph
         self._at = index  # that entry's own index
-        self._before = b""  # the entry up to its text
         self._pieces: Raw | None = None  # verbatim entries that wait for the text that they repeat
         self._streamed = False  # details came in pieces, or were said whole
         self.index = index
@@ -137,26 +140,25 @@ class ThoughtWriter:
         if not text:
             return b""
         gap = ""
-        if self._foreign and place != self._place:
-            self._begin(place)
+        if not self._foreign:
+            details = self._own_details()
+        elif place == self._place:
+            details = _MORE % (place[0].encode(), place[0].encode(), _json(text), self._at)
+        else:
             gap = "\n\n" if self.begun else ""
+            details = b',"reasoning_details":[%b]' % _json(self._entry(place, **{place[0]: text}))
         self.begun = True
-        said, details = _json(gap + text), self._details(text)
+        said = _json(gap + text)
         return self._send(b'{"reasoning_content":%b,"reasoning":%b%b}' % (said, said, details))
 
-    def _begin(self, place: tuple[str, int]) -> None:
-        """The next entry of reasoning_details: everything of it but its text."""
-        kind = place[0]
-        entry = {**_entry(self._part, f"reasoning.{kind}"), "index": self.index}
-        self._before = b',"reasoning_details":[%b,"%b":' % (_json(entry)[:-1], kind.encode())
-        self._place = place
-        self._at = self.index
+    def _entry(self, place: tuple[str, int], **fields: str) -> Detail:
+        """The first piece of the next entry of reasoning_details."""
+        self._place, self._at = place, self.index
         self.index += 1
+        return {**_entry(self._part, f"reasoning.{place[0]}", **fields), "index": self._at}
 
-    def _details(self, text: str) -> bytes:
-        """The details that go with a piece of text."""
-        if self._foreign:
-            return b"%b%b}]" % (self._before, _json(text))
+    def _own_details(self) -> bytes:
+        """A Chat provider's details that go with the next piece of text."""
         details = self._pieces if self._streamed or self._pieces is not None else self._part.details
         self._pieces = None
         if details is None:
@@ -175,12 +177,10 @@ class ThoughtWriter:
     def _closing(self) -> list[Detail]:
         """Entries that end a foreign thought; the signature belongs to the text that was just said."""
         part, entries = self._part, list[Detail]()
-        if part.signature is not None:
-            if self._place is None or self._place[0] != "text":
-                self._begin(("text", 0))
-            signed = _entry(part, "reasoning.text", text="", signature=part.signature)
-            entries.append({**signed, "index": self._at})
+        if part.signature is not None and self._place is not None and self._place[0] == "text":
+            entries.append({"type": "reasoning.text", "signature": part.signature, "index": self._at})
+        elif part.signature is not None:
+            entries.append(self._entry(("text", 0), text="", signature=part.signature))
         if part.encrypted is not None:
-            entries.append({**_entry(part, "reasoning.encrypted", data=part.encrypted), "index": self.index})
-            self.index += 1
+            entries.append(self._entry(("encrypted", 0), data=part.encrypted))
         return entries
