@@ -10,6 +10,7 @@ This file may read files and the environment; what it makes of them are values.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -30,12 +31,14 @@ from hexapla.catalog.load import (
     check_provider,
     convert,
     dotted,
-    load_models,
+    load_model_file,
     load_provider,
     load_toml,
     nearest_of,
+    sourced,
 )
 from hexapla.catalog.locate import Place, line_of
+from hexapla.catalog.pack import Texts, unpack
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.errors import ConfigError
@@ -44,6 +47,7 @@ from hexapla.routing.retry import RetryPolicy
 from hexapla.upstream.transport import Timeouts
 
 FILE = "hexapla.toml"
+PACK = "catalogue.pack"
 TIMERS = frozenset(Timers.__struct_fields__) | frozenset(Timeouts.__struct_fields__)
 """What an endpoint's `timeouts` may name."""
 
@@ -193,19 +197,36 @@ def assemble(config: Config, environment: Mapping[str, str]) -> Loaded:
     return Loaded(config=config, catalog=catalog, environment=environment)
 
 
+@functools.cache
+def builtin() -> tuple[Mapping[str, Provider], Mapping[str, tuple[Model, ...]]]:
+    """The packaged providers by id, and their models by provider id."""
+    root = resources.files("hexapla.catalog")
+    texts = packaged_texts()
+    packed = root / PACK
+    found = unpack(packed.read_bytes(), texts) if packed.is_file() else None
+    if found is None:
+        read = [load_model_file(text, name) for name, text in texts.models]
+        found = [load_provider(text, name) for name, text in texts.providers], read
+    models: dict[str, tuple[Model, ...]] = {}
+    for file in found[1]:
+        for provider, listed in sourced(file).items():
+            models[provider] = models.get(provider, ()) + listed
+    return {provider.id: provider for provider in found[0]}, models
+
+
 def builtin_providers() -> dict[str, Provider]:
     """The packaged providers, by id."""
-    loaded = [load_provider(text, name) for name, text in _packaged("providers")]
-    return {provider.id: provider for provider in loaded}
+    return dict(builtin()[0])
 
 
 def builtin_models() -> dict[str, tuple[Model, ...]]:
     """The packaged models, by provider id."""
-    models: dict[str, tuple[Model, ...]] = {}
-    for name, text in _packaged("models"):
-        for provider, listed in load_models(text, name).items():
-            models[provider] = models.get(provider, ()) + listed
-    return models
+    return dict(builtin()[1])
+
+
+def packaged_texts() -> Texts:
+    """The TOML files of the package, in the order of their names."""
+    return Texts(_packaged("providers"), _packaged("models"))
 
 
 def _packaged(folder: str) -> list[tuple[str, str]]:

@@ -65,11 +65,16 @@ def load_provider(text: str, file: str) -> Provider:
 
 
 def load_models(text: str, file: str) -> dict[str, tuple[Model, ...]]:
+    """The models of one file, by provider id."""
+    return sourced(load_model_file(text, file))
+
+
+def load_model_file(text: str, file: str) -> ModelFile:
     """One file of model tables."""
     read = convert(load_toml(text, file), ModelFile, text, file)
     for provider, listed in read.models.items():
         check_models(listed, ("models", provider), text, file)
-    return sourced(read)
+    return read
 
 
 def sourced(file: ModelFile) -> dict[str, tuple[Model, ...]]:
