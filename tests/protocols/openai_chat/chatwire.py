@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx2
+import openai
 from msgspec import Raw
 
 from hexapla.ir.content import Citation, Media, Opaque, Origin, Reasoning, Text, ToolCall
@@ -131,3 +133,14 @@ def parsed(**fields: Any) -> GenerateRequest:
 def asking(*messages: Message, protocol: str = "anthropic_messages", **fields: Any) -> GenerateRequest:
     """A request of another dialect."""
     return GenerateRequest(protocol=protocol, model="m", messages=messages, **fields)
+
+
+def client(stream: bytes) -> openai.OpenAI:
+    """The official SDK in front of this stream."""
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=stream)
+
+    return openai.OpenAI(
+        api_key="k", base_url="http://test/v1", http_client=httpx2.Client(transport=httpx2.MockTransport(respond))
+    )

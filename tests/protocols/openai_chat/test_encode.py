@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx2
 import openai
 import pytest
-from chatwire import CLAUDE, DONE, EVERYTHING, PROBS, REPLY, chunk, encoded, events, frames, sse
+from chatwire import CLAUDE, DONE, EVERYTHING, PROBS, REPLY, chunk, client, encoded, events, frames, sse
 from msgspec import Raw
 from msgspec.structs import replace
 from openai.types.chat import ChatCompletionChunk
@@ -211,17 +210,6 @@ def test_refusal_and_logprobs() -> None:
     found = frames(encoded(blocks(Text(text="x", logprobs=(PROBS,)), Refusal(text="no"))))
     assert found[1]["choices"][0]["logprobs"] == {"content": [json.loads(bytes(PROBS))], "refusal": None}
     assert found[2]["choices"][0]["delta"] == {"refusal": "no"}
-
-
-def client(stream: bytes) -> openai.OpenAI:
-    """The official SDK in front of this stream."""
-
-    def respond(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=stream)
-
-    return openai.OpenAI(
-        api_key="k", base_url="http://test/v1", http_client=httpx2.Client(transport=httpx2.MockTransport(respond))
-    )
 
 
 def test_sdk_stream_helper() -> None:

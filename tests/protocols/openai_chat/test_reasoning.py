@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from chatwire import CLAUDE, asking, chunk, encoded, frames, parsed, rendered, said, sse, target
+from chatwire import CLAUDE, asking, chunk, client, encoded, frames, parsed, rendered, said, sse, target
 from msgspec import Raw
 
 from hexapla.ir.content import Origin, Reasoning, Text
@@ -66,6 +66,15 @@ def test_foreign_state_returns_through_a_stream(parts: tuple[Reasoning, ...]) ->
     """The same through a stream, for a client that joins the entries as OpenRouter's clients do."""
     content: tuple[ResponsePart, ...] = (*parts, Text(text="x"))
     assert thoughts(stored(encoded([*unfold(GenerateResponse(content=content))]))) == parts
+
+
+@pytest.mark.parametrize("parts", FOREIGN)
+def test_foreign_state_returns_through_the_sdk(parts: tuple[Reasoning, ...]) -> None:
+    """The same through the official SDK's stream helper, whose message is sent back as it dumps it."""
+    stream = encoded([*unfold(GenerateResponse(content=(*parts, Text(text="x"))))])
+    with client(stream).chat.completions.stream(model="m", messages=[{"role": "user", "content": "hi"}]) as helper:
+        message = helper.get_final_completion().choices[0].message
+    assert thoughts(message.model_dump(exclude={"parsed"})) == parts
 
 
 def test_raw_pieces_return_too() -> None:
