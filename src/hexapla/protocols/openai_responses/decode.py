@@ -146,6 +146,8 @@ class ResponsesDecoder:
         value = load(frame.data, dict[str, Any])
         if value is not None and (frame.event == "error" or value.get("error") or value.get("type") == "error"):
             self._on_error(WireEvent(), frame.data)
+        elif value is None and load(frame.data, Any) is None and frame.data.strip() != b"[DONE]":
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider's stream holds an event that cannot be read.")
         else:
             self.skipped += 1
 

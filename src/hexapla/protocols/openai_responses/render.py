@@ -77,10 +77,11 @@ class _Body:
             self.losses.add("include_usage", "Responses always reports usage", "cosmetic")
 
     def include(self) -> list[str] | None:
-        """Nothing is stored with store=false, so a thought can come back only if it is sent along, encrypted."""
-        if self.request.store is False and self.request.reasoning is not None and self.request.protocol != NAME:
-            return [ENCRYPTED]
-        return None
+        """A client of another dialect keeps the conversation itself, so the thought that it asks for has to be sent along,
+        encrypted: an item's id alone means nothing where nothing is stored."""
+        wish = self.request.reasoning
+        thinks = wish is not None and wish.mode != "disabled" and wish.effort != "none"
+        return [ENCRYPTED] if thinks and self.request.protocol != NAME else None
 
     def extras(self, extras: Extras, path: str) -> Json:
         for origin, fields in extras.items():
