@@ -151,6 +151,13 @@ def test_wrong_types_cost_only_themselves() -> None:
     assert answer(sse(odd, STOP)).content == (Text(text="x"),)
 
 
+def test_half_characters() -> None:
+    """An emoji that somebody cut between two chunks is whole again; a half that stays alone costs only itself."""
+    pieces = [rb'{"content":"a\ud83d"}', rb'{"content":"\ude00b"}', rb'{"content":"c\ud83d d"}']
+    stream = b"".join(b'data: {"choices":[{"index":0,"delta":%b}]}\n\n' % piece for piece in pieces) + sse(STOP)
+    assert answer(stream).content == (Text(text="a\U0001f600bc\ufffd d"),)
+
+
 CALLS = [
     # (deltas, expected calls)
     ([call(0, "f", "", id="1"), call(0, None, '{"a"'), call(0, None, ":1}")], [("1", "f", '{"a":1}')]),

@@ -257,6 +257,14 @@ def test_unknown_output_travels() -> None:
     assert body["response_format"] == said
 
 
+def test_half_characters() -> None:
+    """Agents cut tool output in the middle of an emoji; the rest of the request is not lost for it."""
+    raw = rb'{"model":"m","messages":[{"role":"user","content":"a\ud83d"}],"metadata":{ "b":1.50}}'
+    request = OPENAI_CHAT.parse_request(raw)
+    assert request.messages[0].content == (Text(text="a\ufffd"),)
+    assert request.metadata == Raw(b'{ "b":1.50}')
+
+
 REFUSED = [
     ({"model": None}, "$.model"),
     ({"messages": None}, "$.messages"),

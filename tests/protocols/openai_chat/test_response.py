@@ -91,6 +91,7 @@ def test_custom_beside_function() -> None:
         (b'{"success":false,"msg":"nope","code":500}', Kind.UPSTREAM_ERROR, "nope"),
         (b'{"object":"error","message":"gone","code":404}', Kind.NOT_FOUND, "gone"),
         (b'[{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED"}}]', Kind.RATE_LIMIT, "slow"),
+        (b'{"message":"try later"}', Kind.UPSTREAM_ERROR, "try later"),
         (b'{"detail":"Not authenticated"}', Kind.UPSTREAM_ERROR, "Not authenticated"),
     ],
 )
@@ -112,6 +113,12 @@ def test_wrong_types_cost_only_themselves() -> None:
     """One wrong field does not cost the answer."""
     found = twin({"content": "x", "refusal": 1, "audio": []}, created="soon", service_tier=4)
     assert (found.content, found.created, found.service_tier) == ((Text(text="x"),), None, None)
+
+
+def test_half_characters() -> None:
+    """A half of an emoji costs only itself."""
+    raw = rb'{"choices":[{"message":{"content":"a\ud83d"},"finish_reason":"stop"}]}'
+    assert OPENAI_CHAT.parse_response(raw).content == (Text(text="a\ufffd"),)
 
 
 def test_strict_types() -> None:

@@ -58,6 +58,7 @@ from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import dump
 from hexapla.wire.sse import Frame, SSEDecoder
+from hexapla.wire.surrogates import Halves
 
 _DONE = b"[DONE]"
 _TEXT, _REFUSAL, _THOUGHT = "text", "refusal", "thought"
@@ -70,6 +71,7 @@ class ChatDecoder:
 
     def __init__(self) -> None:
         self._sse = SSEDecoder()
+        self._halves = Halves()
         self._blocks = Blocks()
         self._events: list[AnyEvent] = []
         self._started = False
@@ -136,6 +138,8 @@ class ChatDecoder:
         """A data line that is no chunk: the end, a chunk with something wrong in it, an error of any form, or noise."""
         if data == _DONE:
             self._end()
+        elif (mended := self._halves.mend(data)) != data:
+            self._frame(Frame(event, mended))
         elif event == "error" or data.startswith(b"[{"):
             self._fail(classify(200, {}, data))
         elif (chunk := fit(data, Chunk)) is not None:

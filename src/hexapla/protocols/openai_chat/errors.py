@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
-from hexapla.protocols.failures import classify_value
+from hexapla.protocols.failures import classify, classify_value
 from hexapla.protocols.openai_chat.schema import Choice, Chunk
 from hexapla.protocols.openai_chat.words import failed
 
@@ -57,10 +57,8 @@ def hidden_error(chunk: Chunk, data: bytes) -> UpstreamError | None:
 
     data  the JSON that `chunk` was decoded from
     """
-    if chunk.error:
-        return classify_value(msgspec.json.decode(data))
-    if not chunk.choices and _failed(chunk):
-        return classify_value(msgspec.json.decode(data))
+    if chunk.error or (not chunk.choices and _failed(chunk)):
+        return classify(200, {}, data)
     if chunk.x_groq is not None and chunk.x_groq.error:
         return classify_value({"error": chunk.x_groq.error})
     return None
@@ -76,8 +74,8 @@ def choice_error(choice: Choice) -> UpstreamError | None:
 
 
 def _failed(chunk: Chunk) -> bool:
-    """MiniMax's base_resp, Zhipu's `success`, older vLLM's `object`, and bare messages (DashScope, FastAPI)."""
+    """MiniMax's base_resp, Zhipu's `success`, older vLLM's `object`, DashScope's message with a code, FastAPI's detail."""
     if chunk.base_resp is not None and chunk.base_resp.status_code != 0:
         return True
-    said = chunk.message if isinstance(chunk.message, str) else chunk.detail
-    return chunk.success is False or chunk.object == "error" or (bool(said) and chunk.usage is None)
+    coded = isinstance(chunk.message, str) and bool(chunk.code)
+    return chunk.success is False or chunk.object == "error" or coded or bool(chunk.detail)

@@ -20,6 +20,7 @@ from hexapla.protocols.fields import Fields, extras_of, is_text, string
 from hexapla.protocols.openai_chat.history import parse_cache, parse_messages
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.wire.rawjson import dump, join
+from hexapla.wire.surrogates import mend
 
 _NUMBERS = ("temperature", "top_p", "min_p", "top_a", "frequency_penalty", "presence_penalty", "repetition_penalty")
 _INTEGERS = ("top_k", "seed", "top_logprobs", "n")
@@ -40,6 +41,16 @@ _THINKING: dict[str, Literal["enabled", "disabled", "adaptive"]] = {
 
 def parse_request(body: bytes) -> GenerateRequest:
     """Client body -> request.  Raises ProtocolError."""
+    try:
+        return _request(body)
+    except ProtocolError:
+        mended = mend(body)  # agents cut tool output in the middle of an emoji
+        if mended == body:
+            raise
+    return _request(mended)
+
+
+def _request(body: bytes) -> GenerateRequest:
     fields = Fields(body)
     model = fields.required("model")
     messages = parse_messages(fields)

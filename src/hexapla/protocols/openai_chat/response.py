@@ -17,7 +17,7 @@ from hexapla.ir.event import MessageStart
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.base import Reply
-from hexapla.protocols.failures import classify_value
+from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
@@ -39,6 +39,7 @@ from hexapla.protocols.openai_chat.usage import render_usage, usage_of
 from hexapla.protocols.openai_chat.words import SAID, stop_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, dump, join, load
+from hexapla.wire.surrogates import mend
 
 Json = dict[str, Any]
 
@@ -57,6 +58,8 @@ def parse_response(body: bytes) -> GenerateResponse:
     if error is not None:
         raise error
     if not answer.choices:
+        if isinstance(answer.message, str):
+            raise classify(200, {}, body)
         raise ProtocolError("the answer has no choices", path="$.choices")
     choice = _merged(answer.choices)
     error = choice_error(choice)
@@ -70,13 +73,12 @@ def _decoded(body: bytes) -> Chunk:
     try:
         return decode(decode_chunk, body)
     except ProtocolError:
-        answer = fit(body, Chunk)
+        answer = fit(mend(body), Chunk)
         if answer is not None:
             return answer
-        value = load(body, list[Any]) or load(body, str)
-        if not value:
+        if not (load(body, list[Any]) or load(body, str)):
             raise
-        raise classify_value(value) from None
+        raise classify(200, {}, body) from None
 
 
 def _merged(choices: list[Choice]) -> Choice:

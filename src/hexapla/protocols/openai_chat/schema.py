@@ -104,6 +104,7 @@ class Chunk(msgspec.Struct):
     base_resp: BaseResp | None = None
     success: bool | None = None
     message: Any = None
+    code: Any = None
     detail: Any = None
 
 
