@@ -294,6 +294,14 @@ def test_media(part: Media, expected: Any, lost: list[str]) -> None:
     assert fields == [f"messages[1].content[1]{end}" for end in lost]
 
 
+def test_addresses_that_the_target_does_not_fetch() -> None:
+    """An address for a target that takes base64 only is refused, with its place."""
+    message = Message(role="user", content=(Text(text="x"), Media(kind="image", url="https://i")))
+    with pytest.raises(ClientError, match="base64") as caught:
+        message_of(message, media_urls=False)
+    assert caught.value.param == "messages[1].content[1]"
+
+
 def test_foreign_parts() -> None:
     """Parts and fields of other dialects are losses of content or parameter."""
     parts = (

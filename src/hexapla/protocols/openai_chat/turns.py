@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
@@ -159,6 +160,8 @@ class Turns:
     # media
 
     def _media(self, path: str, part: Media) -> Json | None:
+        if not self.target.media_urls and part.url is not None:
+            raise ClientError(Kind.UNSUPPORTED, f"The target takes {part.kind} parts as base64 only.", param=path)
         body = _MEDIA[part.kind](self, path, part)
         for name in _NO_PLACE[part.kind]:
             if getattr(part, name) is not None:
