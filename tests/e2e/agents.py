@@ -14,7 +14,7 @@ from pathlib import Path
 from e2e.doors import Door
 
 KEY = "agent-key"
-WITHIN = 60  # seconds; a run takes 1 to 5
+WITHIN = 100  # seconds; a run takes less than 1, with a real model 5, on a busy machine many times that
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ def start(port: int) -> xllamacpp.Server:
     parameters.port = port
     parameters.n_ctx = CONTEXT
     parameters.n_parallel = SLOTS
-    parameters.cpuparams.n_threads = 2
-    parameters.cpuparams_batch.n_threads = 2
+    parameters.cpuparams.n_threads = 1  # more wait for each other by spinning, which a busy machine punishes
+    parameters.cpuparams_batch.n_threads = 1
     parameters.sampling.temp = 0.0
     return xllamacpp.Server(parameters)
 
