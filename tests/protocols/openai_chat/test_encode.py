@@ -121,14 +121,34 @@ def test_calls() -> None:
     ]
 
 
+def interleaved() -> list[AnyEvent]:
+    """Two calls whose pieces alternate, and text between them."""
+    return [
+        MessageStart(),
+        *[BlockStart(0, ToolCall(id="1", name="f")), BlockStart(1, ToolCall(id="2", name="g"))],
+        *[BlockDelta(1, TextDelta("{")), BlockDelta(0, TextDelta('{"a":'))],
+        *[BlockStart(2, Text(text="")), BlockDelta(2, TextDelta("x")), BlockStop(2)],
+        *[BlockDelta(0, TextDelta("1}")), BlockDelta(1, TextDelta("}")), BlockStop(1), BlockStop(0)],
+        MessageStop(stop=Stop(reason="tool_calls")),
+    ]
+
+
 def test_interleaved_calls() -> None:
-    """Calls whose pieces alternate keep their numbers."""
-    parts = [BlockStart(0, ToolCall(id="1", name="f")), BlockStart(1, ToolCall(id="2", name="g"))]
-    more = [BlockDelta(1, TextDelta("{")), BlockDelta(0, TextDelta("[")), BlockStop(0), BlockStop(1)]
-    found = deltas(encoded([MessageStart(), *parts, *more, MessageStop()]))
-    assert [(d["tool_calls"][0]["index"], d["tool_calls"][0]["function"]["arguments"]) for d in found] == [
-        (0, ""), (1, ""), (1, "{"), (0, "["),
+    """Calls whose pieces alternate are said one after the other; text does not wait for them."""
+    found = deltas(encoded(interleaved()))
+    pieces = [(d["tool_calls"] if "tool_calls" in d else [d])[0] for d in found]
+    assert [p.get("content") or (p["index"], p["function"]["arguments"]) for p in pieces] == [
+        (0, ""), (0, '{"a":'), "x", (0, "1}"), (1, ""), (1, "{"), (1, "}"),
     ]  # fmt: skip
+
+
+def test_sdk_reads_interleaved_calls() -> None:
+    """The SDK's helper takes a call for complete when the next begins; it finds both whole."""
+    with client(encoded(interleaved())).chat.completions.stream(
+        model="m", messages=[{"role": "user", "content": "hi"}], tools=[]
+    ) as stream:
+        calls = stream.get_final_completion().choices[0].message.tool_calls
+    assert [call.function.arguments for call in calls or []] == ['{"a":1}', "{}"]
 
 
 def test_signature_goes_out_with_its_call() -> None:

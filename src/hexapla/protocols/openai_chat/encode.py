@@ -3,6 +3,9 @@
 Every chunk carries the same id, time and model.  The role stands in the first delta, one chunk carries the finish reason,
 a usage chunk follows when the client asked for it, then [DONE].  After an error there is no [DONE].
 
+Calls are said one after the other, whatever the upstream did: OpenAI's SDK takes a call for complete when the next one
+begins (openai-python 3.54, lib/streaming/chat/_completions.py).
+
 A chunk is one template around a piece of JSON text: most chunks of most streams carry a few letters, and this is the
 hottest path of the Hub lane.
 """
@@ -37,6 +40,7 @@ from hexapla.ir.event import (
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
+from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.openai_chat.errors import error_body
 from hexapla.protocols.openai_chat.parts import render_citation, with_extras
 from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
@@ -69,6 +73,7 @@ class ChatEncoder:
         self._usage: Usage | None = None
         self._parts: dict[int, ResponsePart] = {}
         self._calls: dict[int, _Call] = {}
+        self._nesting = Nesting()
         self._thoughts: dict[int, ThoughtWriter] = {}
         self._count = 0  # calls so far
         self._places: Counter[str] = Counter()  # citations and images so far: the SDK joins lists by place
@@ -96,6 +101,8 @@ class ChatEncoder:
 
     def _block_start(self, event: BlockStart) -> bytes:
         self._parts[event.index] = event.part
+        if type(event.part) is ToolCall:
+            return self._nested(event)
         start = _STARTS.get(type(event.part))
         return b"" if start is None else start(self, event.index, event.part)
 
@@ -106,7 +113,13 @@ class ChatEncoder:
     def _refusal_start(self, index: int, part: Refusal) -> bytes:
         return self._refusal(part.text) if part.text else b""
 
-    def _call_start(self, index: int, part: ToolCall) -> bytes:
+    def _nested(self, event: BlockStart | BlockDelta | BlockStop) -> bytes:
+        """What may be said of the calls now."""
+        return b"".join([_CALLS[type(nested)](self, nested) for nested in self._nesting.feed(event)])
+
+    def _call_start(self, event: BlockStart) -> bytes:
+        index, part = event.index, event.part
+        assert isinstance(part, ToolCall)
         custom = part.kind == "custom"
         inner: dict[str, Any] = {"name": part.name, "input" if custom else "arguments": part.arguments}
         form = b'"custom":{"input":%b}' if custom else b'"function":{"arguments":%b}'
@@ -129,6 +142,8 @@ class ChatEncoder:
         part = self._parts[index]
         if type(part) is Text and type(event.delta) is TextDelta:
             return self._text(event.delta.text, event.delta)
+        if type(part) is ToolCall:
+            return self._nested(event)
         if type(part) is Reasoning:
             return self._think(index, event.delta)
         return _DELTAS[type(event.delta)](self, index, event.delta)
@@ -144,12 +159,13 @@ class ChatEncoder:
         return self._delta(b'{"refusal":%b}' % _json(text))
 
     def _more(self, index: int, delta: TextDelta) -> bytes:
-        """More of a call's arguments, or of a refusal."""
-        call = self._calls.get(index)
-        if call is None:
-            return self._refusal(delta.text)
+        return self._refusal(delta.text)
+
+    def _call_delta(self, event: BlockDelta) -> bytes:
+        call = self._calls[event.index]
+        assert isinstance(event.delta, TextDelta)
         call.said = True
-        return self._arguments(call, delta.text)
+        return self._arguments(call, event.delta.text)
 
     def _arguments(self, call: _Call, text: str) -> bytes:
         return self._delta(b'{"tool_calls":[{"index":%d,%b}]}' % (call.place, call.inner % _json(text)))
@@ -178,12 +194,14 @@ class ChatEncoder:
 
     def _block_stop(self, event: BlockStop) -> bytes:
         part = self._parts.pop(event.index)
+        if type(part) is ToolCall:
+            return self._nested(event)
         stop = _STOPS.get(type(part))
         return b"" if stop is None else stop(self, event.index, part)
 
-    def _call_stop(self, index: int, part: ToolCall) -> bytes:
+    def _call_stop(self, event: BlockStop) -> bytes:
         """A call without arguments says {}: many clients parse them unseen."""
-        call = self._calls.pop(index)
+        call = self._calls.pop(event.index)
         return b"" if call.said else self._arguments(call, "{}")
 
     def _thought_stop(self, index: int, part: Reasoning) -> bytes:
@@ -234,8 +252,12 @@ _ENCODE: dict[type, Callable[[ChatEncoder, Any], bytes]] = {
 _STARTS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
     Text: ChatEncoder._text_start,
     Refusal: ChatEncoder._refusal_start,
-    ToolCall: ChatEncoder._call_start,
     Reasoning: ChatEncoder._thought_start,
+}
+_CALLS: dict[type, Callable[[ChatEncoder, Any], bytes]] = {
+    BlockStart: ChatEncoder._call_start,
+    BlockDelta: ChatEncoder._call_delta,
+    BlockStop: ChatEncoder._call_stop,
 }
 _DELTAS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
     TextDelta: ChatEncoder._more,
@@ -248,7 +270,6 @@ _THOUGHTS: dict[type, Callable[[ThoughtWriter, Any], bytes]] = {
     ReasoningDelta: ThoughtWriter.state,
 }
 _STOPS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
-    ToolCall: ChatEncoder._call_stop,
     Reasoning: ChatEncoder._thought_stop,
     Media: ChatEncoder._whole,
     Opaque: ChatEncoder._whole,
