@@ -26,7 +26,7 @@ from hexapla.ir.target import Target
 T = TypeVar("T")
 
 _REASON = re.compile(r" - at `[^`]*`$")
-_TWICE = re.compile(r"Cannot (?:declare|mutate|overwrite).*?\((?P<keys>'.*')\)|Cannot overwrite a value")
+_TWICE = re.compile(r"Cannot (declare|mutate|overwrite)")
 _ORIGIN = {"protocol": "openai_chat"}
 _FLAGS = frozenset({"origin", "model", "stream"})
 """Fields of Target that are made for each request, so no quirk may set them."""
@@ -44,7 +44,7 @@ def load_toml(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _syntax(str(error), file) from None
+        raise _syntax(str(error), text, file) from None
 
 
 def convert(value: Mapping[str, Any], kind: type[T], text: str, file: str) -> T:
@@ -187,12 +187,13 @@ def _explained(value: Mapping[str, Any], kind: Any, text: str, file: str) -> Con
     return _wrong(f"{dotted(place)} is wrong.", place, text, file)
 
 
-def _syntax(complaint: str, file: str) -> ConfigError:
+def _syntax(complaint: str, text: str, file: str) -> ConfigError:
     """A parser's complaint in our words."""
     found = re.search(r" \(at line (\d+)[^)]*\)", complaint)
     line = int(found[1]) if found else None
-    if twice := _TWICE.search(complaint):
-        key = ".".join(re.findall(r"'([^']*)'", twice["keys"] or ""))
+    if _TWICE.search(complaint):
+        said = text.splitlines()[line - 1] if line else ""
+        key = said.partition("=")[0].strip(" []\t")
         return ConfigError(f"{key or 'This key'} stands here a second time.", file=file, line=line, key=key)
     reason = complaint.replace(found[0], "") if found else complaint
     return ConfigError(f"This is not valid TOML: {reason}.", file=file, line=line)

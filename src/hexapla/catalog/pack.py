@@ -52,9 +52,10 @@ def pack(texts: Texts) -> bytes:
 
 def unpack(packed: bytes, texts: Texts) -> tuple[list[Provider], list[ModelFile]] | None:
     """What `texts` hold, from a pack of them; None when the pack was made from other texts."""
-    digest, *lines = packed.splitlines()
+    digest, _, body = packed.partition(b"\n")
     if digest != texts.digest():
         return None
+    lines = body.splitlines()
     count = len(texts.providers)
     return _all(_provider, lines[:count]), _all(_models, lines[count:])
 

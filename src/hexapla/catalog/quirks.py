@@ -42,10 +42,11 @@ def edit(fields: Fields, quirks: Quirks) -> Fields:
     """`fields` after rename, strip, set, default and clamp, in that order; the same object when nothing is to do."""
     if not (quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp):
         return fields
-    fields = {quirks.rename.get(name, name): raw for name, raw in fields.items()}
-    for name, new in quirks.rename.items():
-        if "." in name or "." in new:
-            _move(fields, name, new)
+    rename = quirks.rename
+    deep = {name: new for name, new in rename.items() if "." in name or "." in new}
+    fields = {name if name in deep else rename.get(name, name): raw for name, raw in fields.items()}
+    for name, new in deep.items():
+        _move(fields, name, new)
     for name in quirks.strip:
         _remove(fields, name)
     for name, value in quirks.set.items():
