@@ -34,6 +34,7 @@ from hexapla.catalog.load import (
     load_model_file,
     load_provider,
     load_toml,
+    mistake,
     nearest_of,
     sourced,
 )
@@ -243,13 +244,8 @@ def _over_builtin(name: str, own: Any, text: str, file: str) -> Any:
     if source.is_file():
         return _laid_over(tomllib.loads(source.read_text(encoding="utf-8")), own)
     if not own.get("endpoints"):
-        raise ConfigError(
-            f"The provider {name!r} is not built in, so it needs [[providers.{name}.endpoints]].",
-            file=file,
-            line=line_of(text, ("providers", name)),
-            key=f"providers.{name}",
-            did_you_mean=nearest_of(name, (entry.removesuffix(".toml") for entry, _ in _packaged("providers"))),
-        )
+        why = f"The provider {name!r} is not built in, so it needs [[providers.{name}.endpoints]]."
+        raise mistake(why, ("providers", name), text, file, name, builtin()[0])
     return own
 
 
@@ -270,22 +266,12 @@ def _check(config: Config, text: str, file: str) -> None:
     for name, provider in config.providers.items():
         place = ("providers", name)
         if (twin := seen.setdefault(name.lower(), name)) != name:
-            raise ConfigError(
-                f"The provider {name!r} stands here a second time, as {twin!r}.",
-                file=file,
-                line=line_of(text, place),
-                key=f"providers.{name}",
-            )
+            raise mistake(f"The provider {name!r} stands here a second time, as {twin!r}.", place, text, file)
         check_provider(provider, text, file, place)
         for index, endpoint in enumerate(provider.endpoints):
             for timer in endpoint.timeouts.keys() - TIMERS:
-                raise ConfigError(
-                    f"There is no timeout {timer!r}.",
-                    file=file,
-                    line=line_of(text, (*place, "endpoints", index, "timeouts", timer)),
-                    key=timer,
-                    did_you_mean=nearest_of(timer, TIMERS),
-                )
+                where = (*place, "endpoints", index, "timeouts", timer)
+                raise mistake(f"There is no timeout {timer!r}.", where, text, file, timer, TIMERS)
     for name, listed in config.models.items():
         check_models(listed, ("models", name), text, file)
 
@@ -295,11 +281,8 @@ def _key(index: int, key: Key | str, environment: Mapping[str, str], text: str, 
     said = Key(key=key) if isinstance(key, str) else key
     secret = said.key or environment.get(said.env, "")
     if not secret and not re.fullmatch(r"[0-9a-fA-F]{64}", said.sha256):
-        why = (
-            f"the environment variable {said.env} is not set" if said.env else "give key, env or sha256 (64 hex digits)"
-        )
-        place = ("keys", index)
-        raise ConfigError(f"A client key is empty: {why}.", file=file, line=line_of(text, place), key=f"keys[{index}]")
+        why = f"{said.env} is not set" if said.env else "give key, env or sha256 (64 hex digits)"
+        raise mistake(f"A client key is empty: {why}.", ("keys", index), text, file)
     return replace(said, key=secret, name=said.name or f"key-{index + 1}")
 
 
@@ -340,5 +323,7 @@ def _unquoted(value: str) -> str:
 
 def _hashed(number: int, key: Key | str) -> tuple[str, str]:
     said = Key(key=key) if isinstance(key, str) else key
+    if not (said.sha256 or said.key):
+        raise ConfigError(f"The client key {said.name or number} is empty.", key="keys")
     digest = said.sha256.lower() or hashlib.sha256(said.key.encode()).hexdigest()
     return digest, said.name or f"key-{number}"

@@ -89,7 +89,7 @@ def check_provider(provider: Provider, text: str, file: str, place: Place = ()) 
     """Raise ConfigError for what the types let through.  `place` is where in `text` the provider's table stands."""
     if provider.region and provider.region not in provider.regions:
         names = ", ".join(provider.regions) or "none"
-        raise _wrong(
+        raise mistake(
             f"{provider.id} knows no region {provider.region!r} (it knows: {names}).",
             (*place, "region"),
             text,
@@ -110,9 +110,9 @@ def check_models(models: Iterable[Model], place: Place, text: str, file: str) ->
     for index, model in enumerate(models):
         here = (*place, index)
         if not model.id:
-            raise _wrong("A model needs an id.", here, text, file)
+            raise mistake("A model needs an id.", here, text, file)
         if model.id in seen:
-            raise _wrong(f"The model {model.id!r} stands here a second time.", (*here, "id"), text, file)
+            raise mistake(f"The model {model.id!r} stands here a second time.", (*here, "id"), text, file)
         seen.add(model.id)
         _check_target(model.target, (*here, "target"), text, file)
 
@@ -128,10 +128,10 @@ def _check_quirks(quirks: Quirks | When, place: Place, text: str, file: str) -> 
     _check_target(quirks.target, (*place, "target"), text, file)
     for name, (low, high) in quirks.clamp.items():
         if low > high:
-            raise _wrong(f"{name} cannot be above {low:g} and below {high:g}.", (*place, "clamp", name), text, file)
+            raise mistake(f"{name} cannot be above {low:g} and below {high:g}.", (*place, "clamp", name), text, file)
     for code, kind in (quirks.error_codes if isinstance(quirks, Quirks) else {}).items():
         if kind not in list(Kind):
-            raise _wrong(f"There is no kind of error {kind!r}.", (*place, "error_codes", code), text, file, kind, Kind)
+            raise mistake(f"There is no kind of error {kind!r}.", (*place, "error_codes", code), text, file, kind, Kind)
 
 
 def _check_target(facts: Mapping[str, Any], place: Place, text: str, file: str) -> None:
@@ -140,18 +140,20 @@ def _check_target(facts: Mapping[str, Any], place: Place, text: str, file: str) 
     for name, value in facts.items():
         here = (*place, name)
         if name not in known:
-            raise _wrong(f"There is no target fact {name!r}.", here, text, file, name, known)
+            raise mistake(f"There is no target fact {name!r}.", here, text, file, name, known)
         try:
             msgspec.convert({"origin": _ORIGIN, name: value}, Target)
             if name.endswith("_pattern"):
                 re.compile(value)
         except msgspec.ValidationError as error:
-            raise _wrong(f"{name}: {_REASON.sub('', str(error))}.", here, text, file) from None
+            raise mistake(f"{name}: {_REASON.sub('', str(error))}.", here, text, file) from None
         except re.error as error:
-            raise _wrong(f"{name} is no regular expression: {error}.", here, text, file) from None
+            raise mistake(f"{name} is no regular expression: {error}.", here, text, file) from None
 
 
-def _wrong(message: str, place: Place, text: str, file: str, meant: str = "", known: Iterable[str] = ()) -> ConfigError:
+def mistake(
+    message: str, place: Place, text: str, file: str, meant: str = "", known: Iterable[str] = ()
+) -> ConfigError:
     near = nearest_of(meant, known) if meant else ""
     return ConfigError(message, file=file, line=line_of(text, place), key=dotted(place), did_you_mean=near)
 
@@ -171,7 +173,7 @@ def _explained(value: Mapping[str, Any], kind: Any, text: str, file: str) -> Con
     place = fault(value, kind)
     known = field_names(kind_at(kind, place[:-1])) if place else ()
     if known and place[-1] not in known:
-        return _wrong(f"There is no key {place[-1]!r} here.", place, text, file, str(place[-1]), known)
+        return mistake(f"There is no key {place[-1]!r} here.", place, text, file, str(place[-1]), known)
     inner: Any = value
     for step in place:
         inner = inner[step]
@@ -179,12 +181,12 @@ def _explained(value: Mapping[str, Any], kind: Any, text: str, file: str) -> Con
     if get_origin(wanted) is Literal and isinstance(inner, str):
         names = [name for name in get_args(wanted) if name]
         message = f"{dotted(place)} cannot be {inner!r}; it is one of {', '.join(names)}."
-        return _wrong(message, place, text, file, inner, names)
+        return mistake(message, place, text, file, inner, names)
     try:
         msgspec.convert(inner, wanted)
     except msgspec.ValidationError as error:
-        return _wrong(f"{dotted(place)}: {_REASON.sub('', str(error))}.", place, text, file)
-    return _wrong(f"{dotted(place)} is wrong.", place, text, file)
+        return mistake(f"{dotted(place)}: {_REASON.sub('', str(error))}.", place, text, file)
+    return mistake(f"{dotted(place)} is wrong.", place, text, file)
 
 
 def _syntax(complaint: str, text: str, file: str) -> ConfigError:
