@@ -38,10 +38,6 @@ class Door:
         """The name under which the fake's script is asked for at this door."""
         return script if self.name == "direct" else f"{self.name}/{script}"
 
-    def serves(self, dialect: str) -> bool:
-        """Every door of the gateway takes every dialect; at the fake's own, the model answers in the client's."""
-        return True
-
     def upstream(self, dialect: str) -> str:
         """The dialect that the fake is asked in when the client speaks `dialect`."""
         return DIALECTS.get(self.name, dialect)
