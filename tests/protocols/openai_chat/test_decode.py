@@ -126,6 +126,12 @@ def test_settled() -> None:
         (b'data: {"code":"DataInspectionFailed","message":"no"}\n\n', "content_filter", "no", None),
         (b'data: {"base_resp":{"status_code":1002,"status_msg":"rpm"}}\n\n', "rate_limit", "rpm", None),
         (b'data: {"choices":[{"error":{"code":502,"message":"down"}}]}\n\n', "upstream_error", "down", 502),
+        (
+            b'data: {"choices":[{"error":{"message":"x"},"delta":{"content":"y"},"finish_reason":"error"}]}\n\n',
+            "upstream_error",
+            "x",
+            None,
+        ),
         (sse(chunk({}, "error", error={"code": 502, "message": "died"})), "upstream_error", "died", 502),
     ],
 )

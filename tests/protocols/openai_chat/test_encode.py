@@ -136,7 +136,7 @@ def interleaved() -> list[AnyEvent]:
 def test_interleaved_calls() -> None:
     """Calls whose pieces alternate are said one after the other; text does not wait for them."""
     found = deltas(encoded(interleaved()))
-    pieces = [(d["tool_calls"] if "tool_calls" in d else [d])[0] for d in found]
+    pieces = [d.get("tool_calls", [d])[0] for d in found]
     assert [p.get("content") or (p["index"], p["function"]["arguments"]) for p in pieces] == [
         (0, ""), (0, '{"a":'), "x", (0, "1}"), (1, ""), (1, "{"), (1, "}"),
     ]  # fmt: skip

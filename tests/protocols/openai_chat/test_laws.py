@@ -176,9 +176,12 @@ ODD = st.recursive(
     max_leaves=20,
 )
 DELTAS = st.dictionaries(KEYS, ODD, max_size=5)
+CHOICES = st.builds(
+    lambda delta, rest: {"index": 0, "delta": delta, **rest}, DELTAS, st.dictionaries(KEYS, ODD, max_size=3)
+)
 CHUNKS = st.builds(
-    lambda delta, rest: {"choices": [{"index": 0, "delta": delta}], **rest},
-    DELTAS,
+    lambda choices, rest: {"choices": choices, **rest},
+    st.lists(CHOICES, max_size=2),
     st.dictionaries(KEYS, ODD, max_size=2),
 )
 

@@ -168,8 +168,8 @@ class ChatDecoder:
             return
         if not self._started:
             self._start(chunk)
-        if choice.error or choice.usage:
-            self._aside(choice)
+        if (choice.error or choice.usage) and self._aside(choice):
+            return
         delta = choice.delta or choice.message
         if delta is not None:
             self._delta(delta, choice.logprobs)
@@ -192,11 +192,12 @@ class ChatDecoder:
         self._id = start.id
         self._events.append(start)
 
-    def _aside(self, choice: Choice) -> None:
-        """What some hang on a choice: an error (OpenRouter), usage (Moonshot)."""
+    def _aside(self, choice: Choice) -> bool:
+        """What some hang on a choice: usage (Moonshot), or an error (OpenRouter), which ends all; whether it did."""
         self._report(usage_of(choice.usage))
         if choice.error:
             self._fail(choice_error(choice))
+        return self.done
 
     # what a delta can carry
 
