@@ -76,7 +76,7 @@ FAULTS = {
     "400": {"type": "fail", "status": 400, "times": 1},
     "truncate": {"type": "stream_fault", "kind": "truncate", "after_chunks": 2},
     "disconnect": {"type": "stream_fault", "kind": "disconnect", "after_chunks": 2},
-    "malformed": {"type": "stream_fault", "kind": "malformed", "after_chunks": 2},
+    "malformed": {"type": "stream_fault", "kind": "malformed", "after_chunks": 6},
 }
 
 TOLD = {"malformed": ("malformed_chunk_ignored",)}
