@@ -26,6 +26,7 @@ from hexapla.upstream.transport import Request, Timeouts
 USER_AGENT = ("user-agent", "hexapla/0.1")
 KEPT_NAMES = 4096  # names whose candidates are remembered; clients choose names, so the number is bounded
 _LANE_RANK = {"verbatim": 0, "patch": 1, "hub": 2}
+_FOREIGN = 1  # for an endpoint that speaks another protocol than the client: more is lost on the way
 
 GATEWAYS: dict[str, frozenset[str]] = {
     "openrouter": frozenset({"provider", "plugins", "debug"}),
@@ -34,7 +35,7 @@ GATEWAYS: dict[str, frozenset[str]] = {
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach one candidate.  `headers` holds the credential: never shown, never logged."""
+    """How to reach one candidate.  `headers` holds the credential: never shown, never logged; `credential` names it."""
 
     url: str
     stream_url: str
@@ -44,6 +45,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     transport: str
     keeps: frozenset[str]
     limit: int
+    credential: str = ""
 
     def __repr__(self) -> str:
         return f"Address({self.url})"
@@ -137,19 +139,24 @@ class Routes:
         return [further for name in names for further in self._config.chains.get(name, ())]
 
     def _ordered(self, candidates: Sequence[Candidate], peeked: Peek) -> list[Candidate]:
-        """One candidate for each provider: the endpoint in the cheapest lane; providers keep their order."""
+        """For each key of each provider the endpoint in the cheapest lane; providers keep their order.
+
+        Endpoints that speak the same protocol stand in for one another, so they all stay.
+        """
         if len(candidates) == 1:
             return [candidates[0]]
-        best: dict[tuple[str, str, int], tuple[int, Candidate]] = {}
+        best: dict[tuple[str, str, str], tuple[int, list[Candidate]]] = {}
         for candidate in candidates:
-            lane = choose_lane(peeked, candidate.endpoint.protocol, candidate.quirks, candidate.target)
+            rank = _rank(candidate, peeked)
             address = candidate.address
             assert isinstance(address, Address)
-            slot = (candidate.provider.id, candidate.model, hash(address.headers[-1]) if len(candidates) > 3 else 0)
-            rank = _LANE_RANK[lane]
-            if slot not in best or rank < best[slot][0]:
-                best[slot] = (rank, candidate)
-        return [candidate for _, candidate in best.values()]
+            slot = (candidate.provider.id, candidate.model, address.credential)
+            known = best.get(slot)
+            if known is None or rank < known[0]:
+                best[slot] = (rank, [candidate])
+            elif rank == known[0] and candidate.endpoint.protocol == known[1][0].endpoint.protocol:
+                known[1].append(candidate)
+        return [candidate for _, chosen in best.values() for candidate in chosen]
 
     def _of_match(self, match: Match) -> list[Candidate]:
         """One candidate for each credential."""
@@ -187,7 +194,15 @@ class Routes:
             transport=endpoint.transport,
             keeps=GATEWAYS.get(match.provider.id, frozenset()),
             limit=self._config.limits.answer_bytes,
+            credential=credential.name if credential is not None else "",
         )
+
+
+def _rank(candidate: Candidate, peeked: Peek) -> int:
+    """How much is done to the request on its way: less is better."""
+    protocol = candidate.endpoint.protocol
+    lane = choose_lane(peeked, protocol, candidate.quirks, candidate.target)
+    return _LANE_RANK[lane] + (_FOREIGN if protocol != peeked.protocol else 0)
 
 
 def _timeouts(endpoint: Endpoint) -> Timeouts:
