@@ -1,275 +1,194 @@
-"""Output items of the Responses API, both ways.
+"""Items of a conversation, read: what a model said, in an answer or in a client's history.
 
-One Text part is one content part of a message item; the item's own id, phase and status live in the part's extras.
-Reasoning from elsewhere reaches a Responses client as a reasoning item with a summary, its envelope in
-`encrypted_content`.
+One Text part is one content part of a message item.  The item's own fields (id, phase, status and whatever else stands
+there) travel flat in the part's extras, so every other part of the same item carries them too and they find together
+again; what else the content part itself holds travels among them as `part`.  Reasoning, calls and the items that only
+Responses knows are one part each.
+
+An answer and a history differ in two things.  A status says something in a history only: in an answer it follows from how
+the answer ended.  Our envelopes are opened in a history only: one that an upstream sends is its own state, not ours.
+
+Rules of this file: total on what upstreams send; a client's items are checked before they come here (`input.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from msgspec import Raw
 
-from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall
-from hexapla.ir.envelope import MARK, open_envelope, seal
-from hexapla.ir.loss import LossLog
+from hexapla.ir.content import Citation, Extras, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.envelope import MARK, open_envelope
 from hexapla.ir.response import ResponsePart
+from hexapla.protocols.openai_responses.schema import NULL
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.rawjson import dump, load
 
-Json = dict[str, Any]
 Item = dict[str, Raw]
 
-ITEM_FIELDS = ("id", "phase")
-"""Fields of a message item that travel on its Text parts."""
+PART = "part"
+"""Where a Text's extras keep the fields of its content part, beside those of its item."""
+
+_TEXTS = frozenset({"output_text", "text", "input_text"})
 
 
-def text_field(fields: Item, name: str) -> str | None:
-    raw = fields.get(name)
-    return load(raw, str) if raw is not None else None
+def parse_item(raw: Raw | bytes, *, history: bool = False) -> list[ResponsePart]:
+    """One item as parts: a message may hold several, or none; reasoning with a broken envelope is none."""
+    fields = load(raw, dict[str, Raw])
+    if fields is None:
+        return []
+    kind = text_of(fields, "type") or ("message" if "role" in fields else "")
+    parse = _PARSE.get(kind)
+    if parse is None:
+        return [Opaque(origin=ORIGIN, type=kind, data=Raw(bytes(raw)))]
+    if not history:
+        fields.pop("status", None)
+    return parse(fields, history)
+
+
+def text_of(fields: Item, name: str) -> str | None:
+    """A field that is a string; None for anything else."""
+    return load(fields.get(name, Raw()), str)
 
 
 def rest_of(fields: Item, *known: str) -> Extras:
     """Unknown fields, copied out of the buffer that they came in."""
-    rest = {n: Raw(bytes(v)) for n, v in fields.items() if n not in known and v != Raw(b"null")}
+    rest = {name: Raw(bytes(raw)) for name, raw in fields.items() if name not in known and raw != NULL}
     return {NAME: rest} if rest else {}
 
 
-def parse_item(raw: Raw | bytes) -> list[ResponsePart]:
-    """One output item as parts: a message may hold several, or none."""
-    fields = load(raw, dict[str, Raw]) or {}
-    kind = text_field(fields, "type") or ("message" if "role" in fields else "")
-    parse = _PARSE.get(kind)
-    if parse is None:
-        return [Opaque(origin=ORIGIN, type=kind, data=Raw(bytes(raw)))]
-    return parse(fields)
+# messages
 
 
-def item_extras(fields: Item) -> Extras:
-    """The message item's own fields, for each of its parts."""
-    kept = {n: Raw(bytes(fields[n])) for n in ITEM_FIELDS if n in fields and fields[n] != Raw(b"null")}
-    return {NAME: kept} if kept else {}
+def message_extras(fields: Item) -> Extras:
+    """A message item's own fields, for each of its parts."""
+    return rest_of(fields, "type", "role", "content")
 
 
-def _parse_message(fields: Item) -> list[ResponsePart]:
-    raw = fields.get("content")
-    extras = item_extras(fields)
-    content = (load(raw, list[Raw]) or []) if raw is not None else []
-    text = load(raw, str) if raw is not None and not content else None
-    if text is not None:
-        return [Text(text=text, extras=extras)]
-    return [part for item in content if (part := parse_content(item, extras)) is not None]
+def _message(fields: Item, history: bool) -> list[ResponsePart]:
+    content, extras = fields.get("content", Raw()), message_extras(fields)
+    parts = load(content, list[Raw])
+    if parts is None:
+        text = load(content, str)
+        return [] if text is None else [Text(text=text, extras=extras)]
+    return [parse_content(part, extras) for part in parts]
 
 
-def parse_content(raw: Raw, extras: Extras) -> ResponsePart | None:
-    """One content part of a message item."""
-    fields = load(raw, dict[str, Raw]) or {}
-    kind = text_field(fields, "type")
-    if kind in ("output_text", "text", "input_text"):
-        notes, probs = fields.get("annotations", Raw()), fields.get("logprobs", Raw())
+def parse_content(raw: Raw, extras: Extras) -> ResponsePart:
+    """One content part of an assistant's message item whose own fields are `extras`."""
+    fields = load(raw, dict[str, Raw])
+    if fields is None:
+        return Text(text=load(raw, str) or "", extras=extras)
+    kind = text_of(fields, "type") or ""
+    if kind in _TEXTS:
         return Text(
-            text=text_field(fields, "text") or "",
-            citations=tuple(parse_citation(note) for note in load(notes, list[Raw]) or ()),
-            logprobs=tuple(Raw(bytes(p)) for p in load(probs, list[Raw]) or ()),
-            extras=extras,
+            text=text_of(fields, "text") or "",
+            citations=tuple([parse_citation(note) for note in _listed(fields, "annotations")]),
+            logprobs=tuple([Raw(bytes(probability)) for probability in _listed(fields, "logprobs")]),
+            extras=_with_part(extras, rest_of(fields, "type", "text", "annotations", "logprobs")),
         )
     if kind == "refusal":
-        return Refusal(text=text_field(fields, "refusal") or "")
+        return Refusal(text=text_of(fields, "refusal") or "")
     if kind == "reasoning_text":
-        return Reasoning(text=text_field(fields, "text") or "", form="reasoning_text", origin=ORIGIN)
-    return Opaque(origin=ORIGIN, type=kind or "", data=Raw(bytes(raw)))
+        return Reasoning(text=text_of(fields, "text") or "", form="reasoning_text", origin=ORIGIN)
+    return Opaque(origin=ORIGIN, type=kind, data=_alone(raw, extras))
 
 
-def _parse_reasoning(fields: Item) -> list[ResponsePart]:
-    encrypted = text_field(fields, "encrypted_content")
-    restored = open_envelope(encrypted)
-    if restored is not None:
-        return [restored]
-    if encrypted is not None and encrypted.startswith(MARK):
-        return []  # a broken envelope proves nothing to anyone
-    return [
-        Reasoning(
-            text="".join(_texts(fields, "content")),
-            summary=tuple(_texts(fields, "summary")),
-            encrypted=encrypted or None,
-            id=text_field(fields, "id"),
-            form="reasoning",
-            origin=ORIGIN,
-            extras=rest_of(fields, "type", "id", "summary", "content", "encrypted_content", "status"),
-        )
-    ]
+def _alone(part: Raw, extras: Extras) -> Raw:
+    """A content part that nobody knows, as a message item of its own: an Opaque of an assistant is always an item."""
+    own = {name: value for name, value in extras.get(NAME, {}).items() if name != "id"}
+    return dump({"type": "message", "role": "assistant", "status": "completed", **own, "content": [part]})
 
 
-def _texts(fields: Item, name: str) -> list[str]:
-    raw = fields.get(name)
-    listed = (load(raw, list[dict[str, Raw]]) or []) if raw is not None else []
-    return [text_field(part, "text") or "" for part in listed]
+def _with_part(item: Extras, part: Extras) -> Extras:
+    return {NAME: {**item.get(NAME, {}), PART: dump(part[NAME])}} if part else item
 
 
-def _parse_call(fields: Item) -> list[ResponsePart]:
-    return [
-        ToolCall(
-            id=text_field(fields, "call_id") or text_field(fields, "id") or "",
-            name=text_field(fields, "name") or "",
-            arguments=text_field(fields, "arguments") or "",
-            namespace=text_field(fields, "namespace"),
-            extras=rest_of(fields, "type", "call_id", "name", "arguments", "namespace", "status"),
-        )
-    ]
-
-
-def _parse_custom(fields: Item) -> list[ResponsePart]:
-    return [
-        ToolCall(
-            id=text_field(fields, "call_id") or text_field(fields, "id") or "",
-            name=text_field(fields, "name") or "",
-            arguments=text_field(fields, "input") or "",
-            kind="custom",
-            namespace=text_field(fields, "namespace"),
-            extras=rest_of(fields, "type", "call_id", "name", "input", "namespace", "status"),
-        )
-    ]
-
-
-_PARSE: dict[str, Callable[[Item], list[ResponsePart]]] = {
-    "message": _parse_message,
-    "reasoning": _parse_reasoning,
-    "function_call": _parse_call,
-    "custom_tool_call": _parse_custom,
-}
+def _listed(fields: Item, name: str) -> list[Raw]:
+    return load(fields.get(name, Raw()), list[Raw]) or []
 
 
 def parse_citation(raw: Raw) -> Citation:
     """An annotation, whole for its own dialect and in parts for others."""
     fields = load(raw, dict[str, Raw]) or {}
-    start, end = fields.get("start_index"), fields.get("end_index")
     return Citation(
-        url=text_field(fields, "url"),
-        title=text_field(fields, "title") or text_field(fields, "filename"),
-        start=load(start, int) if start is not None else None,
-        end=load(end, int) if end is not None else None,
+        url=text_of(fields, "url"),
+        title=text_of(fields, "title") or text_of(fields, "filename"),
+        start=load(fields.get("start_index", Raw()), int),
+        end=load(fields.get("end_index", Raw()), int),
         origin=NAME,
         native=Raw(bytes(raw)),
     )
 
 
-def render_citation(citation: Citation) -> Raw:
-    """A citation as a url_citation annotation; one of our own as it came."""
-    if citation.origin == NAME and citation.native is not None:
-        return citation.native
-    return dump(
-        {
-            "type": "url_citation",
-            "url": citation.url or "",
-            "title": citation.title or citation.cited_text or "",
-            "start_index": citation.start or 0,
-            "end_index": citation.end or 0,
-        }
-    )
+# reasoning
 
 
-def item_id(prefix: str, reply_id: str, index: int) -> str:
-    """An item's id: the same answer and place give the same id."""
-    return f"{prefix}_{reply_id}_{index}"
+def _reasoning(fields: Item, history: bool) -> list[ResponsePart]:
+    encrypted = text_of(fields, "encrypted_content") or None
+    if history and encrypted is not None and encrypted.startswith(MARK):
+        restored = open_envelope(encrypted)
+        return [] if restored is None else [restored]  # a broken envelope proves nothing to anyone
+    content = _paragraphs(fields, "content")
+    known = ["type", "id", "summary", "encrypted_content"]
+    if not history or len(content) < 2:
+        known.append("content")  # a history keeps the bounds between several
+    return [
+        Reasoning(
+            text="".join(content),
+            summary=tuple(_paragraphs(fields, "summary")),
+            encrypted=encrypted,
+            id=text_of(fields, "id"),
+            form="reasoning",
+            origin=ORIGIN,
+            extras=rest_of(fields, *known),
+        )
+    ]
 
 
-def message_item(item: str, parts: Sequence[Json], extras: Extras, status: str = "completed") -> Json:
-    own = dict(extras.get(NAME, {}))
-    return {"type": "message", "role": "assistant", "status": status, "content": list(parts), "id": item} | own
+def _paragraphs(fields: Item, name: str) -> list[str]:
+    listed = load(fields.get(name, Raw()), list[dict[str, Raw]]) or []
+    return [text_of(part, "text") or "" for part in listed]
 
 
-def text_part(text: str, annotations: Sequence[Raw] = (), logprobs: Sequence[Raw] = ()) -> Json:
-    return {"type": "output_text", "text": text, "annotations": list(annotations), "logprobs": list(logprobs)}
+# calls
 
 
-def refusal_part(text: str) -> Json:
-    return {"type": "refusal", "refusal": text}
+def _call(fields: Item, history: bool) -> list[ResponsePart]:
+    return [
+        ToolCall(
+            id=text_of(fields, "call_id") or text_of(fields, "id") or "",
+            name=text_of(fields, "name") or "",
+            arguments=_arguments(fields),
+            namespace=text_of(fields, "namespace"),
+            extras=rest_of(fields, "type", "call_id", "name", "arguments", "namespace"),
+        )
+    ]
 
 
-def reasoning_item(part: Reasoning, item: str) -> Json:
-    """Native thought as it came; anyone else's as a summary with our envelope."""
-    if part.origin.protocol == NAME:
-        body: Json = {
-            "type": "reasoning",
-            "id": part.id or item,
-            "summary": [{"type": "summary_text", "text": text} for text in part.summary],
-        }
-        if part.text:
-            body["content"] = [{"type": "reasoning_text", "text": part.text}]
-        if part.encrypted is not None:
-            body["encrypted_content"] = part.encrypted
-        return body | dict(part.extras.get(NAME, {}))
-    summary = part.summary or ((part.text,) if part.text else ())
-    return {
-        "type": "reasoning",
-        "id": item,
-        "summary": [{"type": "summary_text", "text": text} for text in summary],
-        "encrypted_content": seal(part),
-    }
+def _arguments(fields: Item) -> str:
+    """Arguments as text; servers that followed OpenAI send the object itself."""
+    raw = fields.get("arguments", NULL)
+    text = load(raw, str)
+    return bytes(raw).decode("utf-8", "replace") if text is None and raw != NULL else text or ""
 
 
-def call_item(part: ToolCall, item: str, status: str = "completed") -> Json:
-    if part.kind == "custom":
-        body: Json = {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.arguments}
-    else:
-        body = {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": part.arguments}
-        body["status"] = status
-    if part.namespace is not None:
-        body["namespace"] = part.namespace
-    return {**body, "id": item} | dict(part.extras.get(NAME, {}))
+def _custom_call(fields: Item, history: bool) -> list[ResponsePart]:
+    return [
+        ToolCall(
+            id=text_of(fields, "call_id") or text_of(fields, "id") or "",
+            name=text_of(fields, "name") or "",
+            arguments=text_of(fields, "input") or "",
+            kind="custom",
+            namespace=text_of(fields, "namespace"),
+            extras=rest_of(fields, "type", "call_id", "name", "input", "namespace"),
+        )
+    ]
 
 
-def render_item(part: ResponsePart, reply_id: str, index: int, losses: LossLog) -> Json | None:
-    """A whole part as an output item; None where Responses has no item for it (said in `losses`)."""
-    return _RENDER[type(part)](part, reply_id, index, losses)
-
-
-def _render_text(part: Text, reply_id: str, index: int, losses: LossLog) -> Json:
-    content = text_part(part.text, [render_citation(c) for c in part.citations], part.logprobs)
-    return message_item(item_id("msg", reply_id, index), [content], part.extras)
-
-
-def _render_refusal(part: Refusal, reply_id: str, index: int, losses: LossLog) -> Json:
-    return message_item(item_id("msg", reply_id, index), [refusal_part(part.text)], {})
-
-
-def _render_reasoning(part: Reasoning, reply_id: str, index: int, losses: LossLog) -> Json:
-    return reasoning_item(part, item_id("rs", reply_id, index))
-
-
-def _render_call(part: ToolCall, reply_id: str, index: int, losses: LossLog) -> Json:
-    prefix = "ctc" if part.kind == "custom" else "fc"
-    whole = part if part.arguments or part.kind == "custom" else _with_object(part)
-    return call_item(whole, item_id(prefix, reply_id, index))
-
-
-def _with_object(part: ToolCall) -> ToolCall:
-    """Clients parse arguments as JSON, so no arguments are an empty object."""
-    return ToolCall(id=part.id, name=part.name, arguments="{}", namespace=part.namespace, extras=part.extras)
-
-
-def _render_media(part: Media, reply_id: str, index: int, losses: LossLog) -> Json | None:
-    if part.kind == "image" and part.data is not None:
-        item = item_id("ig", reply_id, index)
-        return {"type": "image_generation_call", "id": item, "status": "completed", "result": part.data}
-    losses.add(f"content[{index}]", f"Responses answers hold no {part.kind}", "content")
-    return None
-
-
-def _render_opaque(part: Opaque, reply_id: str, index: int, losses: LossLog) -> Json | None:
-    if part.origin.protocol == NAME:
-        return dict(split(part.data))
-    losses.add(f"content[{index}]", f"{part.type} is understood by {part.origin.protocol} only", "content")
-    return None
-
-
-_RENDER: dict[type, Callable[[Any, str, int, LossLog], Json | None]] = {
-    Text: _render_text,
-    Refusal: _render_refusal,
-    Reasoning: _render_reasoning,
-    ToolCall: _render_call,
-    Media: _render_media,
-    Opaque: _render_opaque,
+_PARSE: dict[str, Callable[[Item, bool], list[ResponsePart]]] = {
+    "message": _message,
+    "reasoning": _reasoning,
+    "function_call": _call,
+    "custom_tool_call": _custom_call,
 }

@@ -1,142 +1,151 @@
-"""Whole Responses answers."""
+"""Whole Responses answers: an upstream's, parsed, and ours for a client.
+
+An answer that failed is an error, whatever its HTTP status was.  What a client gets is a complete Response object, since
+the SDK's types demand most of its fields: they echo the request (`echo.py`), and output and usage are the answer's own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
-from hexapla.ir.content import ToolCall
+from hexapla.ir.content import Opaque, ToolCall
+from hexapla.ir.event import MessageStart
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
-from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify_value
-from hexapla.protocols.openai_responses.items import parse_item, render_item
-from hexapla.protocols.openai_responses.render import RequestEcho
-from hexapla.protocols.openai_responses.words import NAME, ORIGIN, render_usage, status_of, stop_of, usage_of
+from hexapla.protocols.openai_responses.echo import echo
+from hexapla.protocols.openai_responses.items import parse_item
+from hexapla.protocols.openai_responses.output import whole_item
+from hexapla.protocols.openai_responses.schema import WireResponse, present
+from hexapla.protocols.openai_responses.words import (
+    ACTIONS,
+    FAILED,
+    NAME,
+    TIERS,
+    UNFINISHED,
+    Ids,
+    render_usage,
+    status_of,
+    stop_of,
+    usage_of,
+)
+from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, dump, join, load
 
 Json = dict[str, Any]
 
-
-class Incomplete(msgspec.Struct):
-    reason: str | None = None
-
-
-class WireResponse(msgspec.Struct):
-    """An answer, or the `response` of a stream event."""
-
-    type: str | None = None
-    id: str | None = None
-    object: str | None = None
-    model: str | None = None
-    status: str | None = None
-    created_at: float | None = None
-    output: list[Raw] | None = None
-    incomplete_details: Incomplete | None = None
-    usage: Raw = Raw()
-    error: Raw = Raw()
-    service_tier: str | None = None
-
-
 _decoder = msgspec.json.Decoder(WireResponse)
-
-FAILED = frozenset({"failed", "cancelled"})
 
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an answer that failed."""
-    answer = decode(_decoder, body.strip())
-    if answer.status in FAILED or answer.type == "error" or (present(answer.error) and answer.output is None):
+    answer = _decoded(body.strip())
+    if failed(answer):
         raise failure(body, answer.status)
-    if answer.output is None:
+    if answer.output is None and answer.status not in UNFINISHED:
         raise ProtocolError("the answer has no output", path="$.output")
-    content = tuple(part for item in answer.output for part in parse_item(item))
+    content = tuple([part for item in answer.output or () for part in parse_item(item)])
     return GenerateResponse(
         id=answer.id,
         model=answer.model or None,
         content=content,
         stop=stop_for(answer, content),
         usage=usage_of(answer.usage),
-        created=int(answer.created_at) if answer.created_at is not None else None,
-        service_tier=answer.service_tier,
+        created=answer.created,
+        service_tier=answer.service_tier or None,
         origin=NAME,
     )
 
 
-def stop_for(answer: WireResponse, content: tuple[ResponsePart, ...]) -> Stop | None:
-    """Why an answer ended."""
-    reason = answer.incomplete_details.reason if answer.incomplete_details is not None else None
-    return stop_of(answer.status, reason, calls=any(isinstance(part, ToolCall) for part in content))
+def _decoded(body: bytes) -> WireResponse:
+    try:
+        return decode(_decoder, body)
+    except ProtocolError:
+        fitted = fit(body, WireResponse)
+        if fitted is None:
+            raise
+        return fitted
+
+
+def failed(answer: WireResponse) -> bool:
+    """Whether an answer says that it is none."""
+    return answer.status in FAILED or answer.type == "error" or (present(answer.error) and not answer.output)
 
 
 def failure(body: bytes, status: str | None) -> UpstreamError:
-    """The error of a failed answer or an error event."""
+    """The error of a failed answer or of an event that says so."""
     value = load(body, dict[str, Any]) or {}
     inner = value.get("response")
     if isinstance(inner, dict):
         value = inner
-    if value.get("error") is None and "message" not in value:
-        return UpstreamError(Kind.UPSTREAM_ERROR, f"The provider's answer ended as {status or 'failed'}.")
     error = value.get("error")
+    if error is None and not value.get("message"):
+        return UpstreamError(Kind.UPSTREAM_ERROR, f"The provider's answer ended as {status or 'failed'}.")
     return classify_value({"error": error} if error is not None else value)
 
 
-def present(raw: Raw) -> bool:
-    return bool(raw) and raw != Raw(b"null")
+def stop_for(answer: WireResponse, content: Sequence[ResponsePart]) -> Stop | None:
+    """Why an answer ended."""
+    reason = answer.incomplete_details.reason if answer.incomplete_details is not None else None
+    return stop_of(answer.status, reason, calls=_waits(content))
+
+
+def _waits(content: Sequence[ResponsePart]) -> bool:
+    """Whether the answer holds calls, or items that the client must act on and the vendor did not."""
+    if any(isinstance(part, ToolCall) for part in content):
+        return True
+    kinds = {part.type for part in content if isinstance(part, Opaque)}
+    return any(f"{kind}_output" not in kinds for kind in kinds & ACTIONS)
 
 
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
     """Response -> a Response object that the SDK's strict types accept."""
-    answer_id = response.id or reply.id
-    found = [render_item(part, answer_id, index, losses) for index, part in enumerate(response.content)]
-    body = envelope(reply, answer_id, response.model, response.created, response.service_tier)
-    body |= finish(response.stop)
+    body = envelope(response, reply, losses)
+    ids = Ids(body["id"])
+    found = [whole_item(part, ids, index, losses) for index, part in enumerate(response.content)]
     body["output"] = [item for item in found if item is not None]
     body["usage"] = render_usage(response.usage) if response.usage is not None else None
+    body |= ending(response.stop, losses)
     return join({name: dump(value) for name, value in body.items()})
 
 
-def finish(stop: Stop | None) -> Json:
-    """The fields that say how an answer ended."""
-    status, reason = status_of(stop)
-    return {"status": status, "incomplete_details": {"reason": reason} if reason else None}
-
-
-def envelope(reply: Reply, answer_id: str, model: str | None, created: int | None, service_tier: str | None) -> Json:
-    """Everything of a Response object but what the model said: much of it echoes the request."""
-    echo: Json = {}
-    if reply.request is not None:
-        target = Target(origin=ORIGIN, model=reply.request.model)
-        echo = RequestEcho(reply.request, target, LossLog()).echo()
-    body: Json = {
-        "id": answer_id,
+def envelope(answer: GenerateResponse | MessageStart, reply: Reply, losses: LossLog) -> Json:
+    """Everything of a Response object but what the model said, as it stands while the answer is made."""
+    said: Json = {
+        "id": answer.id or reply.id,
         "object": "response",
-        "created_at": created or reply.created,
+        "created_at": answer.created or reply.created,
         "status": "in_progress",
+        "completed_at": None,  # when it was is nowhere said; OpenRouter's SDK wants the field
         "error": None,
         "incomplete_details": None,
-        "instructions": None,
-        "max_output_tokens": None,
-        "model": model or reply.model,
+        "model": answer.model or reply.model,
         "output": [],
-        "parallel_tool_calls": True,
-        "previous_response_id": None,
-        "reasoning": {"effort": None, "summary": None},
-        "store": False,
-        "temperature": None,
-        "text": {"format": {"type": "text"}},
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": None,
-        "truncation": "disabled",
         "usage": None,
-        "user": None,
-        "metadata": {},
     }
-    if service_tier is not None:
-        body["service_tier"] = service_tier
-    return body | echo
+    if answer.service_tier in TIERS:
+        said["service_tier"] = answer.service_tier
+    elif answer.service_tier is not None:
+        losses.add("service_tier", f"{answer.service_tier} is no service tier of Responses", "cosmetic")
+    for origin in answer.extras:
+        for name in answer.extras[origin]:
+            losses.add(f"extras.{origin}.{name}", f"{name} is a field of {origin} only", "cosmetic")
+    return said | echo(reply.request)
+
+
+def ending(stop: Stop | None, losses: LossLog) -> Json:
+    """The fields that say how an answer ended."""
+    if stop is None:
+        losses.add("stop", "the provider gave no reason for the end", "cosmetic")
+    elif stop.sequence is not None:
+        losses.add("stop.sequence", "Responses names no stop sequence", "cosmetic")
+    status, reason = status_of(stop)
+    said: Json = {"status": status, "incomplete_details": {"reason": reason} if reason else None}
+    if status == "failed":
+        said["error"] = {"code": "server_error", "message": "The provider ended the answer with an error."}
+    return said

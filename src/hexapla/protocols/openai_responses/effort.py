@@ -1,0 +1,105 @@
+"""How a Responses server is asked to think: reasoning {effort, summary}.
+
+Responses takes a level of effort and no budget; OpenRouter's takes a budget too.  Levels and budgets stand for one another
+by OpenRouter's published shares of the output limit (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08).  The
+other dialects show thought unless told not to, Responses shows none unless asked, so their clients' wishes ask for a
+summary.
+
+Rules of this file: pure arithmetic; where less is said than was wished, a Loss names the part of the wish.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest, ReasoningWish
+from hexapla.ir.target import Target
+from hexapla.protocols.openai_responses.words import NAME
+
+Json = dict[str, Any]
+
+LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_SHARES = {"xhigh": 0.95, "high": 0.8, "medium": 0.5, "low": 0.2, "minimal": 0.1}
+_USUAL_LIMIT = 32_768  # output tokens assumed for the share when neither the request nor the catalogue says
+_MESSAGES_SUMMARIES = frozenset({"summarized", "omitted", "updates"})
+
+
+def wants_thought(request: GenerateRequest) -> bool:
+    """Whether the client asked the model to think."""
+    wish = request.reasoning
+    return wish is not None and wish.mode != "disabled" and wish.effort != "none"
+
+
+def render_effort(request: GenerateRequest, target: Target, losses: LossLog) -> Json | None:
+    """The reasoning object, without the fields that only Responses knows; None asks for nothing."""
+    wish = request.reasoning
+    if wish is None:
+        return None
+    if target.reasoning_style == "none":
+        on = wants_thought(request)
+        losses.add("reasoning", "the target cannot be asked to think", "parameter" if on else "cosmetic")
+        return None
+    if target.reasoning_style == "openrouter":
+        said = _openrouter(wish, losses)
+    else:
+        said = {"effort": _level(wish, request, target, losses)}
+    said["summary"] = _summary(wish, request, target, losses)
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _openrouter(wish: ReasoningWish, losses: LossLog) -> Json:
+    """OpenRouter's Responses take what its Chat Completions take (https://openrouter.ai/docs/api/responses, 2026-08)."""
+    said: Json = {"effort": wish.effort, "max_tokens": wish.budget, "exclude": wish.exclude}
+    if wish.effort is not None and wish.budget is not None:
+        del said["effort"]
+        losses.add("reasoning.effort", "OpenRouter takes a level or a budget", "cosmetic")
+    if wish.mode == "adaptive":
+        losses.add("reasoning.mode", "OpenRouter takes on or off", "cosmetic")
+    if wish.mode is not None:
+        said["enabled"] = wish.mode != "disabled"
+    return said
+
+
+def _level(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> str | None:
+    """The effort that the wish amounts to, the nearest that the model knows; None leaves it to the model."""
+    if wish.mode is not None or wish.budget is not None:
+        losses.add("reasoning", "Responses takes a level of effort", "cosmetic")
+    if wish.exclude is not None:
+        losses.add("reasoning.exclude", "Responses shows summaries only", "cosmetic")
+    effort = _wanted(wish, request.max_tokens or target.max_output or _USUAL_LIMIT)
+    return effort if effort is None else _known(effort, target.effort_levels, losses)
+
+
+def _wanted(wish: ReasoningWish, limit: int) -> str | None:
+    if wish.mode == "disabled":
+        return "none"
+    if wish.effort is not None:
+        return wish.effort
+    if wish.budget is not None:
+        share = wish.budget / limit
+        return min(_SHARES, key=lambda name: abs(_SHARES[name] - share))
+    return "medium" if wish.mode == "enabled" else None
+
+
+def _known(effort: str, levels: tuple[str, ...], losses: LossLog) -> str | None:
+    """`effort`, or the nearest level that the model knows."""
+    if not levels or effort in levels or effort not in LEVELS:
+        return effort
+    if effort == "none":
+        losses.add("reasoning.effort", "the model cannot be kept from thinking")
+    place = LEVELS.index(effort)
+    awake = [name for name in levels if name in LEVELS and name != "none"]
+    nearest = min(awake, key=lambda name: abs(LEVELS.index(name) - place), default=None)
+    losses.add("reasoning.effort", f"the model knows no effort {effort}; {nearest} is nearest", "cosmetic")
+    return nearest
+
+
+def _summary(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> str | None:
+    summary = wish.summary
+    if summary in _MESSAGES_SUMMARIES:
+        losses.add("reasoning.summary", "this form of summary is Anthropic's", "cosmetic")
+    elif summary is not None or request.protocol == NAME or wish.exclude:
+        return summary
+    shown = summary != "omitted" and wants_thought(request) and "reasoning.summary" not in target.unsupported
+    return "auto" if shown else None
