@@ -23,6 +23,8 @@ from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse
 from hexapla.ir.target import Target
 
+UNREADABLE = "The provider's stream holds an event that cannot be read."
+
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What an answer needs to know that the upstream did not say.
@@ -55,8 +57,8 @@ class StreamDecoder(typing.Protocol):
     settled: bool
 
     def feed(self, data: bytes) -> list[AnyEvent]:
-        """Return the events that `data` completes.  Never raises: bytes that make no sense become StreamError or are
-        skipped and counted, as docs say; after a terminal event everything is ignored."""
+        """Return the events that `data` completes.  Never raises: an event that is broken JSON becomes a
+        StreamError, other noise is skipped; after a terminal event everything is ignored."""
         ...
 
     def close(self) -> list[AnyEvent]:

@@ -6,7 +6,7 @@ can matter: one regular expression per protocol tells a plain content delta from
 protocol's own decoder, so there is one place that knows what a finish reason or a usage report looks like.
 
 A false positive costs a microsecond; a false negative cannot happen as long as the expression matches nothing but
-events that carry content alone.
+events that carry content alone.  What does not end as JSON is looked at too: half an event must not pass as a whole one.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Tap:
             self._note(self._decoder.feed(data))
             return
         for event in self._frames.feed(data):
-            if self._matters(event.data):
+            if self._matters(event.data) or not event.data.endswith(b"}"):
                 self._note(self._decoder.feed(_reframe(event)))
             else:
                 self.summary.text_bytes += DELTA_BYTES

@@ -8,6 +8,7 @@ error event follows the last whole event, and the half one is dropped, so no cli
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from msgspec.structs import replace
 
@@ -18,6 +19,8 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.lane import Stream, Summary
 from hexapla.translate.tap import Tap
+from hexapla.wire.rawjson import broken
+from hexapla.wire.sse import SSEDecoder
 
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
@@ -107,6 +110,9 @@ class VerbatimStream:
         if not data:
             return b""
         self._tap.feed(data)
+        error = self.summary.error
+        if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
+            return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
         if self._hide_usage and b'"usage"' in data:
             return _without_usage(data)
         return data
@@ -116,6 +122,8 @@ class VerbatimStream:
         self._held.clear()
         if self._tap.done:
             return b""  # the terminal event is out; a half line after it would only confuse
+        if not _is_whole(held + _BLANK):
+            held = b""
         if held:
             self._tap.feed(held + _BLANK)
         self._tap.close()
@@ -152,7 +160,20 @@ class VerbatimStream:
         return data[:end]
 
 
+def _events(data: bytes) -> list[bytes]:
+    return _EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
+
+
+def _readable(data: bytes) -> bytes:
+    """The events of `data` up to the first one that is broken."""
+    whole = takewhile(_is_whole, _events(data))
+    return b"".join(whole)
+
+
+def _is_whole(event: bytes) -> bool:
+    return not any(broken(inner.data) for inner in SSEDecoder().feed(event))
+
+
 def _without_usage(data: bytes) -> bytes:
     """`data` without Chat chunks that carry usage and no choice."""
-    events = _EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
-    return b"".join(event for event in events if not (b'"usage"' in event and _USAGE_ONLY.search(event)))
+    return b"".join(event for event in _events(data) if not (b'"usage"' in event and _USAGE_ONLY.search(event)))

@@ -36,10 +36,11 @@ class StaleError(Exception):
 class Exchange:
     """A response whose head has arrived (see transport.Response)."""
 
-    __slots__ = ("_connection", "headers", "status")
+    __slots__ = ("_closed", "_connection", "headers", "status")
 
     def __init__(self, connection: Connection, status: int, headers: dict[str, str]) -> None:
         self._connection = connection
+        self._closed = False
         self.status = status
         self.headers = headers
 
@@ -63,7 +64,9 @@ class Exchange:
         return b"".join(pieces)
 
     def close(self) -> None:
-        self._connection.finish()
+        if not self._closed:  # closed again, it would end whatever the connection carries by then
+            self._closed = True
+            self._connection.finish()
 
 
 class Connection(asyncio.Protocol):
@@ -153,6 +156,10 @@ class Connection(asyncio.Protocol):
 
     # httptools
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("bytes behind the end")  # stops the parser: they must not become this answer's head
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self._headers) >= MAX_HEADERS:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
@@ -161,6 +168,8 @@ class Connection(asyncio.Protocol):
         if self._header_bytes > MAX_HEAD_BYTES:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
             return
+        if self._head is not None:
+            return  # a trailer: it must not replace a header that was acted upon
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         if key == "set-cookie":
             return

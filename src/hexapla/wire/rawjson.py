@@ -62,3 +62,14 @@ def load(raw: Raw | bytes, kind: type[T]) -> T | None:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def broken(data: bytes) -> bool:
+    """Whether `data` begins as a JSON object and is none: cut off, or spoilt on the way."""
+    if not data.lstrip().startswith(b"{"):
+        return False
+    try:
+        _fields.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return True
+    return False

@@ -141,13 +141,17 @@ def test_errors_inside(data: bytes, kind: str, message: str, status: int | None)
     assert (error.kind, error.message, error.status) == (kind, message, status)
 
 
-def test_noise_is_skipped_and_counted() -> None:
+def test_noise_is_skipped() -> None:
     """Lines that are no JSON do not end a stream that goes on."""
-    decoder = ChatDecoder()
-    found = decoder.feed(b'data: nonsense\n\ndata: {"a\n\ndata: \n\n' + sse(chunk({"content": "x"}), STOP))
+    found = ChatDecoder().feed(b"data: nonsense\n\ndata: \n\n" + sse(chunk({"content": "x"}), STOP))
     check(found)
     assert fold(found).content == (Text(text="x"),)
-    assert decoder.skipped == 2
+
+
+def test_a_cut_chunk_is_a_failure() -> None:
+    """What it said is lost, so the answer is not whole."""
+    error = failure(sse(chunk({"content": "x"}), done=False) + b'data: {"choices\n\n' + sse(STOP))
+    assert error.kind == "upstream_protocol"
 
 
 def test_wrong_types_cost_only_themselves() -> None:

@@ -68,7 +68,7 @@ def _parse_redacted(fields: dict[str, Raw]) -> Reasoning:
 def _parse_call(fields: dict[str, Raw]) -> ToolCall:
     given = fields.get("input")
     text = load(given, str) if given is not None else None  # a proxy that sends arguments as text
-    arguments = text if text is not None else bytes(given).decode() if given is not None else ""
+    arguments = text if text is not None else bytes(given).decode("utf-8", "replace") if given is not None else ""
     return ToolCall(
         id=_text(fields, "id") or "",
         name=_text(fields, "name") or "",

@@ -35,10 +35,12 @@ from hexapla.ir.response import ResponsePart, Stop
 from hexapla.protocols.anthropic_messages.blocks import parse_block, parse_citation
 from hexapla.protocols.anthropic_messages.response import WireMessage, message_extras, present
 from hexapla.protocols.anthropic_messages.words import NAME, stop_of, usage_of
+from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify_value
-from hexapla.wire.rawjson import dump, load
+from hexapla.wire.rawjson import broken, dump, load
 from hexapla.wire.sse import Frame, SSEDecoder
+from hexapla.wire.surrogates import Halves
 
 
 class WireDelta(msgspec.Struct):
@@ -75,10 +77,11 @@ _decode = msgspec.json.Decoder(WireEvent).decode
 
 
 class MessagesDecoder:
-    """See StreamDecoder.  `skipped` counts data lines that were no event of this protocol."""
+    """See StreamDecoder."""
 
     def __init__(self) -> None:
         self._sse = SSEDecoder()
+        self._halves = Halves()
         self._blocks = Blocks()
         self._kinds: dict[int, ResponsePart] = {}  # open blocks: what they began as
         self._opaque: dict[int, dict[str, Any]] = {}  # open opaque blocks: their fields so far
@@ -88,7 +91,6 @@ class MessagesDecoder:
         self._stop: Stop | None = None
         self._extras: dict[str, Raw] = {}
         self._comments = 0
-        self.skipped = 0
         self.done = False
         self.settled = False
 
@@ -111,7 +113,8 @@ class MessagesDecoder:
         if self.done:
             return []
         for frame in self._sse.close():
-            self._frame(frame)
+            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
+                self._frame(frame)
         self._bytes_over()
         return self._take()
 
@@ -143,13 +146,14 @@ class MessagesDecoder:
 
     def _odd(self, frame: Frame) -> None:
         """Data that is no event: an error in another form, a foreign [DONE], noise."""
+        if (mended := self._halves.mend(frame.data)) != frame.data:
+            self._frame(Frame(frame.event, mended))
+            return
         value = load(frame.data, dict[str, Any])
         if value is not None and (frame.event == "error" or value.get("error")):
             self._on_error(WireEvent(), frame.data)
-        elif value is None and load(frame.data, Any) is None and frame.data.strip() != b"[DONE]":
-            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider's stream holds an event that cannot be read.")
-        else:
-            self.skipped += 1
+        elif broken(frame.data):
+            self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
 
     def _on_message_start(self, event: WireEvent, data: bytes) -> None:
         message = event.message or WireMessage()
@@ -179,7 +183,6 @@ class MessagesDecoder:
     def _on_block_start(self, event: WireEvent, data: bytes) -> None:
         part = parse_block(Raw(bytes(event.content_block)))
         if isinstance(part, Opaque) and load(part.data, dict[str, Any]) is None:
-            self.skipped += 1
             part = Text(text="")  # a block that cannot be read; its deltas say what it is
         if isinstance(part, ToolCall) and part.arguments.strip() == "{}":
             # an empty input is the place that input_json_delta fills

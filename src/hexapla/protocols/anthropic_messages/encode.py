@@ -202,7 +202,7 @@ class MessagesEncoder:
         if part.kind != "custom":
             return b""
         whole = object_of(replace(part, arguments=part.arguments + "".join(self._open.text)))
-        return self._piece(bytes(whole).decode())
+        return self._piece(bytes(whole).decode("utf-8", "replace"))
 
     def _whole(self, index: int) -> bytes:
         return self._whole_part(self._open.part, index)

@@ -192,7 +192,7 @@ def _tool_use(fields: Fields, path: str) -> ToolCall:
     return ToolCall(
         id=call_id,
         name=name,
-        arguments=bytes(given).decode() if given is not None else "{}",
+        arguments=bytes(given).decode("utf-8", "replace") if given is not None else "{}",
         cache=cache,
         extras=extras_of(NAME, fields.rest()),
     )

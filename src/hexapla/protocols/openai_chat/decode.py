@@ -8,8 +8,8 @@ machine with a method for each thing that a chunk can carry.
 Terminal rules: a finish reason is the only sign of success.  [DONE] after it ends the stream, and so does the end of the
 bytes.  [DONE] without one is a clean end without a reason.  Anything else is truncation.
 
-Rules of this file: nothing raises; a data line that is no JSON is skipped and counted; after a terminal event everything
-is ignored.  Blocks of text and thought are closed when something else begins, calls when they are whole.
+Rules of this file: nothing raises; a data line that is cut JSON is a failure, other noise is skipped; after a terminal
+event everything is ignored.  Blocks of text and thought are closed when something else begins, calls when they are whole.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from hexapla.ir.event import (
     UsageReport,
 )
 from hexapla.ir.response import Usage
+from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
@@ -56,7 +57,7 @@ from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Log
 from hexapla.protocols.openai_chat.usage import usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import dump
+from hexapla.wire.rawjson import broken, dump
 from hexapla.wire.sse import Frame, SSEDecoder
 from hexapla.wire.surrogates import Halves
 
@@ -67,7 +68,7 @@ _decode = decode_chunk.decode
 
 
 class ChatDecoder:
-    """See StreamDecoder.  `skipped` counts data lines that were no JSON."""
+    """See StreamDecoder."""
 
     def __init__(self) -> None:
         self._sse = SSEDecoder()
@@ -86,7 +87,6 @@ class ChatDecoder:
         self._finish: Choice | None = None  # the choice that carried the last finish reason
         self._usage: Usage | None = None
         self._comments = 0
-        self.skipped = 0
         self.done = False
         self.settled = False
 
@@ -109,7 +109,8 @@ class ChatDecoder:
         if self.done:
             return []
         for frame in self._sse.close():
-            self._frame(frame)
+            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
+                self._frame(frame)
         if not self.done:
             self._over()
         return self._take()
@@ -144,8 +145,8 @@ class ChatDecoder:
             self._fail(classify(200, {}, data))
         elif (chunk := fit(data, Chunk)) is not None:
             self._chunk(chunk, data)
-        elif data:
-            self.skipped += 1
+        elif broken(data):
+            self._fail(UpstreamError(Kind.UPSTREAM_PROTOCOL, UNREADABLE))
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:
         choices = chunk.choices

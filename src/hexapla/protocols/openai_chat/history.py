@@ -298,7 +298,7 @@ def _arguments(inner: Fields) -> str:
     raw = inner.raw("arguments")
     if raw is None:
         return ""
-    return string(raw, f"{inner.path}.arguments") if is_text(raw) else bytes(raw).decode()
+    return string(raw, f"{inner.path}.arguments") if is_text(raw) else bytes(raw).decode("utf-8", "replace")
 
 
 def _tool_result(fields: Fields) -> ToolResult:

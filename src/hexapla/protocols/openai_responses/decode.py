@@ -2,7 +2,7 @@
 
 A method for every event of the wire, found by table; what the events amount to is kept by `said.py`.  Items are known by
 their place (`output_index`), since Copilot changes item ids from event to event; servers that send no place (llama.cpp)
-are followed by item id, and by order last.  Data that is no event is skipped and counted, as Codex does.
+are followed by item id, and by order last.
 
 Terminal rules: response.completed and response.incomplete end the stream; response.failed, response.cancelled and error are
 failures; the end of the bytes before any of them is truncation, whatever was said until then.
@@ -18,13 +18,15 @@ from msgspec import Raw
 from hexapla.errors import Kind, ProtocolError
 from hexapla.ir.content import Reasoning, Refusal, Text
 from hexapla.ir.event import AnyEvent, BlockDelta, MessageStart, MessageStop, Ping, StreamError, TextDelta, UsageReport
+from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.openai_responses.response import failed, failure, stop_for
 from hexapla.protocols.openai_responses.said import Said
 from hexapla.protocols.openai_responses.schema import WireEvent, WireResponse, present
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN, usage_of
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import broken, load
 from hexapla.wire.sse import Frame, SSEDecoder
+from hexapla.wire.surrogates import Halves
 
 _decode = msgspec.json.Decoder(WireEvent).decode
 
@@ -36,15 +38,15 @@ class _Part(msgspec.Struct):
 
 
 class ResponsesDecoder:
-    """See StreamDecoder.  `skipped` counts data lines that were no event of this protocol."""
+    """See StreamDecoder."""
 
     def __init__(self) -> None:
         self._sse = SSEDecoder()
+        self._halves = Halves()
         self._events: list[AnyEvent] = []
         self._said = Said(self._events)
         self._started = False
         self._comments = 0
-        self.skipped = 0
         self.done = False
         self.settled = False
 
@@ -67,7 +69,8 @@ class ResponsesDecoder:
         if self.done:
             return []
         for frame in self._sse.close():
-            self._frame(frame)
+            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
+                self._frame(frame)
         if not self.done:
             self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
         return self._take()
@@ -84,9 +87,13 @@ class ResponsesDecoder:
         try:
             event = _decode(data)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            if (mended := self._halves.mend(data)) != data:
+                self._frame(Frame(frame.event, mended))
+                return
             fitted = fit(data, WireEvent)
             if fitted is None:
-                self.skipped += 1
+                if broken(data):
+                    self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
                 return
             event = fitted
         handler = _EVENTS.get(event.type or frame.event)

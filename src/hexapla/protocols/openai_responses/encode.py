@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from hexapla.errors import GatewayError, Kind
+from hexapla.errors import Kind
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -28,7 +28,7 @@ from hexapla.ir.event import (
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import Usage
 from hexapla.protocols.base import Reply
-from hexapla.protocols.openai_responses.errors import stream_code
+from hexapla.protocols.openai_responses.errors import stream_error
 from hexapla.protocols.openai_responses.response import ending, envelope
 from hexapla.protocols.openai_responses.words import Ids, render_usage
 from hexapla.protocols.openai_responses.writers import Lines, Writer, open_writer
@@ -104,9 +104,7 @@ class ResponsesEncoder:
         for writer in self._open.values():
             if writer.place >= 0 and (item := writer.unfinished()) is not None:
                 self._output[writer.place] = item
-        error = GatewayError(Kind(event.kind), event.message)
-        said = {"status": "failed", "error": {"code": stream_code(error), "message": event.message}}
-        return begun + self._finish("failed", said)
+        return begun + self._finish("failed", {"status": "failed", "error": stream_error(event)})
 
     def _finish(self, status: str, said: Json) -> bytes:
         self._ended = True

@@ -1,13 +1,14 @@
 """A request as a Responses body.
 
 What Responses, or this target, cannot say is a Loss; asking for several answers is refused, since one would be a different
-request.  `input` is always a list of items: every server takes one, Codex' backend takes nothing else
-(https://github.com/openai/codex codex-rs/core, 2026-08).
+request.  `input` is always a list of items: every server takes one, Codex' backend takes nothing else ("Input must be a
+list", https://github.com/zyycn/codex-proxy-rs/issues/178, 2026-09).
 
 Whose thought can come back: a Responses client says so itself (`include` stands in its extras and is left as it is).  For
 a client of another dialect that wants thought, `reasoning.encrypted_content` is asked for whatever `store` says: its next
 request holds the whole conversation, and an item's id alone would be worth nothing to a server that stores nothing.  It is
-not asked for otherwise, since models that do not think refuse it.
+not asked for otherwise, since models that do not think refuse it ("Encrypted content is not supported with this model",
+https://github.com/pydantic/pydantic-ai/issues/2865, 2025-09).
 
 Rules of this file: fields only; the conversation is written by `turns.py`, tools by `tools.py`, the wish by `effort.py`.
 """
