@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexapla.catalog.schema import Price, Tier
+from hexapla.config import builtin_models
 from hexapla.ir.response import Usage
 from hexapla.ledger.price import Units, cost, minute_utc
 
@@ -188,12 +190,56 @@ def test_prices_by_the_piece() -> None:
     assert nanos(Usage(), Price(characters=15), characters=1_000) == 15_000_000
 
 
+def moment(text: str) -> int:
+    return minute_utc(datetime.fromisoformat(text).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("when", "peak"),
+    [
+        ("2026-11-24T01:00+00:00", True),  # a Tuesday
+        ("2026-11-24T03:59+00:00", True),
+        ("2026-11-24T04:00+00:00", False),
+        ("2026-11-24T06:00+00:00", True),
+        ("2026-11-24T10:00+00:00", False),
+        ("2026-11-27T09:59+00:00", True),  # Friday
+        ("2026-11-28T02:00+00:00", False),  # Saturday
+        ("2026-11-29T08:00+00:00", False),  # Sunday
+        ("2026-11-30T02:00+00:00", True),
+        ("2026-10-01T02:00+00:00", False),  # Thursday, and the National Day of China
+        ("2026-10-08T02:00+00:00", True),
+    ],
+)
+def test_deepseeks_peak_hours(when: str, peak: bool) -> None:
+    """Peak is Monday to Friday except Chinese holidays, 01:00-04:00 and 06:00-10:00 UTC; every other hour costs half.
+
+    https://api-docs.deepseek.com/quick_start/pricing (2026-11-24)
+    """
+    (model,) = (model for model in builtin_models()["deepseek"] if model.id == "deepseek-flash")
+    bill = cost(Usage(input=1_000_000, output=1_000_000), model.price, moment(when))
+    assert bill is not None and bill.nanos == (1_500_000_000 if peak else 750_000_000)
+
+
+def test_days_are_those_of_the_windows_own_clock() -> None:
+    """Sunday evening in Greenwich is Monday in Beijing; days may be listed, span the weekend, or stand alone."""
+    usage = Usage(input=1_000_000, output=0)
+
+    def price(days: str, window: str = "") -> Price:
+        return Price(input=2, output=2, tiers=(Tier(days=days, window=window, input=1),))
+
+    sunday_evening = moment("2026-11-29T20:00+00:00")
+    assert nanos(usage, price("mon", "00:00-08:00+08:00"), sunday_evening) == 1_000_000_000
+    assert nanos(usage, price("mon"), sunday_evening) == 2_000_000_000
+    assert nanos(usage, price("fri-mon"), sunday_evening) == 1_000_000_000
+    assert nanos(usage, price("wed,sun"), sunday_evening) == 1_000_000_000
+    assert nanos(usage, price("someday"), sunday_evening) is None
+
+
 @given(st.integers(0, 10**9))
-def test_minutes_of_the_day(now: int) -> None:
-    """The minute of the day comes from the clock's seconds alone."""
-    assert 0 <= minute_utc(now) < 1440
-    assert minute_utc(now + 86_400) == minute_utc(now)
-    assert minute_utc(1_700_000_000) == 22 * 60 + 13
+def test_minutes_since_1970(now: int) -> None:
+    """The minute comes from the clock's seconds alone."""
+    assert minute_utc(now + 86_400) == minute_utc(now) + 1440
+    assert minute_utc(1_700_000_000) % 1440 == 22 * 60 + 13
 
 
 @given(st.integers(0, 10**15))

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec.structs import replace
 
+from hexapla.catalog.calendar import week, window
 from hexapla.catalog.locate import Place, fault, field_names, kind_at, line_of
 from hexapla.catalog.schema import Model, Provider, Quirks, When
 from hexapla.errors import ConfigError, Kind
@@ -115,6 +116,12 @@ def check_models(models: Iterable[Model], place: Place, text: str, file: str) ->
             raise mistake(f"The model {model.id!r} stands here a second time.", (*here, "id"), text, file)
         seen.add(model.id)
         _check_target(model.target, (*here, "target"), text, file)
+        for number, tier in enumerate(model.price.tiers if model.price else ()):
+            inside = (*here, "price", "tiers", number)
+            if tier.window and window(tier.window) is None:
+                raise mistake(f"{tier.window!r} is no window like 01:00-04:00+08:00.", (*inside, "window"), text, file)
+            if week(tier.days) is None:
+                raise mistake(f"{tier.days!r} are no days like mon-fri or sat,sun.", (*inside, "days"), text, file)
 
 
 def nearest_of(name: str, known: Iterable[str], ratio: float = 0.5) -> str:

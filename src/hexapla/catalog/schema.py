@@ -130,7 +130,7 @@ class Provider(_Table, frozen=True, kw_only=True):
 class Price(_Table, frozen=True, kw_only=True):
     """Price per million tokens in `currency`; None is unknown, 0 is free.
 
-    tiers  further prices that hold from `above` input tokens on, or in a time window
+    tiers  further prices that hold for long prompts or at certain times
     """
 
     currency: Literal["USD", "CNY"] = "USD"
@@ -150,10 +150,18 @@ class Price(_Table, frozen=True, kw_only=True):
 
 
 class Tier(_Table, frozen=True, kw_only=True):
-    """A price that replaces the base price above a prompt length or within a daily window ("00:30-08:30+08:00")."""
+    """A price that replaces the base price above a prompt length or at certain times.  All conditions must hold.
+
+    above            more than this many tokens of input
+    window           hours of the day: "00:30-08:30+08:00"; without an offset UTC
+    days             days of the week, in the window's offset: "mon-fri", "sat,sun"
+    except_holidays  not on the holidays of this calendar (calendar.py)
+    """
 
     above: int = 0
     window: str = ""
+    days: str = ""
+    except_holidays: Literal["", "cn"] = ""
     input: float | None = None
     output: float | None = None
     cached: float | None = None

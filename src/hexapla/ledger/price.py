@@ -4,19 +4,20 @@ Bills are sums of many small products, so nothing here is a float once a price h
 that its author wrote (`0.0375`), a product is an integer, and the only rounding is the last step to nano-units.  An
 unknown is None, never zero: a zero in a bill is a claim.
 
-Rules of this file: pure; no clock (the minute is an argument); every class of token is billed exactly once.
+Rules of this file: pure; no clock (the minute is an argument, counted from 1970 in UTC, since some prices go by the hour,
+by the day of the week and by the calendar); every class of token is billed exactly once.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 import msgspec
 
+from hexapla.catalog.calendar import DAY, holidays, week, window
 from hexapla.catalog.schema import Price, Tier
 from hexapla.ir.response import Usage
 from hexapla.ledger.record import Cost
@@ -24,7 +25,8 @@ from hexapla.ledger.record import Cost
 _GRAINS_PER_NANO = 10**9  # a grain is 10^-18 of the currency's unit: prices per million are exact to 12 decimals
 _MILLION = 10**6
 
-_WINDOW = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?:Z|([+-])(\d\d):(\d\d))?")
+_WHOLE_DAY = "00:00-00:00"
+_THURSDAY = 3  # 1970-01-01, with Monday as 0
 
 _Line = tuple[int | None, int | None]  # how many, grains of one; None: unknown
 
@@ -44,8 +46,8 @@ ONE_REQUEST = Units()
 def cost(usage: Usage, price: Price | None, minute_utc: int, *, units: Units = ONE_REQUEST) -> Cost | None:
     """Return what `usage` costs, or None where that is unknown.
 
-    The provider's own figure (`usage.cost`) wins over our table.  `minute_utc` is the minute of the UTC day at which
-    the answer ended: DeepSeek, whose prices went by the hour, billed by the time of completion
+    The provider's own figure (`usage.cost`) wins over our table.  `minute_utc` is the minute, since 1970 in UTC, at
+    which the answer ended: DeepSeek, whose prices go by the hour, bills by the time of completion
     (https://api-docs.deepseek.com/quick_start/pricing, 2025-02).
     """
     stated = _exact(usage.cost, 9)
@@ -61,8 +63,8 @@ def cost(usage: Usage, price: Price | None, minute_utc: int, *, units: Units = O
 
 
 def minute_utc(unix_seconds: float) -> int:
-    """Return the minute of the UTC day, 0 to 1,439."""
-    return int(unix_seconds // 60) % 1440
+    """Return the minute since 1970-01-01T00:00Z, a Thursday."""
+    return int(unix_seconds // 60)
 
 
 # --- which price holds ------------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ def _rates(price: Price, prompt: int, minute: int) -> _Rates | None:
 def _overlay(price: Price, tiers: tuple[Tier, ...]) -> _Rates:
     """Lay the tiers over the price.  Longer prompts win over shorter ones, a window over the whole day."""
     rates: dict[str, float | None] = {name: getattr(price, name) for name in _Rates.__struct_fields__}
-    for tier in sorted(tiers, key=lambda tier: (tier.above, bool(tier.window))):
+    for tier in sorted(tiers, key=lambda tier: (tier.above, bool(tier.window or tier.days))):
         rates.update((name, rate) for name in _TIER_FIELDS if (rate := getattr(tier, name)) is not None)
     for child, parent in _PARENTS:
         if rates[child] is None:
@@ -126,29 +128,20 @@ def _holds(tier: Tier, prompt: int, minute: int) -> bool | None:
     # still the lower tier.
     if tier.above and prompt <= tier.above:
         return False
-    return _inside(tier.window, minute) if tier.window else True
-
-
-def _inside(window: str, minute: int) -> bool | None:
-    span = _window(window)
-    if span is None:
+    if not (tier.window or tier.days or tier.except_holidays):
+        return True
+    span, days = window(tier.window or _WHOLE_DAY), week(tier.days)
+    if span is None or days is None:
         return None
     start, end, offset = span
-    local = (minute + offset) % 1440
+    day, local = divmod(minute + offset, DAY)
+    if days and (day + _THURSDAY) % 7 not in days:
+        return False
+    if tier.except_holidays and day in holidays(tier.except_holidays):
+        return False
     if start == end:
         return True
     return start <= local < end if start < end else local >= start or local < end
-
-
-@lru_cache(maxsize=256)
-def _window(text: str) -> tuple[int, int, int] | None:
-    """Read "00:30-08:30+08:00" as (start, end, offset) in minutes; no offset is UTC."""
-    match = _WINDOW.fullmatch(text)
-    if match is None:
-        return None
-    h1, m1, h2, m2, sign, oh, om = match.groups(default="0")
-    offset = int(oh) * 60 + int(om)
-    return (int(h1) * 60 + int(m1)) % 1440, (int(h2) * 60 + int(m2)) % 1440, -offset if sign == "-" else offset
 
 
 # --- how much of what -------------------------------------------------------------------------------------------------
