@@ -20,7 +20,7 @@ def planned(router: Routes, model: str, more: str = "", protocol: str = "openai_
     """The plan as `provider protocol credential host`."""
     peeked = peek(protocol, PLAIN % (model.encode(), more.encode()))
     return [
-        f"{c.provider.id} {c.endpoint.protocol} {c.address.credential} {c.address.url.split('/')[2]}"  # type: ignore[attr-defined]
+        f"{c.provider.id} {c.endpoint.protocol} {c.credential} {c.address.url.split('/')[2]}"  # type: ignore[attr-defined]
         for c in router.plan(peeked)
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from playbook import Play
 
 from hexapla.errors import ClientError, Kind, ProtocolError, UpstreamError
@@ -254,3 +255,19 @@ def test_every_attempt_is_noted() -> None:
         pass
     assert [note.tried.status for note in play.notes] == [500, 200]
     assert play.notes[0].tried.error is not None and play.notes[1].tried.error is None
+
+
+def test_another_key_serves_at_once_what_a_limited_one_would_wait_for() -> None:
+    """No pause while a key of the same provider is left; the last one waits as usual, and so does a lone one."""
+    limit = Head(429, {"retry-after": "2"})
+    play = Play("a", "a", "b", stream=False)
+    first, second, third = play.exchange._candidates
+    play.exchange._candidates = [replace(first, credential="1"), replace(second, credential="2"), third]
+    assert isinstance(play.say(), Send)
+    assert isinstance(play.say(limit), Receive)
+    assert play.say(End()) == Drop()
+    assert isinstance(play.say(), Send)
+    assert isinstance(play.say(limit), Receive)
+    assert play.say(End()) == Drop()
+    assert isinstance(play.say(), Sleep)
+    assert play.opened == ["a", "a"]

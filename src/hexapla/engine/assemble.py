@@ -43,7 +43,7 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
     transports: dict[str, Transport] = {"http1": Http1Transport(), "demo": DemoTransport()}
     if installed():
         transports["reqwest"] = ReqwestTransport()
-    return Gateway(config, Routes(loaded), books, transports, random.random)
+    return Gateway(config, Routes(loaded, books.clock), books, transports, random.random)
 
 
 def _loaded(source: Config | Loaded | Path | str | None) -> Loaded:

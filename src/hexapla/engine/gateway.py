@@ -23,7 +23,7 @@ from hexapla.ledger import Generation
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import Call, Exchange, Outcome, Start, param_of
+from hexapla.routing.exchange import Call, Exchange, Outcome, Start, Tried, param_of
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek, check_conversation, peek
@@ -173,10 +173,15 @@ class Gateway:
         )
         recorder.begin()
         speaker = _Speaker(recorder, answer)
+
+        def note(tried: Tried) -> None:
+            recorder.note(tried)
+            self.routes.heard(tried)
+
         try:
             if books.ledger.waits:
                 await books.ledger.durable()
-            driver = Driver(self._transport, speaker, self._sweeper, recorder.note)
+            driver = Driver(self._transport, speaker, self._sweeper, note)
             outcome = await driver.run(exchange.run())
             await self._conclude(ask, outcome, recorder, answer)
         except asyncio.CancelledError:

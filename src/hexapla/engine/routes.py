@@ -6,7 +6,8 @@ planning a request is then a few dict look-ups and one lane choice for each endp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -17,8 +18,9 @@ from hexapla.catalog.resolve import Match, resolve
 from hexapla.catalog.schema import Endpoint
 from hexapla.config import Loaded
 from hexapla.errors import GatewayError, Kind, RoutingError
+from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import Timers
+from hexapla.routing.exchange import Timers, Tried
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.peek import Peek
 from hexapla.upstream.transport import Request, Timeouts
@@ -35,7 +37,7 @@ GATEWAYS: dict[str, frozenset[str]] = {
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach one candidate.  `headers` holds the credential: never shown, never logged; `credential` names it."""
+    """How to reach one candidate.  `headers` holds the credential: never shown, never logged."""
 
     url: str
     stream_url: str
@@ -45,7 +47,6 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     transport: str
     keeps: frozenset[str]
     limit: int
-    credential: str = ""
 
     def __repr__(self) -> str:
         return f"Address({self.url})"
@@ -68,14 +69,19 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Routes:
-    """The candidates of every name that was asked for so far."""
+    """The candidates of every name that was asked for so far, and which credentials sit out.
 
-    def __init__(self, loaded: Loaded) -> None:
+    clock  monotonic seconds, the same as the exchange's
+    """
+
+    def __init__(self, loaded: Loaded, clock: Callable[[], float] = time.monotonic) -> None:
         self.loaded = loaded
         self.catalog = loaded.catalog
         self._config = loaded.config
         self._known: dict[str, tuple[Candidate, ...]] = {}
         self._credentials: dict[str, tuple[Credential, ...]] = {}
+        self._clock = clock
+        self.bench = Bench()
 
     def plan(self, peeked: Peek) -> list[Candidate]:
         """Who is tried for `peeked`, in order: for each of its models the endpoints in the cheapest lane first.
@@ -92,7 +98,11 @@ class Routes:
                 first_error = first_error or error
         if not planned:
             raise first_error or RoutingError("No endpoint can serve this request.")
-        return planned
+        return self.bench.choose(planned, self._clock()) if self.bench else planned
+
+    def heard(self, tried: Tried) -> None:
+        """Learn from an attempt that is over."""
+        self.bench.heard(tried.candidate, tried.error, tried.ended)
 
     def candidates(self, name: str) -> tuple[Candidate, ...]:
         """Every candidate of a name.  Raises RoutingError for an unknown name or a provider without a key."""
@@ -148,9 +158,7 @@ class Routes:
         best: dict[tuple[str, str, str], tuple[int, list[Candidate]]] = {}
         for candidate in candidates:
             rank = _rank(candidate, peeked)
-            address = candidate.address
-            assert isinstance(address, Address)
-            slot = (candidate.provider.id, candidate.model, address.credential)
+            slot = (candidate.provider.id, candidate.model, candidate.credential)
             known = best.get(slot)
             if known is None or rank < known[0]:
                 best[slot] = (rank, [candidate])
@@ -177,6 +185,7 @@ class Routes:
                 quirks=match.quirks,
                 target=target,
                 address=self._address(match, credential),
+                credential=credential.name if credential is not None else "",
             )
             for credential in credentials
         ]
@@ -194,7 +203,6 @@ class Routes:
             transport=endpoint.transport,
             keeps=GATEWAYS.get(match.provider.id, frozenset()),
             limit=self._config.limits.answer_bytes,
-            credential=credential.name if credential is not None else "",
         )
 
 

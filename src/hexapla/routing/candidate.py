@@ -16,6 +16,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     quirks   the endpoint's quirks with the matching `when` tables merged in
     target   what renderers and adapters may know (stream is set per request)
     address  the engine's own note of how to reach it; opaque here
+    credential  the name of the key or login that it is asked with; "" for none
     """
 
     provider: Provider
@@ -25,6 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     quirks: Quirks
     target: Target
     address: object = None
+    credential: str = ""
 
     @property
     def name(self) -> str:

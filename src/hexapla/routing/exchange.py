@@ -187,6 +187,7 @@ class Exchange:
         self._clock = clock
         self._chance = chance
         self._end = _after(clock(), timers.total)
+        self._place = 0  # how many candidates have had their turn, the present one included
         self._tried = 0
         self._since = clock()
         self._started = False
@@ -197,7 +198,7 @@ class Exchange:
     def run(self) -> Generator[Command, Fact, Outcome]:
         """Try the candidates in order until one answers."""
         error: GatewayError | None = None
-        for candidate in self._candidates:
+        for self._place, candidate in enumerate(self._candidates, 1):
             error = yield from self._candidate(candidate)
             if error is None or self._said_content or not verdict(error).fall_back or self._late:
                 break
@@ -222,12 +223,19 @@ class Exchange:
             tries += 1
             self.candidate = candidate
             error = yield from self._attempt(candidate)
-            if error is None or self._said_content:
+            if error is None or self._said_content or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
                 return error
             pause = delay(error, tries, self._retry, self._chance)
             if pause is None or self._clock() + pause >= self._end:
                 return error
             yield Sleep(pause)
+
+    def _has_spare(self, candidate: Candidate) -> bool:
+        """Another key of the same provider is still to come: it serves at once what this one would have to wait for."""
+        return any(
+            later.credential != candidate.credential and later.provider.id == candidate.provider.id
+            for later in self._candidates[self._place :]
+        )
 
     def _attempt(self, candidate: Candidate) -> Steps:
         """One call of one endpoint, noted."""
