@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from playbook import candidate
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.routing.bench import KEPT, TERMS, Bench
 from hexapla.routing.candidate import Candidate
-from playbook import candidate
 
 
 def player(credential: str, model: str = "m", provider: str = "acme") -> Candidate:

@@ -198,7 +198,8 @@ class Exchange:
     def run(self) -> Generator[Command, Fact, Outcome]:
         """Try the candidates in order until one answers."""
         error: GatewayError | None = None
-        for self._place, candidate in enumerate(self._candidates, 1):
+        for candidate in self._candidates:
+            self._place += 1
             error = yield from self._candidate(candidate)
             if error is None or self._said_content or not verdict(error).fall_back or self._late:
                 break
