@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from typing import Any
@@ -24,7 +25,7 @@ from hexapla.ir.request import (
 )
 from hexapla.ir.response import GenerateResponse, Stop, Usage
 
-PROTOCOL_NAMES = ("openai_chat", "openai_responses", "anthropic_messages")
+PROTOCOL_NAMES = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_generate")
 
 words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
 names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_-]{0,30}", fullmatch=True)
@@ -36,6 +37,7 @@ json_values = st.recursive(
 )
 json_objects = st.dictionaries(words, json_values, max_size=3)
 arguments = json_objects.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+base64s = st.binary(min_size=1, max_size=12).map(lambda data: base64.b64encode(data).decode())
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
@@ -59,6 +61,10 @@ def thoughts(protocol: str) -> st.SearchStrategy[Reasoning]:
             id=st.just("rs_1"),
             form=st.just("reasoning"),
             origin=st.just(origin),
+        )
+    if protocol == "gemini_generate":
+        return st.builds(
+            Reasoning, text=words, signature=st.none() | base64s, form=st.just("thought"), origin=st.just(origin)
         )
     return st.builds(Reasoning, text=words, form=st.just("reasoning_content"), origin=st.just(origin))
 

@@ -120,6 +120,7 @@ TERMINAL = {
     "openai_chat": b'"finish_reason":"',
     "anthropic_messages": b'"stop_reason":"',
     "openai_responses": b"event: response.completed\ndata: ",
+    "gemini_generate": b'"finishReason":"',
 }
 
 

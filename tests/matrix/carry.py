@@ -22,7 +22,7 @@ from hexapla.protocols.base import Reply
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
-from hexapla.translate.peek import peek
+from hexapla.translate.peek import Peek, peek
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m", include_usage=True)
 CLIENTS = tuple(PROTOCOLS)
@@ -43,7 +43,8 @@ def client_body(case: Case, client: str, *, stream: bool) -> bytes | None:
     losses = LossLog()
     kinds = {tool.kind for tool in case.asks.tools if isinstance(tool, Tool)}
     spaces = {tool.namespace for tool in case.asks.tools if isinstance(tool, Tool)}
-    if ("custom" in kinds and client == "anthropic_messages") or (spaces - {None} and client != "openai_responses"):
+    freeform = client not in ("anthropic_messages", "gemini_generate")
+    if ("custom" in kinds and not freeform) or (spaces - {None} and client != "openai_responses"):
         return None
     target = Target(origin=Origin(client), model="p/m", tool_name_pattern="^.*$", custom_tools=True)
     asked = replace(case.asks, protocol=client, stream=stream, include_usage=True)
@@ -56,6 +57,13 @@ def client_body(case: Case, client: str, *, stream: bool) -> bytes | None:
     return None if grave else body
 
 
+def look(client: str, body: bytes, *, stream: bool) -> Peek:
+    """The first look at a body; Gemini says the model and the wish to stream in the path."""
+    if client == "gemini_generate":
+        return peek(client, body, model="p/m", stream=stream)
+    return peek(client, body)
+
+
 def carry(case: Case, client: str, upstream: str, *, stream: bool) -> Carried | None:
     """Carry `case`; None where the client's dialect cannot even ask it."""
     body = client_body(case, client, stream=stream)
@@ -63,7 +71,7 @@ def carry(case: Case, client: str, upstream: str, *, stream: bool) -> Carried | 
         return None
     target = Target(origin=Origin(upstream, "p"), model="m")
     try:
-        lane = Translation(peek(client, body), REPLY).open(target, Quirks())
+        lane = Translation(look(client, body, stream=stream), REPLY).open(target, Quirks())
     except (ClientError, ProtocolError) as error:
         return Carried("refused", (), str(error), {}, {})
     PROTOCOLS[upstream].parse_request(lane.body)  # what is sent is what the dialect allows
@@ -80,11 +88,14 @@ def _own(answer: GenerateResponse, upstream: str) -> GenerateResponse:
         "openai_chat": "reasoning_content",
         "anthropic_messages": "thinking",
         "openai_responses": "reasoning",
+        "gemini_generate": "thought",
     }
 
     def owned(part: Any) -> Any:
         if not isinstance(part, Reasoning):
             return part
+        if upstream == "gemini_generate" and not part.text:  # Gemini's unreadable state stands beside a part
+            return Reasoning(encrypted=part.encrypted, id="text", form="signature", origin=Origin(upstream))
         signature = "c2ln" if upstream == "anthropic_messages" and part.text else None
         return replace(part, origin=Origin(upstream), form=forms[upstream], signature=signature)
 

@@ -1,6 +1,6 @@
 """The golden cases: one conversation each, written once in the interlingua, with what the upstream answers.
 
-Every case is carried from each of the three client dialects to each of the three upstream dialects and back, whole and
+Every case is carried from each client dialect to each upstream dialect and back, whole and
 streamed.  `asks` is what the client says, `answers` what the upstream says to it.
 """
 

@@ -11,7 +11,12 @@ from carry import CLIENTS, Carried, carry
 from cases import CASES
 
 LANGUAGES = ("en", "zh")
-SHORT = {"openai_chat": "Chat", "openai_responses": "Responses", "anthropic_messages": "Messages"}
+SHORT = {
+    "openai_chat": "Chat",
+    "openai_responses": "Responses",
+    "anthropic_messages": "Messages",
+    "gemini_generate": "Gemini",
+}
 TITLE = ("# Compatibility matrix", "# 兼容矩阵")
 HEAD = ("case", "用例")
 ABOUT_EN = """\

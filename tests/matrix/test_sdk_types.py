@@ -9,6 +9,7 @@ from anthropic.types import Message as AnthropicMessage
 from anthropic.types import RawMessageStreamEvent
 from carry import CLIENTS, REPLY, _own
 from cases import CASES, Case
+from google.genai.types import GenerateContentResponse
 from msgspec.structs import replace
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
@@ -24,11 +25,13 @@ WHOLE: dict[str, TypeAdapter[Any]] = {
     "openai_chat": TypeAdapter(ChatCompletion),
     "anthropic_messages": TypeAdapter(AnthropicMessage),
     "openai_responses": TypeAdapter(Response),
+    "gemini_generate": TypeAdapter(GenerateContentResponse),
 }
 EVENT: dict[str, TypeAdapter[Any]] = {
     "openai_chat": TypeAdapter(ChatCompletionChunk),
     "anthropic_messages": TypeAdapter(RawMessageStreamEvent),
     "openai_responses": TypeAdapter(ResponseStreamEvent),
+    "gemini_generate": TypeAdapter(GenerateContentResponse),
 }
 PAIRS = [(dialect, origin) for dialect in CLIENTS for origin in CLIENTS]
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from carry import CLIENTS, REPLY
+from carry import CLIENTS, REPLY, look
 
 from hexapla.catalog.schema import Quirks
 from hexapla.ir.content import Origin, Reasoning, Text, ToolCall
@@ -17,7 +17,6 @@ from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
-from hexapla.translate.peek import peek
 
 STATE: dict[str, tuple[Reasoning, ...]] = {
     "openai_chat": (Reasoning(text="I need the weather.", form="reasoning_content", origin=Origin("openai_chat")),),
@@ -34,17 +33,24 @@ STATE: dict[str, tuple[Reasoning, ...]] = {
             origin=Origin("openai_responses"),
         ),
     ),
+    "gemini_generate": (
+        Reasoning(text="I need it.", form="thought", origin=Origin("gemini_generate")),
+        Reasoning(encrypted="RXFSa1dsYz0=", id="call_1", form="signature", origin=Origin("gemini_generate")),
+    ),
 }
 CALL = ToolCall(id="call_1", name="get_weather", arguments='{"city":"Paris"}')
 TOOLS: dict[str, list[dict[str, Any]]] = {
     "openai_chat": [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}],
     "anthropic_messages": [{"name": "get_weather", "input_schema": {"type": "object"}}],
     "openai_responses": [{"type": "function", "name": "get_weather", "parameters": {"type": "object"}}],
+    "gemini_generate": [{"functionDeclarations": [{"name": "get_weather", "parameters": {"type": "OBJECT"}}]}],
 }
 
 
 def first(client: str) -> dict[str, Any]:
     """The first request of a tool loop."""
+    if client == "gemini_generate":
+        return {"tools": TOOLS[client], "contents": [{"role": "user", "parts": [{"text": "Weather?"}]}]}
     question = {"role": "user", "content": "Weather?"}
     body: dict[str, Any] = {"model": "p/m", "tools": TOOLS[client]}
     if client == "openai_responses":
@@ -61,13 +67,18 @@ def echoed(client: str, asked: dict[str, Any], answer: dict[str, Any]) -> dict[s
         turn = {"role": "assistant", "content": answer["content"]}
         result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "21"}]}
         return asked | {"messages": [*asked["messages"], turn, result]}
+    if client == "gemini_generate":
+        response = {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"output": "21"}}}
+        turns = [answer["candidates"][0]["content"], {"role": "user", "parts": [response]}]
+        return asked | {"contents": [*asked["contents"], *turns]}
     output = {"type": "function_call_output", "call_id": "call_1", "output": "21"}
     return asked | {"input": [*asked["input"], *answer["output"], output]}
 
 
 def open_lane(client: str, upstream: str, body: dict[str, Any], provider: str = "p") -> Lane:
     target = Target(origin=Origin(upstream, provider), model="m")
-    return Translation(peek(client, json.dumps(body).encode()), REPLY).open(target, Quirks())
+    asked = {name: value for name, value in body.items() if (client, name) != ("gemini_generate", "stream")}
+    return Translation(look(client, json.dumps(asked).encode(), stream="stream" in body), REPLY).open(target, Quirks())
 
 
 def answered(upstream: str) -> GenerateResponse:
@@ -125,10 +136,16 @@ def gather_responses(events: list[dict[str, Any]]) -> dict[str, Any]:
     return {"output": events[-1]["response"]["output"]}
 
 
+def gather_gemini(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+    parts = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
+    return {"candidates": [{"content": {"role": "model", "parts": parts}}]}
+
+
 GATHER = {
     "openai_chat": gather_chat,
     "anthropic_messages": gather_messages,
     "openai_responses": gather_responses,
+    "gemini_generate": gather_gemini,
 }
 pairs = [(client, upstream) for client in CLIENTS for upstream in CLIENTS if client != upstream]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from hexapla.config import Config
 from hexapla.engine.client import Answer, Ask
-from hexapla.engine.counting import estimate, vendor_count
+from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Address, Routes
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
@@ -122,10 +122,11 @@ class Gateway:
         """
         peeked = self._peek(ask)
         candidate = self.routes.plan(peeked)[0]
-        if candidate.endpoint.protocol == ask.protocol == "anthropic_messages":
+        if candidate.endpoint.protocol == ask.protocol and ask.protocol in COUNTING:
             call = self._opener(ask, self._translation(ask, peeked, "count", 0))(candidate)
             assert isinstance(call.request, Request)
-            counted = await vendor_count(self._transport(call.request), call.request)
+            request = COUNTING[ask.protocol](call.request)
+            counted = await vendor_count(self._transport(request), request)
             if counted is not None:
                 return {"input_tokens": counted}
         return {"input_tokens": estimate(peeked), "estimated": True}

@@ -1,7 +1,8 @@
 """The ASGI application: generation endpoints by exact path, everything else through Starlette.
 
-Routes stand at /v1 and, for OpenRouter clients, at /api/v1.  Generation endpoints are looked up in one dict before any
-framework sees the request; models, ledger, health and metrics are ordinary Starlette routes.
+Routes stand at /v1 and, for OpenRouter clients, at /api/v1; Gemini's name the model in the path (gemini.py).
+Generation endpoints are looked up in one dict before any framework sees the request; models, ledger, health and metrics
+are ordinary Starlette routes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from starlette.routing import Route
 
 from hexapla.engine.gateway import Gateway
 from hexapla.server.body import Receive
+from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
 from hexapla.server.meta import PREFIXES, Guard, meta_routes
@@ -34,6 +36,7 @@ class App:
             for prefix in PREFIXES
             for path, protocol in GENERATION.items()
         }
+        self._gemini = GeminiGenerate(Generate(gateway, keys, "gemini_generate"))
         guard = Guard(gateway.books.ledger.new_id)
         self._rest = Starlette(
             routes=[*meta_routes(gateway, keys, guard), *self._post_only(guard)],
@@ -53,5 +56,9 @@ class App:
             endpoint = self._posts.get(scope["path"])
             if endpoint is not None:
                 await endpoint(scope, receive, send)
+                return
+            asked = operation(scope["path"])
+            if asked is not None and asked.method != COUNT:
+                await self._gemini(asked, scope, receive, send)
                 return
         await self._rest(scope, receive, send)

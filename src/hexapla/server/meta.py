@@ -18,14 +18,16 @@ from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
 from hexapla.server.body import ClientGone, read_body
+from hexapla.server.gemini import VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.keys import KeyRing
+from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
 View = Callable[[Request], Awaitable[Response]]
 
 PREFIXES = ("/v1", "/api/v1")
-ENDPOINTS = "/v1/chat/completions, /v1/responses, /v1/messages"
+ENDPOINTS = "/v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent"
 UNBUILT = (
     "/embeddings",
     "/images/generations",
@@ -84,21 +86,28 @@ class Meta:
 
     async def models(self, request: Request) -> Response:
         """Models of every provider that can be used, in the shape that the caller's headers tell."""
-        self._keys.name(request.headers.raw)
+        self._caller(request)
         listed = self._usable()
+        if _speaks_gemini(request):
+            return answer({"models": [_gemini_model(name, model) for name, model in listed]})
         if "anthropic-version" in request.headers:
             return answer(_anthropic_list([_anthropic_model(name, model) for name, model in listed]))
         return answer({"object": "list", "data": [_openai_model(name, model) for name, model in listed]})
 
     async def model(self, request: Request) -> Response:
-        self._keys.name(request.headers.raw)
+        self._caller(request)
         name = request.path_params["model"]
         found = dict(self._usable()).get(name)
         if found is None:
             candidate = self._gateway.routes.candidates(name)[0]
             name, found = candidate.name, candidate.facts or Model(id=candidate.model)
         shape = _anthropic_model if "anthropic-version" in request.headers else _openai_model
+        shape = _gemini_model if _speaks_gemini(request) else shape
         return answer(shape(name, found))
+
+    def _caller(self, request: Request) -> str:
+        """The caller's name; the key may stand in the query, as Google's clients send it."""
+        return self._keys.name(with_key(request.scope)["headers"])
 
     def _usable(self) -> list[tuple[str, Model]]:
         routes = self._gateway.routes
@@ -164,6 +173,19 @@ class Meta:
         ask = Ask(protocol="anthropic_messages", body=body, key=key, forward=forward)
         return answer(await self._gateway.count_tokens(ask))
 
+    async def count_gemini(self, request: Request) -> Response:
+        """Gemini's countTokens: contents, or a whole request under generateContentRequest."""
+        key = self._caller(request)
+        asked = operation(request.scope["path"])
+        if asked is None:
+            raise ClientError(Kind.NOT_FOUND, f"{request.url.path} does not exist here.")
+        limits = self._gateway.config.limits
+        body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
+        body = bytes(split(body).get("generateContentRequest", body))
+        ask = Ask(protocol="gemini_generate", body=body, key=key, model=asked.model, stream=False)
+        counted = await self._gateway.count_tokens(ask)
+        return answer({"totalTokens": counted["input_tokens"]})
+
     async def unbuilt(self, request: Request) -> Response:
         """An operation of OpenAI's API that this version does not have."""
         self._keys.name(request.headers.raw)
@@ -200,6 +222,9 @@ class Guard:
         message = f"{request.url.path} {why} here. Generation endpoints are POST {ENDPOINTS}."
         code = "not_found" if status == 404 else "method_not_allowed"
         known = ClientError(Kind.INVALID_REQUEST, message, status=status, code=code)
+        if request.url.path.startswith(("/v1beta/", "/v1alpha/")):
+            kind = Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST
+            return self.tell(ClientError(kind, message, status=status), "gemini_generate")
         anthropic = "/messages" in request.url.path or "anthropic-version" in request.headers
         if anthropic and status == 404:
             known = ClientError(Kind.NOT_FOUND, message)
@@ -239,6 +264,13 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
         *((path, meta.unbuilt, ["POST"], "openai_chat") for path in UNBUILT),
     ]
     routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]
+    for version in VERSIONS:
+        if version not in PREFIXES:
+            routes.append(Route(f"{version}/models", guard.view(meta.models, "gemini_generate"), methods=["GET"]))
+            one = guard.view(meta.model, "gemini_generate")
+            routes.append(Route(version + "/models/{model:path}", one, methods=["GET"]))
+        count = guard.view(meta.count_gemini, "gemini_generate")
+        routes.append(Route(version + "/models/{model:path}", count, methods=["POST"]))
     for prefix in PREFIXES:
         routes += [Route(prefix + path, guard.view(view, how), methods=ms) for path, view, ms, how in prefixed]
     return routes
@@ -266,6 +298,23 @@ def _pricing(price: Price) -> Json:
 
 def _anthropic_model(name: str, model: Model) -> Json:
     return {"type": "model", "id": name, "display_name": model.name or name, "created_at": "2026-01-01T00:00:00Z"}
+
+
+def _speaks_gemini(request: Request) -> bool:
+    """/v1beta is Google's alone; at /v1, which three dialects share, Google's clients are known by their key's place."""
+    google = "x-goog-api-key" in request.headers or "x-goog-api-client" in request.headers
+    return google or not request.url.path.startswith(PREFIXES) or request.url.path.startswith("/v1beta")
+
+
+def _gemini_model(name: str, model: Model) -> Json:
+    said: Json = {
+        "name": f"models/{name}",
+        "version": "1",
+        "displayName": model.name or name,
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    }
+    more: Json = {"inputTokenLimit": model.context, "outputTokenLimit": model.max_output}
+    return said | {field: value for field, value in more.items() if value}
 
 
 def _anthropic_list(data: list[Json]) -> Json:

@@ -7,6 +7,7 @@ request through the Hub only when the request has anything to do with them, whic
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Literal
 
@@ -44,13 +45,20 @@ CONCERNS: tuple[tuple[str, object, tuple[bytes, ...]], ...] = (
 # a regular expression, because bytes.find slows down tenfold where a text repeats the pattern's letters;
 # Chat carries no envelopes
 _envelope = re.compile(re.escape(f'"{MARK}').encode()).search
+_wrapped = re.compile(b'"' + base64.b64encode(MARK.encode())[:6]).search  # Gemini's signatures are base64
+_ENVELOPES = {
+    "anthropic_messages": _envelope,
+    "openai_responses": _envelope,
+    "gemini_generate": _wrapped,
+}
 
 
 def choose_lane(peeked: Peek, protocol: str, quirks: Quirks, target: Target) -> LaneName:
     """The first lane that fits."""
     if peeked.protocol != protocol or quirks.think_tags:
         return "hub"
-    if protocol != "openai_chat" and _envelope(peeked.body):
+    find = _ENVELOPES.get(protocol)
+    if find is not None and find(peeked.body):
         return "hub"  # foreign thought comes back to a vendor that would refuse our envelope
     if any(_concerns(peeked.body, target, concern) for concern in CONCERNS):
         return "hub"

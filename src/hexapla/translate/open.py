@@ -54,7 +54,8 @@ class Translation:
         if self._request is None:
             fields = {name: raw for name, raw in self.peeked.fields.items() if name not in OURS}
             body = self.peeked.body if len(fields) == len(self.peeked.fields) else join(fields)
-            self._request = replace(self._client.parse_request(body), betas=self._betas)
+            request = self._client.parse_request(body)
+            self._request = replace(request, betas=self._betas, stream=self.peeked.stream)  # Gemini: said in the path
         return self._request
 
     def tell(self, error: GatewayError) -> bytes:
@@ -85,7 +86,9 @@ class Translation:
 
     def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str]) -> Lane:
         fields = {key: raw for key, raw in self.peeked.fields.items() if key not in OURS or key in keep}
-        if target.model != self.peeked.model:
+        if self.peeked.protocol == "gemini_generate":
+            fields.pop("model", None)  # it stands in the URL
+        elif target.model != self.peeked.model:
             fields["model"] = dump(target.model)
         asks = self.peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
         hide = asks and not self.peeked.include_usage

@@ -32,7 +32,8 @@ MATTERS: dict[str, re.Pattern[bytes]] = {
     "openai_chat": re.compile(rb'"finish_reason":\s*"|"usage":\s*\{|"(?:error|x_groq|message)":|^\[DONE\]'),
     "anthropic_messages": re.compile(rb'^(?!.*"type":\s*"content_block_delta")', re.DOTALL),
     "openai_responses": re.compile(rb'^(?!\{\s*"type":\s*"response\.[a-z_]+\.delta")', re.DOTALL),
-    "gemini_generate": re.compile(rb'"finishReason"|"usageMetadata"|"error"|"promptFeedback"'),
+    # a call decides what STOP means; counts stand in nearly every chunk, so nearly every one is decoded
+    "gemini_generate": re.compile(rb'"(?:finishReason|usageMetadata|error|promptFeedback|functionCall)"'),
 }
 
 

@@ -22,7 +22,7 @@ TARGET_IDS: dict[str, str] = {
     "openai_responses": r"^[^\s]{1,64}$",
 }
 
-PAIRING = frozenset({"openai_chat", "anthropic_messages"})
+PAIRING = frozenset({"openai_chat", "anthropic_messages", "gemini_generate"})
 """Protocols in which every conversation is whole, so that vendors refuse calls and results that do not match; only
 Responses to Responses may continue a stored one."""
 

@@ -1,0 +1,338 @@
+"""Gemini's answers, decoded: streams of chunks, and whole answers, which are one chunk.
+
+A chunk holds parts; parts of one kind that follow one another are one block.  Signatures are state: on a thought they
+prove it, on a call or a text they become a Reasoning part beside it, which any client dialect can carry.  Sources and
+reasons may come in any chunk, and older models say STOP in every one, so they are told at the end.
+
+Terminal rules: the wire has no terminator.  A clean end of the bytes is an answer if the last word was a finishReason or
+a blocked prompt; anything else is truncation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import Kind, ProtocolError
+from hexapla.ir.content import Media, Opaque, Reasoning, Text, ToolCall
+from hexapla.ir.event import (
+    AnyEvent,
+    BlockDelta,
+    CitationDelta,
+    MessageStart,
+    MessageStop,
+    Ping,
+    ReasoningDelta,
+    StreamError,
+    TextDelta,
+    UsageReport,
+)
+from hexapla.ir.response import ResponsePart, Stop
+from hexapla.protocols.base import UNREADABLE
+from hexapla.protocols.blocks import Blocks
+from hexapla.protocols.failures import classify_value
+from hexapla.protocols.gemini_generate.fields import standard
+from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
+from hexapla.protocols.gemini_generate.sources import citations_of, logprobs_of
+from hexapla.protocols.gemini_generate.wire import (
+    CANDIDATE_EXTRAS,
+    CHUNK_EXTRAS,
+    WireBlob,
+    WireCall,
+    WireCandidate,
+    WireChunk,
+    WirePart,
+    blocked,
+    decode_chunk,
+    present,
+)
+from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, ORIGIN, made_id, reason_of, stop_of, usage_of
+from hexapla.wire.lenient import fit
+from hexapla.wire.rawjson import broken, dump, load
+from hexapla.wire.sse import Frame, SSEDecoder
+from hexapla.wire.surrogates import Halves
+
+_part = msgspec.json.Decoder(WirePart).decode
+_KEY = "open"  # one block is open at a time
+
+
+def read_chunk(data: bytes | Raw) -> WireChunk | None:
+    """A chunk, as far as it can be read; None for what is no object."""
+    try:
+        return decode_chunk(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return fit(data, WireChunk)
+
+
+class GeminiDecoder:
+    """See StreamDecoder."""
+
+    def __init__(self) -> None:
+        self._sse = SSEDecoder()
+        self._halves = Halves()
+        self._blocks = Blocks()
+        self._events: list[AnyEvent] = []
+        self._started = False
+        self._open = ""  # "", text or thought
+        self._mark: str | None = None  # the open text's signature
+        self._text: list[str] = []  # all text so far, which places of sources count in
+        self._id = ""
+        self._calls = 0
+        self._reason: str | None = None
+        self._usage = b""
+        self._candidate: dict[str, Raw] = {}
+        self._extras: dict[str, Raw] = {}
+        self._comments = 0
+        self.done = False
+        self.settled = False
+
+    def feed(self, data: bytes) -> list[AnyEvent]:
+        if self.done:
+            return []
+        try:
+            frames = self._sse.feed(data)
+        except ProtocolError as error:
+            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
+            return self._take()
+        if self._sse.comments != self._comments:
+            self._comments = self._sse.comments
+            self._events.append(Ping())
+        for frame in frames:
+            self._frame(frame)
+        return self._take()
+
+    def close(self) -> list[AnyEvent]:
+        if self.done:
+            return []
+        for frame in self._sse.close():
+            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
+                self._frame(frame)
+        if not self.done:
+            self._end()
+        return self._take()
+
+    def whole(self, chunks: Iterable[WireChunk]) -> list[AnyEvent]:
+        """A whole answer: its chunk, or the list of chunks of a stream that was asked for without alt=sse."""
+        for chunk in chunks:
+            self.chunk(chunk)
+        if not self.done:
+            self._finish(self._stop())
+        return self._take()
+
+    def _take(self) -> list[AnyEvent]:
+        events, self._events = self._events, []
+        return events
+
+    def _frame(self, frame: Frame) -> None:
+        if self.done:
+            return
+        try:
+            chunk: WireChunk | None = decode_chunk(frame.data)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            chunk = self._odd(frame.data)
+        if chunk is not None:
+            self.chunk(chunk)
+
+    def _odd(self, data: bytes) -> WireChunk | None:
+        """Data that is no chunk: half characters, fields of other types, a foreign [DONE], noise."""
+        chunk = read_chunk(self._halves.mend(data))
+        if chunk is None and broken(data):
+            self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
+        return chunk
+
+    def chunk(self, chunk: WireChunk) -> None:
+        """One chunk's news, in order: parts, sources, counts, reason."""
+        if present(chunk.error) is not None:
+            self._error(chunk.error)
+            return
+        self._start(chunk)
+        reason = blocked(chunk.prompt_feedback)
+        for candidate in chunk.candidates or ():
+            if not candidate.index:  # of several candidates, the first is the answer
+                reason = self._on_candidate(candidate) or reason
+        if chunk.usage_metadata and bytes(chunk.usage_metadata) != self._usage:
+            self._count(chunk.usage_metadata)
+        for field, name in CHUNK_EXTRAS.items():
+            if (found := present(getattr(chunk, field))) is not None:
+                self._extras[name] = found
+        self._reason = reason or self._reason
+        self.settled = reason is not None
+
+    def _start(self, chunk: WireChunk) -> None:
+        if self._started:
+            return
+        self._started = True
+        self._id = chunk.response_id or ""
+        self._events.append(MessageStart(id=chunk.response_id, model=chunk.model_version or None, origin=NAME))
+
+    def _count(self, raw: Raw) -> None:
+        self._usage = bytes(raw)
+        usage = usage_of(raw)
+        if usage is not None:
+            self._events.append(UsageReport(usage))
+
+    def _on_candidate(self, candidate: WireCandidate) -> str | None:
+        for raw in (candidate.content.parts if candidate.content is not None else None) or ():
+            self._on_part(raw)
+        if candidate.logprobs_result:
+            self._on_logprobs(candidate.logprobs_result)
+        for field, name in CANDIDATE_EXTRAS.items():
+            if (found := present(getattr(candidate, field))) is not None:
+                self._candidate[name] = found
+        return reason_of(candidate.finish_reason)
+
+    # parts
+
+    def _on_part(self, raw: Raw) -> None:
+        try:
+            part = _part(raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            part = fit(raw, WirePart) or WirePart()
+        if part.function_call is not None:
+            self._on_call(part.function_call, part.thought_signature)
+        elif part.inline_data is not None or part.file_data is not None:
+            self._on_blob(part.inline_data or part.file_data or WireBlob(), part.thought_signature)
+        elif part.thought:
+            self._on_thought(part.text or "", part.thought_signature)
+        elif part.text is not None or part.thought_signature is not None:
+            self._on_text(raw, part)
+        else:
+            self._on_other(raw)
+
+    def _on_text(self, raw: Raw, part: WirePart) -> None:
+        if part.text is None and self._on_other(raw):
+            return
+        text = part.text or ""
+        if text:
+            if self._open != "text" or self._mark is not None:
+                self._begin("text", Text(text=""))
+            self._text.append(text)
+            self._delta(TextDelta(text))
+        if part.thought_signature:
+            if self._open != "text" or self._mark is not None:
+                self._stop_open()
+                self._whole(_mark(part.thought_signature, TEXT_KEY))
+            else:
+                self._mark = part.thought_signature
+
+    def _on_thought(self, text: str, signature: str | None) -> None:
+        if self._open != "thought":
+            self._begin("thought", Reasoning(form="thought", origin=ORIGIN))
+        if text:
+            self._delta(TextDelta(text))
+        if signature:
+            self._delta(ReasoningDelta(signature=signature))
+            self._stop_open()
+
+    def _on_call(self, call: WireCall, signature: str | None) -> None:
+        self._stop_open()
+        arguments = bytes(call.args).decode("utf-8", "replace") if present(call.args) is not None else "{}"
+        if (text := load(call.args, str)) is not None:
+            arguments = text
+        name = call.name or ""
+        call_id = call.id or made_id(self._id, self._calls, name, arguments)
+        self._calls += 1
+        if signature:
+            self._whole(_mark(signature, call_id))
+        self._events.append(self._blocks.open(_KEY, ToolCall(id=call_id, name=name)))
+        self._delta(TextDelta(arguments))
+        self._stop_open()
+
+    def _on_blob(self, blob: WireBlob, signature: str | None) -> None:
+        self._stop_open()
+        extras = {NAME: {"thoughtSignature": dump(signature)}} if signature else {}
+        kind = media_kind(blob.mime_type, blob.file_uri or "")
+        if blob.file_uri is not None:
+            self._whole(Media(kind=kind, url=blob.file_uri, media_type=blob.mime_type, extras=extras))
+        else:
+            self._whole(Media(kind=kind, data=standard(blob.data or ""), media_type=blob.mime_type, extras=extras))
+
+    def _on_other(self, raw: Raw) -> bool:
+        """A part that only Gemini knows stays whole; False for one that holds nothing but a signature."""
+        fields = load(raw, dict[str, Raw]) or {}
+        kind = next((name for name in fields if name not in ("thought", "thoughtSignature")), None)
+        if kind is None:
+            return not fields
+        self._stop_open()
+        self._whole(Opaque(origin=ORIGIN, type=kind, data=Raw(bytes(raw))))
+        return True
+
+    def _on_logprobs(self, raw: Raw) -> None:
+        found = logprobs_of(raw)
+        if found and self._open == "text":
+            self._delta(TextDelta("", found))
+
+    # blocks
+
+    def _begin(self, what: str, part: ResponsePart) -> None:
+        self._stop_open()
+        self._open = what
+        self._events.append(self._blocks.open(_KEY, part))
+
+    def _delta(self, delta: Any) -> None:
+        index = self._blocks.index(_KEY)
+        if index is not None:
+            self._events.append(BlockDelta(index, delta))
+
+    def _whole(self, part: ResponsePart) -> None:
+        self._events.append(self._blocks.open(_KEY, part))
+        self._events.extend(self._blocks.close(_KEY))
+
+    def _stop_open(self) -> None:
+        self._events.extend(self._blocks.close(_KEY))
+        self._open = ""
+        mark, self._mark = self._mark, None
+        if mark is not None:
+            self._whole(_mark(mark, TEXT_KEY))
+
+    # the end
+
+    def _end(self) -> None:
+        if self._reason is None:
+            self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
+        else:
+            self._finish(self._stop())
+
+    def _stop(self) -> Stop | None:
+        if self._reason is None:
+            return None
+        stop = stop_of(self._reason, called=self._calls > 0, extras=self._candidate)
+        if blocked(self._extras.get(BLOCKED, Raw())) == self._reason:
+            return msgspec.structs.replace(stop, reason="content_filter")
+        return stop
+
+    def _finish(self, stop: Stop | None) -> None:
+        if self._open == "text":
+            grounding, cited = (self._candidate.get(name, Raw()) for name in ("groundingMetadata", "citationMetadata"))
+            if grounding or cited:
+                for citation in citations_of(grounding, cited, "".join(self._text)):
+                    self._delta(CitationDelta(citation))
+        self._stop_open()
+        self._events.append(MessageStop(stop=stop, extras={NAME: self._extras} if self._extras else {}))
+        self.done = self.settled = True
+
+    def _error(self, raw: Raw) -> None:
+        error = classify_value({"error": msgspec.json.decode(raw)})
+        self._events.append(
+            StreamError(
+                kind=error.kind,
+                message=error.message,
+                type=error.type,
+                code=error.code,
+                status=error.upstream_status,
+                retry_after=error.retry_after,
+            )
+        )
+        self.done = True
+
+    def _fail(self, kind: Kind, message: str) -> None:
+        self._events.append(StreamError(kind=kind, message=message))
+        self.done = True
+
+
+def _mark(signature: str, key: str) -> Reasoning:
+    """The vendor's state beside a part that is no thought itself: `key` is the call's id, or text."""
+    return Reasoning(encrypted=signature, id=key, form="signature", origin=ORIGIN)
