@@ -22,14 +22,19 @@ from pathlib import Path
 from typing import IO
 
 UPSTREAM_KEY = "upstream-key"
-PROVIDERS = {"f_chat": "openai_chat", "f_resp": "openai_responses", "f_msgs": "anthropic_messages"}
-DIALECTS = {"f_chat": "chat", "f_resp": "responses", "f_msgs": "messages"}
+PROVIDERS = {
+    "f_chat": "openai_chat",
+    "f_resp": "openai_responses",
+    "f_msgs": "anthropic_messages",
+    "f_gemini": "gemini_generate",
+}
+DIALECTS = {"f_chat": "chat", "f_resp": "responses", "f_msgs": "messages", "f_gemini": "gemini"}
 READY_WITHIN = 20  # seconds, on a machine that is busy with other tests
 
 
 @dataclass(frozen=True)
 class Door:
-    """Where a client is pointed at.  `name` is direct, f_chat, f_resp or f_msgs."""
+    """Where a client is pointed at.  `name` is direct, f_chat, f_resp, f_msgs or f_gemini."""
 
     name: str
     url: str

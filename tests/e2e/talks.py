@@ -13,6 +13,9 @@ from typing import Any, ClassVar
 
 import anthropic
 import openai
+from google import genai
+from google.genai import errors as genai_errors
+from google.genai import types
 from pydantic import BaseModel
 
 KEY = "client-key"
@@ -266,4 +269,82 @@ class MessagesTalk(Talk):
         self.history.append({"role": "user", "content": blocks})
 
 
-TALKS: tuple[type[Talk], ...] = (ChatTalk, ResponsesTalk, MessagesTalk)
+class GeminiError(Exception):
+    """google-genai's error with the fields that other SDKs' errors have."""
+
+    def __init__(self, error: genai_errors.APIError) -> None:
+        super().__init__(str(error))
+        self.status_code = error.code
+        self.response = error.response
+
+
+class GeminiTalk(Talk):
+    """google-genai, generateContent, with the functions called by hand."""
+
+    dialect = "gemini"
+    Error = GeminiError
+
+    def say(self, text: str) -> Said:
+        self.history.append(types.Content(role="user", parts=[types.Part(text=text)]))
+        return self.ask()
+
+    def ask(self) -> Said:
+        options = types.HttpOptions(base_url=self.url, api_version="v1beta", timeout=30_000)
+        with genai.Client(api_key=KEY, http_options=options) as client:
+            try:
+                chunks = self._chunks(client)
+            except genai_errors.APIError as error:
+                raise GeminiError(error) from error
+        for chunk in chunks:
+            if chunk.candidates and chunk.candidates[0].content:
+                self.history.append(chunk.candidates[0].content)
+        return self._said(chunks)
+
+    def _chunks(self, client: genai.Client) -> list[types.GenerateContentResponse]:
+        asked = {"model": self.model, "contents": self.history, "config": self._config()}
+        if self.stream:
+            return list(client.models.generate_content_stream(**asked))  # type: ignore[arg-type]
+        return [client.models.generate_content(**asked)]  # type: ignore[arg-type]
+
+    def _config(self) -> types.GenerateContentConfig:
+        config = types.GenerateContentConfig(
+            system_instruction=self.system or None,
+            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        )
+        if self.tools:
+            function = types.FunctionDeclaration(name=TOOL, description="Weather.", parameters_json_schema=SCHEMA)
+            config.tools = [types.Tool(function_declarations=[function])]
+        if self.form:
+            config.response_mime_type = "application/json"
+            config.response_schema = self.form
+        if self.think:
+            config.thinking_config = types.ThinkingConfig(thinking_budget=2048, include_thoughts=True)
+        return config
+
+    def _said(self, chunks: list[types.GenerateContentResponse]) -> Said:
+        found = [chunk.candidates[0] for chunk in chunks if chunk.candidates]
+        parts = [part for one in found if one.content for part in one.content.parts or ()]
+        calls = [part.function_call for part in parts if part.function_call]
+        reason = next((one.finish_reason.name for one in reversed(found) if one.finish_reason), "")
+        usage = next(chunk.usage_metadata for chunk in reversed(chunks) if chunk.usage_metadata)
+        text = "".join(part.text for part in parts if part.text and not part.thought)
+        output = (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
+        return Said(
+            text=text,
+            stop="tool" if calls and reason == "STOP" else {"STOP": "stop", "MAX_TOKENS": "length"}[reason],
+            usage=(usage.prompt_token_count or 0, usage.cached_content_token_count or 0, output),
+            thought="".join(part.text for part in parts if part.text and part.thought),
+            calls=tuple(Heard(c.id or f"#{n}", c.name or "", c.args or {}) for n, c in enumerate(calls)),
+            parsed=self.form.model_validate_json(text) if self.form else None,
+        )
+
+    def results(self, results: dict[str, str]) -> None:
+        answers = [
+            types.FunctionResponse(id=None if key.startswith("#") else key, name=TOOL, response={"output": said})
+            for key, said in results.items()
+        ]
+        parts = [types.Part(function_response=answer) for answer in answers]
+        self.history.append(types.Content(role="user", parts=parts))
+
+
+TALKS: tuple[type[Talk], ...] = (ChatTalk, ResponsesTalk, MessagesTalk, GeminiTalk)

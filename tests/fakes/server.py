@@ -1,6 +1,7 @@
-"""The HTTP server: three dialects, a journal of everything that was asked.
+"""The HTTP server: four dialects, a journal of everything that was asked.
 
     POST /v1/chat/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens;  GET /v1/models
+    POST /v1/models/MODEL:generateContent, :streamGenerateContent, :countTokens, and the same under /v1beta
     GET /__requests    the journal as JSON;  DELETE empties it
 
 An answer's stream is written in as many pieces as the model's name demands (`~bytes=7`), its faults as the script says.
@@ -17,8 +18,8 @@ from typing import Any
 
 from aiohttp import web
 
-from fakes import chat, messages, responses
-from fakes.check import RequestError
+from fakes import chat, gemini, messages, responses
+from fakes.check import RequestError, need
 from fakes.scripts import SCRIPTS, options, play
 from fakes.values import INPUT, Turn, View
 
@@ -59,6 +60,8 @@ def application(journal: Journal) -> web.Application:
     app[JOURNAL] = journal
     for dialect in DIALECTS:
         app.router.add_post("/v1" + dialect.PATH, _Generate(dialect).answer)
+    for version in ("v1", "v1beta"):
+        app.router.add_post(f"/{version}/models/{{operation:.+}}", _Gemini(gemini).answer)
     app.router.add_post("/v1/messages/count_tokens", _count)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/__requests", _requests)
@@ -75,7 +78,7 @@ class _Generate:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         asked = await _note(request)
         try:
-            view = self._dialect.read(asked.body, asked.headers)
+            view = self.read(request, asked)
             if self._dialect is messages:
                 messages.check_limits(asked.body)
             trials = request.app[JOURNAL].trials
@@ -93,6 +96,11 @@ class _Generate:
         except ConnectionError:
             asked.gone = True
             return web.Response(status=499)  # nobody reads it
+
+    def read(self, request: web.Request, asked: Asked) -> View:
+        """What is asked.  Raises RequestError."""
+        view: View = self._dialect.read(asked.body, asked.headers)
+        return view
 
     async def _whole(self, view: View, turn: Turn) -> web.Response:
         if turn.fault and turn.fault.kind == "instead":
@@ -117,6 +125,31 @@ class _Generate:
         if kind == "abort" and request.transport:
             request.transport.abort()
         return response
+
+
+class _Gemini(_Generate):
+    """Gemini says model, operation and form of the answer in the URL."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if not request.match_info["operation"].endswith(":countTokens"):
+            return await super().answer(request)
+        asked = await _note(request)
+        inner = dict(asked.body.get("generateContentRequest") or asked.body)
+        try:
+            need(inner.pop("model", "models/").startswith("models/"), "model: must begin with models/")
+            gemini.read(inner, asked.headers)
+        except RequestError as refusal:
+            asked.status, asked.error = refusal.status, refusal.message
+            return _json(gemini.refused(refusal), refusal.status)
+        asked.status = 200
+        return _json({"totalTokens": INPUT})
+
+    def read(self, request: web.Request, asked: Asked) -> View:
+        model, _, method = request.match_info["operation"].rpartition(":")
+        need(method in ("generateContent", "streamGenerateContent"), f"unknown method {method!r}")
+        stream = method == "streamGenerateContent"
+        need(not stream or request.query.get("alt") == "sse", "this fake streams events only")
+        return gemini.read(asked.body, asked.headers, model, stream=stream)
 
 
 async def _until_gone(request: web.Request) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
+from google.genai.types import GenerateContentResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from fakes import chat, messages, responses
+from fakes import chat, gemini, messages, responses
 from fakes.scripts import SCRIPTS
 from fakes.values import Call, Turn, View, pieces, seal, unseal
 
@@ -20,6 +21,7 @@ TYPES: dict[ModuleType, tuple[Any, Any]] = {
     chat: (ChatCompletion, ChatCompletionChunk),
     responses: (Response, ResponseStreamEvent),
     messages: (Message, RawMessageStreamEvent),
+    gemini: (GenerateContentResponse, GenerateContentResponse),
 }
 dialects = pytest.mark.parametrize("dialect", TYPES, ids=lambda dialect: dialect.__name__)
 TALKING = sorted(

@@ -105,7 +105,7 @@ def _output(config: Camel) -> OutputFormat | None:
         return None
     schema, subset = config.raw("responseJsonSchema"), config.raw("responseSchema")
     if schema is None and subset is not None:
-        schema = from_subset(subset)
+        schema = from_subset(subset, close=True)
     if media != _JSON and schema is None:
         return None
     return OutputFormat(kind="json_object" if schema is None else "json_schema", schema=schema)

@@ -70,10 +70,26 @@ _SNAKE = {
 MAX_DEPTH = 32  # a reference that leads into itself is cut here
 
 
-def from_subset(schema: Raw) -> Raw:
-    """A Gemini schema as JSON Schema: types in small letters, `nullable` as a type; other keywords as they are."""
+def from_subset(schema: Raw, *, close: bool = False) -> Raw:
+    """A Gemini schema as JSON Schema: types in small letters, `nullable` as a type; other keywords as they are.
+
+    close  say that objects hold nothing but their properties, which an answer's schema means here and others must hear
+    """
     found = load(schema, dict[str, Any])
-    return schema if found is None else dump(_plain(found))
+    if found is None:
+        return schema
+    said = _plain(found)
+    return dump(_closed(said) if close else said)
+
+
+def _closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_closed(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    said = {name: _closed(inner) for name, inner in schema.items()}
+    closed = {} if "properties" not in said or "additionalProperties" in said else {"additionalProperties": False}
+    return said | (closed if said.get("type") in ("object", ["object", "null"]) else {})
 
 
 def _plain(schema: Any) -> Any:
