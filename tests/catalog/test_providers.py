@@ -25,19 +25,21 @@ WHERE = {
     "AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com/",
     "CLOUD_ML_REGION": "us-east5",
     "ANTHROPIC_VERTEX_PROJECT_ID": "mine",
+    "GOOGLE_CLOUD_LOCATION": "europe-west4",
+    "GOOGLE_CLOUD_PROJECT": "mine",
 }
 PLACED = assemble(Config(), WHERE).catalog.providers
 
 SHEETS = """
     anthropic azure_openai bedrock_litellm bigmodel cerebras chatgpt_codex claude_subscription dashscope deepseek gemini
     gemini_subscription github_copilot gitlab_duo groq kimi_code lmstudio minimax mistral moonshot ollama openai openrouter
-    perplexity qwen_subscription siliconflow soruxgpt together vertex_anthropic vllm volcano_ark xai zai demo
+    perplexity qwen_subscription siliconflow soruxgpt together vertex_anthropic vertex_gemini vllm volcano_ark xai zai demo
 """
 
 
 def test_who_is_there() -> None:
-    """Thirty-two vendors, and the demo that answers in process."""
-    assert len(IDS) == 33
+    """Thirty-three vendors, and the demo that answers in process."""
+    assert len(IDS) == 34
     assert sorted(SHEETS.split()) == IDS
 
 
@@ -129,7 +131,7 @@ URLS = {
     "chatgpt_codex": "https://chatgpt.com/backend-api/codex/responses",
     "dashscope": "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions",
     "deepseek": "https://api.deepseek.com/chat/completions",
-    "gemini": "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
+    "gemini": "https://generativelanguage.googleapis.com/v1beta/models/m@1:generateContent",
     "github_copilot": "https://api.githubcopilot.com/chat/completions",
     "gitlab_duo": "https://cloud.gitlab.com/ai/v1/proxy/anthropic/v1/messages",
     "groq": "https://api.groq.com/openai/v1/chat/completions",
@@ -148,6 +150,8 @@ URLS = {
     "together": "https://api.together.ai/v1/chat/completions",
     "vertex_anthropic": "https://us-east5-aiplatform.googleapis.com/v1/projects/mine/locations/us-east5"
     "/publishers/anthropic/models/m@1:rawPredict",
+    "vertex_gemini": "https://europe-west4-aiplatform.googleapis.com/v1/projects/mine/locations/europe-west4"
+    "/publishers/google/models/m@1:generateContent",
     "vllm": "http://127.0.0.1:8000/v1/chat/completions",
     "volcano_ark": "https://ark.cn-beijing.volces.com/api/v3/chat/completions",
     "xai": "https://api.x.ai/v1/responses",
@@ -161,16 +165,23 @@ def test_the_first_endpoint_is_where_the_vendor_says(name: str, url: str) -> Non
     assert endpoint_url(PLACED[name].endpoints[0], "m@1", stream=False) == url
 
 
+def test_a_stream_of_vertex_gemini_is_asked_for_as_events() -> None:
+    """Without alt=sse Google streams one JSON array."""
+    url = endpoint_url(PLACED["vertex_gemini"].endpoints[0], "m", stream=True)
+    assert url.endswith("/publishers/google/models/m:streamGenerateContent?alt=sse")
+
+
 BEARER = "authorization"
 HEADERS = {
     "anthropic": ["x-api-key"],
     "azure_openai": ["api-key", "api-key"],
     "siliconflow": [BEARER, BEARER],
     "minimax": ["x-api-key", BEARER, BEARER],
-    "gemini": [BEARER, "x-goog-api-key"],
+    "gemini": ["x-goog-api-key", BEARER],
     "openrouter": [BEARER, BEARER, BEARER],
     "zai": [BEARER, BEARER],
     "vertex_anthropic": [BEARER],
+    "vertex_gemini": [BEARER],
     "ollama": [BEARER, BEARER, BEARER],
 }
 

@@ -44,12 +44,20 @@ class _Url(msgspec.Struct):
     url: str = ""
 
 
+class _Blob(msgspec.Struct, rename="camel"):
+    mime_type: str | None = None
+    data: str = ""
+
+
 class _Part(msgspec.Struct):
     """A part of content in any dialect."""
 
     type: str = ""
     id: str | None = None
     tool_use_id: str | None = None
+    functionCall: _Id | None = None  # noqa: N815 - Gemini's names
+    functionResponse: _Id | None = None  # noqa: N815
+    inlineData: _Blob | None = None  # noqa: N815
     source: Raw = Raw()
     image_url: Raw = Raw()
     content: Raw = Raw()
@@ -65,6 +73,7 @@ class _Message(msgspec.Struct):
     call_id: str | None = None
     content: list[_Part] | str | None = None
     output: list[_Part] | str | None = None
+    parts: list[_Part] | None = None
 
 
 def check(peeked: Peek) -> None:
@@ -138,6 +147,18 @@ def _responses_steps(messages: list[_Message], name: str) -> Iterator[Step]:
             yield "call", item.call_id, f"{name}[{index}]"
 
 
+def _gemini_steps(messages: list[_Message], name: str) -> Iterator[Step]:
+    """Calls and responses that have ids; those without are matched by the vendor, in order."""
+    calls = [part.functionCall for content in messages for part in content.parts or () if part.functionCall is not None]
+    named = all(call.id for call in calls)
+    for index, content in enumerate(messages):
+        for part in content.parts or ():
+            if part.functionCall is not None and part.functionCall.id:
+                yield "call", part.functionCall.id, f"{name}[{index}]"
+            elif part.functionResponse is not None and part.functionResponse.id and named:
+                yield "result", part.functionResponse.id, f"{name}[{index}]"
+
+
 class _Look(msgspec.Struct, frozen=True, kw_only=True):
     """How a dialect is looked into: bytes without which there is nothing to see, and what reads calls and results."""
 
@@ -149,6 +170,7 @@ class _Look(msgspec.Struct, frozen=True, kw_only=True):
 _LOOK: dict[str, _Look] = {
     "openai_chat": _Look(result_mark=b'"tool_call_id"', image_mark=b";base64,", steps=_chat_steps),
     "anthropic_messages": _Look(result_mark=b'"tool_result"', image_mark=b'"base64"', steps=_messages_steps),
+    "gemini_generate": _Look(result_mark=b'"functionResponse"', image_mark=b'"inlineData"', steps=_gemini_steps),
     "openai_responses": _Look(result_mark=b'_call_output"', image_mark=b";base64,", steps=_responses_steps),
 }
 
@@ -168,6 +190,7 @@ def _pictures(messages: list[_Message], name: str) -> Iterator[Picture]:
     for index, message in enumerate(messages):
         yield from _pictures_of(message.content, f"{name}[{index}].content")
         yield from _pictures_of(message.output, f"{name}[{index}].output")
+        yield from _pictures_of(message.parts, f"{name}[{index}].parts")
 
 
 def _pictures_of(content: list[_Part] | str | None, where: str) -> Iterator[Picture]:
@@ -175,6 +198,9 @@ def _pictures_of(content: list[_Part] | str | None, where: str) -> Iterator[Pict
         here = f"{where}[{index}]"
         if part.type == "image" and (source := load(part.source, _Source)) and source.type == "base64":
             yield source.media_type, source.data, here
+        elif part.inlineData is not None:
+            blob = part.inlineData  # Google takes either alphabet
+            yield blob.mime_type, blob.data.replace("-", "+").replace("_", "/"), here
         elif part.image_url:
             url = load(part.image_url, str) or (load(part.image_url, _Url) or _Url()).url
             media_type, data = split_data_url(url)

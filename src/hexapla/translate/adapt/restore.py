@@ -1,7 +1,8 @@
 """The way back: events of the answer in the words that the client used.
 
 Tool names get their original form, bridged calls become freeform again, the arguments of an emulated structured output
-become text, ids are fitted to the client's alphabet, and reasoning is stamped with the provider that thought it.
+become text, ids are fitted to the client's alphabet, and reasoning is stamped with the provider that thought it.  An end
+that means failure (Gemini's MALFORMED_FUNCTION_CALL) has no word in other dialects but an error: it is never a success.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Text, ToolCall
-from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, MessageStop, TextDelta
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, MessageStop, StreamError, TextDelta
 from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
 
@@ -95,6 +97,9 @@ class Restore:
 
     def _stop(self, event: MessageStop) -> tuple[AnyEvent, ...]:
         stop = event.stop
+        if stop is not None and stop.reason == "error":
+            message = f"The provider ended the answer with {stop.native or 'an error'}."
+            return (StreamError(kind=Kind.UPSTREAM_ERROR, message=message, code=stop.native),)
         if self._output_tool is None or self._calls or stop is None or stop.reason != "tool_calls":
             return (event,)
         return (replace(event, stop=replace(stop, reason="stop")),)
