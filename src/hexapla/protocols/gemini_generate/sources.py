@@ -145,7 +145,7 @@ def _spoken(token: _Token) -> dict[str, Any]:
     return {"token": token.token, "logprob": value, "bytes": list(token.token.encode("utf-8", "replace"))}
 
 
-class _Theirs(msgspec.Struct, rename="camel"):
+class _Theirs(msgspec.Struct):
     token: str = ""
     logprob: float = 0.0
     top_logprobs: list[_Theirs] | None = None

@@ -130,6 +130,7 @@ class Turns:
         """Its parts, each with the signature that it came with."""
         parts: list[Json] = []
         marks: list[Reasoning] = []
+        calls = {part.id for part in message.content if isinstance(part, ToolCall)}
         for index, part in enumerate(message.content):
             here = f"{path}.content[{index}]"
             if isinstance(part, Reasoning) and self._is_mark(part):
@@ -138,7 +139,7 @@ class Turns:
                 continue
             said = self._part(here, part)
             if said is not None:
-                _sign(said, part, marks)
+                _sign(said, part, marks, calls)
                 parts.append(said)
         parts += [{"text": "", "thoughtSignature": mark.encrypted} for mark in marks if mark.id == TEXT_KEY]
         if current and _SIGNS.match(self.target.model):
@@ -289,13 +290,13 @@ def _sign_last(mark: Reasoning, parts: list[Json]) -> bool:
     return True
 
 
-def _sign(said: Json, part: AnyPart, marks: list[Reasoning]) -> None:
-    """Put a waiting signature onto its part: a call's by id, else the first that waits for any call."""
+def _sign(said: Json, part: AnyPart, marks: list[Reasoning], calls: set[str]) -> None:
+    """Put a waiting signature onto its part: a call's by id, else the first whose call is known by another id now."""
     if isinstance(part, Text):
         found = next((mark for mark in marks if mark.id == TEXT_KEY), None)
     elif isinstance(part, ToolCall):
-        waiting = [mark for mark in marks if mark.id != TEXT_KEY]
-        found = next((mark for mark in waiting if mark.id == part.id), waiting[0] if waiting else None)
+        lost = (mark for mark in marks if mark.id != TEXT_KEY and mark.id not in calls)
+        found = next((mark for mark in marks if mark.id == part.id), None) or next(lost, None)
     else:
         return
     if found is not None:
