@@ -69,11 +69,11 @@ class Gateway:
         return running
 
 
-def providers(url: str) -> str:
+def providers(url: str, prefix: str = "") -> str:
     """One provider for each protocol, all at `url`."""
     return "".join(
-        f'[providers.{SHORT[protocol]}]\nauth = {{ kind = "api_key", key = "upstream-key" }}\n'
-        f'[[providers.{SHORT[protocol]}.endpoints]]\nprotocol = "{protocol}"\nbase_url = "{url}/v1"\n'
+        f'[providers.{prefix}{SHORT[protocol]}]\nauth = {{ kind = "api_key", key = "upstream-key" }}\n'
+        f'[[providers.{prefix}{SHORT[protocol]}.endpoints]]\nprotocol = "{protocol}"\nbase_url = "{url}/v1"\n'
         for protocol in DIALECTS
     )
 

@@ -72,12 +72,13 @@ def fine(upstream: Upstream) -> Upstream:
 
 @pytest.fixture(scope="module")
 def locked(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway that needs a key, with a chain and an alias."""
+    """A gateway that needs a key, with a chain and an alias; what is asked of `spent_` providers benches their keys."""
     text = (
         f'keys = ["{KEY}", "another-key"]\n[chains]\n"u_chat/down" = ["u_msgs/fine"]\n[aliases]\nmine = "u_resp/fine"\n'
     )
     retry = "[retry]\nretries = 0\nbase = 0.01\n"
-    with gateway(tmp_path_factory.mktemp("locked"), text + retry + providers(_upstream.url)) as running:
+    upstreams = providers(_upstream.url) + providers(_upstream.url, "spent_")
+    with gateway(tmp_path_factory.mktemp("locked"), text + retry + upstreams) as running:
         yield running
 
 
@@ -354,7 +355,7 @@ def test_bad_upstream_account(status: int, protocol: str, provider: str, upstrea
     async def unknown(visit: Visit) -> None:
         await visit.write(refusal(visit.protocol, status))
 
-    body = ask(protocol, f"{SHORT[provider]}/{upstream.play(unknown)}")
+    body = ask(protocol, f"spent_{SHORT[provider]}/{upstream.play(unknown)}")
     heard = call(locked.url, PATHS[protocol], body, x_api_key=KEY)
     assert heard.status == status, heard.body
     assert heard.headers["x-should-retry"] == "false"
