@@ -132,7 +132,7 @@ class Config(_Table, frozen=True, kw_only=True):
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A configuration with what it was made from.  `environment` holds secrets: it is never shown.
 
-    files  what was read beside the packaged catalogue; when one of them changes, load again
+    files  what was read beside the packaged catalogue, or would have been; when one of them changes, load again
     """
 
     config: Config
@@ -150,7 +150,7 @@ def load_config(path: Path | str | None = None, environment: Mapping[str, str] |
     found = find_config(path, base)
     dotenvs = [folder / ".env" for folder in (Path.cwd(), *([found.parent] if found else ()))]
     env = {name: value for file in dotenvs for name, value in _dotenv(file).items()} | base
-    files = tuple(file for file in dict.fromkeys((found, *dotenvs)) if file is not None)
+    files = tuple(dict.fromkeys((found or Path.cwd() / FILE, *dotenvs)))
     if found is None:
         return replace(assemble(Config(), env), files=files)
     try:

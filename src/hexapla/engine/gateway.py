@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from hexapla.config import Config
+from hexapla.config import Config, Loaded
 from hexapla.engine.client import Answer, Ask
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
@@ -75,6 +75,14 @@ class Gateway:
         self._stopped = True
         for task in tuple(self._tasks):
             task.cancel()
+
+    def adopt(self, loaded: Loaded) -> None:
+        """Take over another configuration, for every request from the next one on; those that run keep theirs.
+
+        Who was benched may play again: the keys may be other ones.  Ledger and log stay as they were opened.
+        """
+        routes = Routes(loaded, self.books.clock)
+        self.config, self.routes, self._sweeper = loaded.config, routes, Sweeper(loaded.config.timeouts.beat)
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
         """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
@@ -149,7 +157,8 @@ class Gateway:
         return Translation(peeked, reply, on_loss=ask.on_loss or self.config.on_loss)
 
     async def _exchange(self, ask: Ask, peeked: Peek, candidates: Sequence[Candidate], answer: Answer) -> None:
-        books = self.books
+        # `adopt` may replace them while this request runs
+        books, routes, sweeper = self.books, self.routes, self._sweeper
         generation = Generation(
             id=books.ledger.new_id(),
             key=ask.key,
@@ -167,7 +176,7 @@ class Gateway:
             self._opener(ask, translation),
             translation.tell,
             stream=peeked.stream,
-            timers=self.routes.timers(candidates[0]),
+            timers=routes.timers(candidates[0]),
             retry=self.config.retry,
             clock=books.clock,
             chance=self._chance,
@@ -177,12 +186,12 @@ class Gateway:
 
         def note(tried: Tried) -> None:
             recorder.note(tried)
-            self.routes.heard(tried)
+            routes.heard(tried)
 
         try:
             if books.ledger.waits:
                 await books.ledger.durable()
-            driver = Driver(self._transport, speaker, self._sweeper, note)
+            driver = Driver(self._transport, speaker, sweeper, note)
             outcome = await driver.run(exchange.run())
             await self._conclude(ask, outcome, recorder, answer)
         except asyncio.CancelledError:

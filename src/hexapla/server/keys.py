@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from hexapla.errors import ClientError, Kind
+from hexapla.errors import ClientError, ConfigError, Kind
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _PLACES = {b"authorization": True, b"x-api-key": False, b"api-key": False, b"x-goog-api-key": False}
 """Header -> whether the key stands behind `Bearer`."""
@@ -20,6 +22,10 @@ class KeyRing:
     """The configured client keys.  `names` maps the SHA-256 of a key (hex) to its name; empty: no key is required."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = dict(names)
+
+    def adopt(self, names: Mapping[str, str]) -> None:
+        """Replace the keys, for every request from the next one on."""
         self._names = dict(names)
 
     @property
@@ -41,6 +47,17 @@ class KeyRing:
         if name is None:
             raise ClientError(Kind.CLIENT_AUTH, "The API key is not known to this gateway.")
         return name
+
+
+def check_open(address: str, names: Mapping[str, str], file: str) -> None:
+    """Raise ConfigError when anyone but this machine could ask without a key."""
+    if not names and address not in LOOPBACK:
+        raise ConfigError(
+            f"Listening on {address} without keys would open every provider to the network. "
+            "Add [[keys]] to hexapla.toml, or listen on 127.0.0.1.",
+            file=file,
+            key="keys",
+        )
 
 
 def presented(headers: Headers) -> bytes | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -23,10 +24,12 @@ from hexapla.engine.assemble import open_gateway
 from hexapla.engine.gateway import Gateway
 from hexapla.errors import ConfigError
 from hexapla.server.app import App
+from hexapla.server.follow import Follower
 from hexapla.server.http import guarded
-from hexapla.server.keys import KeyRing
+from hexapla.server.keys import KeyRing, check_open
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOG = logging.getLogger("hexapla")
+
 BACKLOG = 2048
 LAST_WORDS_SECONDS = 1  # for answers that were ended, and for connections that do not close
 
@@ -68,17 +71,13 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
     """
     settings = loaded.config.server
     address = host or settings.host
-    keys = KeyRing(loaded.config.key_names())
-    if keys.open and address not in LOOPBACK:
-        raise ConfigError(
-            f"Listening on {address} without keys would open every provider to the network. "
-            "Add [[keys]] to hexapla.toml, or listen on 127.0.0.1.",
-            file=loaded.config.file,
-            key="keys",
-        )
+    names = loaded.config.key_names()
+    check_open(address, names, loaded.config.file)
     sockets = listen(address, settings.port if port is None else port)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    LOG.setLevel(logging.INFO)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded, keys, sockets, announce))
+        runner.run(_serve(loaded, address, KeyRing(names), sockets, announce))
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -121,7 +120,9 @@ def _url(listening: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-async def _serve(loaded: Loaded, keys: KeyRing, sockets: list[socket.socket], announce: Callable[[str], None]) -> None:
+async def _serve(
+    loaded: Loaded, address: str, keys: KeyRing, sockets: list[socket.socket], announce: Callable[[str], None]
+) -> None:
     gateway = open_gateway(loaded, log=True)
     url = _url(sockets[0])
     config = uvicorn.Config(
@@ -144,7 +145,9 @@ async def _serve(loaded: Loaded, keys: KeyRing, sockets: list[socket.socket], an
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    following = asyncio.create_task(Follower(gateway, keys, loaded, address).run())
     try:
         await server.serve(sockets)
     finally:
+        following.cancel()
         await gateway.aclose()
