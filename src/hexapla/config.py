@@ -252,7 +252,7 @@ def _over_builtin(name: str, own: Any, text: str, file: str) -> Any:
 def _laid_over(builtin: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Tables are merged, anything else is replaced.  Endpoints of one's own are where they say they are."""
     merged = {**builtin, **own}
-    for name in ("auth", "regions", "limits"):
+    for name in ("auth", "regions", "limits", "levels", "rates"):
         if isinstance(own.get(name), dict):
             merged[name] = {**builtin.get(name, {}), **own[name]}
     if "endpoints" in own and "host" not in own:

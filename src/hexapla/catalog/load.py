@@ -98,6 +98,13 @@ def check_provider(provider: Provider, text: str, file: str, place: Place = ()) 
             provider.region,
             provider.regions,
         )
+    if provider.level and provider.level not in provider.levels:
+        why = f"{provider.id} knows no level {provider.level!r} (it knows: {', '.join(provider.levels) or 'none'})."
+        raise mistake(why, (*place, "level"), text, file, provider.level, provider.levels)
+    for name, by_level in provider.rates.items():
+        for level in by_level.keys() - (provider.levels or {"": 0.0}).keys():
+            why = f"{provider.id} knows no level {level!r}."
+            raise mistake(why, (*place, "rates", name, level), text, file, level, provider.levels)
     for index, endpoint in enumerate(provider.endpoints):
         inside = (*place, "endpoints", index, "quirks")
         _check_quirks(endpoint.quirks, inside, text, file)

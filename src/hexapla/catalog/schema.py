@@ -101,7 +101,11 @@ class Provider(_Table, frozen=True, kw_only=True):
     host         scheme, host and port that every endpoint takes instead of its own ("http://gpu-box:11434")
     regions      region name -> such a host;  region  the chosen one
     balance      path of the balance endpoint, relative to the first endpoint's base
-    limits       what the vendor publishes about rates and sizes, for people
+    limits       what the vendor publishes about sizes and lifetimes, for people
+    levels       levels of an account, lowest first -> what it must have paid in a month to reach them
+    level        the account's level; "" is the lowest
+    rates        class of models -> level -> what is allowed; a level that is not told is like the one below (rates.py)
+    probe        a server of one's own: looked for at its address, its models asked for (GET {base}/models)
     status       how well its facts are known;  ended: the vendor has switched it off
     unavailable  why no request can be sent to it at all; "" where one can
     sources      "URL (date): claim"
@@ -120,11 +124,35 @@ class Provider(_Table, frozen=True, kw_only=True):
     region: str = ""
     balance: str = ""
     limits: dict[str, Any] = {}
+    levels: dict[str, float] = {}
+    level: str = ""
+    rates: dict[str, dict[str, Rate]] = {}
+    probe: bool = False
     status: Literal["documented", "third-party", "unverified", "ended"] = "unverified"
     experimental: bool = False
     unavailable: str = ""
     sources: tuple[str, ...] = ()
     notes: str = ""
+
+
+Span = int | tuple[int, int]
+"""A limit, or the least and the most of it where the vendor says no more than that it differs between models."""
+
+
+class Rate(_Table, frozen=True, kw_only=True):
+    """How much an account may ask of one model: requests, tokens and images, a minute, an hour and a day.
+
+    None is unknown or not limited.  `concurrent`: requests or tasks at the same time.
+    """
+
+    rpm: Span | None = None
+    rph: Span | None = None
+    rpd: Span | None = None
+    tpm: Span | None = None
+    tpd: Span | None = None
+    ipm: Span | None = None
+    ipd: Span | None = None
+    concurrent: Span | None = None
 
 
 class Price(_Table, frozen=True, kw_only=True):
@@ -142,10 +170,14 @@ class Price(_Table, frozen=True, kw_only=True):
     reasoning: float | None = None  # where thought is billed apart from output
     audio_input: float | None = None
     audio_output: float | None = None
+    image_input: float | None = None  # where an image's tokens have a price of their own
+    image_output: float | None = None
     request: float | None = None  # per call
     image: float | None = None  # per image
     second: float | None = None  # per second of sound or video
     characters: float | None = None  # per million characters
+    page: float | None = None  # per page of a document that is read
+    search: float | None = None  # per search of the web
     tiers: tuple[Tier, ...] = ()
 
 
@@ -176,6 +208,11 @@ class Model(_Table, frozen=True, kw_only=True):
     also      further ids that the upstream itself understands (moving names, short forms); they are sent as they are
     aliases   names by which people know it; `id` is sent for them
     snapshot  the dated id that a moving id ("…-latest") stands for at present
+    max_image_tokens  the most that one image may cost
+    rate_class  the class in the provider's `rates`; "" is the model's kind
+    rate      what is allowed where this model has a limit of its own
+    released, knowledge, retired  "2026-01-31", "2026-01" or "2026": first sold, taught until, switched off
+    voices    names that a speech model knows
     target    Target fields that hold for this model at every endpoint (adaptive_only, sampling, effort_levels ...)
     """
 
@@ -188,13 +225,18 @@ class Model(_Table, frozen=True, kw_only=True):
     context: int | None = None
     max_input: int | None = None
     max_output: int | None = None
+    max_image_tokens: int | None = None
     input_modalities: tuple[str, ...] = ()
     output_modalities: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()  # tools, reasoning, json_schema, vision, cache, web_search ...
     price: Price | None = None
     free: bool = False
     rate_class: str = ""
+    rate: Rate | None = None
     released: str = ""
+    knowledge: str = ""
+    retired: str = ""
+    voices: tuple[str, ...] = ()
     target: dict[str, Any] = {}
     sources: tuple[str, ...] = ()
     notes: str = ""
