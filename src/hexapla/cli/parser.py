@@ -21,7 +21,7 @@ class Option(NamedTuple):
     settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
-_CONFIG = Option(("--config",), "config", {"metavar": "FILE"})
+_CONFIG = Option(("--config",), "config-file", {"metavar": "FILE"})
 _JSON = Option(("--json",), "json", {"action": "store_true"})
 _MODEL = Option(("-m", "--model"), "model", {})
 
@@ -57,6 +57,11 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         Option(("--by",), "by", {"choices": ["day", "model", "provider", "key"], "default": "day"}),
         Option(("--days",), "days", {"type": float, "default": 30.0}),
         Option(("--recent",), "recent", {"type": int, "metavar": "N", "default": 0}),
+        _CONFIG,
+        _JSON,
+    ),
+    "config": (
+        Option(("action",), "config-action", {"choices": ["check", "show", "path"]}),
         _CONFIG,
         _JSON,
     ),

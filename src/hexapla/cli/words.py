@@ -27,7 +27,14 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "usage": ("what was used and what it cost", "用量与费用"),
     "commands": ("commands", "命令"),
-    "config": (
+    "config": ("check the configuration, show what is in force, or where it is", "检查配置、显示生效的配置或其位置"),
+    "config-action": (
+        "check: is it right; show: all settings in force, secrets masked; path: which files were read",
+        "check：检查是否正确；show：显示所有生效设置（密钥已遮盖）；path：显示读取了哪些文件",
+    ),
+    "config-right": ("{file}: right.", "{file}：无误。"),
+    "config-none": ("no configuration file (none is needed)", "没有配置文件（也不需要）"),
+    "config-file": (
         "configuration file (default: hexapla.toml here or above, then the home)",
         "配置文件（默认：当前目录及上级的 hexapla.toml，然后是主目录）",
     ),

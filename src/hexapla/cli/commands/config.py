@@ -1,0 +1,107 @@
+"""`hexapla config check|show|path`: whether the configuration is right, what is in force, where it comes from."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import tomlkit
+
+from hexapla.catalog.resolve import resolve
+from hexapla.cli.words import Say
+from hexapla.config import Loaded, load_config
+from hexapla.errors import RoutingError
+
+MASK = "***"
+_SECRET = re.compile(r"^(key|keys|sha256|cookie)$|authorization|api-?key|token|secret|password", re.IGNORECASE)
+_NAMED_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+_SHORTEST = 6  # shorter values of the environment are words, not secrets
+
+
+def run(arguments: argparse.Namespace, say: Say) -> int:
+    loaded = load_config(arguments.config)
+    return {"check": _check, "show": _show, "path": _path}[arguments.action](loaded, arguments.json, say)
+
+
+def _check(loaded: Loaded, as_json: bool, say: Say) -> int:
+    """Loading has found every mistake of form; what is left are names that mean nothing."""
+    unknown = dict(_unknown(loaded))
+    if as_json:
+        print(msgspec.json.encode({"file": loaded.config.file, "ok": not unknown, "unknown": unknown}).decode())
+        return 1 if unknown else 0
+    for key, why in unknown.items():
+        print(f"{loaded.config.file}: {key}: {why}", file=sys.stderr)
+    if not unknown:
+        print(say("config-right", file=loaded.config.file or say("config-none")))
+    return 1 if unknown else 0
+
+
+def _unknown(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """(key, complaint) for every name of a model that resolves to nothing."""
+    config = loaded.config
+    named: dict[str, tuple[str, ...]] = {f"aliases.{alias}": (model,) for alias, model in config.aliases.items()}
+    named |= {f"chains.{model}": (model, *further) for model, further in config.chains.items()}
+    for key, models in named.items():
+        for model in models:
+            try:
+                resolve(loaded.catalog, model)
+            except RoutingError as error:
+                yield key, error.message
+
+
+def _show(loaded: Loaded, as_json: bool, say: Say) -> int:
+    shown = shown_config(loaded)
+    print(msgspec.json.encode(shown).decode() if as_json else tomlkit.dumps(shown).rstrip())
+    return 0
+
+
+def shown_config(loaded: Loaded) -> dict[str, Any]:
+    """Everything that is in force, defaults included, without a secret: neither by its key nor by its value."""
+    held = {
+        value
+        for name, value in loaded.environment.items()
+        if _NAMED_SECRET.search(name) and len(value) >= _SHORTEST and not value.startswith(("/", "~"))
+    }
+    whole = msgspec.to_builtins(loaded.config)
+    masked = _masked(whole, held)
+    assert isinstance(masked, dict)
+    return masked
+
+
+def _masked(value: Any, held: set[str], key: str = "") -> Any:
+    if isinstance(value, Mapping):
+        return {name: _masked(inner, held, name) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_masked(inner, held, key) for inner in value if inner is not None]
+    if not isinstance(value, str) or not value:
+        return value
+    if _SECRET.search(key):
+        return MASK
+    for secret in held:
+        value = value.replace(secret, MASK)
+    return _without_login(value) if "@" in value and "://" in value else value
+
+
+def _without_login(url: str) -> str:
+    """A proxy's or a server's URL may hold a name and a password."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _path(loaded: Loaded, as_json: bool, say: Say) -> int:
+    read = [str(file) for file in loaded.files if file.is_file()]
+    if as_json:
+        print(msgspec.json.encode({"file": loaded.config.file, "read": read}).decode())
+        return 0
+    print(loaded.config.file or say("config-none"))
+    for file in read:
+        if file != loaded.config.file:
+            print(file)
+    return 0
