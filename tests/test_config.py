@@ -180,6 +180,14 @@ MISTAKES = [
     ("[[keys]]\nsha256 = 'abc'", 1, "keys[0]", "", "64 hex digits"),
     ("[[keys]]\nkye = 'x'", 2, "keys[0].kye", "key", "no key 'kye'"),
     ("[[models.local]]\nid = 'm'\n[[models.local]]\nid = 'm'", 4, "models.local[1].id", "", "second time"),
+    ("[[keys]]\nkey = 'x'\nprofile = 'wrk'\n[profiles.work]\nmodel = 'x'", 3, "keys[0].profile", "work", "no profile"),
+    ("[profiles.work]\nhaiku = 'demo/echo'", 1, "profiles.work", "", "needs a provider or a model"),
+    ("[profiles.work]\nprovider = 'opnai'", 2, "profiles.work.provider", "openai", "no provider"),
+    ("[profiles.work]\nmodel = 'x'\nhaikuu = 'y'", 3, "profiles.work.haikuu", "haiku", "no key"),
+    ("[profiles.'a/b']\nmodel = 'x'", 1, "profiles.a/b", "", "stands in addresses"),
+    ("[profiles.a]\nmodel = 'x'\nbackups = ['a']", 3, "profiles.a.backups[0]", "", "no backup of itself"),
+    ("[profiles.a]\nmodel = 'x'\nmax_tokens = 0", 3, "profiles.a.max_tokens", "", "at least 1"),
+    ("[profiles.a]\nmodel = 'x'\nstrip_params = 'some'", 3, "profiles.a.strip_params", "", ""),
     ("[server\nport = 1", 1, "", "", "not valid TOML"),
 ]  # fmt: skip
 

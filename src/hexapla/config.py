@@ -40,6 +40,7 @@ from hexapla.catalog.load import (
 )
 from hexapla.catalog.locate import Place, line_of
 from hexapla.catalog.pack import Texts, unpack
+from hexapla.catalog.profile import BUILT_IN, Profile
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.errors import ConfigError
@@ -67,12 +68,16 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Key(_Table, frozen=True, kw_only=True):
-    """A client's key: the key itself, the variable that holds it, or its SHA-256 in hex."""
+    """A client's key: the key itself, the variable that holds it, or its SHA-256 in hex.
+
+    profile  the profile that its requests take where their path names none
+    """
 
     name: str = ""
     key: str = ""
     env: str = ""
     sha256: str = ""
+    profile: str = ""
 
 
 class ServerConfig(_Table, frozen=True, kw_only=True):
@@ -107,6 +112,7 @@ class Config(_Table, frozen=True, kw_only=True):
     providers  built-in ones, with the user's tables merged over them field by field
     aliases    name -> model;  scenarios fast, smart, powerful, cheap, code have defaults
     chains     model -> models to try next when it fails
+    profiles   the user's own, by name
     file       where it was read from; "" when there is none
     """
 
@@ -116,6 +122,7 @@ class Config(_Table, frozen=True, kw_only=True):
     models: dict[str, tuple[Model, ...]] = {}
     aliases: dict[str, str] = {}
     chains: dict[str, tuple[str, ...]] = {}
+    profiles: dict[str, Profile] = {}
     on_loss: Literal["allow", "warn", "strict"] = "allow"
     timeouts: Timers = Timers()
     retry: RetryPolicy = RetryPolicy()
@@ -128,6 +135,10 @@ class Config(_Table, frozen=True, kw_only=True):
         """SHA-256 of every client key -> its name."""
         return dict(_hashed(number, key) for number, key in enumerate(self.keys, 1))
 
+    def key_profiles(self) -> dict[str, str]:
+        """Name of a client key -> the profile that it is bound to."""
+        return {key.name: key.profile for key in self.keys if isinstance(key, Key) and key.profile}
+
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A configuration with what it was made from.  `environment` holds secrets: it is never shown.
@@ -139,6 +150,11 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     environment: Mapping[str, str]
     files: tuple[Path, ...] = ()
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """Every profile by name: the user's own above those that need no configuration."""
+        return {**BUILT_IN, **self.config.profiles}
 
     def __repr__(self) -> str:
         return f"Loaded({self.config.file or 'built-in'})"
@@ -274,6 +290,31 @@ def _check(config: Config, text: str, file: str) -> None:
                 raise mistake(f"There is no timeout {timer!r}.", where, text, file, timer, TIMERS)
     for name, listed in config.models.items():
         check_models(listed, ("models", name), text, file)
+    for name, profile in config.profiles.items():
+        _check_profile(name, profile, config, text, file)
+    for index, key in enumerate(config.keys):
+        bound = key.profile if isinstance(key, Key) else ""
+        if bound and bound not in config.profiles:
+            why = f"There is no profile {bound!r}."
+            raise mistake(why, ("keys", index, "profile"), text, file, bound, config.profiles)
+
+
+def _check_profile(name: str, profile: Profile, config: Config, text: str, file: str) -> None:
+    place = ("profiles", name)
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        why = f"The profile {name!r} stands in addresses (/p/NAME/v1): letters, digits, dot, dash and underscore only."
+        raise mistake(why, place, text, file)
+    if not (profile.provider or profile.model):
+        raise mistake(f"The profile {name!r} needs a provider or a model.", place, text, file)
+    known = builtin()[0].keys() | config.providers.keys()
+    if profile.provider and profile.provider not in known:
+        why = f"There is no provider {profile.provider!r}."
+        raise mistake(why, (*place, "provider"), text, file, profile.provider, known)
+    for index, backup in enumerate(profile.backups):
+        if backup == name:
+            raise mistake("A profile is no backup of itself.", (*place, "backups", index), text, file)
+    if profile.max_tokens is not None and profile.max_tokens < 1:
+        raise mistake("max_tokens is at least 1.", (*place, "max_tokens"), text, file)
 
 
 def _key(index: int, key: Key | str, environment: Mapping[str, str], text: str, file: str) -> Key:

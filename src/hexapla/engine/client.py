@@ -19,6 +19,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     forward   client headers that mean something to an upstream of the same protocol (anthropic-beta ...)
     model     for dialects that name the model in the path; "" means the body names it
     stream    for dialects that ask for a stream in the path; None means the body says
+    profile   the profile that gives names their meaning; "" for none
     """
 
     protocol: str
@@ -28,6 +29,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     forward: tuple[tuple[str, str], ...] = ()
     model: str = ""
     stream: bool | None = None
+    profile: str = ""
 
 
 class Answer(Protocol):

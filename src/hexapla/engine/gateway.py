@@ -90,7 +90,7 @@ class Gateway:
             if self.draining:
                 raise _LeavingError
             peeked = self._peek(ask)
-            candidates = self.routes.plan(peeked)
+            candidates = self._plan(ask, peeked)
         except (GatewayError, ProtocolError) as error:
             await self.refuse(ask.protocol, as_gateway_error(error), answer)
             return
@@ -129,7 +129,7 @@ class Gateway:
         Raises ProtocolError for a body that is no request, RoutingError for an unknown model.
         """
         peeked = self._peek(ask)
-        candidate = self.routes.plan(peeked)[0]
+        candidate = self._plan(ask, peeked)[0]
         if candidate.endpoint.protocol == ask.protocol and ask.protocol in COUNTING:
             call = self._opener(ask, self._translation(ask, peeked, "count", 0))(candidate)
             assert isinstance(call.request, Request)
@@ -142,7 +142,7 @@ class Gateway:
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""
         peeked = self._peek(ask)
-        candidate = self.routes.plan(peeked)[0]
+        candidate = self._plan(ask, peeked)[0]
         call = self._opener(ask, self._translation(ask, peeked, "explain", 0))(candidate)
         assert isinstance(call.request, Request)
         return candidate, call.lane, call.request
@@ -151,6 +151,10 @@ class Gateway:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
         check_conversation(peeked)
         return peeked
+
+    def _plan(self, ask: Ask, peeked: Peek) -> list[Candidate]:
+        routes = self.routes
+        return routes.plan(peeked, ask.profile or routes.bound.get(ask.key, ""))
 
     def _translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
         reply = Reply(id=answer_id, created=created, model=peeked.model, include_usage=peeked.include_usage)

@@ -13,6 +13,7 @@ import msgspec
 
 from hexapla.auth.api_key import Credential, auth_headers, find_credentials, missing_key, needs_key
 from hexapla.catalog.address import endpoint_url
+from hexapla.catalog.profile import DEFAULT, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import target_of
 from hexapla.catalog.resolve import Match, resolve
 from hexapla.catalog.schema import Endpoint
@@ -34,6 +35,10 @@ GATEWAYS: dict[str, frozenset[str]] = {
     "openrouter": frozenset({"provider", "plugins", "debug"}),
 }
 """Providers that are gateways themselves and understand these top-level keys."""
+
+
+Name = tuple[str, str]
+"""A profile, or "", and a name of the catalogue."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,23 +82,25 @@ class Routes:
     def __init__(self, loaded: Loaded, clock: Callable[[], float] = time.monotonic) -> None:
         self.loaded = loaded
         self.catalog = loaded.catalog
+        self.profiles = loaded.profiles
+        self.bound = loaded.config.key_profiles()
         self._config = loaded.config
-        self._known: dict[str, tuple[Candidate, ...]] = {}
+        self._known: dict[Name, tuple[Candidate, ...]] = {}
+        self._meant: dict[tuple[str, tuple[str, ...]], tuple[Name, ...]] = {}
         self._credentials: dict[str, tuple[Credential, ...]] = {}
         self._clock = clock
         self.bench = Bench()
 
-    def plan(self, peeked: Peek) -> list[Candidate]:
+    def plan(self, peeked: Peek, profile: str = "") -> list[Candidate]:
         """Who is tried for `peeked`, in order: for each of its models the endpoints in the cheapest lane first.
 
         Raises RoutingError when no name resolves; names after the first that are unknown are left out.
         """
-        names = (*peeked.models, *self._chained(peeked.models))
         planned: list[Candidate] = []
         first_error: GatewayError | None = None
-        for name in dict.fromkeys(names):
+        for inside, name in self._names(peeked.models, profile):
             try:
-                planned += self._ordered(self.candidates(name), peeked)
+                planned += self._ordered(self.candidates(name, inside), peeked)
             except GatewayError as error:
                 first_error = first_error or error
         if not planned:
@@ -104,23 +111,39 @@ class Routes:
         """Learn from an attempt that is over."""
         self.bench.heard(tried.candidate, tried.error, tried.ended)
 
-    def candidates(self, name: str) -> tuple[Candidate, ...]:
-        """Every candidate of a name.  Raises RoutingError for an unknown name or a provider without a key."""
-        found = self._known.get(name)
+    def candidates(self, name: str, profile: str = "") -> tuple[Candidate, ...]:
+        """Every candidate of a name of the catalogue, with what `profile` says of its requests.
+
+        Raises RoutingError for an unknown name or a provider without a key.
+        """
+        found = self._known.get((profile, name))
         if found is None:
-            found = self._found(name)
+            found = self._found(name, self.profile(profile) if profile else None)
             if len(self._known) >= KEPT_NAMES:
                 self._known.clear()
-            self._known[name] = found
+            self._known[profile, name] = found
         return found
 
-    def _found(self, name: str) -> tuple[Candidate, ...]:
+    def first(self, name: str, profile: str = "") -> Candidate:
+        """Who is asked first for `name`.  Raises RoutingError when nobody is."""
+        inside, meant = self._names((name,), profile)[0]
+        return self.candidates(meant, inside)[0]
+
+    def profile(self, name: str) -> Profile:
+        """The profile of this name.  Raises RoutingError(not_found) that names those that there are."""
+        found = self.profiles.get(name)
+        if found is None:
+            there = ", ".join(sorted(self.profiles))
+            raise RoutingError(f"There is no profile {name[:100]!r} here; there are: {there}.", kind=Kind.NOT_FOUND)
+        return found
+
+    def _found(self, name: str, profile: Profile | None) -> tuple[Candidate, ...]:
         """The candidates of every provider that has a key; the first one's complaint when none has."""
         found: list[Candidate] = []
         first_error: RoutingError | None = None
         for match in resolve(self.catalog, name):
             try:
-                found += self._of_match(match)
+                found += self._of_match(applied(profile, match) if profile is not None else match)
             except RoutingError as error:
                 first_error = first_error or error
         if not found and first_error is not None:
@@ -144,6 +167,29 @@ class Routes:
             known = self.catalog.providers[provider]
             self._credentials[provider] = find_credentials(known, self.loaded.environment)
         return self._credentials[provider]
+
+    def _names(self, models: tuple[str, ...], profile: str) -> tuple[Name, ...]:
+        """What is tried for a request that names `models`: those, then what stands behind each of them."""
+        if not profile:
+            return tuple(dict.fromkeys(("", name) for name in (*models, *self._chained(models))))
+        found = self._meant.get((profile, models))
+        if found is None:
+            found = tuple(dict.fromkeys(self._inside(profile, models)))
+            if len(self._meant) >= KEPT_NAMES:
+                self._meant.clear()
+            self._meant[profile, models] = found
+        return found
+
+    def _inside(self, profile: str, models: Sequence[str]) -> list[Name]:
+        """A profile's own models for `models`, then their chains, then its backups: models, or other profiles."""
+        chosen = self.profile(profile)
+        meant = [mean(chosen, self.catalog, name) for name in models]
+        names = [(profile, name) for name in meant] + [("", name) for name in self._chained(meant)]
+        slot = slot_of(chosen, models[0]) if models else DEFAULT
+        for backup in chosen.backups:
+            other = self.profiles.get(backup)
+            names.append((backup, other.slot(slot)) if other is not None else ("", backup))
+        return names
 
     def _chained(self, names: Sequence[str]) -> list[str]:
         return [further for name in names for further in self._config.chains.get(name, ())]

@@ -1,6 +1,7 @@
 """The ASGI application: generation endpoints by exact path, everything else through Starlette.
 
-Routes stand at /v1 and, for OpenRouter clients, at /api/v1; Gemini's name the model in the path (gemini.py).
+Routes stand at /v1 and, for OpenRouter clients, at /api/v1; Gemini's name the model in the path (gemini.py); all of them
+stand once more inside each profile (profile.py).
 Generation endpoints are looked up in one dict before any framework sees the request; models, ledger, health and metrics
 are ordinary Starlette routes.
 """
@@ -18,6 +19,7 @@ from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
 from hexapla.server.meta import PREFIXES, Guard, meta_routes
+from hexapla.server.profile import PREFIX, enter
 
 GENERATION = {
     "/chat/completions": "openai_chat",
@@ -57,8 +59,13 @@ class App:
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
+            if scope["path"].startswith(PREFIX):
+                await self(enter(scope), receive, send)
+                return
             asked = operation(scope["path"])
             if asked is not None and asked.method != COUNT:
                 await self._gemini(asked, scope, receive, send)
                 return
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            scope = enter(scope)
         await self._rest(scope, receive, send)

@@ -11,6 +11,7 @@ from hexapla.engine.gateway import Gateway, internal
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
 from hexapla.server.keys import KeyRing
+from hexapla.server.profile import named
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -97,6 +98,7 @@ class Generate:
             forward=forward,
             model=model,
             stream=stream,
+            profile=named(scope),
         )
 
     def _read_headers(self, headers: list[tuple[bytes, bytes]]) -> tuple[tuple[tuple[str, str], ...], OnLoss | None]:

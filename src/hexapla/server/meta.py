@@ -21,6 +21,7 @@ from hexapla.server.body import ClientGone, read_body
 from hexapla.server.gemini import VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.keys import KeyRing
+from hexapla.server.profile import named
 from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
@@ -85,9 +86,9 @@ class Meta:
     # catalogue
 
     async def models(self, request: Request) -> Response:
-        """Models of every provider that can be used, in the shape that the caller's headers tell."""
-        self._caller(request)
-        listed = self._usable()
+        """Models of every provider that can be used, or of the profile, in the shape that the caller's headers tell."""
+        profile = self._profile(request, self._caller(request))
+        listed = self._chosen(profile) if profile else self._usable()
         if _speaks_gemini(request):
             return answer({"models": [_gemini_model(name, model) for name, model in listed]})
         if "anthropic-version" in request.headers:
@@ -95,11 +96,11 @@ class Meta:
         return answer({"object": "list", "data": [_openai_model(name, model) for name, model in listed]})
 
     async def model(self, request: Request) -> Response:
-        self._caller(request)
+        profile = self._profile(request, self._caller(request))
         name = request.path_params["model"]
-        found = dict(self._usable()).get(name)
+        found = dict(self._chosen(profile) if profile else self._usable()).get(name)
         if found is None:
-            candidate = self._gateway.routes.candidates(name)[0]
+            candidate = self._gateway.routes.first(name, profile)
             name, found = candidate.name, candidate.facts or Model(id=candidate.model)
         shape = _anthropic_model if "anthropic-version" in request.headers else _openai_model
         shape = _gemini_model if _speaks_gemini(request) else shape
@@ -108,6 +109,20 @@ class Meta:
     def _caller(self, request: Request) -> str:
         """The caller's name; the key may stand in the query, as Google's clients send it."""
         return self._keys.name(with_key(request.scope)["headers"])
+
+    def _profile(self, request: Request, key: str) -> str:
+        """The profile that the path names, else that of the key."""
+        return named(request.scope) or self._gateway.routes.bound.get(key, "")
+
+    def _chosen(self, profile: str) -> list[tuple[str, Model]]:
+        """A profile's own models by their full names, then its slots by the words that programs know them by."""
+        routes = self._gateway.routes
+        slots = routes.profile(profile).models()
+        listed: list[tuple[str, Model]] = []
+        for name in dict.fromkeys((*slots.values(), *slots)):
+            first = routes.first(name, profile)
+            listed.append((name, first.facts or Model(id=first.model)))
+        return listed
 
     def _usable(self) -> list[tuple[str, Model]]:
         routes = self._gateway.routes
@@ -170,7 +185,8 @@ class Meta:
         forward = tuple(
             (name.decode(), value.decode("latin-1")) for name, value in request.headers.raw if name in known
         )
-        ask = Ask(protocol="anthropic_messages", body=body, key=key, forward=forward)
+        profile = named(request.scope)
+        ask = Ask(protocol="anthropic_messages", body=body, key=key, forward=forward, profile=profile)
         return answer(await self._gateway.count_tokens(ask))
 
     async def count_gemini(self, request: Request) -> Response:
@@ -182,7 +198,8 @@ class Meta:
         limits = self._gateway.config.limits
         body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
         body = bytes(split(body).get("generateContentRequest", body))
-        ask = Ask(protocol="gemini_generate", body=body, key=key, model=asked.model, stream=False)
+        profile = named(request.scope)
+        ask = Ask(protocol="gemini_generate", body=body, key=key, model=asked.model, stream=False, profile=profile)
         counted = await self._gateway.count_tokens(ask)
         return answer({"totalTokens": counted["input_tokens"]})
 
