@@ -33,14 +33,24 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(Protocol):
-    """Where the answer goes.  Every method may wait; cancelling the request cancels the wait."""
+    """Where the answer goes.  Nothing is waited for while something is said, so that bytes can pass from callback to
+    callback; whoever says more while `full` is true fills memory, and should await `drain` first."""
 
-    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+    @property
+    def full(self) -> bool:
+        """The client has not taken what was said so far."""
+        ...
+
+    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """The answer's head: lower-case header names, content-type included."""
         ...
 
-    async def send(self, data: bytes) -> None: ...
+    def send(self, data: bytes) -> None: ...
 
-    async def finish(self, data: bytes = b"") -> None:
+    def finish(self, data: bytes = b"") -> None:
         """The last bytes; nothing follows."""
+        ...
+
+    async def drain(self) -> None:
+        """Return when the client has taken enough."""
         ...

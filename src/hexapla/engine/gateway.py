@@ -92,10 +92,10 @@ class Gateway:
             peeked = self._peek(ask)
             candidates = self._plan(ask, peeked)
         except (GatewayError, ProtocolError) as error:
-            await self.refuse(ask.protocol, as_gateway_error(error), answer)
+            self.refuse(ask.protocol, as_gateway_error(error), answer)
             return
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
-            await self.refuse(ask.protocol, internal(fault), answer)
+            self.refuse(ask.protocol, internal(fault), answer)
             return
         task = asyncio.current_task()
         assert task is not None
@@ -103,17 +103,17 @@ class Gateway:
         try:
             await self._exchange(ask, peeked, candidates, answer)
         except Exception as fault:  # before the exchange began: nothing was said yet
-            await self.refuse(ask.protocol, internal(fault), answer)
+            self.refuse(ask.protocol, internal(fault), answer)
         finally:
             self._tasks.discard(task)
 
-    async def refuse(self, protocol: str, error: GatewayError, answer: Answer, headers: Headers = ()) -> None:
+    def refuse(self, protocol: str, error: GatewayError, answer: Answer, headers: Headers = ()) -> None:
         """Tell `error` in the client's dialect."""
         status, body = PROTOCOLS[protocol].render_error(error)
         if not headers:
             headers = _identity(self.books.ledger.new_id())
-        await answer.start(status, (*_JSON, *headers, *_error_headers(error)))
-        await answer.finish(body)
+        answer.start(status, (*_JSON, *headers, *_error_headers(error)))
+        answer.finish(body)
 
     async def aclose(self) -> None:
         """Close every transport and the books."""
@@ -197,16 +197,16 @@ class Gateway:
                 await books.ledger.durable()
             driver = Driver(self._transport, speaker, sweeper, note)
             outcome = await driver.run(exchange.run())
-            await self._conclude(ask, outcome, recorder, answer)
+            self._conclude(ask, outcome, recorder, answer)
         except asyncio.CancelledError:
             if not self._stopped or not _awake():
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
-            await self._break_off(ask, _LeavingError(), translation, speaker)
+            self._break_off(ask, _LeavingError(), translation, speaker)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
-            await self._break_off(ask, internal(fault), translation, speaker)
+            self._break_off(ask, internal(fault), translation, speaker)
 
-    async def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:
+    def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:
         """End an answer, wherever it is, with `error`.
 
         A whole answer whose bytes are on their way is left unfinished, so that the server closes the connection: its
@@ -215,11 +215,11 @@ class Gateway:
         recorder = speaker.recorder
         recorder.end(outcome=error.kind, status=200 if speaker.spoke else error.status, lane=speaker.lane)
         if not speaker.spoke:
-            await self.refuse(ask.protocol, error, speaker.answer, _identity(recorder.id))
+            self.refuse(ask.protocol, error, speaker.answer, _identity(recorder.id))
         elif translation.peeked.stream:
-            await speaker.answer.finish(translation.tell(error))
+            speaker.answer.finish(translation.tell(error))
 
-    async def _conclude(self, ask: Ask, outcome: Outcome, recorder: Recorder, answer: Answer) -> None:
+    def _conclude(self, ask: Ask, outcome: Outcome, recorder: Recorder, answer: Answer) -> None:
         error = outcome.error
         if error is None:
             recorder.end(lane=outcome.lane)
@@ -228,7 +228,7 @@ class Gateway:
         else:
             recorder.end(outcome=error.kind, status=error.status)
             headers = (*_identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried)))
-            await self.refuse(ask.protocol, error, answer, headers)
+            self.refuse(ask.protocol, error, answer, headers)
 
     def _opener(self, ask: Ask, translation: Translation) -> Callable[[Candidate], Call]:
         """How the exchange makes an attempt's lane and HTTP request."""
@@ -266,28 +266,35 @@ class _Speaker:
         self.spoke = False
         self._head: Headers = ()
 
-    async def start(self, start: Start) -> None:
+    @property
+    def full(self) -> bool:
+        return self.answer.full
+
+    def start(self, start: Start) -> None:
         self.recorder.started(start)
         self.lane = start.lane
         self._head = answer_headers(self.recorder.id, start)
 
-    async def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self._book()
         if not self.spoke:
-            await self._say_head()
-        await self.answer.send(data)
+            self._say_head()
+        self.answer.send(data)
 
-    async def finish(self, data: bytes) -> None:
+    def finish(self, data: bytes) -> None:
         if data:
             self._book()
         if not self.spoke:
-            await self._say_head()
-        await self.answer.finish(data)
+            self._say_head()
+        self.answer.finish(data)
 
-    async def _say_head(self) -> None:
+    async def drain(self) -> None:
+        await self.answer.drain()
+
+    def _say_head(self) -> None:
         """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
         self.spoke = True
-        await self.answer.start(200, self._head)
+        self.answer.start(200, self._head)
 
     def _book(self) -> None:
         """Before bytes go out: when the answer's end is known, it is written down first."""

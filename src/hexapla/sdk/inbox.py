@@ -7,26 +7,38 @@ from collections.abc import AsyncIterator
 
 
 class Inbox:
-    """Receives one answer.  `parts` yields its bytes as they come; a slow reader slows the upstream down."""
+    """Receives one answer.  `parts` yields its bytes as they come; a reader who leaves `depth` of them lying slows the
+    upstream down (0: nobody reads before the end)."""
 
     def __init__(self, depth: int = 64) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
+        self._depth = depth
         self._begun = asyncio.Event()
-        self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(depth)
+        self._read = asyncio.Event()
+        self._parts: asyncio.Queue[bytes | None] = asyncio.Queue()
 
-    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+    @property
+    def full(self) -> bool:
+        return 0 < self._depth <= self._parts.qsize()
+
+    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         self.status = status
         self.headers = dict(headers)
         self._begun.set()
 
-    async def send(self, data: bytes) -> None:
-        await self._parts.put(data)
+    def send(self, data: bytes) -> None:
+        self._parts.put_nowait(data)
 
-    async def finish(self, data: bytes = b"") -> None:
+    def finish(self, data: bytes = b"") -> None:
         if data:
-            await self._parts.put(data)
-        await self._parts.put(None)
+            self._parts.put_nowait(data)
+        self._parts.put_nowait(None)
+
+    async def drain(self) -> None:
+        while self.full:
+            self._read.clear()
+            await self._read.wait()
 
     async def begun(self) -> None:
         """Wait until the head is there."""
@@ -34,6 +46,7 @@ class Inbox:
 
     async def parts(self) -> AsyncIterator[bytes]:
         while (part := await self._parts.get()) is not None:
+            self._read.set()
             yield part
 
     async def read(self) -> bytes:

@@ -19,7 +19,7 @@ from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
 from hexapla.server.meta import PREFIXES, Guard, meta_routes
-from hexapla.server.profile import PREFIX, enter
+from hexapla.server.profile import PREFIX, enter, inside
 
 GENERATION = {
     "/chat/completions": "openai_chat",
@@ -52,6 +52,17 @@ class App:
             raise AssertionError("a POST is served before it comes here")
 
         return [Route(path, guard.view(never, "openai_chat"), methods=["POST"]) for path in self._posts]
+
+    def find(self, path: bytes) -> tuple[Generate, str] | None:
+        """The generation endpoint at `path` and the profile that it is asked in, for our own server (http.py).
+
+        A path that needs decoding is not found here, and goes the longer way.
+        """
+        named, profile = path.decode("latin-1"), ""
+        if named.startswith(PREFIX):
+            named, profile = inside(named)
+        endpoint = self._posts.get(named)
+        return None if endpoint is None else (endpoint, profile)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":

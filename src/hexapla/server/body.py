@@ -29,11 +29,7 @@ async def read_body(receive: Receive, limit: int, seconds: float) -> bytes:
         async with asyncio.timeout(seconds or None):
             return await _read_rest(receive, message, limit)
     except TimeoutError:
-        raise ClientError(
-            Kind.TIMEOUT,
-            f"The request body did not arrive within {seconds:g} seconds; send it in one go.",
-            status=408,
-        ) from None
+        raise late(seconds) from None
 
 
 async def _read_rest(receive: Receive, message: MutableMapping[str, Any], limit: int) -> bytes:
@@ -45,7 +41,7 @@ async def _read_rest(receive: Receive, message: MutableMapping[str, Any], limit:
         piece: bytes = message.get("body", b"")
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         pieces.append(piece)
         if not message.get("more_body"):
             return b"".join(pieces)
@@ -54,11 +50,21 @@ async def _read_rest(receive: Receive, message: MutableMapping[str, Any], limit:
 
 def _checked(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     return body
 
 
-def _too_large(limit: int) -> ClientError:
+def late(seconds: float) -> ClientError:
+    """The refusal of a body that did not come in time."""
+    return ClientError(
+        Kind.TIMEOUT,
+        f"The request body did not arrive within {seconds:g} seconds; send it in one go.",
+        status=408,
+    )
+
+
+def too_large(limit: int) -> ClientError:
+    """The refusal of a body above the limit."""
     return ClientError(
         Kind.TOO_LARGE,
         f"The request body is larger than {limit} bytes. Send less, or raise limits.body_bytes in hexapla.toml.",

@@ -1,16 +1,21 @@
-"""The generation endpoints: raw ASGI, because this is the path that every token takes."""
+"""The generation endpoints: what they make of a request, and the front for any ASGI server.
+
+Our own server asks them without ASGI in between (turn.py), because this is the path that every token takes.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from hexapla.engine.client import Ask, OnLoss
+from hexapla.config import Limits
+from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.gateway import Gateway, internal
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
-from hexapla.server.keys import KeyRing
+from hexapla.server.keys import Headers, KeyRing
 from hexapla.server.profile import named
 
 Scope = MutableMapping[str, Any]
@@ -33,30 +38,42 @@ _POLICIES: tuple[OnLoss, ...] = ("allow", "warn", "strict")
 class AsgiAnswer:
     """The answer as ASGI messages.  The head waits for the first bytes, so a whole answer can name its length."""
 
-    __slots__ = ("_head", "_send")
+    __slots__ = ("_head", "_messages", "_send", "_sending")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._head: MutableMapping[str, Any] | None = None
+        self._messages: deque[MutableMapping[str, Any]] = deque()
+        self._sending = asyncio.Lock()
 
-    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+    @property
+    def full(self) -> bool:
+        """ASGI's `send` must be awaited, so whatever was said is still here."""
+        return bool(self._messages) or self._sending.locked()
+
+    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
         self._head = {"type": "http.response.start", "status": status, "headers": raw}
 
-    async def send(self, data: bytes) -> None:
-        await self._say_head()
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+    def send(self, data: bytes) -> None:
+        self._say_head()
+        self._messages.append({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def finish(self, data: bytes = b"") -> None:
+    def finish(self, data: bytes = b"") -> None:
         if self._head is not None:
             self._head["headers"].append((b"content-length", str(len(data)).encode()))
-        await self._say_head()
-        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        self._say_head()
+        self._messages.append({"type": "http.response.body", "body": data, "more_body": False})
 
-    async def _say_head(self) -> None:
+    async def drain(self) -> None:
+        async with self._sending:
+            while self._messages:
+                await self._send(self._messages.popleft())
+
+    def _say_head(self) -> None:
         if self._head is not None:
-            head, self._head = self._head, None
-            await self._send(head)
+            self._messages.append(self._head)
+            self._head = None
 
 
 class Generate:
@@ -68,29 +85,58 @@ class Generate:
         self._protocol = protocol
         self._forward = FORWARD[protocol]
 
+    @property
+    def limits(self) -> Limits:
+        return self._gateway.config.limits
+
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, *, model: str = "", stream: bool | None = None
     ) -> None:
+        """As an ASGI application."""
         answer = AsgiAnswer(send)
+        headers = scope["headers"]
         try:
-            ask = await self._ask(scope, receive, model, stream)
+            key = self.admit(headers, answer)
+            if key is not None:
+                limits = self.limits
+                body = await read_body(receive, limits.body_bytes, limits.body_seconds)
+                work = self.answer(key, headers, body, answer, model=model, stream=stream, profile=named(scope))
+                await run_until_gone(work, receive)
         except GatewayError as error:
-            await self._gateway.refuse(self._protocol, error, answer)
-            return
+            self.refuse(error, answer)
         except ClientGone:
             return
-        except Exception as fault:  # the last resort (tests/server/test_guard.py)
-            await self._gateway.refuse(self._protocol, internal(fault), answer)
-            return
-        await run_until_gone(self._gateway.generate(ask, answer), receive)
+        if answer.full:
+            await answer.drain()
 
-    async def _ask(self, scope: Scope, receive: Receive, model: str, stream: bool | None) -> Ask:
-        headers = scope["headers"]
-        key = self._keys.name(headers)
-        limits = self._gateway.config.limits
-        body = await read_body(receive, limits.body_bytes, limits.body_seconds)
-        forward, on_loss = self._read_headers(headers)
-        return Ask(
+    def admit(self, headers: Headers, answer: Answer) -> str | None:
+        """The name of the caller's key; None when there is no right one, which was answered already."""
+        try:
+            return self._keys.name(headers)
+        except GatewayError as error:
+            self.refuse(error, answer)
+        except Exception as fault:  # the last resort (tests/server/test_guard.py)
+            self.refuse(internal(fault), answer)
+        return None
+
+    async def answer(
+        self,
+        key: str,
+        headers: Headers,
+        body: bytes,
+        answer: Answer,
+        *,
+        model: str = "",
+        stream: bool | None = None,
+        profile: str = "",
+    ) -> None:
+        """Answer a request that has arrived whole."""
+        try:
+            forward, on_loss = self._read_headers(headers)
+        except GatewayError as error:
+            self.refuse(error, answer)
+            return
+        ask = Ask(
             protocol=self._protocol,
             body=body,
             key=key,
@@ -98,10 +144,15 @@ class Generate:
             forward=forward,
             model=model,
             stream=stream,
-            profile=named(scope),
+            profile=profile,
         )
+        await self._gateway.generate(ask, answer)
 
-    def _read_headers(self, headers: list[tuple[bytes, bytes]]) -> tuple[tuple[tuple[str, str], ...], OnLoss | None]:
+    def refuse(self, error: GatewayError, answer: Answer) -> None:
+        """Tell the error in the dialect."""
+        self._gateway.refuse(self._protocol, error, answer)
+
+    def _read_headers(self, headers: Headers) -> tuple[tuple[tuple[str, str], ...], OnLoss | None]:
         forward: list[tuple[str, str]] = []
         on_loss: OnLoss | None = None
         for name, value in headers:

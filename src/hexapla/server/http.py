@@ -1,20 +1,31 @@
-"""uvicorn's HTTP/1.1 protocol with the limits that it leaves open.
+"""uvicorn's HTTP/1.1 protocol with the limits that it leaves open, and a short way to the generation endpoints.
 
 httptools parses whatever length of headers a client sends, and a client that sends one byte a second keeps its socket
 for ever.  This subclass counts header bytes and lines, and closes a connection whose request head is not complete in
 time.  (uvicorn's `h11_max_incomplete_event_size` guards only its h11 parser.)
+
+ASGI costs a request some 60 µs and a chunk ten: a scope, two queues of dicts, a task that waits for them.  Generation
+requests go from the parser to their endpoint instead (turn.py); every other path is uvicorn's, unchanged
+(docs/decisions/2026-11-28-own-door.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from hexapla.config import Limits
 from hexapla.ledger.ids import Mint
+from hexapla.server.generate import Generate
+from hexapla.server.turn import Place, Turn
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+Find = Callable[[bytes], tuple[Generate, str] | None]
 
 REASONS = {
     400: ("Bad Request", "The request is not valid HTTP/1.1."),
@@ -23,11 +34,12 @@ REASONS = {
 }
 
 
-class GuardedProtocol(HttpToolsProtocol):
-    """HttpToolsProtocol that refuses header bombs (431) and dripped heads (408)."""
+class Door(HttpToolsProtocol):
+    """HttpToolsProtocol that takes generation requests itself, and refuses header bombs (431) and dripped heads (408)."""
 
     limits = Limits()
     new_id = staticmethod(Mint())
+    find: Find = staticmethod(lambda path: None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,25 +47,42 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_lines = 0
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._arriving: Turn | None = None  # its body is not complete
+        self._running: Turn | None = None
+        self._idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._place = Place(transport, self.flow, self.tasks, self.on_response_complete)
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        if self._running is not None:
+            self._running.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
-            if self._head_timer is None:
-                self._arm()
             self._head_size += len(data)
             # a head that is still incomplete after this many bytes is a bomb; body bytes in the same read are allowed
             if self._head_size > self.limits.head_bytes and b"\r\n\r\n" not in data[: self.limits.head_bytes]:
                 self._refuse(431)
                 return
+        self._unset_keepalive_if_required()
         super().data_received(data)
+        if self._arriving is not None:
+            self._arriving.wait(self.loop)
+        elif self._in_head and self._head_size and self._head_timer is None:
+            self._arm()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        """uvicorn makes a scope here; whether one is needed is known at the end of the head."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_lines += 1
@@ -65,13 +94,62 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._disarm()
-        if not self.transport.is_closing():
-            super().on_headers_complete()
+        if self.transport.is_closing():
+            return
+        found = self.find(self.url.partition(b"?")[0])
+        if found is not None and self.parser.get_method() == b"POST":
+            self._take(*found)
+            return
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url, self.headers, self.scope["headers"] = url, headers, headers
+        super().on_headers_complete()
+
+    def _take(self, endpoint: Generate, profile: str) -> None:
+        """A generation request: a turn of our own instead of uvicorn's cycle."""
+        alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        turn = Turn(self._place, endpoint, profile, self.headers, keep_alive=alive, expects=self.expect_100_continue)
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = cast(RequestResponseCycle, turn)
+        self._arriving = turn
+        if before is None or before.response_complete:
+            self._begin(turn)
+        else:  # pipelined
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _begin(self, turn: Turn) -> None:
+        self._running = turn
+        turn.begin()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Something that was pipelined has its turn; uvicorn's own cycles come here from the beginning."""
+        turn: object = cycle
+        if isinstance(turn, Turn):
+            self._begin(turn)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def on_body(self, body: bytes) -> None:
+        if self._arriving is None:
+            super().on_body(body)
+        elif not self._arriving.response_complete:
+            self._arriving.take(body)
 
     def on_message_complete(self) -> None:
         self._in_head = True
         self._head_size = self._head_lines = 0
-        super().on_message_complete()
+        turn, self._arriving = self._arriving, None
+        if turn is None:
+            super().on_message_complete()
+        elif not turn.response_complete:
+            turn.end()
+
+    # timers
+
+    def on_response_complete(self) -> None:
+        self._running = None
+        super().on_response_complete()
 
     def _arm(self) -> None:
         if self.limits.head_seconds:
@@ -104,6 +182,10 @@ class GuardedProtocol(HttpToolsProtocol):
         transport.close()
 
 
-def guarded(limits: Limits, new_id: Callable[[], str]) -> type[GuardedProtocol]:
-    """The protocol with these limits; uvicorn makes one object of it for each connection."""
-    return type("Guarded", (GuardedProtocol,), {"limits": limits, "new_id": staticmethod(new_id)})
+def guarded(limits: Limits, new_id: Callable[[], str], find: Find) -> type[Door]:
+    """The protocol with these limits; uvicorn makes one object of it for each connection.
+
+    find  the generation endpoint at a path, and the profile that the path names
+    """
+    own = {"limits": limits, "new_id": staticmethod(new_id), "find": staticmethod(find)}
+    return type("Guarded", (Door,), own)

@@ -16,8 +16,14 @@ _KEY = "hexapla.profile"
 
 def enter(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The scope of a path under PREFIX, as it is inside the profile."""
-    name, slash, rest = scope["path"][len(PREFIX) :].partition("/")
-    return {**scope, "path": slash + rest or "/", _KEY: name}
+    path, name = inside(scope["path"])
+    return {**scope, "path": path, _KEY: name}
+
+
+def inside(path: str) -> tuple[str, str]:
+    """A path under PREFIX as it is inside the profile, and the profile's name."""
+    name, slash, rest = path[len(PREFIX) :].partition("/")
+    return slash + rest or "/", name
 
 
 def named(scope: MutableMapping[str, Any]) -> str:

@@ -125,9 +125,10 @@ async def _serve(
 ) -> None:
     gateway = open_gateway(loaded, log=True)
     url = _url(sockets[0])
+    app = App(gateway, keys)
     config = uvicorn.Config(
-        App(gateway, keys),
-        http=guarded(loaded.config.limits, gateway.books.ledger.new_id),
+        app,
+        http=guarded(loaded.config.limits, gateway.books.ledger.new_id, app.find),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -34,7 +34,7 @@ class StaleError(Exception):
 
 
 class Exchange:
-    """A response whose head has arrived (see transport.Response)."""
+    """A response whose head has arrived (see transport.Response), with a body to be called back by (see body.Body)."""
 
     __slots__ = ("_closed", "_connection", "headers", "status")
 
@@ -52,6 +52,13 @@ class Exchange:
 
     async def __anext__(self) -> bytes:
         return await self._connection.next_chunk()
+
+    def take(self) -> bytes | None:
+        return self._connection.take()
+
+    def tell(self, heard: Callable[[], None] | None) -> None:
+        if not self._closed:
+            self._connection.heard = heard
 
     async def read(self, limit: int) -> bytes:
         pieces, size = [], 0
@@ -85,6 +92,7 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
+        self.heard: Callable[[], None] | None = None  # told that there is something to take
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
         self._paused = False
@@ -279,12 +287,18 @@ class Connection(asyncio.Protocol):
 
     async def next_chunk(self) -> bytes:
         """The next body bytes; StopAsyncIteration when the body is complete."""
-        while not self._chunks:
+        while (chunk := self.take()) is None:
+            await self._wait()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    def take(self) -> bytes | None:
+        """The body bytes that have arrived; b"" when the body is complete, None when there are none yet."""
+        if not self._chunks:
             if self._error is not None:
                 raise self._error
-            if self._complete:
-                raise StopAsyncIteration
-            await self._wait()
+            return b"" if self._complete else None
         # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
         chunk = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
@@ -307,7 +321,9 @@ class Connection(asyncio.Protocol):
             self._waiter = None
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if self.heard is not None:
+            self.heard()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def check(self, now: float) -> None:
@@ -330,7 +346,7 @@ class Connection(asyncio.Protocol):
         if not self._in_use:
             return
         whole = self._complete and self._keep_alive and self._error is None
-        self._in_use = False
+        self._in_use, self.heard = False, None
         self._chunks.clear()
         if not whole:
             self.close()
@@ -343,7 +359,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close at once.  Idempotent."""
-        self._in_use = False
+        self._in_use, self.heard = False, None
         if not self._closed:
             self._closed = True
             if self._transport is not None:

@@ -2,13 +2,17 @@
 
 All decisions are the exchange's.  The driver adds what a generator cannot do: awaiting, and one sweeper for all timers
 of all running exchanges (a 250 ms tick costs less than a timer per chunk, and a time-out may be late by that much).
+
+Most commands need no waiting, so the task that runs an exchange sleeps through a stream: the callback that brings bytes
+from the upstream hands them to the exchange and what comes of them to the client (`_await_bytes`).  The task wakes up
+for what takes time: a connection, a pause, a client that is slow.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Protocol, cast
 
 from hexapla.errors import UpstreamError
 from hexapla.routing.exchange import (
@@ -31,23 +35,33 @@ from hexapla.routing.exchange import (
     Start,
     Tried,
 )
+from hexapla.upstream.body import Body, Pulled, body_of
 from hexapla.upstream.transport import Request, Response, Transport
+
+Steps = Generator[Command, Fact, Outcome]
 
 TICK = 0.25  # seconds
 
+NEVER = float("inf")
+
 
 class Sink(Protocol):
-    """Where the client hears the answer."""
+    """Where the client hears the answer (see engine.client.Answer)."""
 
-    async def start(self, start: Start) -> None: ...
-
-    async def send(self, data: bytes) -> None:
-        """Hand bytes to the client; waits while the client is slow, which slows the upstream down."""
+    @property
+    def full(self) -> bool:
+        """The client is slow: await `drain` before saying more, which slows the upstream down."""
         ...
 
-    async def finish(self, data: bytes) -> None:
+    def start(self, start: Start) -> None: ...
+
+    def send(self, data: bytes) -> None: ...
+
+    def finish(self, data: bytes) -> None:
         """Hand over the last bytes; nothing follows."""
         ...
+
+    async def drain(self) -> None: ...
 
 
 class Sweeper:
@@ -69,9 +83,9 @@ class Sweeper:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        self._timer = loop.call_later(TICK, self._tick) if self._drivers else None
         for driver in tuple(self._drivers):
             driver.sweep(now)
-        self._timer = loop.call_later(TICK, self._tick) if self._drivers else None
 
 
 class Driver:
@@ -92,148 +106,207 @@ class Driver:
         self._sweeper = sweeper
         self._note = note
         self._response: Response | None = None
-        self._chunks: AsyncIterator[bytes] | None = None
-        self._deadline = float("inf")
+        self._body: Body | None = None
+        self._deadline = NEVER
         self._beat: Beat | None = None
         self._spoke = 0.0  # when the client last heard anything
         self._started = False
         self._expired = False
-        self._beating: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._cancels = 0  # cancellations of the task that were there before this exchange
+        self._hearing: asyncio.Future[Command | None] | None = None  # while the upstream's bytes drive the exchange
         self._loop = asyncio.get_running_loop()
-        self.first: float | None = None  # loop time at which the first bytes of the answer went out
 
-    async def run(self, steps: Generator[Command, Fact, Outcome]) -> Outcome:
+    async def run(self, steps: Steps) -> Outcome:
         """Execute `steps`; cancelling this closes the upstream connection at once."""
         self._task = asyncio.current_task()
         assert self._task is not None
         self._cancels = self._task.cancelling()
         self._spoke = self._loop.time()
+        self._steps = steps
         self._sweeper.add(self)
-        fact: Fact = None
         try:
-            while True:
-                command = steps.send(fact)
-                fact = await _EXECUTE[type(command)](self, command)
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
+            command = self._go_on(None)
+            while command is not None:
+                command = await _WAITING[type(command)](self, command)
+            return self._outcome
         finally:
             self._sweeper.remove(self)
             steps.close()
             self._close()
-            if self._beating is not None:
-                self._beating.cancel()
+            if self._flushing is not None:
+                self._flushing.cancel()
+
+    def _go_on(self, fact: Fact) -> Command | None:
+        """Hand `fact` over and execute what needs no waiting; return the first command that does, None at the end."""
+        try:
+            while True:
+                command = self._steps.send(fact)
+                at_once = _AT_ONCE.get(type(command))
+                if at_once is None or (fact := at_once(self, command)) is _LATER:
+                    return command
+        except StopIteration as stop:
+            self._outcome: Outcome = stop.value
+            return None
 
     def sweep(self, now: float) -> None:
         """Called by the sweeper: interrupt a wait that took too long, or send a heartbeat."""
         if now >= self._deadline and not self._expired:
+            if self._hearing is not None:
+                self._hear(Expired())
+                return
             self._expired = True
             assert self._task is not None
             self._task.cancel()
         elif self._beat is not None and self._quiet(now):
-            self._spoke = now
-            self._beating = self._loop.create_task(self._send_beat(self._beat))
+            self._say_beat(self._beat, now)
 
     def _quiet(self, now: float) -> bool:
-        """The client has heard nothing for a while, and the heartbeat before this one is out."""
+        """The client has heard nothing for a while, and has taken what it was told before."""
         seconds = self._sweeper.beat_seconds
-        return bool(seconds) and now - self._spoke >= seconds and (self._beating is None or self._beating.done())
+        return bool(seconds) and now - self._spoke >= seconds and not self._sink.full
 
-    async def _send_beat(self, beat: Beat) -> None:
+    def _say_beat(self, beat: Beat, now: float) -> None:
+        self._spoke = now
         start, data = beat()
+        self._start(start)
+        if data:
+            self._sink.send(data)
+        if self._sink.full:  # nobody else is about to wait for the client
+            self._flushing = self._loop.create_task(self._sink.drain())
+
+    # What is done at once: an answer to the command, or _LATER
+
+    def _start(self, command: Start) -> None:
         if not self._started:
             self._started = True
-            await self._sink.start(start)
-        if data:
-            await self._sink.send(data)
+            self._sink.start(command)
 
-    async def _settle_beat(self) -> None:
-        """Let a heartbeat that is being sent finish before anything else is said."""
-        if self._beating is not None:
-            beating, self._beating = self._beating, None
-            await beating
+    def _forward(self, command: Forward) -> object:
+        self._spoke = self._loop.time()
+        self._sink.send(command.data)
+        return _LATER if self._sink.full else None
 
-    async def _timed(self, deadline: float, beat: Beat | None, wait: Awaitable[Fact]) -> Fact:
-        """Await `wait` until `deadline`."""
-        self._deadline, self._beat = deadline, beat
+    def _finish(self, command: Finish) -> object:
+        self._sink.finish(command.data)
+        return _LATER if self._sink.full else None
+
+    def _receive(self, command: Receive) -> object:
+        assert self._body is not None
         try:
-            return await wait
+            data = self._body.take()
         except UpstreamError as error:
             return Failed(error)
+        if data is None:
+            return _LATER
+        return Chunk(data) if data else _END
+
+    def _drop(self, command: Drop) -> None:
+        self._close()
+
+    def _on_note(self, command: Note) -> None:
+        self._note(command.tried)
+
+    # What is waited for: the next command that needs it
+
+    async def _send(self, command: Send) -> Command | None:
+        self._close()
+        assert isinstance(command.request, Request)
+        self._deadline, self._beat = command.deadline, command.beat
+        try:
+            fact: Fact = await self._open(command.request)
+        except UpstreamError as error:
+            fact = Failed(error)
         except asyncio.CancelledError:
             if not self._expired:
                 raise
             assert self._task is not None
             if self._task.uncancel() > self._cancels:
                 raise  # the client left in the same moment; the deadline is nobody's concern any more
-            return Expired()
+            fact = Expired()
         finally:
-            self._deadline, self._beat, self._expired = float("inf"), None, False
+            self._deadline, self._beat, self._expired = NEVER, None, False
+        return self._go_on(fact)
 
-    async def _send(self, command: Send) -> Fact:
-        self._close()
-        assert isinstance(command.request, Request)
-        return await self._timed(command.deadline, command.beat, self._open(command.request))
-
-    async def _open(self, request: Request) -> Fact:
+    async def _open(self, request: Request) -> Head:
         response = await self._transport(request).send(request)
         self._response = response
-        self._chunks = response.chunks()
+        self._body = body_of(response)
         return Head(response.status, response.headers)
 
-    async def _receive(self, command: Receive) -> Fact:
-        return await self._timed(command.deadline, command.beat, self._next())
-
-    async def _next(self) -> Fact:
-        assert self._chunks is not None
+    async def _await_bytes(self, command: Receive) -> Command | None:
+        """Let arriving bytes drive the exchange, from callback to callback, until something else must be waited for."""
+        assert self._body is not None
+        self._deadline, self._beat = command.deadline, command.beat
+        self._hearing = self._loop.create_future()
+        self._body.tell(self._heard)
         try:
-            return Chunk(await self._chunks.__anext__())
-        except StopAsyncIteration:
-            return End()
+            return await self._hearing
+        finally:
+            self._deadline, self._beat, self._hearing = NEVER, None, None
+            if self._body is not None:
+                self._body.tell(None)
 
-    async def _sleep(self, command: Sleep) -> None:
+    def _heard(self) -> None:
+        """The response has something to say."""
+        if self._hearing is not None and not self._hearing.done():
+            fact = self._receive(_NOW)
+            if fact is not _LATER:
+                self._hear(cast(Fact, fact))
+
+    def _hear(self, fact: Fact) -> None:
+        """Hand over what `_await_bytes` waits for."""
+        hearing = self._hearing
+        assert hearing is not None
+        if hearing.done():
+            return
+        try:
+            command = self._go_on(fact)
+        except (
+            Exception
+        ) as fault:  # the task's to deal with, not the upstream connection's (tests/server/test_guard.py)
+            hearing.set_exception(fault)
+            return
+        if type(command) is Receive:
+            self._deadline, self._beat = command.deadline, command.beat
+        else:
+            self._deadline, self._beat = NEVER, None
+            hearing.set_result(command)
+
+    async def _sleep(self, command: Sleep) -> Command | None:
         await asyncio.sleep(command.seconds)
+        return self._go_on(None)
 
-    async def _start(self, command: Start) -> None:
-        await self._settle_beat()
-        if not self._started:
-            self._started = True
-            await self._sink.start(command)
-
-    async def _forward(self, command: Forward) -> None:
-        await self._settle_beat()
-        self._spoke = self._loop.time()
-        if self.first is None:
-            self.first = self._spoke
-        await self._sink.send(command.data)
-
-    async def _finish(self, command: Finish) -> None:
-        await self._settle_beat()
-        if self.first is None:
-            self.first = self._loop.time()
-        await self._sink.finish(command.data)
-
-    async def _drop(self, command: Drop) -> None:
-        self._close()
-
-    async def _on_note(self, command: Note) -> None:
-        self._note(command.tried)
+    async def _drain(self, command: Forward | Finish) -> Command | None:
+        await self._sink.drain()
+        return self._go_on(None)
 
     def _close(self) -> None:
-        response, self._response, self._chunks = self._response, None, None
+        response, body, self._response, self._body = self._response, self._body, None, None
+        if isinstance(body, Pulled):
+            body.close()
         if response is not None:
             response.close()
 
 
-_EXECUTE: dict[type, Callable[[Driver, Any], Awaitable[Fact]]] = {
-    Send: Driver._send,
+_LATER = object()
+_END = End()
+_NOW = Receive(NEVER)
+
+_AT_ONCE: dict[type, Callable[[Driver, Any], Any]] = {
     Receive: Driver._receive,
-    Sleep: Driver._sleep,
     Start: Driver._start,
     Forward: Driver._forward,
     Finish: Driver._finish,
     Drop: Driver._drop,
     Note: Driver._on_note,
+}
+
+_WAITING: dict[type, Callable[[Driver, Any], Awaitable[Command | None]]] = {
+    Send: Driver._send,
+    Receive: Driver._await_bytes,
+    Sleep: Driver._sleep,
+    Forward: Driver._drain,
+    Finish: Driver._drain,
 }

@@ -1,0 +1,221 @@
+"""One generation request on a connection, from the end of its head to the last byte of its answer.
+
+This is the path that every token takes, so there is nothing between the connection and the engine: the body's pieces
+are joined once, one task runs the request, the answer is written by whoever brings its bytes, and a client that leaves
+cancels the task from the connection's own callback.  uvicorn's protocol sees a Turn as one of its request cycles: the
+attributes without underscore are what it looks at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from hexapla.errors import ClientError
+from hexapla.server.body import late, too_large
+from hexapla.server.generate import Generate
+
+_STATUS = {status: line.decode() for status, line in STATUS_LINE.items()}
+
+
+class Place(NamedTuple):
+    """What a turn needs of its connection.
+
+    tasks    those that the server waits for at its end
+    over     told when the answer is complete
+    """
+
+    transport: asyncio.Transport
+    flow: FlowControl
+    tasks: set[asyncio.Task[Any]]
+    over: Callable[[], None]
+
+
+class _NoEvent:
+    """uvicorn wakes up its own cycles by an event; a turn needs no waking."""
+
+    def set(self) -> None:
+        return None
+
+
+class Turn:
+    """See above.  Its endpoint gets it as the Answer.
+
+    keep_alive         whether another request may follow on the connection
+    response_complete  nothing more is said, and what still comes of the body is ignored
+    """
+
+    __slots__ = (
+        "_begun",
+        "_body",
+        "_endpoint",
+        "_error",
+        "_expects",
+        "_gone",
+        "_head",
+        "_headers",
+        "_key",
+        "_place",
+        "_profile",
+        "_size",
+        "_spoke",
+        "_task",
+        "_timer",
+        "_whole",
+        "disconnected",
+        "keep_alive",
+        "response_complete",
+    )
+
+    message_event = _NoEvent()
+
+    def __init__(
+        self,
+        place: Place,
+        endpoint: Generate,
+        profile: str,
+        headers: list[tuple[bytes, bytes]],
+        *,
+        keep_alive: bool,
+        expects: bool,
+    ) -> None:
+        self._place = place
+        self._profile = profile
+        self._endpoint = endpoint
+        self._headers = headers
+        self._expects = expects  # the client waits for `100 Continue`
+        self._body: list[bytes] = []
+        self._size = 0
+        self._whole = False
+        self._begun = False
+        self._error: ClientError | None = None
+        self._key: str | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._head: str | None = None  # said with the first bytes
+        self._spoke = False
+        self._gone = False
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.response_complete = False
+
+    # the request
+
+    def begin(self) -> None:
+        """The answers before this one are out: it is this request's turn."""
+        self._begun = True
+        self._key = self._endpoint.admit(self._headers, self)
+        if self._key is None:
+            return
+        if self._error is not None:
+            self._refuse(self._error)
+        elif self._whole:
+            self._run()
+        elif self._expects:
+            self._place.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def take(self, piece: bytes) -> None:
+        """A piece of the body."""
+        self._size += len(piece)
+        limit = self._endpoint.limits.body_bytes
+        if self._size > limit:
+            self._refuse(too_large(limit))
+        else:
+            self._body.append(piece)
+
+    def end(self) -> None:
+        """The body is complete."""
+        self._whole = True
+        self._disarm()
+        if self._key is not None:
+            self._run()
+
+    def wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What was read is used up: if the body is not complete by now, give it its time."""
+        seconds = self._endpoint.limits.body_seconds
+        if seconds and self._begun and not self._whole and not self.response_complete and self._timer is None:
+            self._timer = loop.call_later(seconds, self._refuse, late(seconds))
+
+    def leave(self) -> None:
+        """The client is gone."""
+        self.disconnected = self._gone = True
+        self._disarm()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, error: ClientError) -> None:
+        self._disarm()
+        self._body.clear()
+        if self._begun:
+            self._endpoint.refuse(error, self)
+        else:  # answers leave in the order of their requests
+            self._error = error
+
+    def _run(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._answer())
+        self._place.tasks.add(self._task)
+
+    async def _answer(self) -> None:
+        assert self._key is not None
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        try:
+            await self._endpoint.answer(self._key, self._headers, body, self, profile=self._profile)
+        except asyncio.CancelledError:
+            if not self._gone:
+                raise
+        finally:
+            assert self._task is not None
+            self._place.tasks.discard(self._task)
+            if not self.response_complete:  # the client must not take what it has for the whole
+                self._place.transport.close()
+
+    # the answer
+
+    @property
+    def full(self) -> bool:
+        return self._place.flow.write_paused and not self.response_complete
+
+    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        close = "" if self.keep_alive else "connection: close\r\n"
+        self._head = f"{_STATUS[status]}{lines}{close}"
+
+    def send(self, data: bytes) -> None:
+        if self._spoke:
+            self._write(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            self._write(b"%b%x\r\n%b\r\n" % (self._first("transfer-encoding: chunked"), len(data), data))
+
+    def finish(self, data: bytes = b"") -> None:
+        if not self._spoke:
+            self._write(self._first(f"content-length: {len(data)}"))
+            self._write(data)
+        elif data:
+            self._write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+        else:
+            self._write(b"0\r\n\r\n")
+        self.response_complete = True
+        if not self.keep_alive:
+            self._place.transport.close()
+        self._place.over()
+
+    async def drain(self) -> None:
+        await self._place.flow.drain()
+
+    def _first(self, framing: str) -> bytes:
+        self._spoke = True
+        return f"{self._head}{framing}\r\n\r\n".encode("latin-1", "replace")
+
+    def _write(self, data: bytes) -> None:
+        if not self._gone:
+            self._place.transport.write(data)
