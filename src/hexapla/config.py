@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import mmap
 import os
 import re
 import tomllib
@@ -43,6 +44,7 @@ from hexapla.catalog.pack import Texts, unpack
 from hexapla.catalog.profile import BUILT_IN, Profile
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
+from hexapla.catalog.table import Table, TableError
 from hexapla.errors import ConfigError
 from hexapla.routing.exchange import Timers
 from hexapla.routing.retry import RetryPolicy
@@ -50,6 +52,7 @@ from hexapla.upstream.transport import Timeouts
 
 FILE = "hexapla.toml"
 PACK = "catalogue.pack"
+TABLE = "models.table"
 TIMERS = frozenset(Timers.__struct_fields__) | frozenset(Timeouts.__struct_fields__)
 """What an endpoint's `timeouts` may name."""
 
@@ -210,7 +213,7 @@ def assemble(config: Config, environment: Mapping[str, str]) -> Loaded:
     for name, listed in config.models.items():
         ids = {model.id for model in listed}
         models[name] = (*listed, *(model for model in models.get(name, ()) if model.id not in ids))
-    catalog = Catalog(providers, models, SCENARIOS | config.aliases)
+    catalog = Catalog(providers, models, SCENARIOS | config.aliases, model_table(environment))
     return Loaded(config=config, catalog=catalog, environment=environment)
 
 
@@ -239,6 +242,38 @@ def builtin_providers() -> dict[str, Provider]:
 def builtin_models() -> dict[str, tuple[Model, ...]]:
     """The packaged models, by provider id."""
     return dict(builtin()[1])
+
+
+def model_table(environment: Mapping[str, str]) -> Table | None:
+    """The large table of models: the newer of the packaged one and the user's own (`hexapla catalog update`)."""
+    found = [table for file in (user_table(environment), packaged_table()) if (table := _opened(file)) is not None]
+    return max(found, key=lambda table: table.header.made, default=None)
+
+
+def packaged_table() -> Path:
+    """The table that came with the package."""
+    return Path(__file__).with_name("catalog") / TABLE
+
+
+def user_table(environment: Mapping[str, str]) -> Path:
+    """Where the user's own table is kept."""
+    data = environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "hexapla" / TABLE
+
+
+def _opened(file: Path) -> Table | None:
+    """A table of models, mapped into memory; None where there is none that can be read."""
+    try:
+        stat = file.stat()
+        return _mapped(file, stat.st_mtime_ns, stat.st_ino)
+    except (OSError, ValueError, TableError):
+        return None
+
+
+@functools.lru_cache(maxsize=4)
+def _mapped(file: Path, changed: int, inode: int) -> Table:
+    with file.open("rb") as opened:
+        return Table(memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)))
 
 
 def packaged_texts() -> Texts:

@@ -10,13 +10,14 @@ providers that cannot be asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from hexapla.catalog.nearest import Names
 from hexapla.catalog.quirks import matches, merge
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
+from hexapla.catalog.table import Table, filled
 from hexapla.errors import Kind, RoutingError
 
 SUFFIXES = (":nitro", ":floor", ":online", ":free", ":thinking", ":exacto", ":extended")
@@ -42,6 +43,7 @@ class Catalog:
     providers  by id
     models     by provider id, in file order
     names      the user's own aliases: name -> name
+    table      thousands more models; what it knows fills what `models` leave open
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Catalog:
         providers: Mapping[str, Provider],
         models: Mapping[str, Sequence[Model]],
         names: Mapping[str, str] | None = None,
+        table: Table | None = None,
     ) -> None:
         self.providers = dict(providers)
+        self.table = table
         self.models = {provider: tuple(listed) for provider, listed in models.items()}
         self.names = dict(names or {})
         self._meant = {name.lower(): meant for name, meant in self.names.items()}
@@ -63,12 +67,24 @@ class Catalog:
         for provider_id, listed in self.models.items():
             for model in listed:
                 self._add(provider_id, model)
-        self._known = Names(f"{provider}/{model.id}" for provider, listed in self.models.items() for model in listed)
+        self._filled: dict[tuple[str, str], Model] = {}
+        self._known: Names | None = None
         self._ids = Names(self._prefixes)
 
     def facts(self, provider: str, model: str) -> Model | None:
         """What is known of `model` at `provider`, by id, name or alias."""
-        return self._facts.get((provider, model)) or self._facts.get((provider, model.lower()))
+        known = self._facts.get((provider, model)) or self._facts.get((provider, model.lower()))
+        if self.table is None:
+            return known
+        return self.table.find(provider, model) if known is None else self._whole(provider, known)
+
+    def listed(self, provider: str) -> tuple[Model, ...]:
+        """Every model of a provider: the curated ones in file order, then the table's."""
+        curated = self.models.get(provider, ())
+        if self.table is None:
+            return tuple(curated)
+        more = (model for model in self.table.of(provider) if (provider, model.id.lower()) not in self._facts)
+        return (*(self._whole(provider, model) for model in curated), *more)
 
     def provider(self, name: str) -> Provider | None:
         """The provider of this id or alias, in any case."""
@@ -92,16 +108,38 @@ class Catalog:
         """(provider id, model) of every model of this name; as it is written, else in any case."""
         listed = self._index.get(name.lower(), [])
         exact = [found for found in listed if name in _names(found[1])]
-        return [found for found in exact or listed if found[0] in self.providers]
+        curated = [(provider, self._whole(provider, model)) for provider, model in exact or listed]
+        more = self.table.named(name) if self.table is not None else ()
+        others = [found for found in more if (found[0], found[1].id.lower()) not in self._facts]
+        return [found for found in (*curated, *others) if found[0] in self.providers]
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """The `provider/model` names closest to `name`; for an unknown provider also its likely id."""
+        if self._known is None:
+            self._known = Names(self._all_ids())
         found = self._known.nearest(name, count)
         prefix, slash, rest = name.partition("/")
         if slash and len(found) < count and self.provider(prefix) is None:
             ids = [self._prefixes[alias].id for alias in self._ids.nearest(prefix, count)]
             found = (*found, *(f"{provider}/{rest[:100]}" for provider in dict.fromkeys(ids)))
         return tuple(dict.fromkeys((*found, *self._known.names)))[:count]
+
+    def _all_ids(self) -> Iterator[str]:
+        for provider, listed in self.models.items():
+            yield from (f"{provider}/{model.id}" for model in listed)
+        if self.table is not None:
+            yield from self.table.ids(self.providers)
+
+    def _whole(self, provider: str, model: Model) -> Model:
+        """A curated model with what the table knows besides."""
+        if self.table is None:
+            return model
+        whole = self._filled.get((provider, model.id))
+        if whole is None:
+            names = (model.id, *model.also, *model.aliases)
+            more = next((row for name in names if (row := self.table.find(provider, name)) is not None), None)
+            whole = self._filled[provider, model.id] = model if more is None else filled(model, more)
+        return whole
 
     def _add(self, provider: str, model: Model) -> None:
         self._facts[provider, model.id] = model

@@ -1,0 +1,282 @@
+"""The large table of models: thousands of rows in one file, read row by row.
+
+A gateway uses a few dozen models and should neither parse nor hold thousands.  So the file is laid out to be mapped into
+memory and searched in place: a name is hashed, its hash is found by bisection, and one row is decoded.
+
+    magic line
+    header: JSON, one line: when it was made, from which sources, which bytes of the body are whose
+    body: one row a line, JSON, sorted by provider and id; what many rows share is told once, in the header
+    index: 12 bytes a name, sorted: 8 of its hash, 4 of its row's place in the body
+
+Rules of this file: pure (bytes come in from above); a row says for each field which source told it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from hexapla.catalog.schema import Model
+
+MAGIC = b"hexapla models 1\n"
+LONGEST_HEADER = 1 << 18
+HASH = 8
+PLACE = 4
+ENTRY = HASH + PLACE
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where facts come from: its name, where it lives, its version and the day on which it was read."""
+
+    name: str
+    url: str
+    version: str
+    date: str
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """A model at a provider, and which source told which fields: {"litellm": "context max_output"}."""
+
+    provider: str
+    model: Model
+    origin: dict[str, str] = {}
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What is known before any row is read.
+
+    made       the day
+    size       bytes of the body
+    providers  id -> first byte, end and number of its rows
+    shapes     what many rows share, as fields of a model;  origins  likewise, who told which fields
+    """
+
+    made: str
+    sources: tuple[Source, ...]
+    size: int
+    providers: dict[str, tuple[int, int, int]]
+    shapes: tuple[dict[str, Any], ...]
+    origins: tuple[dict[str, str], ...]
+
+
+class TableError(ValueError):
+    """These bytes are no table, or one of another format."""
+
+
+class _Line(msgspec.Struct, frozen=True, array_like=True):
+    """A row as it is written: numbers for what the header holds."""
+
+    provider: str
+    shape: int
+    origin: int
+    model: Model
+
+
+SHARED = ("kind", "input_modalities", "output_modalities", "capabilities")
+"""Fields that few combinations of values fill in thousands of rows."""
+
+KEPT = 512
+"""Rows that stay decoded."""
+
+_header = msgspec.json.Decoder(Header)
+_line = msgspec.json.Decoder(_Line)
+
+
+def write(rows: Sequence[Row], sources: Sequence[Source], made: str) -> bytes:
+    """The file that holds `rows`, which are sorted by provider and id."""
+    shapes, origins = _Shared(), _Shared()
+    providers: dict[str, tuple[int, int, int]] = {}
+    lines: list[bytes] = []
+    index: set[bytes] = set()
+    at = 0
+    for row in rows:
+        line = _encode(row, shapes, origins)
+        start, _, count = providers.get(row.provider, (at, at, 0))
+        providers[row.provider] = (start, at + len(line), count + 1)
+        index |= {_hash(whose, name) + at.to_bytes(PLACE) for whose in ("", row.provider) for name in _names(row.model)}
+        lines.append(line)
+        at += len(line)
+    header = Header(made, tuple(sources), at, providers, shapes.values(), origins.values())
+    return b"".join((MAGIC, msgspec.json.encode(header), b"\n", *lines, *sorted(index)))
+
+
+class _Shared:
+    """Numbers for values that come again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, int] = {}
+
+    def number(self, value: object) -> int:
+        return self._known.setdefault(msgspec.json.encode(value), len(self._known))
+
+    def values(self) -> tuple[dict[str, Any], ...]:
+        return tuple(msgspec.json.decode(value) for value in self._known)
+
+
+class Table:
+    """A table over the bytes of its file, mapped or read.  Raises TableError for other bytes."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
+        head = bytes(view[:LONGEST_HEADER])
+        end = head.find(b"\n", len(MAGIC))
+        if not head.startswith(MAGIC) or end < 0:
+            raise TableError("this is no table of models of the present format")
+        try:
+            self.header = _header.decode(head[len(MAGIC) : end])
+        except msgspec.MsgspecError as error:
+            raise TableError(f"the table of models is broken: {error}") from None
+        body = end + 1
+        if len(view) < body + self.header.size:
+            raise TableError("the table of models is cut off")
+        self._body = view[body : body + self.header.size]
+        self._index = _Index(view[body + self.header.size :])
+        self._shapes = [msgspec.convert(shape, Model) for shape in self.header.shapes]
+        self._said = [self._sources(origin) for origin in self.header.origins]
+        self._kept: dict[int, Row] = {}
+
+    def find(self, provider: str, name: str) -> Model | None:
+        """The model of this provider with this id or shown name, in any case."""
+        return next((row.model for row in self._rows(provider, name)), None)
+
+    def named(self, name: str) -> list[tuple[str, Model]]:
+        """(provider, model) of every model with this id or shown name, in any case."""
+        return [(row.provider, row.model) for row in self._rows("", name)]
+
+    def of(self, provider: str) -> list[Model]:
+        """All models of a provider."""
+        return [row.model for row in self._span(provider)]
+
+    def rows(self) -> list[Row]:
+        """Every row, with its origins."""
+        return [row for provider in self.header.providers for row in self._span(provider)]
+
+    def ids(self, providers: Iterable[str]) -> Iterator[str]:
+        """`provider/id` of every model of these providers."""
+        for provider in providers:
+            for row in self._span(provider):
+                yield f"{provider}/{row.model.id}"
+
+    def __len__(self) -> int:
+        return sum(count for _, _, count in self.header.providers.values())
+
+    def _span(self, provider: str) -> Iterator[Row]:
+        start, end, _ = self.header.providers.get(provider, (0, 0, 0))
+        return (self._read(line) for line in bytes(self._body[start:end]).splitlines())
+
+    def _rows(self, provider: str, name: str) -> Iterator[Row]:
+        wanted = name.lower()
+        for place in self._index.places(_hash(provider, wanted)):
+            row = self._at(place)
+            if provider in ("", row.provider) and wanted in _names(row.model):  # a hash may lie
+                yield row
+
+    def _at(self, place: int) -> Row:
+        row = self._kept.get(place)
+        if row is None:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            row = self._kept[place] = self._read(self._line(place))
+        return row
+
+    def _line(self, at: int) -> bytes:
+        size = 1024
+        while True:
+            line, end, _ = bytes(self._body[at : at + size]).partition(b"\n")
+            if end or at + size >= self.header.size:
+                return line
+            size *= 4
+
+    def _read(self, line: bytes) -> Row:
+        read = _line.decode(line)
+        shape = self._shapes[read.shape]
+        shared = {name: getattr(shape, name) for name in SHARED}
+        model = replace(read.model, sources=self._said[read.origin], **shared)
+        return Row(read.provider, model, self.header.origins[read.origin])
+
+    def _sources(self, origin: Mapping[str, str]) -> tuple[str, ...]:
+        """Who told which fields, in the words of the curated files."""
+        known = {source.name: source for source in self.header.sources}
+        told = ((known[name], fields.replace(" ", ", ")) for name, fields in origin.items())
+        return tuple(f"{source.url} {source.version} ({source.date}): {fields}" for source, fields in told)
+
+
+FILLED = (
+    "name",
+    "context",
+    "max_input",
+    "max_output",
+    "input_modalities",
+    "output_modalities",
+    "price",
+    "released",
+    "knowledge",
+    "retired",
+)
+"""Fields in which a curated model takes what it does not know itself."""
+
+
+def filled(model: Model, more: Model) -> Model:
+    """`model` with what `more` knows besides; where they contradict each other, `model` is right."""
+    wanted = [
+        name for name in FILLED if getattr(model, name) in (None, "", ()) and not (name == "price" and model.free)
+    ]
+    fresh = {name: found for name in wanted if (found := getattr(more, name)) not in (None, "", ())}
+    capabilities = tuple(dict.fromkeys((*model.capabilities, *more.capabilities)))
+    if not fresh and capabilities == model.capabilities:
+        return model
+    return replace(model, **fresh, capabilities=capabilities, sources=(*model.sources, *more.sources))
+
+
+class _Index(Sequence[bytes]):
+    """The hashes of the index, as a sequence that can be bisected."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+        self._count = len(view) // ENTRY
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, at: int) -> bytes:  # type: ignore[override]  # no slices
+        return bytes(self._view[at * ENTRY : at * ENTRY + HASH])
+
+    def places(self, wanted: bytes) -> Iterator[int]:
+        """The rows of a hash."""
+        at = bisect_left(self, wanted)
+        while at < self._count and self[at] == wanted:
+            yield int.from_bytes(self._view[at * ENTRY + HASH : (at + 1) * ENTRY])
+            at += 1
+
+
+def _names(model: Model) -> set[str]:
+    return {name.lower() for name in (model.id, model.name, *model.also, *model.aliases) if name}
+
+
+def _hash(provider: str, name: str) -> bytes:
+    return hashlib.blake2b(f"{provider}\0{name}".encode(errors="surrogatepass"), digest_size=HASH).digest()
+
+
+def _encode(row: Row, shapes: _Shared, origins: _Shared) -> bytes:
+    """A row as a line; fields with their defaults are left out."""
+    said = _said(row.model)
+    shape = shapes.number({name: said.pop(name) for name in SHARED if name in said})
+    said.pop("sources", None)  # they are made of the origin again
+    return msgspec.json.encode([row.provider, shape, origins.number(row.origin), said]) + b"\n"
+
+
+def _said(value: msgspec.Struct) -> dict[str, object]:
+    """What a struct says, nested structs too, without defaults."""
+    fields = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))
+    return {field.name: _plain(inner) for field, inner in fields if inner not in (field.default, {})}
+
+
+def _plain(inner: object) -> object:
+    if isinstance(inner, msgspec.Struct):
+        return _said(inner)
+    return [_plain(each) for each in inner] if isinstance(inner, tuple) else inner
