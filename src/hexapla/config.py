@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from hexapla.auth.api_key import find_credentials
 from hexapla.catalog.address import rehosted
-from hexapla.catalog.expand import expand, missing, placed
+from hexapla.catalog.expand import allowed, expand, missing, placed
 from hexapla.catalog.load import (
     check_models,
     check_provider,
@@ -206,7 +206,8 @@ def parse_config(text: str, file: str, environment: Mapping[str, str]) -> Config
 def assemble(config: Config, environment: Mapping[str, str]) -> Loaded:
     """Join the user's configuration with the built-in catalogue.  Raises ConfigError for keys that cannot be sent."""
     own = {name: replace(provider, id=name) for name, provider in config.providers.items()}
-    providers = {name: rehosted(placed(each, environment)) for name, each in (builtin_providers() | own).items()}
+    known = builtin_providers() | own
+    providers = {name: allowed(rehosted(placed(each, environment))) for name, each in known.items()}
     for provider in providers.values():
         find_credentials(provider, environment)
     models = dict(builtin_models())
@@ -303,11 +304,22 @@ def _over_builtin(name: str, own: Any, text: str, file: str) -> Any:
 def _laid_over(builtin: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Tables are merged, anything else is replaced.  Endpoints of one's own are where they say they are."""
     merged = {**builtin, **own}
-    for name in ("auth", "regions", "limits", "levels", "rates"):
+    for name in ("regions", "limits", "levels", "rates"):
         if isinstance(own.get(name), dict):
             merged[name] = {**builtin.get(name, {}), **own[name]}
+    if isinstance(own.get("auth"), dict):
+        merged["auth"] = _laid_deep(builtin.get("auth", {}), own["auth"])
     if "endpoints" in own and "host" not in own:
         merged["host"] = ""
+    return merged
+
+
+def _laid_deep(builtin: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """`own` over `builtin`, table by table down to single fields: a login's client id alone can be one's own."""
+    merged = {**builtin, **own}
+    for name, inner in own.items():
+        if isinstance(inner, dict) and isinstance(builtin.get(name), dict):
+            merged[name] = _laid_deep(builtin[name], inner)
     return merged
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hexapla.auth.api_key import Credential, auth_headers, find_credentials, missing_key, needs_key
-from hexapla.catalog.schema import Auth, Provider
+from hexapla.catalog.schema import Auth, KeySource, Login, Provider
 from hexapla.errors import ConfigError
 
 ENVIRONMENT = {"FIRST": "", "SECOND": " from-second \n", "THIRD": "from-third"}
@@ -31,9 +31,14 @@ def secrets(found: Provider) -> list[tuple[str, str]]:
         ({"key": " "}, []),
         ({"kind": "none", "key": "unused", "env": "THIRD"}, []),
         ({"optional": True, "env": "THIRD"}, [("THIRD", "from-third")]),
-        # a flow's variables hold something that is not the key; a finished token can be configured
-        ({"kind": "device_code", "env": "THIRD"}, []),
-        ({"kind": "device_code", "key": "token"}, [("key 1", "token")]),
+        # a finished token, configured or in a variable of its own
+        ({"kind": "login", "key": "token"}, [("key 1", "token")]),
+        ({"kind": "login", "token_env": "THIRD"}, [("THIRD", "from-third")]),
+        ({"kind": "elsewhere", "env": "THIRD"}, []),
+        (
+            {"keys": (KeySource(env="THIRD"), KeySource(env="FIRST"), KeySource(key="own", name="mine"))},
+            [("THIRD", "from-third"), ("mine", "own")],
+        ),
     ],
 )
 def test_where_keys_are_found(auth: dict[str, object], expected: list[tuple[str, str]]) -> None:
@@ -78,7 +83,7 @@ def test_without_a_key_nothing_is_sent() -> None:
 
 @pytest.mark.parametrize(
     ("auth", "needed"),
-    [({}, True), ({"kind": "none"}, False), ({"optional": True}, False), ({"kind": "pkce"}, True)],
+    [({}, True), ({"kind": "none"}, False), ({"optional": True}, False), ({"kind": "login"}, True)],
 )
 def test_who_needs_a_key(auth: dict[str, object], needed: bool) -> None:
     """Servers of one's own may do without."""
@@ -91,7 +96,11 @@ def test_a_missing_key_is_explained() -> None:
         "Acme needs a key: set A or B. Get one at https://acme.test/keys."
     )
     assert "providers.acme.auth.key" in missing_key(provider()).message
-    assert "login (pkce)" in missing_key(provider(kind="pkce", env="A")).message
+    login = Login(flow="pkce")
+    assert missing_key(provider(kind="login", login=login, env="A")).message == (
+        "Acme wants a login: run `hexapla login acme`, or set A."
+    )
+    assert "az login" in missing_key(provider(env="A", cloud="entra")).message
 
 
 def test_a_credential_does_not_show_its_secret() -> None:

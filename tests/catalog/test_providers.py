@@ -66,7 +66,7 @@ def test_claims_have_a_source_and_a_date(name: str) -> None:
 def test_addresses_are_urls(name: str) -> None:
     """Every endpoint gives an absolute URL without leftovers, for streams as for whole answers."""
     provider = PLACED[name]
-    assert bool(provider.endpoints) != bool(provider.unavailable)
+    assert bool(provider.endpoints) != bool(provider.unavailable) or not provider.enabled
     for endpoint in provider.endpoints:
         for stream in (False, True):
             parts = urlsplit(endpoint_url(endpoint, "some/model", stream=stream))
@@ -218,5 +218,13 @@ def test_forbidden_logins_are_not_carried() -> None:
     """Where a vendor forbids other programs to use a login there is no endpoint to use it at."""
     for name in ("claude_subscription", "gemini_subscription"):
         assert not PROVIDERS[name].endpoints and PROVIDERS[name].unavailable
-    for name in ("chatgpt_codex", "github_copilot", "gitlab_duo"):
-        assert PROVIDERS[name].experimental and PROVIDERS[name].auth.kind != "api_key"
+        assert PROVIDERS[name].auth.kind == "elsewhere" and PROVIDERS[name].auth.login is None
+
+
+def test_undocumented_interfaces_are_off_until_their_user_says_otherwise() -> None:
+    """Experimental, and unavailable with a reason that names the switch."""
+    for name in ("chatgpt_codex", "github_copilot"):
+        assert PROVIDERS[name].experimental
+        assert "enabled = true" in PLACED[name].unavailable
+        on = assemble(Config(providers={name: replace(PROVIDERS[name], enabled=True)}), {}).catalog.providers[name]
+        assert not on.unavailable

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hexapla.catalog.schema import Auth, Provider
+from hexapla.auth.grant import Token
+from hexapla.catalog.schema import Auth, KeySource, Provider
 from hexapla.errors import ConfigError
 
 PLACES: dict[str, str] = {
@@ -28,32 +29,40 @@ ANTHROPIC_VERSION = ("anthropic-version", "2023-06-01")
 
 
 class Credential:
-    """One secret of one provider.  `name` says where it came from, for people."""
+    """One secret of one provider.
 
-    __slots__ = ("name", "secret")
+    name    where it came from, for people;  weight  its share of the traffic, where keys have shares
+    bearer  a finished token, which is always a Bearer
+    """
 
-    def __init__(self, name: str, secret: str) -> None:
+    __slots__ = ("bearer", "name", "secret", "weight")
+
+    def __init__(self, name: str, secret: str, *, weight: float = 0.0, bearer: bool = False) -> None:
         self.name = name
         self.secret = secret
+        self.weight = weight
+        self.bearer = bearer
 
     def __repr__(self) -> str:
         return f"Credential({self.name})"
 
 
 def find_credentials(provider: Provider, environment: Mapping[str, str]) -> tuple[Credential, ...]:
-    """Every key of `provider`: configured ones, else that of the first environment variable that holds one.
+    """Every key of `provider` that is at hand: configured ones, else that of the first variable that holds one.
 
-    A provider whose login ends in a token takes that token as a configured key; its variables hold something else.
     Raises ConfigError for a key with characters that no header takes.
     """
     auth = provider.auth
-    if auth.kind == "none":
+    if auth.kind in ("none", "elsewhere"):
         return ()
-    configured = [key.strip() for key in (auth.key, *auth.keys) if key and key.strip()]
-    found = [Credential(f"key {number}", key) for number, key in enumerate(configured, 1)]
-    if not found and auth.kind == "api_key":
-        held = ((name, environment.get(name, "").strip()) for name in env_names(auth))
-        found = [Credential(name, key) for name, key in held if key][:1]
+    sources = key_sources(auth)
+    found = [_credential(number, source, environment) for number, source in sources if source.key or source.env]
+    if not sources:
+        found = [Credential(name, environment.get(name, "").strip()) for name in env_names(auth)]
+        if auth.token_env:
+            found.append(Credential(auth.token_env, environment.get(auth.token_env, "").strip(), bearer=True))
+        found = [credential for credential in found if credential.secret][:1]
+    found = [credential for credential in found if credential.secret]
     for credential in found:
         if not (credential.secret.isascii() and credential.secret.isprintable()):
             who = provider.name or provider.id
@@ -61,6 +70,21 @@ def find_credentials(provider: Provider, environment: Mapping[str, str]) -> tupl
                 f"The key of {who} ({credential.name}) holds characters that no header takes.", key="auth"
             )
     return tuple(found)
+
+
+def key_sources(auth: Auth) -> list[tuple[int, KeySource]]:
+    """The configured places of keys, numbered from 1; those that hold an empty key do not count."""
+    said = [KeySource(key=each) if isinstance(each, str) else each for each in auth.keys]
+    alone = KeySource(key=auth.key or "", file=auth.file, keyring=auth.keyring, command=auth.command)
+    filled = [
+        each for each in (alone, *said) if each.key.strip() or each.env or each.file or each.keyring or each.command
+    ]
+    return list(enumerate(filled, 1))
+
+
+def _credential(number: int, source: KeySource, environment: Mapping[str, str]) -> Credential:
+    secret = source.key or environment.get(source.env, "")
+    return Credential(source.name or source.env or f"key {number}", secret.strip(), weight=source.weight)
 
 
 def env_names(auth: Auth) -> tuple[str, ...]:
@@ -73,27 +97,40 @@ def needs_key(auth: Auth) -> bool:
     return auth.kind != "none" and not auth.optional
 
 
+def login_hint(provider: Provider) -> str:
+    """How to log in to a provider that takes logins; "" where it takes keys only."""
+    auth = provider.auth
+    hints = {
+        "google": "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS",
+        "entra": "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run `az login`",
+    }
+    by_hand = f"run `hexapla login {provider.id}`" if auth.login is not None and not auth.login.ended else ""
+    return " or ".join(hint for hint in (by_hand, hints.get(auth.cloud, "")) if hint)
+
+
 def missing_key(provider: Provider) -> ConfigError:
     """What to tell someone who asked for a provider without a key."""
     who = provider.name or provider.id
-    if provider.auth.kind != "api_key":
-        return ConfigError(
-            f"{who} wants a login ({provider.auth.kind}) instead of a key: put the token that it ends in into "
-            f"providers.{provider.id}.auth.key of hexapla.toml.",
-            key="auth",
-        )
-    names = " or ".join(env_names(provider.auth)) or f"providers.{provider.id}.auth.key in hexapla.toml"
+    hint = login_hint(provider)
+    variables = (*env_names(provider.auth), provider.auth.token_env)
+    names = " or ".join(name for name in variables if name)
+    if provider.auth.kind == "login":
+        keys = f", or set {names}" if names else ""
+        return ConfigError(f"{who} wants a login: {hint}{keys}.", key="auth")
+    names = names or f"providers.{provider.id}.auth.key in hexapla.toml"
     where = f" Get one at {provider.key_page}." if provider.key_page else ""
-    return ConfigError(f"{who} needs a key: set {names}.{where}", key="auth")
+    return ConfigError(f"{who} needs a key: set {names}{f', or {hint}' if hint else ''}.{where}", key="auth")
 
 
-def auth_headers(protocol: str, auth: Auth, credential: Credential | None) -> tuple[tuple[str, str], ...]:
+def auth_headers(protocol: str, auth: Auth, credential: Credential | Token | None) -> tuple[tuple[str, str], ...]:
     """The headers that log a request in."""
     headers: list[tuple[str, str]] = []
     if protocol == "anthropic_messages":
         headers.append(ANTHROPIC_VERSION)
     if credential is not None:
-        place = auth.header.lower() or PLACES[protocol]
-        bearer = place == "authorization"
-        headers.append((place, f"Bearer {credential.secret}" if bearer else credential.secret))
+        place = "authorization" if credential.bearer else auth.header.lower() or PLACES[protocol]
+        secret = credential.secret
+        headers.append((place, f"Bearer {secret}" if place == "authorization" else secret))
+    if isinstance(credential, Token):
+        headers += credential.headers
     return tuple(headers)

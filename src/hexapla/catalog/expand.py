@@ -44,6 +44,17 @@ def placed(provider: Provider, environment: Mapping[str, str]) -> Provider:
     return replace(provider, host=expand(provider.host, environment), endpoints=endpoints)
 
 
+def allowed(provider: Provider) -> Provider:
+    """`provider`; `unavailable` when it is off until its user says otherwise."""
+    if provider.enabled or provider.unavailable:
+        return provider
+    why = (
+        "it is off, for its interface is not documented for other programs; to use it all the same, at your own risk and "
+        f"with your own account, set enabled = true under [providers.{provider.id}]"
+    )
+    return replace(provider, unavailable=why)
+
+
 def _texts(endpoint: Endpoint) -> tuple[str, ...]:
     return endpoint.base_url, endpoint.path, endpoint.stream_path, *endpoint.headers.values(), *endpoint.query.values()
 

@@ -7,15 +7,22 @@ import sys
 import time
 from pathlib import Path
 
+from hexapla.auth.driver import run
+from hexapla.auth.grant import Token
+from hexapla.auth.keeper import Keeper
+from hexapla.auth.sources import Source
+from hexapla.auth.steps import Steps
+from hexapla.catalog.schema import Provider
 from hexapla.config import Config, Loaded, assemble, load_config
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.recorder import Books
-from hexapla.engine.routes import Routes
+from hexapla.engine.routes import Keep, Routes
 from hexapla.ledger import Ledger
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
 from hexapla.upstream.demo import DemoTransport
 from hexapla.upstream.http1 import Http1Transport
+from hexapla.upstream.login import sender
 from hexapla.upstream.reqwest import ReqwestTransport, installed
 from hexapla.upstream.transport import Transport
 
@@ -43,7 +50,23 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
     transports: dict[str, Transport] = {"http1": Http1Transport(), "demo": DemoTransport()}
     if installed():
         transports["reqwest"] = ReqwestTransport()
-    return Gateway(config, Routes(loaded, books.clock), books, transports, random.random)
+    routes = Routes(loaded, books.clock, keep=keeping(transports["http1"]))
+    return Gateway(config, routes, books, transports, random.random)
+
+
+def keeping(transport: Transport) -> Keep:
+    """Keepers that talk to login servers over `transport`, by the way that the provider's requests take."""
+
+    def keep(provider: Provider, source: Source) -> Keeper:
+        proxy = next((endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy), None)
+        send = sender(transport, proxy)
+
+        async def runs(steps: Steps[Token]) -> Token:
+            return await run(steps, send)
+
+        return Keeper(source, runs)
+
+    return keep
 
 
 def _loaded(source: Config | Loaded | Path | str | None) -> Loaded:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
 from hexapla.engine.client import Answer, Ask
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
@@ -81,7 +82,7 @@ class Gateway:
 
         Who was benched may play again: the keys may be other ones.  Ledger and log stay as they were opened.
         """
-        routes = Routes(loaded, self.books.clock)
+        routes = Routes(loaded, self.books.clock, keep=self.routes.keep)
         self.config, self.routes, self._sweeper = loaded.config, routes, Sweeper(loaded.config.timeouts.beat)
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
@@ -131,13 +132,22 @@ class Gateway:
         peeked = self._peek(ask)
         candidate = self._plan(ask, peeked)[0]
         if candidate.endpoint.protocol == ask.protocol and ask.protocol in COUNTING:
-            call = self._opener(ask, self._translation(ask, peeked, "count", 0))(candidate)
-            assert isinstance(call.request, Request)
-            request = COUNTING[ask.protocol](call.request)
-            counted = await vendor_count(self._transport(request), request)
+            counted = await self._vendor_count(ask, peeked, candidate)
             if counted is not None:
                 return {"input_tokens": counted}
         return {"input_tokens": estimate(peeked), "estimated": True}
+
+    async def _vendor_count(self, ask: Ask, peeked: Peek, candidate: Candidate) -> int | None:
+        """The vendor's count, or None where it has none to give."""
+        try:
+            if isinstance(candidate.login, Keeper):
+                await candidate.login.fresh()
+        except UpstreamError:
+            return None
+        call = self._opener(ask, self._translation(ask, peeked, "count", 0))(candidate)
+        assert isinstance(call.request, Request)
+        request = COUNTING[ask.protocol](call.request)
+        return await vendor_count(self._transport(request), request)
 
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""

@@ -6,26 +6,34 @@ planning a request is then a few dict look-ups and one lane choice for each endp
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 import msgspec
 
-from hexapla.auth.api_key import Credential, auth_headers, find_credentials, missing_key, needs_key
+from hexapla.auth.api_key import Credential, auth_headers, missing_key, needs_key
+from hexapla.auth.grant import Token
+from hexapla.auth.keeper import Keeper
+from hexapla.auth.sources import Source, find_sources
 from hexapla.catalog.address import endpoint_url
 from hexapla.catalog.profile import DEFAULT, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import target_of
 from hexapla.catalog.resolve import Match, resolve
-from hexapla.catalog.schema import Endpoint
+from hexapla.catalog.schema import Auth, Endpoint, Provider
 from hexapla.config import Loaded
 from hexapla.errors import GatewayError, Kind, RoutingError
 from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.exchange import Timers, Tried
+from hexapla.routing.shares import drawn
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.peek import Peek
 from hexapla.upstream.transport import Request, Timeouts
 
+Keep = Callable[[Provider, Source], Keeper]
 USER_AGENT = ("user-agent", "hexapla/0.1")
 KEPT_NAMES = 4096  # names whose candidates are remembered; clients choose names, so the number is bounded
 _LANE_RANK = {"verbatim": 0, "patch": 1, "hub": 2}
@@ -73,13 +81,53 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def idle(provider: Provider, source: Source) -> Keeper:
+    """A keeper that never fetches a token: enough to tell that there is a login."""
+
+    async def unreachable(steps: object) -> Token:
+        raise AssertionError(f"{provider.id} has no way to its login")
+
+    return Keeper(source, unreachable)
+
+
+class TokenAddress(Address, frozen=True, kw_only=True):
+    """How to reach a candidate whose login keeps a token: its headers, and sometimes its host, are the token's."""
+
+    protocol: str
+    auth: Auth
+    keeper: Keeper
+
+    def __repr__(self) -> str:
+        return f"TokenAddress({self.url})"
+
+    def request(self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...]) -> Request:
+        """The HTTP request that carries `body` and the present token; without one, none is sent."""
+        request = super().request(body, stream=stream, forward=forward)
+        token = self.keeper.token
+        if token is None:
+            return request
+        login = auth_headers(self.protocol, self.auth, token)
+        named = {name for name, _ in login}
+        headers = (*(pair for pair in request.headers if pair[0] not in named), *login)
+        return msgspec.structs.replace(request, url=_moved(request.url, token.base), headers=headers)
+
+
 class Routes:
     """The candidates of every name that was asked for so far, and which credentials sit out.
 
-    clock  monotonic seconds, the same as the exchange's
+    clock   monotonic seconds, the same as the exchange's
+    chance  draws from [0, 1)
+    keep    makes the keeper of a login's token; by default one that can be looked at and not used
     """
 
-    def __init__(self, loaded: Loaded, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        chance: Callable[[], float] = random.random,
+        keep: Keep = idle,
+    ) -> None:
         self.loaded = loaded
         self.catalog = loaded.catalog
         self.profiles = loaded.profiles
@@ -87,8 +135,11 @@ class Routes:
         self._config = loaded.config
         self._known: dict[Name, tuple[Candidate, ...]] = {}
         self._meant: dict[tuple[str, tuple[str, ...]], tuple[Name, ...]] = {}
-        self._credentials: dict[str, tuple[Credential, ...]] = {}
+        self._credentials: dict[str, tuple[Credential | Keeper, ...]] = {}
+        self._weights: dict[tuple[str, str], float] = {}
         self._clock = clock
+        self._chance = chance
+        self.keep = keep
         self.bench = Bench()
 
     def plan(self, peeked: Peek, profile: str = "") -> list[Candidate]:
@@ -105,11 +156,14 @@ class Routes:
                 first_error = first_error or error
         if not planned:
             raise first_error or RoutingError("No endpoint can serve this request.")
+        if self._weights:
+            planned = drawn(planned, self._weights, self._chance)
         return self.bench.choose(planned, self._clock()) if self.bench else planned
 
     def heard(self, tried: Tried) -> None:
-        """Learn from an attempt that is over."""
-        self.bench.heard(tried.candidate, tried.error, tried.ended)
+        """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
+        if not tried.renews:
+            self.bench.heard(tried.candidate, tried.error, tried.ended)
 
     def candidates(self, name: str, profile: str = "") -> tuple[Candidate, ...]:
         """Every candidate of a name of the catalogue, with what `profile` says of its requests.
@@ -161,12 +215,17 @@ class Routes:
         able = [p for p in known if p.endpoints and not p.unavailable]
         return [p.id for p in able if not needs_key(p.auth) or self.credentials(p.id)]
 
-    def credentials(self, provider: str) -> tuple[Credential, ...]:
-        """The keys that were found for a provider."""
-        if provider not in self._credentials:
+    def credentials(self, provider: str) -> tuple[Credential | Keeper, ...]:
+        """The keys and logins that were found for a provider.  Where there are none, a login may be made at any time."""
+        held = self._credentials.get(provider)
+        if held is None:
             known = self.catalog.providers[provider]
-            self._credentials[provider] = find_credentials(known, self.loaded.environment)
-        return self._credentials[provider]
+            found = find_sources(known, self.loaded.environment)
+            held = tuple(each if isinstance(each, Credential) else self.keep(known, each) for each in found)
+            if held or known.auth.login is None:
+                self._credentials[provider] = held
+            self._weights |= {(provider, each.name): each.weight for each in found if each.weight > 0.0}
+        return held
 
     def _names(self, models: tuple[str, ...], profile: str) -> tuple[Name, ...]:
         """What is tried for a request that names `models`: those, then what stands behind each of them."""
@@ -215,7 +274,7 @@ class Routes:
     def _of_match(self, match: Match) -> list[Candidate]:
         """One candidate for each credential."""
         provider = match.provider
-        credentials: Sequence[Credential | None] = self.credentials(provider.id)
+        credentials: Sequence[Credential | Keeper | None] = self.credentials(provider.id)
         if not credentials:
             if needs_key(provider.auth):
                 error = missing_key(provider)
@@ -232,15 +291,17 @@ class Routes:
                 target=target,
                 address=self._address(match, credential),
                 credential=credential.name if credential is not None else "",
+                login=credential if isinstance(credential, Keeper) else None,
             )
             for credential in credentials
         ]
 
-    def _address(self, match: Match, credential: Credential | None) -> Address:
-        endpoint = match.endpoint
-        login = auth_headers(endpoint.protocol, match.provider.auth, credential)
+    def _address(self, match: Match, credential: Credential | Keeper | None) -> Address:
+        endpoint, auth = match.endpoint, match.provider.auth
+        keeper = credential if isinstance(credential, Keeper) else None
+        login = auth_headers(endpoint.protocol, auth, None if isinstance(credential, Keeper) else credential)
         own = tuple((name.lower(), value) for name, value in endpoint.headers.items())
-        return Address(
+        address = Address(
             url=endpoint_url(endpoint, match.model, stream=False),
             stream_url=endpoint_url(endpoint, match.model, stream=True),
             headers=(("content-type", "application/json"), USER_AGENT, *own, *login),
@@ -250,6 +311,10 @@ class Routes:
             keeps=GATEWAYS.get(match.provider.id, frozenset()),
             limit=self._config.limits.answer_bytes,
         )
+        if keeper is None:
+            return address
+        fields = {name: getattr(address, name) for name in Address.__struct_fields__}
+        return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
 
 
 def _rank(candidate: Candidate, peeked: Peek) -> int:
@@ -257,6 +322,15 @@ def _rank(candidate: Candidate, peeked: Peek) -> int:
     protocol = candidate.endpoint.protocol
     lane = choose_lane(peeked, protocol, candidate.quirks, candidate.target)
     return _LANE_RANK[lane] + (_FOREIGN if protocol != peeked.protocol else 0)
+
+
+@lru_cache(maxsize=256)
+def _moved(url: str, base: str) -> str:
+    """`url` at the host that a login server named."""
+    if not base:
+        return url
+    host = urlsplit(base)
+    return urlsplit(url)._replace(scheme=host.scheme, netloc=host.netloc).geturl()
 
 
 def _timeouts(endpoint: Endpoint) -> Timeouts:

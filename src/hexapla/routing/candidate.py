@@ -17,6 +17,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     target   what renderers and adapters may know (stream is set per request)
     address  the engine's own note of how to reach it; opaque here
     credential  the name of the key or login that it is asked with; "" for none
+    login    whoever keeps its token, opaque here; None for what needs no token
     """
 
     provider: Provider
@@ -27,6 +28,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     address: object = None
     credential: str = ""
+    login: object = None
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ and every timer are decided here and nowhere else, so thousands of fault schedul
     command                      fact that answers it
     Send(request, deadline)      Head | Failed | Expired
     Receive(deadline)            Chunk | End | Failed | Expired
+    LogIn(login, refused)        Token | Failed | Expired
     Sleep(seconds)               None
     Start(status, headers)       None       the client's response begins
     Forward(data)                None       bytes for the client
@@ -25,6 +26,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 
 import msgspec
 
+from hexapla.auth.grant import Token
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, RoutingError, UpstreamError
 from hexapla.ir.event import StreamError
 from hexapla.ir.fold import error_of
@@ -55,7 +57,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt that is over.  Times are the clock's own."""
+    """One attempt that is over.  Times are the clock's own.
+
+    renews  its login's token was refused, and the same endpoint is asked again with another one
+    """
 
     candidate: Candidate
     lane: str
@@ -63,6 +68,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     ended: float
     status: int | None = None
     error: GatewayError | None = None
+    renews: bool = False
 
 
 # Commands
@@ -82,6 +88,14 @@ class Send(msgspec.Struct, frozen=True):
 class Receive(msgspec.Struct, frozen=True):
     deadline: float
     beat: Beat | None = None
+
+
+class LogIn(msgspec.Struct, frozen=True):
+    """Make sure that `login` has a token: one that can be sent, or another one than the `refused`."""
+
+    login: object
+    refused: Token | None
+    deadline: float
 
 
 class Sleep(msgspec.Struct, frozen=True):
@@ -116,7 +130,7 @@ class Note(msgspec.Struct, frozen=True):
     tried: Tried
 
 
-Command = Send | Receive | Sleep | Start | Forward | Finish | Drop | Note
+Command = Send | Receive | LogIn | Sleep | Start | Forward | Finish | Drop | Note
 
 # Facts
 
@@ -142,7 +156,7 @@ class Expired(msgspec.Struct, frozen=True):
     pass
 
 
-Fact = Head | Chunk | End | Failed | Expired | None
+Fact = Head | Chunk | End | Token | Failed | Expired | None
 
 Steps = Generator[Command, Fact, "GatewayError | None"]
 """A part of an exchange; its value is the error that ended it, or None for success."""
@@ -223,7 +237,7 @@ class Exchange:
         while True:
             tries += 1
             self.candidate = candidate
-            error = yield from self._attempt(candidate)
+            error = yield from (self._attempt(candidate) if candidate.login is None else self._logged_in(candidate))
             if error is None or self._said_content or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
                 return error
             pause = delay(error, tries, self._retry, self._chance)
@@ -238,8 +252,33 @@ class Exchange:
             for later in self._candidates[self._place :]
         )
 
-    def _attempt(self, candidate: Candidate) -> Steps:
-        """One call of one endpoint, noted."""
+    def _logged_in(self, candidate: Candidate) -> Steps:
+        """One call with a login's token, which is renewed once when the provider refuses it."""
+        token = yield from self._token(candidate, None)
+        if not isinstance(token, Token):
+            return token
+        error = yield from self._attempt(candidate, renews=True)
+        if not _refused(error) or self._said_content:
+            return error
+        other = yield from self._token(candidate, token)
+        if not isinstance(other, Token):
+            return other
+        return (yield from self._attempt(candidate))
+
+    def _token(self, candidate: Candidate, refused: Token | None) -> Generator[Command, Fact, Token | GatewayError]:
+        """The login's token; where there is none, an attempt that failed."""
+        self._since = self._clock()
+        fact = yield LogIn(candidate.login, refused, self._deadline(first=True))
+        if isinstance(fact, Token):
+            return fact
+        error = self._failure(fact)
+        if isinstance(error, UpstreamError):
+            error.provider = candidate.provider.id
+        yield Note(Tried(candidate=candidate, lane="", started=self._since, ended=self._clock(), error=error))
+        return error
+
+    def _attempt(self, candidate: Candidate, *, renews: bool = False) -> Steps:
+        """One call of one endpoint, noted.  `renews`: when its token is refused, another one follows."""
         self._since = self._clock()
         try:
             call = self._open(candidate)
@@ -268,6 +307,7 @@ class Exchange:
                 ended=self._clock(),
                 status=status,
                 error=error_or_none,
+                renews=renews and _refused(error_or_none),
             )
         )
         return error_or_none
@@ -490,6 +530,11 @@ def _whole(lane: Lane, body: bytes) -> bytes:
     if not body.strip():
         raise UpstreamError(Kind.UPSTREAM_EMPTY, "The provider answered with an empty body.")
     return lane.answer(body)
+
+
+def _refused(error: GatewayError | None) -> bool:
+    """The provider did not take the token: it is over, whatever its clock says."""
+    return isinstance(error, UpstreamError) and error.upstream_status == 401
 
 
 def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol, cast
 
+from hexapla.auth.keeper import Keeper
 from hexapla.errors import UpstreamError
 from hexapla.routing.exchange import (
     Beat,
@@ -27,6 +28,7 @@ from hexapla.routing.exchange import (
     Finish,
     Forward,
     Head,
+    LogIn,
     Note,
     Outcome,
     Receive,
@@ -213,21 +215,30 @@ class Driver:
     async def _send(self, command: Send) -> Command | None:
         self._close()
         assert isinstance(command.request, Request)
-        self._deadline, self._beat = command.deadline, command.beat
+        fact = await self._timed(command.deadline, command.beat, self._open(command.request))
+        return self._go_on(fact)
+
+    async def _log_in(self, command: LogIn) -> Command | None:
+        assert isinstance(command.login, Keeper)
+        token = command.login.fresh() if command.refused is None else command.login.renewed(command.refused)
+        return self._go_on(await self._timed(command.deadline, None, token))
+
+    async def _timed(self, deadline: float, beat: Beat | None, wait: Awaitable[Fact]) -> Fact:
+        """What `wait` brings, or what went wrong, until `deadline`."""
+        self._deadline, self._beat = deadline, beat
         try:
-            fact: Fact = await self._open(command.request)
+            return await wait
         except UpstreamError as error:
-            fact = Failed(error)
+            return Failed(error)
         except asyncio.CancelledError:
             if not self._expired:
                 raise
             assert self._task is not None
             if self._task.uncancel() > self._cancels:
                 raise  # the client left in the same moment; the deadline is nobody's concern any more
-            fact = Expired()
+            return Expired()
         finally:
             self._deadline, self._beat, self._expired = NEVER, None, False
-        return self._go_on(fact)
 
     async def _open(self, request: Request) -> Head:
         response = await self._transport(request).send(request)
@@ -305,6 +316,7 @@ _AT_ONCE: dict[type, Callable[[Driver, Any], Any]] = {
 
 _WAITING: dict[type, Callable[[Driver, Any], Awaitable[Command | None]]] = {
     Send: Driver._send,
+    LogIn: Driver._log_in,
     Receive: Driver._await_bytes,
     Sleep: Driver._sleep,
     Forward: Driver._drain,

@@ -1,0 +1,33 @@
+"""Carries the calls of a login over a transport."""
+
+from __future__ import annotations
+
+from hexapla.auth.driver import Sends
+from hexapla.auth.steps import Call, Reply
+from hexapla.upstream.transport import Request, Timeouts, Transport
+
+MOST = 1024 * 1024  # bytes of an answer
+PATIENCE = Timeouts(connect=5.0, head=30.0, idle=30.0)
+USER_AGENT = ("user-agent", "hexapla/0.1")
+
+
+def sender(transport: Transport, proxy: str | None = None) -> Sends:
+    """Sends calls with `transport`, through the proxy that the provider's requests take."""
+
+    async def send(call: Call) -> Reply:
+        request = Request(
+            method=call.method,
+            url=call.url,
+            headers=(USER_AGENT, *call.headers),
+            body=call.body,
+            timeouts=PATIENCE,
+            proxy=proxy,
+            max_response_bytes=MOST,
+        )
+        response = await transport.send(request)
+        try:
+            return Reply(response.status, response.headers, await response.read(MOST))
+        finally:
+            response.close()
+
+    return send
