@@ -45,8 +45,10 @@ from hexapla.catalog.profile import BUILT_IN, Profile
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.catalog.table import Table, TableError
-from hexapla.errors import ConfigError
+from hexapla.errors import ConfigError, ProtocolError
 from hexapla.routing.exchange import Timers
+from hexapla.routing.health import BreakerPolicy
+from hexapla.routing.preferences import NONE, Preferences, read_preferences
 from hexapla.routing.retry import RetryPolicy
 from hexapla.upstream.transport import Timeouts
 
@@ -104,6 +106,24 @@ class LedgerConfig(_Table, frozen=True, kw_only=True):
     retention_days: float | None = None
 
 
+class RoutingConfig(_Table, frozen=True, kw_only=True):
+    """How providers are chosen.
+
+    provider  wishes that hold for every request, in the words of OpenRouter's `provider` object
+    usd       units of a currency in one US dollar, to compare prices with; bills are never converted
+    breaker   when an endpoint that fails is left alone, and for how long
+    """
+
+    provider: dict[str, Any] = {}
+    usd: dict[str, float] = msgspec.field(default_factory=lambda: {"CNY": 7.1})
+    breaker: BreakerPolicy = BreakerPolicy()
+
+    @property
+    def preferences(self) -> Preferences:
+        """`provider`, read.  Raises ProtocolError."""
+        return read_preferences(msgspec.json.encode(self.provider)) if self.provider else NONE
+
+
 class LogConfig(_Table, frozen=True, kw_only=True):
     path: str = "stderr"  # "stderr", "off" or a file
     style: Literal["json", "pretty"] = "json"
@@ -129,6 +149,7 @@ class Config(_Table, frozen=True, kw_only=True):
     on_loss: Literal["allow", "warn", "strict"] = "allow"
     timeouts: Timers = Timers()
     retry: RetryPolicy = RetryPolicy()
+    routing: RoutingConfig = RoutingConfig()
     limits: Limits = Limits()
     ledger: LedgerConfig = LedgerConfig()
     log: LogConfig = LogConfig()
@@ -335,6 +356,11 @@ def _check(config: Config, text: str, file: str) -> None:
             for timer in endpoint.timeouts.keys() - TIMERS:
                 where = (*place, "endpoints", index, "timeouts", timer)
                 raise mistake(f"There is no timeout {timer!r}.", where, text, file, timer, TIMERS)
+    try:
+        _ = config.routing.preferences
+    except ProtocolError as error:
+        spot = ("routing", *error.path.removeprefix("$.").split("."))
+        raise mistake(error.message, spot, text, file) from None
     for name, listed in config.models.items():
         check_models(listed, ("models", name), text, file)
     for name, profile in config.profiles.items():

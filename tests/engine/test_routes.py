@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from hexapla.config import assemble, parse_config
 from hexapla.engine.routes import Routes
-from hexapla.errors import Kind, RoutingError
+from hexapla.errors import Kind, RoutingError, UpstreamError
+from hexapla.routing.exchange import Tried
 from hexapla.translate.peek import peek
 
 PLAIN = b'{"model":"%s","messages":[{"role":"user","content":"hi"}],"max_tokens":9%s}'
 
 
 def routes(text: str = "", **environment: str) -> Routes:
-    return Routes(assemble(parse_config(text, "hexapla.toml", environment), environment))
+    return Routes(assemble(parse_config(text, "hexapla.toml", environment), environment), chance=lambda: 0.0)
 
 
 def planned(router: Routes, model: str, more: str = "", protocol: str = "openai_chat") -> list[str]:
@@ -76,3 +78,82 @@ def test_who_can_be_used() -> None:
     usable = routes(AZURE_OPENAI_API_KEY="k", GROQ_API_KEY="k", GH_TOKEN="not a copilot token").usable()
     assert {"groq", "demo", "ollama"} <= set(usable)
     assert not {"azure_openai", "openai", "github_copilot", "claude_subscription"} & set(usable)
+
+
+# wishes
+
+THREE = "".join(
+    f"""
+[providers.{name}]
+auth = {{ kind = "none" }}
+[[providers.{name}.endpoints]]
+protocol = "openai_chat"
+base_url = "http://{name}/v1"
+[[models.{name}]]
+id = "heron"
+price = {{ input = {price}, output = {price} }}
+"""
+    for name, price in (("dear", 9), ("middle", 5), ("cheap", 1))
+)
+
+
+def asked(model: str, more: str = "", text: str = "") -> list[str]:
+    """The providers of `model`, in order."""
+    return [row.split()[0] for row in planned(routes(THREE + text), model, more)]
+
+
+def test_a_name_of_several_providers_is_balanced_by_price() -> None:
+    """The first draw weighs by price, the rest follows by price."""
+    assert asked("heron") == ["dear", "cheap", "middle"]
+
+
+def test_a_wish_reaches_beyond_the_named_provider() -> None:
+    """`provider/model` is that provider's alone until the request wishes to choose."""
+    assert asked("middle/heron") == ["middle"]
+    assert asked("middle/heron:floor") == ["cheap", "middle", "dear"]
+    assert asked("middle/heron", ',"provider":{"sort":"price"}') == ["cheap", "middle", "dear"]
+    assert asked("middle/heron", ',"provider":{"order":["dear"],"allow_fallbacks":false}') == ["dear"]
+    assert asked("heron", ',"provider":{"ignore":["cheap"],"sort":"price"}') == ["middle", "dear"]
+
+
+def test_standing_wishes_of_the_configuration() -> None:
+    """They hold where the request is silent, and the request's own word stands above them."""
+    standing = '[routing]\nprovider = { sort = "price", ignore = ["cheap"] }\n'
+    assert asked("heron", text=standing) == ["middle", "dear"]
+    assert asked("heron", ',"provider":{"order":["dear"]}', standing) == ["dear", "middle"]
+
+
+def test_wishes_that_leave_nobody() -> None:
+    """404, and the reason for each."""
+    with pytest.raises(RoutingError, match=r"dear/heron: its prompt price is 9 USD, above 0\.5") as caught:
+        asked("heron", ',"provider":{"max_price":{"prompt":0.5}}')
+    assert caught.value.status == 404
+    assert len(caught.value.rejected) == 3
+
+
+def test_a_provider_field_of_somebody_else_is_no_wish() -> None:
+    """Only an object is OpenRouter's."""
+    assert asked("middle/heron", ',"provider":"openai"') == ["middle"]
+
+
+def test_openrouter_serves_what_nobody_else_has_a_key_for() -> None:
+    """The same name means the same model there, so a client of OpenRouter's keeps its names."""
+    name = "anthropic/claude-sonnet-4"
+    assert [row.split()[0] for row in planned(routes(OPENROUTER_API_KEY="k"), name)] == ["openrouter"]
+    both = routes(OPENROUTER_API_KEY="k", ANTHROPIC_API_KEY="k")
+    assert [row.split()[0] for row in planned(both, name)] == ["anthropic"]
+
+
+def test_an_endpoint_that_keeps_failing_is_left_alone() -> None:
+    """Its last failure is told in its place, with the time until it is asked again; a success lets everybody in."""
+    router = Routes(assemble(parse_config(THREE, "hexapla.toml", {}), {}), clock=lambda: 1.0, chance=lambda: 0.0)
+    candidate = router.candidates("dear/heron")[0]
+    tried = Tried(candidate=candidate, lane="hub", started=0.0, ended=1.0, error=UpstreamError(Kind.OVERLOADED, "busy"))
+    for _ in range(router.health.policy.row):
+        assert router.admit(candidate) is None
+        router.heard(tried)
+    alone = router.admit(candidate)
+    assert alone is not None
+    assert (alone.kind, alone.message, alone.retryable, alone.retry_after) == (Kind.OVERLOADED, "busy", False, 1.0)
+    router.heard(replace(tried, error=None))
+    assert router.admit(candidate) is None

@@ -76,7 +76,7 @@ def locked(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     text = (
         f'keys = ["{KEY}", "another-key"]\n[chains]\n"u_chat/down" = ["u_msgs/fine"]\n[aliases]\nmine = "u_resp/fine"\n'
     )
-    retry = "[retry]\nretries = 0\nbase = 0.01\n"
+    retry = "[retry]\nretries = 0\nbase = 0.01\n[routing.breaker]\nrow = 1000\nleast = 1000\n"
     upstreams = providers(_upstream.url) + providers(_upstream.url, "spent_")
     with gateway(tmp_path_factory.mktemp("locked"), text + retry + upstreams) as running:
         yield running

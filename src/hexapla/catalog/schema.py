@@ -209,6 +209,17 @@ class Endpoint(_Table, frozen=True, kw_only=True):
     proxy: str = ""
 
 
+class Privacy(_Table, frozen=True, kw_only=True):
+    """What a provider does with prompts; None and "" are "not known", which counts as the worst where privacy is asked for.
+
+    training   whether it may train on them
+    retention  "none" where it keeps nothing (zero data retention), else for how long in words
+    """
+
+    training: bool | None = None
+    retention: str = ""
+
+
 class Provider(_Table, frozen=True, kw_only=True):
     """A company, or a server of one's own.
 
@@ -219,6 +230,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     limits       what the vendor publishes about sizes and lifetimes, for people
     levels       levels of an account, lowest first -> what it must have paid in a month to reach them
     level        the account's level; "" is the lowest
+    privacy      what it does with prompts
     rates        class of models -> level -> what is allowed; a level that is not told is like the one below (rates.py)
     probe        a server of one's own: looked for at its address, its models asked for (GET {base}/models)
     status       how well its facts are known;  ended: the vendor has switched it off
@@ -244,6 +256,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     levels: dict[str, float] = {}
     level: str = ""
     rates: dict[str, dict[str, Rate]] = {}
+    privacy: Privacy = Privacy()
     probe: bool = False
     status: Literal["documented", "third-party", "unverified", "ended"] = "unverified"
     experimental: bool = False
@@ -327,6 +340,7 @@ class Model(_Table, frozen=True, kw_only=True):
     aliases   names by which people know it; `id` is sent for them
     snapshot  the dated id that a moving id ("…-latest") stands for at present
     max_image_tokens  the most that one image may cost
+    quantization  of its weights: "fp8", "bf16" ...; "" is not known
     rate_class  the class in the provider's `rates`; "" is the model's kind
     rate      what is allowed where this model has a limit of its own
     released, knowledge, retired  "2026-01-31", "2026-01" or "2026": first sold, taught until, switched off
@@ -351,6 +365,7 @@ class Model(_Table, frozen=True, kw_only=True):
     free: bool = False
     rate_class: str = ""
     rate: Rate | None = None
+    quantization: str = ""
     released: str = ""
     knowledge: str = ""
     retired: str = ""

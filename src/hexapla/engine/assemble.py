@@ -50,7 +50,7 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
     transports: dict[str, Transport] = {"http1": Http1Transport(), "demo": DemoTransport()}
     if installed():
         transports["reqwest"] = ReqwestTransport()
-    routes = Routes(loaded, books.clock, keep=keeping(transports["http1"]))
+    routes = Routes(loaded, books.clock, chance=random.random, keep=keeping(transports["http1"]))
     return Gateway(config, routes, books, transports, random.random)
 
 

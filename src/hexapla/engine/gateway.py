@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
-from hexapla.engine.client import Answer, Ask
+from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Address, Routes
@@ -23,6 +23,7 @@ from hexapla.ir.loss import Loss
 from hexapla.ledger import Generation
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
+from hexapla.routing.budget import RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.exchange import Call, Exchange, Outcome, Start, Tried, param_of
 from hexapla.translate.lane import Lane
@@ -58,6 +59,7 @@ class Gateway:
         self._transports = transports
         self._chance = chance
         self._sweeper = Sweeper(config.timeouts.beat)
+        self._retries = RetryBudget(books.clock)
         self._tasks: set[asyncio.Task[object]] = set()
         self._stopped = False
         self.draining = False
@@ -82,7 +84,7 @@ class Gateway:
 
         Who was benched may play again: the keys may be other ones.  Ledger and log stay as they were opened.
         """
-        routes = Routes(loaded, self.books.clock, keep=self.routes.keep)
+        routes = Routes(loaded, self.books.clock, chance=self._chance, keep=self.routes.keep, health=self.routes.health)
         self.config, self.routes, self._sweeper = loaded.config, routes, Sweeper(loaded.config.timeouts.beat)
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
@@ -162,13 +164,15 @@ class Gateway:
         check_conversation(peeked)
         return peeked
 
-    def _plan(self, ask: Ask, peeked: Peek) -> list[Candidate]:
+    def _plan(self, ask: Ask, peeked: Peek) -> Sequence[Candidate]:
         routes = self.routes
         return routes.plan(peeked, ask.profile or routes.bound.get(ask.key, ""))
 
     def _translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
         reply = Reply(id=answer_id, created=created, model=peeked.model, include_usage=peeked.include_usage)
-        return Translation(peeked, reply, on_loss=ask.on_loss or self.config.on_loss)
+        # whoever cannot be told every parameter refuses before it is asked, and the next one is tried
+        demanded: OnLoss | None = "strict" if self.routes.wishes(peeked).require_parameters else None
+        return Translation(peeked, reply, on_loss=ask.on_loss or demanded or self.config.on_loss)
 
     async def _exchange(self, ask: Ask, peeked: Peek, candidates: Sequence[Candidate], answer: Answer) -> None:
         # `adopt` may replace them while this request runs
@@ -194,7 +198,10 @@ class Gateway:
             retry=self.config.retry,
             clock=books.clock,
             chance=self._chance,
+            admit=routes.admit,
+            may_retry=self._retries.spend,
         )
+        self._retries.earn()
         recorder.begin()
         speaker = _Speaker(recorder, answer)
 
@@ -215,6 +222,9 @@ class Gateway:
             self._break_off(ask, _LeavingError(), translation, speaker)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
             self._break_off(ask, internal(fault), translation, speaker)
+        finally:
+            if exchange.asking is not None:
+                routes.left(exchange.asking)
 
     def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:
         """End an answer, wherever it is, with `error`.
@@ -246,7 +256,9 @@ class Gateway:
         def open_call(candidate: Candidate) -> Call:
             address = candidate.address
             assert isinstance(address, Address)
-            lane = translation.open(candidate.target, candidate.quirks, keep=address.keeps)
+            lane = translation.open(
+                candidate.target, candidate.quirks, keep=self.routes.kept(candidate, translation.peeked)
+            )
             same = ask.protocol == candidate.endpoint.protocol
             request = address.request(lane.body, stream=translation.peeked.stream, forward=ask.forward if same else ())
             return Call(lane=lane, request=request)

@@ -13,21 +13,29 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.auth.api_key import Credential, auth_headers, missing_key, needs_key
 from hexapla.auth.grant import Token
 from hexapla.auth.keeper import Keeper
 from hexapla.auth.sources import Source, find_sources
 from hexapla.catalog.address import endpoint_url
+from hexapla.catalog.elsewhere import elsewhere
 from hexapla.catalog.profile import DEFAULT, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import target_of
 from hexapla.catalog.resolve import Match, resolve
 from hexapla.catalog.schema import Auth, Endpoint, Provider
 from hexapla.config import Loaded
-from hexapla.errors import GatewayError, Kind, RoutingError
+from hexapla.engine.wishes import need_of, preferences_of
+from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
 from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.exchange import Timers, Tried
+from hexapla.routing.filters import Need, slugs
+from hexapla.routing.health import Health
+from hexapla.routing.plan import Wanted, planned
+from hexapla.routing.preferences import NONE, SUFFIX_SORTS, Preferences, suffixed
+from hexapla.routing.rank import Scene
 from hexapla.routing.shares import drawn
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.peek import Peek
@@ -112,11 +120,19 @@ class TokenAddress(Address, frozen=True, kw_only=True):
         return msgspec.structs.replace(request, url=_moved(request.url, token.base), headers=headers)
 
 
+class Offers(msgspec.Struct, frozen=True, kw_only=True):
+    """Who offers a model; `suffix`: what stood behind its name."""
+
+    candidates: tuple[Candidate, ...]
+    suffix: str = ""
+
+
 class Routes:
     """The candidates of every name that was asked for so far, and which credentials sit out.
 
     clock   monotonic seconds, the same as the exchange's
     chance  draws from [0, 1)
+    health  how endpoints have been doing; given where a former configuration's knowledge goes on
     keep    makes the keeper of a login's token; by default one that can be looked at and not used
     """
 
@@ -127,56 +143,101 @@ class Routes:
         *,
         chance: Callable[[], float] = random.random,
         keep: Keep = idle,
+        health: Health | None = None,
     ) -> None:
         self.loaded = loaded
         self.catalog = loaded.catalog
         self.profiles = loaded.profiles
         self.bound = loaded.config.key_profiles()
+        self.health = health or Health(loaded.config.routing.breaker)
         self._config = loaded.config
-        self._known: dict[Name, tuple[Candidate, ...]] = {}
+        self._standing = loaded.config.routing.preferences
+        self._chance = chance
+        self._known: dict[tuple[Name, bool], Offers] = {}
         self._meant: dict[tuple[str, tuple[str, ...]], tuple[Name, ...]] = {}
         self._credentials: dict[str, tuple[Credential | Keeper, ...]] = {}
         self._weights: dict[tuple[str, str], float] = {}
         self._clock = clock
-        self._chance = chance
         self.keep = keep
         self.bench = Bench()
 
-    def plan(self, peeked: Peek, profile: str = "") -> list[Candidate]:
-        """Who is tried for `peeked`, in order: for each of its models the endpoints in the cheapest lane first.
+    def plan(self, peeked: Peek, profile: str = "") -> Sequence[Candidate]:
+        """Who is tried for `peeked`, in order: for each of its models those who may serve it, the best one first.
 
-        Raises RoutingError when no name resolves; names after the first that are unknown are left out.
+        Raises RoutingError when no name resolves or the wishes leave nobody; names after the first that are unknown are
+        left out.
         """
-        planned: list[Candidate] = []
+        wishes = self.wishes(peeked)
+        need = need_of(peeked, self._config.routing.usd)
+        wanted: list[Wanted] = []
         first_error: GatewayError | None = None
-        for inside, name in self._names(peeked.models, profile):
+        for name in self._names(peeked.models, profile):
             try:
-                planned += self._ordered(self.candidates(name, inside), peeked)
+                wanted.append(self._wanted(name, wishes, need, peeked))
             except GatewayError as error:
                 first_error = first_error or error
-        if not planned:
+        if not wanted:
             raise first_error or RoutingError("No endpoint can serve this request.")
+        now = self._clock()
+        scene = Scene(health=self.health, now=now, chance=self._chance, usd=self._config.routing.usd)
+        chosen: Sequence[Candidate] = planned(wanted, scene).candidates
         if self._weights:
-            planned = drawn(planned, self._weights, self._chance)
-        return self.bench.choose(planned, self._clock()) if self.bench else planned
+            chosen = drawn(chosen, self._weights, self._chance)
+        return self.bench.choose(chosen, now) if self.bench else chosen
+
+    def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Wanted:
+        """One model of the request, with what its suffix wishes of it."""
+        offers = self._offers(name, everywhere=wishes is not NONE)
+        if offers.suffix:
+            wishes = suffixed(wishes, offers.suffix)
+            need = replace(need, free=True) if offers.suffix == ":free" else need
+        return Wanted(name=name[1], candidates=self._ordered(offers.candidates, peeked), preferences=wishes, need=need)
+
+    def wishes(self, peeked: Peek) -> Preferences:
+        """What the request wishes of routing, over what the configuration does.  Raises ProtocolError."""
+        return preferences_of(peeked, self._standing)
+
+    def kept(self, candidate: Candidate, peeked: Peek) -> frozenset[str]:
+        """The keys of ours that `candidate`, a gateway itself, is told; not `provider` where that names the gateway."""
+        address = candidate.address
+        assert isinstance(address, Address)
+        if not candidate.delegate:
+            return address.keeps
+        wishes = self.wishes(peeked)
+        own = not candidate.slugs.isdisjoint((*wishes.only, *wishes.order))
+        return address.keeps - {"provider"} if own else address.keeps
+
+    def admit(self, candidate: Candidate) -> GatewayError | None:
+        """Let a request go to `candidate`, or say why not: it failed too often a moment ago, and with what."""
+        now = self._clock()
+        if self.health.admit(candidate.track, now):
+            self.health.began(candidate.track)
+            return None
+        return left_alone(self.health.cause(candidate.track), self.health.closed_for(candidate.track, now))
+
+    def left(self, candidate: Candidate) -> None:
+        """The client left while `candidate` was being asked."""
+        self.health.left(candidate.track)
 
     def heard(self, tried: Tried) -> None:
         """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
         if not tried.renews:
             self.bench.heard(tried.candidate, tried.error, tried.ended)
+        began = tried.started if tried.first is None else tried.first
+        self.health.over(
+            tried.candidate.track,
+            tried.ended,
+            tried.error,
+            latency=None if tried.first is None else tried.first - tried.started,
+            throughput=tried.output / (tried.ended - began) if tried.output and tried.ended > began else None,
+        )
 
     def candidates(self, name: str, profile: str = "") -> tuple[Candidate, ...]:
         """Every candidate of a name of the catalogue, with what `profile` says of its requests.
 
         Raises RoutingError for an unknown name or a provider without a key.
         """
-        found = self._known.get((profile, name))
-        if found is None:
-            found = self._found(name, self.profile(profile) if profile else None)
-            if len(self._known) >= KEPT_NAMES:
-                self._known.clear()
-            self._known[profile, name] = found
-        return found
+        return self._offers((profile, name)).candidates
 
     def first(self, name: str, profile: str = "") -> Candidate:
         """Who is asked first for `name`.  Raises RoutingError when nobody is."""
@@ -191,23 +252,49 @@ class Routes:
             raise RoutingError(f"There is no profile {name[:100]!r} here; there are: {there}.", kind=Kind.NOT_FOUND)
         return found
 
-    def _found(self, name: str, profile: Profile | None) -> tuple[Candidate, ...]:
+    def _offers(self, name: Name, *, everywhere: bool = False) -> Offers:
+        """Who offers the model of this name, remembered.
+
+        everywhere  also providers other than the one that the name begins with, which offer the same model
+
+        Raises RoutingError as `candidates` does.
+        """
+        found = self._known.get((name, everywhere))
+        if found is None:
+            profile, model = name
+            found = self._found(model, everywhere, self.profile(profile) if profile else None)
+            if len(self._known) >= KEPT_NAMES:
+                self._known.clear()
+            self._known[name, everywhere] = found
+        return found
+
+    def _found(self, name: str, everywhere: bool, profile: Profile | None) -> Offers:
         """The candidates of every provider that has a key; the first one's complaint when none has."""
+        matches = resolve(self.catalog, name)
+        suffix = matches[0].suffix
+        found, error = self._of_matches(matches, profile)
+        if everywhere or suffix in SUFFIX_SORTS or not found:
+            found += self._of_matches(elsewhere(self.catalog, name, matches), profile)[0]
+        if not found and error is not None:
+            raise error
+        return Offers(candidates=tuple(found), suffix=suffix)
+
+    def _of_matches(
+        self, matches: Sequence[Match], profile: Profile | None
+    ) -> tuple[list[Candidate], RoutingError | None]:
         found: list[Candidate] = []
         first_error: RoutingError | None = None
-        for match in resolve(self.catalog, name):
+        for match in matches:
             try:
                 found += self._of_match(applied(profile, match) if profile is not None else match)
             except RoutingError as error:
                 first_error = first_error or error
-        if not found and first_error is not None:
-            raise first_error
-        return tuple(found)
+        return found, first_error
 
     def timers(self, candidate: Candidate) -> Timers:
         """The exchange's timers, with what the endpoint says of its own."""
         own = {name: value for name, value in candidate.endpoint.timeouts.items() if name in Timers.__struct_fields__}
-        return msgspec.structs.replace(self._config.timeouts, **own) if own else self._config.timeouts
+        return replace(self._config.timeouts, **own) if own else self._config.timeouts
 
     def usable(self) -> list[str]:
         """Providers that can be asked: they need no key, or one was found."""
@@ -292,6 +379,9 @@ class Routes:
                 address=self._address(match, credential),
                 credential=credential.name if credential is not None else "",
                 login=credential if isinstance(credential, Keeper) else None,
+                track=f"{provider.id} {match.endpoint.base_url} {match.model}",
+                slugs=slugs(provider),
+                delegate="provider" in GATEWAYS.get(provider.id, ()),
             )
             for credential in credentials
         ]
@@ -315,6 +405,14 @@ class Routes:
             return address
         fields = {name: getattr(address, name) for name in Address.__struct_fields__}
         return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
+
+
+def left_alone(cause: GatewayError | None, seconds: float) -> GatewayError:
+    """What a request hears in place of an endpoint that is left alone: the failure that led to it, and how long."""
+    kind, message, status = Kind.OVERLOADED, "The provider failed repeatedly.", None
+    if cause is not None:
+        kind, message, status = cause.kind, cause.message, cause.status
+    return UpstreamError(kind, message, status=status, retry_after=seconds, retryable=False)
 
 
 def _rank(candidate: Candidate, peeked: Peek) -> int:

@@ -18,6 +18,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     address  the engine's own note of how to reach it; opaque here
     credential  the name of the key or login that it is asked with; "" for none
     login    whoever keeps its token, opaque here; None for what needs no token
+    track    the key of its endpoint and model in health.py
+    slugs    what a request may call its provider (filters.py)
+    delegate its provider is a gateway itself, which is told the request's wishes and obeys them
     """
 
     provider: Provider
@@ -29,6 +32,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     address: object = None
     credential: str = ""
     login: object = None
+    track: str = ""
+    slugs: frozenset[str] = frozenset()
+    delegate: bool = False
 
     @property
     def name(self) -> str:

@@ -60,6 +60,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt that is over.  Times are the clock's own.
 
     renews  its login's token was refused, and the same endpoint is asked again with another one
+    first   when its content began, for a stream
+    output  the tokens of its answer, where they are known
     """
 
     candidate: Candidate
@@ -69,6 +71,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None = None
     error: GatewayError | None = None
     renews: bool = False
+    first: float | None = None
+    output: int | None = None
 
 
 # Commands
@@ -176,6 +180,8 @@ class Exchange:
     """The state of one exchange: who is tried, what the client has heard.
 
     open_call  renders the request for a candidate; may raise ClientError or ProtocolError
+    admit      says why a candidate must not be asked at present, or None; whoever was admitted is in `asking` until noted
+    may_retry  whether the retry budget of the whole gateway allows one more
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1)
     """
@@ -191,8 +197,12 @@ class Exchange:
         retry: RetryPolicy,
         clock: Callable[[], float],
         chance: Callable[[], float],
+        admit: Callable[[Candidate], GatewayError | None] = lambda candidate: None,
+        may_retry: Callable[[], bool] = lambda: True,
     ) -> None:
         self._candidates = candidates
+        self._admit = admit
+        self._may_retry = may_retry
         self._open = open_call
         self._tell_error = tell
         self._stream = stream
@@ -204,10 +214,12 @@ class Exchange:
         self._place = 0  # how many candidates have had their turn, the present one included
         self._tried = 0
         self._since = clock()
+        self._first: float | None = None  # when the present attempt's content began
         self._started = False
         self._flow: Stream | None = None  # the stream that is being forwarded
         self.lane: Lane | None = None
         self.candidate: Candidate | None = None
+        self.asking: Candidate | None = None
 
     def run(self) -> Generator[Command, Fact, Outcome]:
         """Try the candidates in order until one answers."""
@@ -241,7 +253,7 @@ class Exchange:
             if error is None or self._said_content or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
                 return error
             pause = delay(error, tries, self._retry, self._chance)
-            if pause is None or self._clock() + pause >= self._end:
+            if pause is None or self._clock() + pause >= self._end or not self._may_retry():
                 return error
             yield Sleep(pause)
 
@@ -286,7 +298,11 @@ class Exchange:
             return ClientError(Kind.INVALID_REQUEST, error.message, param=param_of(error.path))
         except ClientError as error:
             return error
+        if (left_alone := self._admit(candidate)) is not None:
+            return left_alone
         self._tried += 1
+        self._first = None
+        self.asking = candidate
         self.lane = call.lane
         status: int | None = None
         beat = self._beat(call.lane, candidate, call.lane.stream()) if self._stream else None
@@ -299,6 +315,8 @@ class Exchange:
         yield Drop()
         if isinstance(error_or_none, UpstreamError):
             error_or_none.provider = candidate.provider.id
+        self.asking = None
+        usage = call.lane.summary.usage
         yield Note(
             Tried(
                 candidate=candidate,
@@ -308,6 +326,8 @@ class Exchange:
                 status=status,
                 error=error_or_none,
                 renews=renews and _refused(error_or_none),
+                first=self._first,
+                output=usage.output if usage is not None else None,
             )
         )
         return error_or_none
@@ -454,6 +474,8 @@ class Exchange:
         return None
 
     def _say(self, flow: _Flow, out: bytes) -> Generator[Command, Fact, None]:
+        if self._first is None:
+            self._first = self._clock()
         yield from self._begin(flow.call.lane, flow.candidate)
         if flow.held:
             out = b"".join(flow.held) + out

@@ -1,0 +1,46 @@
+"""What a request wishes of routing, read from its raw top-level fields.
+
+Most requests wish nothing, so this is a few look-ups; a `provider` object is read once and remembered by its bytes,
+since a program sends the same one with every request.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from hexapla.routing.filters import Need
+from hexapla.routing.preferences import Preferences, read_preferences
+from hexapla.translate.peek import Peek
+from hexapla.wire.rawjson import load
+
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""The names of the limit on output, in all dialects."""
+
+_EMPTY = frozenset({b"null", b"[]"})
+
+
+def preferences_of(peeked: Peek, default: Preferences) -> Preferences:
+    """The request's `provider` object over the operator's default; anything but an object is somebody else's field.
+
+    Raises ProtocolError for an object that cannot be read.
+    """
+    raw = peeked.fields.get("provider")
+    if raw is None:
+        return default
+    said = bytes(raw)
+    return _read(said, default) if said[:1] == b"{" else default
+
+
+def need_of(peeked: Peek, usd: dict[str, float]) -> Need:
+    """What the request needs of a model, as far as its top-level fields tell."""
+    fields = peeked.fields
+    limits = [load(fields[name], int) for name in LIMITS if name in fields]
+    tools = fields.get("tools")
+    return Need(
+        tools=tools is not None and bytes(tools) not in _EMPTY,
+        max_tokens=next((limit for limit in limits if limit is not None), None),
+        usd=usd,
+    )
+
+
+_read = lru_cache(maxsize=256)(read_preferences)

@@ -1,0 +1,40 @@
+"""One retry budget for the whole gateway, so that an outage is not made worse by those who suffer from it.
+
+Every request earns a fifth of a retry; whoever wants to ask an endpoint again spends a whole one.  A floor of ten
+retries a second lets a quiet gateway retry as well.  (Finagle's RetryBudget and Envoy's `retry_budget` hold to the same
+20 %: https://twitter.github.io/finagle/guide/Clients.html, https://www.envoyproxy.io/docs, 2026-11.)
+
+Rules of this file: pure (the clock is an argument); only tries of the same endpoint are counted, since going elsewhere
+does not burden whoever is down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+SHARE = 0.2  # retries that a request earns
+FLOOR = 10.0  # retries a second that are always there; Finagle's minimum
+MOST = 100.0  # retries that can be saved up
+
+
+class RetryBudget:
+    """clock: monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._saved = MOST
+        self._seen = clock()
+
+    def earn(self) -> None:
+        """A request begins."""
+        self._saved = min(MOST, self._saved + SHARE)
+
+    def spend(self) -> bool:
+        """Take one retry; False when there is none left."""
+        now = self._clock()
+        self._saved = min(MOST, self._saved + (now - self._seen) * FLOOR)
+        self._seen = now
+        if self._saved < 1:
+            return False
+        self._saved -= 1
+        return True

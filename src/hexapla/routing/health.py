@@ -1,0 +1,239 @@
+"""How endpoints have been doing: who is quick, who fails, and who should be left alone for a moment.
+
+One `Track` for each endpoint and model holds what its last answers were like (time to the first content, tokens a second),
+and a breaker.  Rankings read percentiles over the last five minutes; the breaker keeps requests away from an endpoint that
+fails, lets exactly one through to see whether it is back, and never closes a door for long: when an endpoint recovers it
+serves again within seconds.
+
+    closed --failures in a row, or most of the latest--> open --time is over--> half-open: one probe
+       ^-------------------------- it succeeds ------------------------------------'   | it fails: open, longer
+
+Rules of this file: pure (`now` is an argument, monotonic seconds); what is a failure of the *endpoint* is in `COUNTS`,
+failures of a credential are the bench's (bench.py); the cost of hearing of one answer is a few appends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+import msgspec
+
+from hexapla.errors import GatewayError, Kind
+
+WINDOW = 300.0  # seconds that percentiles look back; OpenRouter's own window
+OUTAGE = 30.0  # seconds after a failure in which an endpoint stands behind the others; OpenRouter's default balancing
+SAMPLES = 200  # answers that are remembered for each endpoint
+KEPT = 4096  # tracks; clients choose models, so the number is bounded
+FRESH = 1.0  # seconds that a computed percentile may be used again
+DECAY = 10.0  # seconds in which a peak of latency fades to a third
+
+COUNTS = frozenset(
+    {
+        Kind.UPSTREAM_ERROR,
+        Kind.UPSTREAM_CONNECT,
+        Kind.UPSTREAM_TLS,
+        Kind.UPSTREAM_PROTOCOL,
+        Kind.UPSTREAM_EMPTY,
+        Kind.UPSTREAM_TRUNCATED,
+        Kind.OVERLOADED,
+        Kind.TIMEOUT,
+        Kind.EGRESS_PROXY,
+    }
+)
+"""Failures that tell of the endpoint, not of the request or the key."""
+
+Metric = Literal["latency", "throughput"]
+
+
+class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When the breaker opens and for how long.
+
+    row      failures in a row that open it
+    share    share of failures among the latest `least` or more answers that opens it as well
+    first    seconds of the first closure; it doubles with every failed probe, up to `most`
+    """
+
+    row: int = 5
+    share: float = 0.5
+    least: int = 10
+    first: float = 1.0
+    most: float = 4.0
+
+
+class Track:
+    """One endpoint with one model: its latest answers and its breaker."""
+
+    __slots__ = (
+        "_cache",
+        "_latest",
+        "_peak",
+        "_peaked",
+        "_samples",
+        "cause",
+        "closures",
+        "failed",
+        "opened",
+        "probing",
+        "row",
+        "running",
+    )
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float | None, float | None]] = deque(maxlen=SAMPLES)
+        self._latest: deque[bool] = deque(maxlen=20)  # success or not
+        self._cache: dict[tuple[Metric, float], tuple[float, float | None]] = {}
+        self._peak = 0.0
+        self._peaked = 0.0
+        self.row = 0  # failures in a row
+        self.failed = float("-inf")  # when it failed last without a success since
+        self.opened = 0.0  # until when nobody asks it; 0 while the breaker is closed
+        self.cause: GatewayError | None = None  # the latest failure
+        self.closures = 0  # how often it was opened in a row
+        self.probing = False
+        self.running = 0  # requests on their way
+
+    def close(self) -> None:
+        """It is alive: let everybody in again."""
+        self.row = self.closures = 0
+        self.opened, self.probing = 0.0, False
+
+    def answered(self, now: float, latency: float | None, throughput: float | None) -> None:
+        """It served a request: seconds to the first content, tokens a second after it (None: not known)."""
+        self._latest.append(True)
+        self.close()
+        self.failed = float("-inf")
+        self._samples.append((now, latency, throughput))
+        if latency is not None:
+            self._peak, self._peaked = max(latency, self.peak(now)), now
+
+    def failed_with(self, error: GatewayError, now: float, policy: BreakerPolicy) -> None:
+        """It failed; the breaker may open."""
+        self._latest.append(False)
+        self.cause = error
+        self.row += 1
+        self.failed = now
+        if self.probing or self.row >= policy.row or self.error_rate(policy.least) >= policy.share:
+            self.probing = False
+            self.opened = now + min(policy.most, policy.first * float(2 ** min(self.closures, 16)))
+            self.closures += 1
+
+    def error_rate(self, least: int = 1) -> float:
+        """Share of failures among the latest answers; 0 while there are fewer than `least`."""
+        count = len(self._latest)
+        return self._latest.count(False) / count if count >= least else 0.0
+
+    def peak(self, now: float) -> float:
+        """Peak-EWMA of the latency: jumps up with a slow answer, fades with time."""
+        return self._peak * float(2.718281828 ** (-(now - self._peaked) / DECAY)) if self._peak else 0.0
+
+    def percentile(self, metric: Metric, share: float, now: float) -> float | None:
+        """The value that `share` of the answers of the last five minutes kept to; None when there are none.
+
+        For latency that is an upper bound (p99: 99 % were this quick), for throughput a lower one (p90: 90 % had this
+        much), as OpenRouter reads its percentiles.
+        """
+        known = self._cache.get((metric, share))
+        if known is not None and now - known[0] < FRESH:
+            return known[1]
+        place = 1 if metric == "latency" else 2
+        values = sorted(s[place] for s in self._samples if s[place] is not None and now - s[0] <= WINDOW)  # type: ignore[type-var]
+        value: float | None = None
+        if values:
+            rank = min(len(values) - 1, int(share * len(values)))
+            value = values[rank] if metric == "latency" else values[len(values) - 1 - rank]
+        self._cache[metric, share] = (now, value)
+        return value
+
+
+class Health:
+    """The tracks of all endpoints.  Keys are `Candidate.track`."""
+
+    def __init__(self, policy: BreakerPolicy | None = None) -> None:
+        self.policy = policy or BreakerPolicy()
+        self._tracks: dict[str, Track] = {}
+
+    def track(self, key: str) -> Track | None:
+        return self._tracks.get(key)
+
+    def admit(self, key: str, now: float) -> bool:
+        """Whether the endpoint may be asked now.  In the half-open state one caller is let through: the probe."""
+        track = self._tracks.get(key)
+        if track is None or not track.opened:
+            return True
+        if now < track.opened or track.probing:
+            return False
+        track.probing = True
+        return True
+
+    def closed_for(self, key: str, now: float) -> float:
+        """Seconds until the endpoint may be asked again; 0 when it may be asked now."""
+        track = self._tracks.get(key)
+        if track is None or not track.opened:
+            return 0.0
+        return max(0.0, track.opened - now) or (self.policy.first if track.probing else 0.0)
+
+    def cause(self, key: str) -> GatewayError | None:
+        """What the endpoint failed with last."""
+        track = self._tracks.get(key)
+        return track.cause if track is not None else None
+
+    def out(self, key: str, now: float) -> bool:
+        """Whether the endpoint failed within the last half minute and has not served since."""
+        track = self._tracks.get(key)
+        return track is not None and now - track.failed < OUTAGE
+
+    def began(self, key: str) -> None:
+        """A request is on its way."""
+        self._of(key).running += 1
+
+    def over(
+        self,
+        key: str,
+        now: float,
+        error: GatewayError | None,
+        latency: float | None = None,
+        throughput: float | None = None,
+    ) -> None:
+        """A request is over: it succeeded (None), or failed with `error`."""
+        track = self._of(key)
+        track.running = max(0, track.running - 1)
+        if error is None:
+            track.answered(now, latency, throughput)
+        elif error.kind in COUNTS:
+            track.failed_with(error, now, self.policy)
+        else:
+            track.close()  # whoever refuses is alive
+
+    def left(self, key: str) -> None:
+        """The client of a request left before its end, which tells nothing: another one may probe."""
+        track = self._of(key)
+        track.running = max(0, track.running - 1)
+        track.probing = False
+
+    def load(self, key: str, now: float) -> float:
+        """Peak-EWMA latency times requests on their way: whom to prefer among equals."""
+        track = self._tracks.get(key)
+        return track.peak(now) * (track.running + 1) if track is not None else 0.0
+
+    def percentile(self, key: str, metric: Metric, share: float, now: float) -> float | None:
+        track = self._tracks.get(key)
+        return track.percentile(metric, share, now) if track is not None else None
+
+    def error_rate(self, key: str) -> float:
+        track = self._tracks.get(key)
+        return track.error_rate() if track is not None else 0.0
+
+    def _of(self, key: str) -> Track:
+        track = self._tracks.get(key)
+        if track is None:
+            if len(self._tracks) >= KEPT:
+                self._forget()
+            track = self._tracks[key] = Track()
+        return track
+
+    def _forget(self) -> None:
+        """Drop the idle half that was made first."""
+        idle = [key for key, track in self._tracks.items() if not track.running and not track.opened]
+        for key in idle[: KEPT // 2] or list(self._tracks)[: KEPT // 2]:
+            del self._tracks[key]

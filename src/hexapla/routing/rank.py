@@ -1,0 +1,174 @@
+"""Who is tried first: the order of the candidates of one request.
+
+A *group* is one model at one provider, with all its keys and endpoints in their own order; groups are ranked, what is
+inside of them stays together.  The rules are OpenRouter's (provider-selection page, 2026-08-22):
+
+    order       listed providers in the order of the list, then the others as if nothing had been listed
+    sort        by price, throughput, latency or quality; who is not known comes last
+    otherwise   among those without a recent failure one is drawn by 1/price^2, the rest follow by price;
+                those with one come last
+    preferred   cut-offs of throughput and latency put back who misses them, whatever ranked them before
+
+Rules of this file: pure (`now` and `chance` are arguments); stable, so that the catalogue's order decides what nothing
+else does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hexapla.catalog.schema import Price
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.health import Health, Metric
+from hexapla.routing.preferences import By, Cutoffs, Preferences
+
+PROMPT_SHARE = 0.75
+"""Of a request's tokens, about three in four are read and one is written; that makes one price of two."""
+
+FREE = 1e-4  # USD per million tokens, in place of a price of nothing: its weight must stay a number
+
+Group = list[Candidate]
+
+Bound = tuple[Metric, float, float]
+"""A metric, the share of answers that must keep to the bound, and the bound."""
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """What rankings know of the world.
+
+    now     monotonic seconds
+    chance  draws from [0, 1)
+    usd     units of a currency in one US dollar
+    """
+
+    health: Health
+    now: float
+    chance: Callable[[], float]
+    usd: Mapping[str, float]
+
+
+def ranked(groups: Sequence[Group], preferences: Preferences, scene: Scene) -> list[Group]:
+    """`groups` in the order in which they are tried."""
+    if len(groups) < 2:
+        return list(groups)
+    chosen = _sorted(groups, preferences.sort.by, scene) if preferences.sort.by else _balanced(groups, scene)
+    if preferences.order:
+        chosen.sort(key=lambda group: _place(group, preferences.order))
+    return _preferred(chosen, preferences, scene)
+
+
+def blended(price: Price | None, usd: Mapping[str, float]) -> float | None:
+    """One figure for a price: USD per million tokens of the usual mixture.  None where it is not known."""
+    if price is None or price.input is None or price.output is None:
+        return None
+    rate = 1.0 if price.currency == "USD" else usd.get(price.currency)
+    return (price.input * PROMPT_SHARE + price.output * (1 - PROMPT_SHARE)) / rate if rate else None
+
+
+def _price(group: Group, scene: Scene) -> float:
+    facts = group[0].facts
+    known = blended(facts.price if facts is not None else None, scene.usd)
+    return math.inf if known is None else known
+
+
+def _sorted(groups: Sequence[Group], by: By, scene: Scene) -> list[Group]:
+    key = _SORTS[by]
+    return sorted(groups, key=lambda group: key(group, scene))
+
+
+def _by_throughput(group: Group, scene: Scene) -> float:
+    known = scene.health.percentile(group[0].track, "throughput", 0.5, scene.now)
+    return math.inf if known is None else -known
+
+
+def _by_latency(group: Group, scene: Scene) -> float:
+    known = scene.health.percentile(group[0].track, "latency", 0.5, scene.now)
+    return math.inf if known is None else known
+
+
+def _by_quality(group: Group, scene: Scene) -> tuple[float, float]:
+    """Fewest failures first, then the quicker one: what can be known of quality without judging texts."""
+    return scene.health.error_rate(group[0].track), _by_throughput(group, scene)
+
+
+_SORTS: dict[By, Callable[[Group, Scene], Any]] = {
+    "price": _price,
+    "throughput": _by_throughput,
+    "latency": _by_latency,
+    "exacto": _by_quality,
+}
+
+
+def _balanced(groups: Sequence[Group], scene: Scene) -> list[Group]:
+    """One drawn by 1/price^2 among the stable ones, then the rest by price, then those with a recent failure."""
+    stable: list[Group] = []
+    shaky: list[Group] = []
+    for group in groups:
+        (shaky if scene.health.out(group[0].track, scene.now) else stable).append(group)
+    first = _drawn(stable, scene)
+    rest = sorted((group for group in stable if group is not first), key=lambda group: _price(group, scene))
+    return [*([first] if first is not None else ()), *rest, *sorted(shaky, key=lambda group: _price(group, scene))]
+
+
+def _drawn(groups: Sequence[Group], scene: Scene) -> Group | None:
+    """One of `groups`; two draws, and of equals the one with less to do (peak-EWMA, two choices).
+
+    Without a single known price there is nothing to weigh, and the first one stays first.
+    """
+    weighed = [(group, _weight(_price(group, scene))) for group in groups]
+    total = sum(weight for _, weight in weighed)
+    if total <= 0:
+        return groups[0] if groups else None
+    first, second = (_at(weighed, scene.chance() * total) for _ in range(2))
+    if first is second or _price(first, scene) != _price(second, scene):
+        return first
+    return min(first, second, key=lambda group: scene.health.load(group[0].track, scene.now))
+
+
+def _weight(price: float) -> float:
+    return 0.0 if math.isinf(price) else 1.0 / max(price, FREE) ** 2
+
+
+def _at(weighed: Sequence[tuple[Group, float]], point: float) -> Group:
+    for group, weight in weighed:
+        point -= weight
+        if point < 0:
+            return group
+    return next(group for group, weight in reversed(weighed) if weight)
+
+
+def _place(group: Group, order: Sequence[str]) -> int:
+    own = group[0].slugs
+    return next((place for place, slug in enumerate(order) if slug in own), len(order))
+
+
+def _preferred(groups: list[Group], preferences: Preferences, scene: Scene) -> list[Group]:
+    """Put back who misses a cut-off; who is not known has missed nothing."""
+    bounds = [*_bounds("throughput", preferences.preferred_min_throughput)]
+    bounds += _bounds("latency", preferences.preferred_max_latency)
+    return sorted(groups, key=lambda group: _misses(group, bounds, scene)) if bounds else groups
+
+
+def _bounds(metric: Metric, cutoffs: Cutoffs) -> list[Bound]:
+    """The cut-offs that were said."""
+    said = ((share, getattr(cutoffs, name)) for name, share in _SHARES) if cutoffs != _NO_CUTOFFS else ()
+    return [(metric, share, bound) for share, bound in said if bound is not None]
+
+
+def _misses(group: Group, bounds: Sequence[Bound], scene: Scene) -> bool:
+    track = scene.health.track(group[0].track)
+    if track is None:
+        return False
+    for metric, share, bound in bounds:
+        known = track.percentile(metric, share, scene.now)
+        if known is not None and (known < bound if metric == "throughput" else known > bound):
+            return True
+    return False
+
+
+_NO_CUTOFFS = Cutoffs()
+_SHARES = (("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p99", 0.99))

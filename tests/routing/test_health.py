@@ -1,0 +1,136 @@
+"""Breakers open, probe and close; percentiles look back five minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from hexapla.errors import Kind, UpstreamError
+from hexapla.routing.health import COUNTS, KEPT, OUTAGE, WINDOW, BreakerPolicy, Health
+
+POLICY = BreakerPolicy()
+
+
+def failure(kind: Kind = Kind.UPSTREAM_ERROR) -> UpstreamError:
+    return UpstreamError(kind, "no")
+
+
+def broken(now: float = 0.0) -> Health:
+    """An endpoint "e" whose breaker has just opened."""
+    health = Health()
+    for _ in range(POLICY.row):
+        assert health.admit("e", now)
+        health.over("e", now, failure())
+    return health
+
+
+def test_failures_in_a_row_open_the_breaker() -> None:
+    """Nobody is let in until its time is over."""
+    health = broken()
+    assert not health.admit("e", POLICY.first - 0.01)
+    assert health.closed_for("e", 0.25) == POLICY.first - 0.25
+    assert health.admit("other", 0.0)
+
+
+def test_a_success_in_between_keeps_it_closed() -> None:
+    """The row begins again."""
+    health = Health()
+    for _ in range(4):
+        health.over("e", 0.0, failure(Kind.TIMEOUT))
+        health.over("e", 0.0, failure(Kind.TIMEOUT))
+        health.over("e", 0.0, None)
+    assert health.admit("e", 0.0)
+
+
+def test_most_of_the_latest_open_it_as_well() -> None:
+    """An endpoint that fails every other time is no better."""
+    health = Health()
+    for _ in range(POLICY.least):
+        health.over("e", 0.0, None)
+    for _ in range(POLICY.least):
+        health.over("e", 1.0, failure(Kind.OVERLOADED))
+        if not health.admit("e", 1.0):
+            break
+        health.over("e", 1.0, None)
+    assert not health.admit("e", 1.0)
+
+
+def test_exactly_one_probe() -> None:
+    """When the time is over one caller is let through, and nobody else until it is back."""
+    health = broken()
+    later = POLICY.first
+    assert [health.admit("e", later) for _ in range(5)] == [True, False, False, False, False]
+    health.over("e", later, None)
+    assert all(health.admit("e", later) for _ in range(5))
+
+
+def test_a_failed_probe_closes_it_for_longer_but_never_for_long() -> None:
+    """The time doubles up to the most, so that a recovered endpoint serves again within seconds."""
+    health, now, waits = broken(), 0.0, []
+    for _ in range(6):
+        waits.append(health.closed_for("e", now))
+        now += waits[-1]
+        assert health.admit("e", now)
+        health.over("e", now, failure(Kind.UPSTREAM_CONNECT))
+    assert waits == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in COUNTS])
+def test_whoever_refuses_is_alive(kind: Kind) -> None:
+    """A bad request or a refused key says nothing against the endpoint, and as a probe it opens the door."""
+    health = Health()
+    for _ in range(10):
+        health.over("e", 0.0, failure(kind))
+    assert health.admit("e", 0.0)
+    health = broken()
+    assert health.admit("e", POLICY.first)
+    health.over("e", POLICY.first, failure(kind))
+    assert all(health.admit("e", POLICY.first) for _ in range(3))
+
+
+def test_a_probe_whose_client_left_told_nothing() -> None:
+    """Another one may probe, and only one."""
+    health = broken()
+    assert health.admit("e", POLICY.first)
+    health.left("e")
+    assert [health.admit("e", POLICY.first) for _ in range(3)] == [True, False, False]
+
+
+def test_an_outage_is_remembered_for_half_a_minute() -> None:
+    """After it, or after a success, the endpoint stands where it stood."""
+    health = Health()
+    assert not health.out("e", 0.0)
+    health.over("e", 10.0, failure(Kind.TIMEOUT))
+    assert health.out("e", 10.0 + OUTAGE - 1)
+    assert not health.out("e", 10.0 + OUTAGE)
+    health.over("e", 11.0, None)
+    assert not health.out("e", 11.0)
+
+
+def test_percentiles_of_the_last_five_minutes() -> None:
+    """p90 of latency is what nine in ten kept below, p90 of throughput what nine in ten kept above."""
+    health = Health()
+    assert health.percentile("e", "latency", 0.5, 0.0) is None
+    for n in range(100):
+        health.over("e", 0.0, None, latency=n / 100, throughput=float(n))
+    assert health.percentile("e", "latency", 0.9, 1.0) == 0.9
+    assert health.percentile("e", "throughput", 0.9, 1.0) == 9.0
+    assert health.percentile("e", "latency", 0.5, WINDOW + 2) is None
+
+
+def test_the_load_counts_peaks_and_what_is_on_its_way() -> None:
+    """A slow answer is felt at once and fades."""
+    health = Health()
+    health.over("e", 0.0, None, latency=0.1)
+    health.over("e", 0.0, None, latency=2.0)
+    assert health.load("e", 0.0) == 2.0
+    health.began("e")
+    assert health.load("e", 0.0) == 4.0
+    assert health.load("e", 30.0) < 0.3
+
+
+def test_the_number_of_tracks_is_bounded() -> None:
+    """Clients choose names: they cannot fill the memory."""
+    health = Health()
+    for n in range(KEPT * 2):
+        health.over(str(n), 0.0, None)
+    assert sum(health.track(str(n)) is not None for n in range(KEPT * 2)) <= KEPT
