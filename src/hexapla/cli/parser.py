@@ -60,6 +60,13 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
+    "doctor": (
+        Option(("provider",), "doctor-provider", {"nargs": "*", "metavar": "PROVIDER"}),
+        Option(("-m", "--model"), "doctor-model", {"default": ""}),
+        Option(("--offline",), "offline", {"action": "store_true"}),
+        _CONFIG,
+        _JSON,
+    ),
     "config": (
         Option(("action",), "config-action", {"choices": ["check", "show", "path"]}),
         _CONFIG,

@@ -30,7 +30,7 @@ from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek, check_conversation, peek
 from hexapla.upstream.driver import Driver, Sweeper
-from hexapla.upstream.transport import Request, Transport
+from hexapla.upstream.transport import Request, Response, Transport
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -150,6 +150,10 @@ class Gateway:
         assert isinstance(call.request, Request)
         request = COUNTING[ask.protocol](call.request)
         return await vendor_count(self._transport(request), request)
+
+    async def send(self, request: Request) -> Response:
+        """One plain HTTP request, for what is no conversation.  Raises UpstreamError."""
+        return await self._transport(request).send(request)
 
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""

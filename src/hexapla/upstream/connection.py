@@ -112,6 +112,12 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         return not self._closed and not self._in_use and transport is not None and not transport.is_closing()
 
+    @property
+    def certificate(self) -> dict[str, Any] | None:
+        """What the server's certificate says (ssl.SSLSocket.getpeercert); None without TLS."""
+        secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return secured.getpeercert() if secured is not None else None
+
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
