@@ -31,13 +31,14 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.response import ResponsePart, Stop
+from hexapla.ir.response import ResponsePart, Stop, Usage
 from hexapla.protocols.anthropic_messages.blocks import parse_block, parse_citation
-from hexapla.protocols.anthropic_messages.response import WireMessage, message_extras, present
+from hexapla.protocols.anthropic_messages.response import NULL, WireMessage, message_extras, present
 from hexapla.protocols.anthropic_messages.words import NAME, stop_of, usage_of
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
-from hexapla.protocols.failures import classify_value
+from hexapla.protocols.failures import classify
+from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump, load
 from hexapla.wire.sse import Frame, SSEDecoder
 from hexapla.wire.surrogates import Halves
@@ -86,6 +87,8 @@ class MessagesDecoder:
         self._kinds: dict[int, ResponsePart] = {}  # open blocks: what they began as
         self._opaque: dict[int, dict[str, Any]] = {}  # open opaque blocks: their fields so far
         self._json: dict[int, str] = {}  # open opaque blocks: their input so far, as text
+        self._given: dict[int, str] = {}  # open calls: the input that their start holds, until deltas say it
+        self._counts: dict[str, Raw] = {}  # usage so far, in the wire's own fields
         self._events: list[AnyEvent] = []
         self._started = False
         self._stop: Stop | None = None
@@ -138,19 +141,22 @@ class MessagesDecoder:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             self._odd(frame)
             return
+        self._handle(event, frame)
+
+    def _handle(self, event: WireEvent, frame: Frame) -> None:
         handler = _EVENTS.get(event.type or frame.event)
         if handler is not None:
             handler(self, event, frame.data)
-        elif event.error:
+        elif frame.event == "error" or present(event.error) is not None:
             self._on_error(event, frame.data)
 
     def _odd(self, frame: Frame) -> None:
-        """Data that is no event: an error in another form, a foreign [DONE], noise."""
+        """Data that is no event: half a character, a field of another type, an error in any form, a foreign [DONE]."""
         if (mended := self._halves.mend(frame.data)) != frame.data:
             self._frame(Frame(frame.event, mended))
-            return
-        value = load(frame.data, dict[str, Any])
-        if value is not None and (frame.event == "error" or value.get("error")):
+        elif (event := fit(frame.data, WireEvent)) is not None:
+            self._handle(event, frame)
+        elif frame.event == "error":
             self._on_error(WireEvent(), frame.data)
         elif broken(frame.data):
             self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
@@ -174,20 +180,31 @@ class MessagesDecoder:
             MessageStart(
                 id=message.id,
                 model=message.model or None,
-                usage=usage_of(message.usage),
+                usage=self._counted(message.usage),
                 origin=NAME,
                 extras=message_extras(message),
             )
         )
 
+    def _counted(self, raw: Raw) -> Usage | None:
+        """The counts so far.  A report names some of the fields that make one sum, so fields are what it replaces."""
+        said = load(raw, dict[str, Raw])
+        if said is None:
+            return None
+        self._counts |= {name: Raw(bytes(count)) for name, count in said.items() if count != NULL}
+        return usage_of(dump(self._counts))
+
     def _on_block_start(self, event: WireEvent, data: bytes) -> None:
-        part = parse_block(Raw(bytes(event.content_block)))
+        index, part = event.index or 0, parse_block(Raw(bytes(event.content_block)))
         if isinstance(part, Opaque) and load(part.data, dict[str, Any]) is None:
             part = Text(text="")  # a block that cannot be read; its deltas say what it is
-        if isinstance(part, ToolCall) and part.arguments.strip() == "{}":
-            # an empty input is the place that input_json_delta fills
-            part = msgspec.structs.replace(part, arguments="")
-        self._open(event.index or 0, part)
+        given = ""
+        if isinstance(part, ToolCall):
+            # the input here is the place that input_json_delta fills; some say it whole, and then once more in deltas
+            given, part = part.arguments, msgspec.structs.replace(part, arguments="")
+        self._open(index, part)
+        if given.strip() not in ("", "{}"):
+            self._given[index] = given
 
     def _open(self, index: int, part: ResponsePart) -> None:
         self._start(WireMessage())  # llama.cpp leaves message_start out when its first token is half a character
@@ -209,6 +226,8 @@ class MessagesDecoder:
         place = self._blocks.index(index)
         made = handler(delta)
         if place is not None and made is not None:
+            if self._given:
+                self._given.pop(index, None)
             self._events.append(BlockDelta(place, made))
 
     def _implied(self, index: int, delta: WireDelta) -> ResponsePart:
@@ -238,7 +257,9 @@ class MessagesDecoder:
 
     def _close(self, index: int) -> None:
         part, place = self._kinds.pop(index, None), self._blocks.index(index)
-        fields = self._opaque.pop(index, None)
+        fields, given = self._opaque.pop(index, None), self._given.pop(index, None)
+        if given is not None and place is not None:
+            self._events.append(BlockDelta(place, TextDelta(given)))
         if isinstance(part, Opaque) and fields is not None and place is not None:
             text = self._json.pop(index, None)
             if text is not None:
@@ -253,7 +274,7 @@ class MessagesDecoder:
         delta = event.delta or WireDelta()
         if delta.stop_reason is not None:
             self._stop = stop_of(delta.stop_reason, delta.stop_sequence, details=present(delta.stop_details))
-        usage = usage_of(event.usage)
+        usage = self._counted(event.usage)
         if usage is not None:
             self._events.append(UsageReport(usage))
         for name, raw in (("container", delta.container), ("context_management", event.context_management)):
@@ -275,7 +296,7 @@ class MessagesDecoder:
         self._events.append(Ping())
 
     def _on_error(self, event: WireEvent, data: bytes) -> None:
-        error = classify_value(msgspec.json.decode(data))
+        error = classify(200, {}, data)
         self._events.append(
             StreamError(
                 kind=error.kind,

@@ -146,12 +146,12 @@ class MessagesEncoder:
         """Summary paragraphs as one text, a blank line between two."""
         part = self._open.part
         assert isinstance(part, Reasoning)
+        begun = self._begin() if self._open.place is None else b""
         count = len(part.summary)
         gap = "\n\n" if delta.part >= count > 0 else ""
         paragraphs = list(part.summary) + [""] * (delta.part + 1 - count)
         paragraphs[delta.part] += delta.text
         self._open.part = replace(part, summary=tuple(paragraphs))
-        begun = self._begin() if self._open.place is None else b""
         return begun + self._piece(gap + delta.text)
 
     def _state(self, delta: ReasoningDelta) -> bytes:

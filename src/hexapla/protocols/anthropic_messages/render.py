@@ -126,27 +126,24 @@ class _Body:
 
     def messages(self, messages: Sequence[Message], offset: int) -> list[Json]:
         rendered: list[Json] = []
-        pending: list[Json] = []  # results that wait for the rest of their user turn
+        answered = False  # results were said last: what the user says next belongs to their turn
         for index, message in enumerate(messages):
             path = f"messages[{index + offset}]"
-            if message.role == "tool":
-                pending = self.results(path, message)
-                continue
             turn = self.turn(path, message)
-            if pending and turn["role"] == "user":
-                turn["content"] = [*pending, *_as_blocks(turn["content"])]
-            elif pending:
-                rendered.append({"role": "user", "content": pending})
-            pending = []
-            rendered.append(turn)
-        if pending:
-            rendered.append({"role": "user", "content": pending})
+            if not turn["content"] and message.role == "assistant":
+                self.losses.add(path, "an assistant's turn that says nothing is refused; it was left out", "cosmetic")
+                continue
+            if answered and turn["role"] == "user":
+                rendered[-1] |= {**turn, "content": [*rendered[-1]["content"], *_as_blocks(turn["content"])]}
+            else:
+                rendered.append(turn)
+            answered = message.role == "tool"
         return rendered
 
     def turn(self, path: str, message: Message) -> Json:
-        role: str = message.role
-        if role in _SYSTEM:
+        if message.role in _SYSTEM:
             return self.reminder(path, message)
+        role = "user" if message.role == "tool" else message.role
         if message.name is not None:
             self.losses.add(f"{path}.name", "Messages has no names of speakers", "cosmetic")
         content: Any = None
@@ -235,9 +232,6 @@ class _Body:
         if part.name is not None:
             self.losses.add(f"{path}.name", "Messages results name no tool", "cosmetic")
         return block | self.extras(part.extras, f"{path}.")
-
-    def results(self, path: str, message: Message) -> list[Json]:
-        return self.blocks(path, message.content)
 
     def media(self, path: str, part: Media) -> Json | None:
         if part.kind not in ("image", "document"):
@@ -361,6 +355,7 @@ class _Body:
         return thinking | self.extras(wish.extras, "reasoning."), config
 
     def mode(self) -> str | None:
+        """The kind of thinking; None, which asks for none, where the client said no more than how it wants to see it."""
         wish = self.request.reasoning
         assert wish is not None
         if self.target.adaptive_only:
@@ -369,7 +364,7 @@ class _Body:
             return "adaptive"
         if self.request.protocol == NAME:
             return wish.mode
-        return "enabled"
+        return None if wish.mode is None and wish.effort is None and wish.budget is None else "enabled"
 
     def budget(self) -> int | None:
         """The thinking budget: the client's, else the effort's share of max_tokens; always below max_tokens."""

@@ -124,10 +124,11 @@ def _turn(fields: Fields) -> list[Message]:
     others = tuple(part for part in parts if not isinstance(part, ToolResult))
     if results and role != "user":
         raise ProtocolError("tool_result blocks can only stand in user messages", path=path)
-    messages = [Message(role="tool", content=results)] if results else []
-    if others or not results:
-        messages.append(Message(role=role, content=others, extras=extras))
-    return messages
+    if not results:
+        return [Message(role=role, content=others, extras=extras)]
+    if not others:
+        return [Message(role="tool", content=results, extras=extras)]
+    return [Message(role="tool", content=results), Message(role=role, content=others, extras=extras)]
 
 
 def _block(raw: Raw, path: str) -> AnyPart | None:

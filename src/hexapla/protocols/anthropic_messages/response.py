@@ -14,8 +14,10 @@ from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.anthropic_messages.blocks import parse_block, render_block
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
-from hexapla.protocols.failures import classify_value
+from hexapla.protocols.failures import classify
+from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, dump, join
+from hexapla.wire.surrogates import mend
 
 
 class WireMessage(msgspec.Struct):
@@ -32,16 +34,23 @@ class WireMessage(msgspec.Struct):
     error: Raw = Raw()
     container: Raw = Raw()
     context_management: Raw = Raw()
+    # where an error hides, as others than Anthropic send it
+    message: Raw = Raw()
+    detail: Raw = Raw()
+    base_resp: Raw = Raw()
 
+
+NULL = Raw(b"null")
 
 _decoder = msgspec.json.Decoder(WireMessage)
 
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
-    message = decode(_decoder, body.strip())
-    if message.type == "error" or (message.error and message.content is None):
-        raise classify_value(msgspec.json.decode(body))
+    body = body.strip()
+    message = _decoded(body)
+    if message.type == "error" or (message.content is None and _failed(message)):
+        raise classify(200, {}, body)
     if message.content is None:
         raise ProtocolError("the answer has no content", path="$.content")
     return GenerateResponse(
@@ -55,6 +64,22 @@ def parse_response(body: bytes) -> GenerateResponse:
     )
 
 
+def _decoded(body: bytes) -> WireMessage:
+    """The typed answer, without what does not fit."""
+    try:
+        return decode(_decoder, body)
+    except ProtocolError:
+        message = fit(mend(body), WireMessage)
+        if message is None:
+            raise
+        return message
+
+
+def _failed(message: WireMessage) -> bool:
+    said = (message.error, message.message, message.detail, message.base_resp)
+    return any(present(raw) is not None for raw in said)
+
+
 def message_extras(message: WireMessage) -> dict[str, dict[str, Raw]]:
     """Fields of an answer that only Messages has."""
     said = {"container": message.container, "context_management": message.context_management}
@@ -64,7 +89,7 @@ def message_extras(message: WireMessage) -> dict[str, dict[str, Raw]]:
 
 def present(raw: Raw) -> Raw | None:
     """A raw value of its own memory, or None for nothing and null."""
-    return Raw(bytes(raw)) if raw and raw != Raw(b"null") else None
+    return Raw(bytes(raw)) if raw and raw != NULL else None
 
 
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:

@@ -44,10 +44,11 @@ def stop_of(native: str | None, sequence: str | None, *, details: Raw | None = N
 
 
 def say_stop(stop: Stop | None) -> tuple[str, str | None]:
-    """(stop_reason, stop_sequence) for a Messages client; a native word of this dialect is kept."""
+    """(stop_reason, stop_sequence) for a Messages client; a native word of this dialect is kept where it says the same:
+    relays put the vendor's own beside theirs, and an emulated output's call ended no turn."""
     if stop is None:
         return "end_turn", None
-    if stop.native in STOPS:
+    if stop.native is not None and STOPS.get(stop.native) == stop.reason:
         return stop.native, stop.sequence
     if stop.reason == "stop_sequence" and stop.sequence is None:
         return "end_turn", None
@@ -65,7 +66,7 @@ def usage_of(raw: Raw) -> Usage | None:
     entered, read, written = (_count(said, name) for name in _INPUTS)
     known = [count for count in (entered, read, written) if count is not None]
     lifetimes, details = said.get("cache_creation"), said.get("output_tokens_details")
-    return Usage(
+    usage = Usage(
         input=sum(known) if entered is not None else None,
         output=_count(said, "output_tokens"),
         cached=read,
@@ -74,6 +75,7 @@ def usage_of(raw: Raw) -> Usage | None:
         reasoning=_count(details, "thinking_tokens") if isinstance(details, dict) else None,
         extras=_extras(raw),
     )
+    return None if usage == Usage() else usage
 
 
 def render_usage(usage: Usage | None) -> dict[str, Any]:

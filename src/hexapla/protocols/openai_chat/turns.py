@@ -78,7 +78,7 @@ class Turns:
         if message.role == "tool":
             return self._results(path, message)
         if message.role == "assistant":
-            return [self._assistant(path, message)]
+            return self._turn(path, message)
         return [self._said(path, "user", message)]
 
     def _said(self, path: str, role: str, message: Message) -> Json:
@@ -209,6 +209,15 @@ class Turns:
 
     # assistant turns
 
+    def _turn(self, path: str, message: Message) -> list[Json]:
+        """An assistant's turn; one of which nothing is left, because it was a stranger's thought, is refused."""
+        body = self._assistant(path, message)
+        spoken = not message.content or any(isinstance(part, Text) for part in message.content)
+        if not spoken and body.keys() == {"role", "content"} and not body["content"]:
+            self.losses.add(path, "an assistant's turn that says nothing is refused; it was left out", "cosmetic")
+            return []
+        return [body]
+
     def _assistant(self, path: str, message: Message) -> Json:
         body: Json = {"role": "assistant"}
         said: list[AnyPart] = []
@@ -277,6 +286,7 @@ class Turns:
 
     def _results(self, path: str, message: Message) -> list[Json]:
         """One tool message a result; what a tool message cannot hold follows in a user message."""
+        self.extras(message.extras, f"{path}.")  # each result is a message of its own: they have no place
         rendered: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from msgspec import Raw
 
-from hexapla.ir.content import Citation, Extras, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.envelope import MARK, open_envelope
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.openai_responses.schema import NULL
@@ -39,7 +39,7 @@ def parse_item(raw: Raw | bytes, *, history: bool = False) -> list[ResponsePart]
         return []
     kind = text_of(fields, "type") or ("message" if "role" in fields else "")
     parse = _PARSE.get(kind)
-    if parse is None:
+    if parse is None or (kind == _PICTURE and (history or not text_of(fields, "result"))):
         return [Opaque(origin=ORIGIN, type=kind, data=Raw(bytes(raw)))]
     if not history:
         fields.pop("status", None)
@@ -186,9 +186,27 @@ def _custom_call(fields: Item, history: bool) -> list[ResponsePart]:
     ]
 
 
+# pictures
+
+_PICTURE = "image_generation_call"
+"""A picture that the model had made: in an answer one part that other dialects know; in a history the item itself."""
+
+
+def _picture(fields: Item, history: bool) -> list[ResponsePart]:
+    return [
+        Media(
+            kind="image",
+            data=text_of(fields, "result"),
+            media_type=f"image/{text_of(fields, 'output_format') or 'png'}",
+            extras=rest_of(fields, "type", "result"),
+        )
+    ]
+
+
 _PARSE: dict[str, Callable[[Item, bool], list[ResponsePart]]] = {
     "message": _message,
     "reasoning": _reasoning,
     "function_call": _call,
     "custom_tool_call": _custom_call,
+    _PICTURE: _picture,
 }

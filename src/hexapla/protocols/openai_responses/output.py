@@ -32,7 +32,7 @@ PREFIX: dict[type, str] = {Text: "msg", Refusal: "msg", ToolCall: "fc", Reasonin
 def identify(part: ResponsePart, ids: Ids, index: int) -> str:
     """The id of a part's item: its own, where it came with one."""
     native: str | None = None
-    if isinstance(part, Text | ToolCall):
+    if isinstance(part, Text | ToolCall | Media):
         native = text_of(dict(part.extras.get(NAME, {})), "id")
     elif isinstance(part, Reasoning) and is_native(part):
         native = part.id
@@ -174,7 +174,8 @@ def call_item(part: ToolCall, item_id: str, status: str = "completed") -> Json:
 
 
 def _image(part: Media, item_id: str) -> Json:
-    return {"id": item_id, "type": "image_generation_call", "status": "completed", "result": part.data}
+    own = {name: value for name, value in part.extras.get(NAME, {}).items() if name != "id"}
+    return {"id": item_id, "type": "image_generation_call", "status": "completed", "result": part.data, **own}
 
 
 def _opaque(part: Opaque, index: int, losses: LossLog) -> Json | None:

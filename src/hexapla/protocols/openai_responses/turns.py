@@ -272,6 +272,7 @@ class Turns:
 
     def _results(self, path: str, message: Message) -> list[Json]:
         """One output item a result; media that the target takes nowhere else follow in a user message."""
+        native_extras(message.extras, f"{path}.", self.losses)  # each result is an item of its own: they have no place
         items: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):
