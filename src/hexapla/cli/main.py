@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hexapla.cli.parser import build_parser
+from hexapla.cli.parser import build_parser, own_part
 from hexapla.cli.words import Say, language
 from hexapla.errors import ConfigError, HexaplaError
 
@@ -19,7 +19,9 @@ from hexapla.errors import ConfigError, HexaplaError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     say = Say(language(os.environ))
-    arguments = build_parser(say).parse_args(argv)
+    own, rest = own_part(sys.argv[1:] if argv is None else argv)
+    arguments = build_parser(say).parse_args(own)
+    arguments.rest = rest
     # the one deliberate late import: a command brings the engine with it, and `--help` must not wait for that
     command = importlib.import_module(f"hexapla.cli.commands.{arguments.command}")
     try:

@@ -6,6 +6,7 @@ argparse and nothing else is imported here: `hexapla --help` has to be instant (
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hexapla.cli.words import Say
@@ -24,6 +25,9 @@ class Option(NamedTuple):
 _CONFIG = Option(("--config",), "config-file", {"metavar": "FILE"})
 _JSON = Option(("--json",), "json", {"action": "store_true"})
 _MODEL = Option(("-m", "--model"), "model", {})
+_TOOL = Option(("tool",), "tool", {"choices": ["claude", "codex", "gemini", "opencode", "aider"]})
+_PROFILE = Option(("-p", "--profile"), "profile", {"default": ""})
+_URL = Option(("--url",), "url", {"default": ""})
 
 COMMANDS: dict[str, tuple[Option, ...]] = {
     "serve": (
@@ -53,6 +57,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
+    "run": (_TOOL, _PROFILE, _MODEL, _URL, _CONFIG),
     "usage": (
         Option(("--by",), "by", {"choices": ["day", "model", "provider", "key"], "default": "day"}),
         Option(("--days",), "days", {"type": float, "default": 30.0}),
@@ -73,6 +78,13 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _JSON,
     ),
 }
+
+
+def own_part(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """A command line before and after its first `--`: the rest is for the program that `run` starts, to the letter."""
+    words = list(argv)
+    at = words.index("--") if words[:1] == ["run"] and "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def build_parser(say: Say) -> argparse.ArgumentParser:

@@ -25,6 +25,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "show what would be sent where, in which lane, with which losses; sends nothing",
         "说明请求会发往何处、走哪条通道、损失什么；不会真的发送",
     ),
+    "run": (
+        "start claude, codex, gemini, opencode or aider on a model of your choice; its own arguments stand behind `--`",
+        "用你选的模型启动 claude、codex、gemini、opencode 或 aider；它自己的参数写在 `--` 之后",
+    ),
     "usage": ("what was used and what it cost", "用量与费用"),
     "commands": ("commands", "命令"),
     "doctor": (
@@ -84,6 +88,35 @@ WORDS: dict[str, tuple[str, str]] = {
     "by": ("group by", "分组方式"),
     "days": ("look back this many days (default 30)", "回看天数（默认 30）"),
     "recent": ("list the last requests instead", "改为列出最近的请求"),
+    "tool": ("the program", "程序"),
+    "profile": (
+        "a profile of hexapla.toml; `claude` is Claude Code's own login",
+        "hexapla.toml 中的配置档；claude 即 Claude Code 自己的登录",
+    ),
+    "url": (
+        "a gateway that runs elsewhere (its key is taken from $HEXAPLA_KEY)",
+        "别处正在运行的网关（密钥取自 $HEXAPLA_KEY）",
+    ),
+    "started": ("{tool} on {model} through {url}", "{tool} 使用 {model}，经由 {url}"),
+    "own-login": ("{tool} with its own login, not through Hexapla", "{tool} 使用自己的登录，不经过 Hexapla"),
+    "own-names": ("its own choice of model", "它自选的模型"),
+    "gateway-unaware": (
+        "The gateway at {url} does not know the profile {profile} (or cannot serve it), so one is started for this run.",
+        "{url} 上的网关不认识配置档 {profile}（或无法提供），因此为本次运行另启一个。",
+    ),
+    "gateway-locked": (
+        "The gateway at {url} wants a key: set HEXAPLA_KEY to one of its keys.",
+        "{url} 上的网关需要密钥：请把 HEXAPLA_KEY 设为其中之一。",
+    ),
+    "gateway-refuses": (
+        "The gateway at {url} does not know the profile {profile}, or cannot serve it.",
+        "{url} 上的网关不认识配置档 {profile}，或无法提供。",
+    ),
+    "gateway-absent": ("No gateway answers at {url}.", "{url} 上没有网关应答。"),
+    "not-its-login": (
+        "The profile {profile} is the own login of {owner}, which no other program may use; choose another profile.",
+        "配置档 {profile} 是 {owner} 自己的登录，其他程序不得使用；请另选配置档。",
+    ),
     "running": ("Hexapla answers at {url}", "Hexapla 已就绪：{url}"),
     "stopped": ("Interrupted.", "已中断。"),
     "error": ("error", "错误"),

@@ -240,9 +240,15 @@ class Routes:
         return self._offers((profile, name)).candidates
 
     def first(self, name: str, profile: str = "") -> Candidate:
-        """Who is asked first for `name`.  Raises RoutingError when nobody is."""
-        inside, meant = self._names((name,), profile)[0]
-        return self.candidates(meant, inside)[0]
+        """Who is asked first for `name`.  Raises RoutingError when nobody can be."""
+        first_error: RoutingError | None = None
+        for inside, meant in self._names((name,), profile):
+            try:
+                return self.candidates(meant, inside)[0]
+            except RoutingError as error:
+                first_error = first_error or error
+        assert first_error is not None
+        raise first_error
 
     def profile(self, name: str) -> Profile:
         """The profile of this name.  Raises RoutingError(not_found) that names those that there are."""

@@ -114,21 +114,18 @@ def _why(error: OSError, host: str, port: int) -> str:
     return f"{host}:{port} cannot be listened on: {error.strerror or error}."
 
 
-def _url(listening: socket.socket) -> str:
+def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
 
 
-async def _serve(
-    loaded: Loaded, address: str, keys: KeyRing, sockets: list[socket.socket], announce: Callable[[str], None]
-) -> None:
-    gateway = open_gateway(loaded, log=True)
-    url = _url(sockets[0])
+def server_of(gateway: Gateway, keys: KeyRing, on_ready: Callable[[], None]) -> Server:
+    """uvicorn as this gateway wants it."""
     app = App(gateway, keys)
     config = uvicorn.Config(
         app,
-        http=guarded(loaded.config.limits, gateway.books.ledger.new_id, app.find),
+        http=guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -141,7 +138,15 @@ async def _serve(
         timeout_graceful_shutdown=LAST_WORDS_SECONDS,
         backlog=BACKLOG,
     )
-    server = Server(config, gateway, loaded.config.server.grace_seconds, lambda: announce(url))
+    return Server(config, gateway, gateway.config.server.grace_seconds, on_ready)
+
+
+async def _serve(
+    loaded: Loaded, address: str, keys: KeyRing, sockets: list[socket.socket], announce: Callable[[str], None]
+) -> None:
+    gateway = open_gateway(loaded, log=True)
+    url = url_of(sockets[0])
+    server = server_of(gateway, keys, lambda: announce(url))
     # the heap that start-up built lives for ever: the collector need not walk it at every full collection
     gc.collect()
     gc.freeze()
