@@ -105,13 +105,23 @@ class Catalog:
         return None
 
     def named(self, name: str) -> list[tuple[str, Model]]:
-        """(provider id, model) of every model of this name; as it is written, else in any case."""
-        listed = self._index.get(name.lower(), [])
-        exact = [found for found in listed if name in _names(found[1])]
-        curated = [(provider, self._whole(provider, model)) for provider, model in exact or listed]
-        more = self.table.named(name) if self.table is not None else ()
-        others = [found for found in more if (found[0], found[1].id.lower()) not in self._facts]
-        return [found for found in (*curated, *others) if found[0] in self.providers]
+        """(provider id, model) of every model of this name: as it is written first, then in any case."""
+        found = self._curated(name, self._index.get(name.lower(), ()))
+        if self.table is None:
+            return found
+        whole = [(provider, self._whole(provider, model)) for provider, model in found]
+        more = self.table.named(name)
+        fresh = (each for each in more if (each[0], each[1].id.lower()) not in self._facts)
+        return [*whole, *(each for each in fresh if each[0] in self.providers)]
+
+    def _curated(self, name: str, listed: Sequence[tuple[str, Model]]) -> list[tuple[str, Model]]:
+        """Of the models of this name those whose providers are there, the exactly named before the others."""
+        there = [found for found in listed if found[0] in self.providers]
+        if len(there) < 2:
+            return there
+        exact = [found for found in there if name in _names(found[1])]
+        written = {provider for provider, _ in exact}
+        return [*exact, *(found for found in there if found[0] not in written)]
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """The `provider/model` names closest to `name`; for an unknown provider also its likely id."""

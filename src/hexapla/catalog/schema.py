@@ -343,7 +343,8 @@ class Model(_Table, frozen=True, kw_only=True):
     quantization  of its weights: "fp8", "bf16" ...; "" is not known
     rate_class  the class in the provider's `rates`; "" is the model's kind
     rate      what is allowed where this model has a limit of its own
-    released, knowledge, retired  "2026-01-31", "2026-01" or "2026": first sold, taught until, switched off
+    released, knowledge  "2026-01-31", "2026-01" or "2026": first sold, taught until
+    retired   the same: switched off by then; such a model is not listed, but may still be asked for
     voices    names that a speech model knows
     target    Target fields that hold for this model at every endpoint (adaptive_only, sampling, effort_levels ...)
     """

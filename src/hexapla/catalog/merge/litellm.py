@@ -81,6 +81,9 @@ _ELSEWHERE = re.compile(
 )
 """Keys of one region, or of one size of an image."""
 
+_PERHAPS = frozenset({"bedrock_litellm", "vertex_anthropic", "vertex_gemini"})
+"""Clouds that print the earliest day on which a model may be switched off, not the day."""
+
 _BEDROCK = frozenset({"bedrock", "bedrock_converse"})
 
 
@@ -105,7 +108,7 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str
         "output_modalities": _outputs(entry, kind),
         "capabilities": tuple(word for flag, word in CAPABILITIES if entry.get(flag) is True),
         "price": _price(entry) if priced(provider) else None,
-        "retired": entry.get("deprecation_date"),
+        "retired": entry.get("deprecation_date") if provider not in _PERHAPS else None,
     }
     yield (provider, _id(name, source)), told(fields)
 
