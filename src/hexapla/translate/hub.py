@@ -7,12 +7,11 @@ which also says how to bend the answer back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
+from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.lane import Stream, Summary
@@ -43,8 +42,10 @@ class Hub:
         return self._render(self._events(body))
 
     def simulate(self, body: bytes) -> bytes:
+        events = self._events(body)
+        self._fold(events)  # an answer that is an error raises before a byte of it is said
         encoder = self._client.encoder(self._reply)
-        return b"".join([encoder.encode(event) for event in self._events(body)]) + encoder.close()
+        return b"".join([encoder.encode(event) for event in events]) + encoder.close()
 
     def gather(self, stream: bytes) -> bytes:
         decoder = self._upstream.decoder()
@@ -66,12 +67,14 @@ class Hub:
             ) from None
         return [*self._restore.all(unfold(response))]
 
-    def _render(self, events: Iterable[AnyEvent]) -> bytes:
-        events = list(events)
+    def _render(self, events: list[AnyEvent]) -> bytes:
+        return self._client.render_response(self._fold(events), self._reply, self._losses)
+
+    def _fold(self, events: list[AnyEvent]) -> GenerateResponse:
+        """The answer that the events make, noted in the summary.  Raises GatewayError for one that failed."""
         for event in events:
             note(self.summary, event)
-        response = fold(events)
-        return self._client.render_response(response, self._reply, self._losses)
+        return fold(events)
 
 
 class HubStream:

@@ -25,6 +25,9 @@ from hexapla.wire.sse import SSEDecoder
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
 _BLANK = b"\n\n"
+_LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
+_DONE = b"data: [DONE]\n\n"
+"""Chat's last word, which one answer in fifty lacks; some programs wait for it."""
 
 
 class Verbatim:
@@ -84,6 +87,7 @@ class VerbatimStream:
         self._tap = Tap(protocol.name, protocol.decoder(), summary)
         self._hide_usage = hide_usage
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
+        self._over = False  # [DONE] was said
         self.summary = summary
 
     @property
@@ -107,12 +111,15 @@ class VerbatimStream:
     def feed(self, data: bytes) -> bytes:
         if self._held or not data.endswith(_BLANK):
             data = self._whole(data)
-        if not data:
+        if not data or self._over:
             return b""
         self._tap.feed(data)
         error = self.summary.error
         if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
             return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
+        if self._tap.done and (last := _LAST.search(data)) is not None:
+            self._over = True
+            data = data[: last.end()]  # whatever follows is nobody's answer
         if self._hide_usage and b'"usage"' in data:
             return _without_usage(data)
         return data
@@ -128,7 +135,7 @@ class VerbatimStream:
             self._tap.feed(held + _BLANK)
         self._tap.close()
         if not self.failed:
-            return held + _BLANK if held else b""
+            return (held + _BLANK if held else b"") + (_DONE if self._protocol.name == "openai_chat" else b"")
         error = self.summary.error
         assert error is not None
         return self._say(error) if error.kind == Kind.UPSTREAM_TRUNCATED else held
