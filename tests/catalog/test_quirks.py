@@ -72,6 +72,16 @@ def test_what_is_not_named_keeps_its_bytes() -> None:
     assert bytes(fields["u"]) == b'{"b":1,"a":2}'
 
 
+def test_a_field_of_every_element_is_stripped() -> None:
+    """`list[].name` takes a field out of each object; a list without it keeps its bytes, and the loss is told."""
+    quirks = Quirks(strip=("messages[].name", "tools[].name", "model[].name"))
+    body = b'{"model":"m","messages":[{"role" : "user","name":"n"},{"a": 1.0}],"tools":[ {"x":1} ]}'
+    fields = edit(split(body), quirks)
+    assert bytes(fields["messages"]) == b'[{"role":"user"},{"a":1.0}]'
+    assert bytes(fields["tools"]) == b'[ {"x":1} ]'
+    assert [loss.field for loss in edit_losses(split(body), quirks)] == ["messages[].name"]
+
+
 def test_null_is_said_by_the_caller() -> None:
     """A default does not replace an explicit null."""
     assert edited(Quirks(default={"a": 1}), b'{"a":null}') == {"a": None}
@@ -99,7 +109,6 @@ def test_losses_name_what_the_caller_said_and_the_target_does_not_hear() -> None
     losses = edit_losses(split(body), quirks, "acme")
     assert {loss.field: loss.why for loss in losses} == {
         "seed": "acme refuses seed",
-        "stream": "acme always gets another stream",
         "temperature": "acme takes 0 to 1 only",
     }
     assert {loss.severity for loss in losses} == {"parameter"}

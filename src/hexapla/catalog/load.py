@@ -105,6 +105,7 @@ def check_provider(provider: Provider, text: str, file: str, place: Place = ()) 
         for level in by_level.keys() - (provider.levels or {"": 0.0}).keys():
             why = f"{provider.id} knows no level {level!r}."
             raise mistake(why, (*place, "rates", name, level), text, file, level, provider.levels)
+    _check_codes(provider.error_codes, place, text, file)
     for index, endpoint in enumerate(provider.endpoints):
         inside = (*place, "endpoints", index, "quirks")
         _check_quirks(endpoint.quirks, inside, text, file)
@@ -143,7 +144,11 @@ def _check_quirks(quirks: Quirks | When, place: Place, text: str, file: str) -> 
     for name, (low, high) in quirks.clamp.items():
         if low > high:
             raise mistake(f"{name} cannot be above {low:g} and below {high:g}.", (*place, "clamp", name), text, file)
-    for code, kind in (quirks.error_codes if isinstance(quirks, Quirks) else {}).items():
+    _check_codes(quirks.error_codes if isinstance(quirks, Quirks) else {}, place, text, file)
+
+
+def _check_codes(codes: Mapping[str, str], place: Place, text: str, file: str) -> None:
+    for code, kind in codes.items():
         if kind not in list(Kind):
             raise mistake(f"There is no kind of error {kind!r}.", (*place, "error_codes", code), text, file, kind, Kind)
 

@@ -1,8 +1,9 @@
 """Quirks at work: edits of a rendered request's top level, and the facts that fill in a Target.
 
-All edits work on raw values, so what they do not name keeps its bytes.  A dotted name reaches one object deeper.  What a
-provider refuses is written once, as `strip`: the Patch lane takes it out of the bytes, and the Hub's renderer hears of it
-as `Target.unsupported` and reports the Loss.  `edit_losses` says the same of the Patch lane.
+All edits work on raw values, so what they do not name keeps its bytes.  A dotted name reaches one object deeper, and
+`list[].name` into every element of a list (to strip only).  What a provider refuses is written once, as `strip`: the Patch
+lane takes it out of the bytes, and the Hub's renderer hears of it as `Target.unsupported` and reports the Loss.
+`edit_losses` says the same of the Patch lane.
 
 Rules of this file: no knowledge of any vendor; an endpoint without quirks costs nothing.
 """
@@ -35,6 +36,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 _SAID_AS = {name: f"sampling.{name}" for name in Sampling.__struct_fields__}
 """Wire names whose place in a request is another one."""
 
+_CARRIED = ("model", "stream")
+
 _NULL = Raw(b"null")
 
 
@@ -61,11 +64,14 @@ def edit(fields: Fields, quirks: Quirks) -> Fields:
 
 
 def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Loss, ...]:
-    """What `edit` would take from the caller's `fields`: parameters that are stripped, replaced or clamped."""
+    """What `edit` would take from the caller's `fields`: parameters that are stripped, replaced or clamped.
+
+    Not `model`, which may stand in the URL, and not `stream`, since an answer of either form becomes the other.
+    """
     who = provider or "the target"
-    said = {name: f"{who} refuses {name}" for name in quirks.strip if name != "model" and _says(fields, name)}
+    said = {name: f"{who} refuses {name}" for name in quirks.strip if name not in _CARRIED and _says(fields, name)}
     for name, value in quirks.set.items():
-        if _says(fields, name) and _get(fields, name) != dump(value):
+        if name not in _CARRIED and _says(fields, name) and _get(fields, name) != dump(value):
             said[name] = f"{who} always gets another {name}"
     for name, (low, high) in quirks.clamp.items():
         if _clamped(fields, name, low, high) is not None:
@@ -111,6 +117,8 @@ def _with(quirks: Quirks, when: When) -> Quirks:
 
 
 def _get(fields: Mapping[str, Raw], name: str) -> Raw | None:
+    if "[]." in name:
+        return next((found for each in _elements(fields, name) if (found := _get(each, _inner(name)))), None)
     outer, _, inner = name.partition(".")
     raw = fields.get(outer)
     if raw is None or not inner:
@@ -141,7 +149,29 @@ def _move(fields: Fields, name: str, new: str) -> None:
         _put(fields, new, raw)
 
 
+def _elements(fields: Mapping[str, Raw], name: str) -> list[Fields]:
+    """The elements of the list that `name` reaches into; none where it is no list of objects."""
+    raw = fields.get(name.partition("[].")[0])
+    return (load(raw, list[Fields]) or []) if raw is not None else []
+
+
+def _inner(name: str) -> str:
+    return name.partition("[].")[2]
+
+
+def _remove_inside(fields: Fields, name: str) -> None:
+    """Take a field out of every element of a list; the others keep their bytes."""
+    elements = _elements(fields, name)
+    if any(_get(each, _inner(name)) is not None for each in elements):
+        for each in elements:
+            _remove(each, _inner(name))
+        fields[name.partition("[].")[0]] = Raw(b"[" + b",".join(map(join, elements)) + b"]")
+
+
 def _remove(fields: Fields, name: str) -> None:
+    if "[]." in name:
+        _remove_inside(fields, name)
+        return
     outer, _, inner = name.partition(".")
     if not inner:
         fields.pop(outer, None)

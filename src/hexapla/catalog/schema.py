@@ -168,7 +168,8 @@ class Quirks(_Table, frozen=True, kw_only=True):
     target: dict[str, Any] = {}  # Target fields: {developer_role = false, reasoning_style = "enable_thinking"}
 
     think_tags: bool = False  # <think>...</think> in the text is reasoning
-    error_codes: dict[str, str] = {}  # vendor code -> errors.Kind value
+    reencode: bool = False  # answers stray so far from the protocol that its own clients get them re-encoded (Hub)
+    error_codes: dict[str, str] = {}  # vendor code or type -> errors.Kind value; stands above the provider's
 
     when: tuple[When, ...] = ()  # further quirks for models that match
 
@@ -227,6 +228,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     host         scheme, host and port that every endpoint takes instead of its own ("http://gpu-box:11434")
     regions      region name -> such a host;  region  the chosen one
     balance      path of the balance endpoint, relative to the first endpoint's base
+    error_codes  vendor code or type -> errors.Kind value, at every endpoint
     limits       what the vendor publishes about sizes and lifetimes, for people
     levels       levels of an account, lowest first -> what it must have paid in a month to reach them
     level        the account's level; "" is the lowest
@@ -252,6 +254,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     regions: dict[str, str] = {}
     region: str = ""
     balance: str = ""
+    error_codes: dict[str, str] = {}
     limits: dict[str, Any] = {}
     levels: dict[str, float] = {}
     level: str = ""

@@ -27,6 +27,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     # conversation
     developer_role: bool = True  # False: developer becomes system
+    system_role: bool = True  # False: system becomes developer
     single_system: bool = False  # True: all system messages joined into the first
     mid_system: bool = True  # False: later system messages become user text in <system-reminder>
     alternation: bool = False  # True: consecutive same-role messages are joined
@@ -49,6 +50,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     # reasoning
     replay_reasoning: Literal["origin", "always", "never"] = "origin"
+    reasoning_field: str = ""  # Chat: the only field in which thought is taken back; "": the one in which it came
     # how effort is asked for; "" is the protocol's own way
     reasoning_style: Literal["", "openrouter", "enable_thinking", "thinking", "none"] = ""
     effort_levels: tuple[str, ...] = ()  # levels that the model knows; () is all

@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from hexapla.errors import Kind, UpstreamError
+from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.protocols.codes import MINIMAX, VAGUE, WORDS, ZHIPU, status_kind, word_kind
 from hexapla.protocols.hints import retry_hint, should_retry
 
@@ -86,6 +86,20 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamEr
 def classify_value(value: Any, status: int | None = None) -> UpstreamError:
     """A decoded JSON value that says that something failed (hidden in a 200, or inside a stream) as one error."""
     return _error(status, {}, _said(value), _json(value))
+
+
+def no_answer(body: bytes, protocol: str, error: ProtocolError) -> UpstreamError:
+    """A 200 that is no answer of `protocol`: what it complains of, in one of the ways of other dialects, else `error`."""
+    value = _decoded(body)
+    if isinstance(value, dict) and any(
+        value.get(name) and shape(value, value[name]) for name, shape in _SHAPES.items()
+    ):
+        return classify_value(value)
+    return UpstreamError(
+        Kind.UPSTREAM_PROTOCOL,
+        f"The provider's answer is not {protocol}: {error.message}",
+        body=body[:2000].decode("utf-8", "replace"),
+    )
 
 
 def _error(status: int | None, headers: Mapping[str, str], said: Said, body: str) -> UpstreamError:

@@ -560,8 +560,13 @@ def _refused(error: GatewayError | None) -> bool:
 
 
 def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:
-    """`error` with the kind that the provider's own code stands for, where its quirks know the code."""
-    if error.code and (kind := candidate.quirks.error_codes.get(error.code)):
+    """`error` with the kind that the provider's own word stands for: its code, else its type.
+
+    A full context is known by what the message says; vendors send it under codes that mean more than that.
+    """
+    codes = {**candidate.provider.error_codes, **candidate.quirks.error_codes}
+    kind = next((codes[word] for word in (error.code, error.type) if word in codes), None)
+    if kind is not None and error.kind is not Kind.CONTEXT_LENGTH:
         error.kind = Kind(kind)
     return error
 

@@ -21,6 +21,7 @@ LaneName = Literal["verbatim", "patch", "hub"]
 CONCERNS: tuple[tuple[str, object, tuple[bytes, ...]], ...] = (
     # Target field, its harmless value, bytes without which the field does not concern a request
     ("developer_role", True, (b'"developer"',)),
+    ("system_role", True, (b'"system"',)),
     ("single_system", False, (b'"system"', b'"developer"')),
     ("mid_system", True, (b'"role":"system"', b'"role": "system"')),
     ("alternation", False, (b'"role"',)),
@@ -55,7 +56,7 @@ _ENVELOPES = {
 
 def choose_lane(peeked: Peek, protocol: str, quirks: Quirks, target: Target) -> LaneName:
     """The first lane that fits."""
-    if peeked.protocol != protocol or quirks.think_tags:
+    if peeked.protocol != protocol or quirks.think_tags or quirks.reencode:
         return "hub"
     find = _ENVELOPES.get(protocol)
     if find is not None and find(peeked.body):

@@ -7,12 +7,13 @@ which also says how to bend the answer back.
 
 from __future__ import annotations
 
-from hexapla.errors import Kind, ProtocolError, UpstreamError
+from hexapla.errors import ProtocolError
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import Protocol, Reply
+from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.lane import Stream, Summary
 from hexapla.translate.tap import note
@@ -60,11 +61,7 @@ class Hub:
         try:
             response = self._upstream.parse_response(body)
         except ProtocolError as error:
-            raise UpstreamError(
-                Kind.UPSTREAM_PROTOCOL,
-                f"The provider's answer is not {self._upstream.name}: {error.message}",
-                body=body[:2000].decode("utf-8", "replace"),
-            ) from None
+            raise no_answer(body, self._upstream.name, error) from None
         return [*self._restore.all(unfold(response))]
 
     def _render(self, events: list[AnyEvent]) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.catalog.quirks import edit
+from hexapla.catalog.quirks import edit, edit_losses
 from hexapla.catalog.schema import Quirks
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.ir.event import StreamError
@@ -94,10 +94,14 @@ class Translation:
         hide = asks and not self.peeked.include_usage
         if hide:
             fields["stream_options"] = _with_usage(fields.get("stream_options"))
-        fields = edit(fields, quirks)
+        losses: tuple[Loss, ...] = ()
+        if name == "patch":
+            losses = edit_losses(self.peeked.fields, quirks, target.origin.provider)
+            self._judge(losses)
+            fields = edit(fields, quirks)
         body = self.peeked.body if fields == self.peeked.fields else join(fields)
         reply = replace(self._reply, model=target.model)
-        return Verbatim(self._client, reply, body, name=name, hide_usage=hide)
+        return Verbatim(self._client, reply, body, name=name, hide_usage=hide, losses=losses)
 
     def _open_hub(self, target: Target, quirks: Quirks) -> Lane:
         losses = LossLog()

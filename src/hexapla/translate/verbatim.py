@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
+from typing import Any
 
 from msgspec.structs import replace
 
-from hexapla.errors import Kind, ProtocolError, UpstreamError
+from hexapla.errors import Kind, ProtocolError
 from hexapla.ir.event import Ping, StreamError
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
+from hexapla.protocols.failures import no_answer
 from hexapla.translate.lane import Stream, Summary
 from hexapla.translate.tap import Tap
-from hexapla.wire.rawjson import broken
+from hexapla.wire.rawjson import broken, load
 from hexapla.wire.sse import SSEDecoder
 
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
@@ -34,29 +36,25 @@ class Verbatim:
     """One attempt in the client's own protocol.
 
     hide_usage  the usage chunk was asked for by us, not by the client, and is taken out of the stream
+    losses      what the edits took from the request
     """
 
-    def __init__(self, protocol: Protocol, reply: Reply, body: bytes, *, name: str, hide_usage: bool) -> None:
+    def __init__(
+        self, protocol: Protocol, reply: Reply, body: bytes, *, name: str, hide_usage: bool, losses: tuple[Loss, ...]
+    ) -> None:
         self._protocol = protocol
         self._reply = reply
         self._hide_usage = hide_usage
         self.name = name
         self.body = body
+        self.losses = losses
         self.summary = Summary()
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        return ()
 
     def answer(self, body: bytes) -> bytes:
         try:
             response = self._protocol.parse_response(body)
         except ProtocolError as error:
-            raise UpstreamError(
-                Kind.UPSTREAM_PROTOCOL,
-                f"The provider's answer is not {self._protocol.name}: {error.message}",
-                body=body[:2000].decode("utf-8", "replace"),
-            ) from None
+            raise no_answer(body, self._protocol.name, error) from None
         summary = self.summary
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
         summary.stop = response.stop.reason if response.stop else None
@@ -117,6 +115,8 @@ class VerbatimStream:
         error = self.summary.error
         if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
             return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
+        if error is not None and not any(map(_tells, _events(data))):
+            return data + self._say(error)  # said in a way of the vendor's own, which the dialect's clients do not know
         if self._tap.done and (last := _LAST.search(data)) is not None:
             self._over = True
             data = data[: last.end()]  # whatever follows is nobody's answer
@@ -179,6 +179,15 @@ def _readable(data: bytes) -> bytes:
 
 def _is_whole(event: bytes) -> bool:
     return not any(broken(inner.data) for inner in SSEDecoder().feed(event))
+
+
+def _tells(event: bytes) -> bool:
+    """Whether an event says in the way of its dialect that the answer failed."""
+    for name, data in SSEDecoder().feed(event):
+        said = load(data, dict[str, Any]) or {}
+        if name == "error" or said.get("error") or said.get("type") in ("error", "response.failed"):
+            return True
+    return False
 
 
 def _without_usage(data: bytes) -> bytes:

@@ -265,6 +265,8 @@ class Turns:
         if not fits:
             self.losses.add(path, "a stranger's thought is sent as text, without what proves it", "cosmetic")
         form = part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content"
+        if self.target.reasoning_field and form != DETAILS:
+            form = self.target.reasoning_field
         if part.readable and form != DETAILS:
             body[form] = body.get(form, "") + part.readable
         if part.details is not None:

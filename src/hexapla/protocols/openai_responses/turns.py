@@ -103,6 +103,9 @@ class Turns:
         if role == "developer" and not self.target.developer_role:
             role = "system"
             self.losses.add(f"{path}.role", "the target knows no developer role", "cosmetic")
+        elif role == "system" and not self.target.system_role:
+            role = "developer"
+            self.losses.add(f"{path}.role", "the target knows no system role", "cosmetic")
         return self._said(path, role, message)
 
     def _reminder(self, path: str, message: Message) -> Json:
