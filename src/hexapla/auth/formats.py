@@ -41,6 +41,16 @@ def dump(grant: Grant, old: bytes | None, form: str = "") -> bytes:
     return msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"
 
 
+def cleared(data: bytes, form: str = "") -> bytes | None:
+    """The file without its login; None where nothing would be left of it."""
+    if form != "codex":
+        return None
+    known: Document = msgspec.json.decode(data)
+    if not known.get("OPENAI_API_KEY"):
+        return None
+    return msgspec.json.format(msgspec.json.encode(known | {"tokens": None, "last_refresh": None}), indent=2) + b"\n"
+
+
 def _own(said: Any, login: Login | None) -> Grant | None:
     return msgspec.convert(said, Grant)
 

@@ -78,7 +78,10 @@ def claims(jwt: str) -> dict[str, Any]:
 def at(value: Any, path: str | Sequence[str]) -> Any:
     """The value at a dotted path, or at the steps of a list; None where there is none."""
     for step in path.split(".") if isinstance(path, str) else path:
-        value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
     return value
 
 

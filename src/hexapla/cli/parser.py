@@ -65,6 +65,19 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
+    "login": (
+        Option(("provider",), "login-provider", {"metavar": "PROVIDER"}),
+        Option(("--headless",), "headless", {"action": "store_true"}),
+        Option(("--enterprise-url",), "enterprise-url", {"metavar": "URL", "default": ""}),
+        _CONFIG,
+    ),
+    "logout": (Option(("provider",), "login-provider", {"metavar": "PROVIDER"}), _CONFIG),
+    "auth": (
+        Option(("action",), "auth-action", {"choices": ["status"]}),
+        Option(("--offline",), "auth-offline", {"action": "store_true"}),
+        _CONFIG,
+        _JSON,
+    ),
     "doctor": (
         Option(("provider",), "doctor-provider", {"nargs": "*", "metavar": "PROVIDER"}),
         Option(("-m", "--model"), "doctor-model", {"default": ""}),

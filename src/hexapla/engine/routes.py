@@ -219,6 +219,10 @@ class Routes:
         """The client left while `candidate` was being asked."""
         self.health.left(candidate.track)
 
+    def stays(self, provider: str) -> dict[tuple[str, str], tuple[Kind, float]]:
+        """Who of a provider's credentials sits out: (credential, model or "") -> why, and for how many more seconds."""
+        return self.bench.stays(provider, self._clock())
+
     def heard(self, tried: Tried) -> None:
         """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
         if not tried.renews:

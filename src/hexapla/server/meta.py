@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from hexapla.catalog.schema import Model, Price
 from hexapla.engine.client import Ask
+from hexapla.engine.credentials import standings
 from hexapla.engine.gateway import Gateway, as_gateway_error, internal
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.observe.exposition import Exposition
@@ -151,6 +152,10 @@ class Meta:
             }
         )
 
+    async def credentials(self, request: Request) -> Response:
+        self._keys.name(request.headers.raw)
+        return answer({"data": msgspec.to_builtins(standings(self._gateway.routes, running=True))})
+
     # ledger
 
     async def generation(self, request: Request) -> Response:
@@ -273,6 +278,7 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
         ("/models", meta.models, ["GET"], "openai_chat"),
         ("/models/{model:path}", meta.model, ["GET"], "openai_chat"),
         ("/providers", meta.providers, ["GET"], "openai_chat"),
+        ("/credentials", meta.credentials, ["GET"], "openai_chat"),
         ("/generation", meta.generation, ["GET"], "openai_chat"),
         ("/key", meta.key, ["GET"], "openai_chat"),
         ("/credits", meta.credits, ["GET"], "openai_chat"),
