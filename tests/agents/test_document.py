@@ -144,7 +144,7 @@ def test_lines_are_changed_in_place() -> None:
     yaml.put(("weak-model",), "openai/c")
     env.put(("A",), "2")
     env.put(("C",), "http://x:1/y")
-    assert yaml.text == YAML.replace("model: sonnet  # good", 'model: "openai/a b"') + "weak-model: openai/c\n"
+    assert yaml.text == YAML.replace("model: sonnet  # good", 'model: "openai/a b"  # good') + "weak-model: openai/c\n"
     assert env.text == "# mine\nA=2\nB=two # not three\nC=http://x:1/y\n"
     yaml.restore(("model",), parsed("yaml", YAML))
     yaml.restore(("weak-model",), parsed("yaml", YAML))

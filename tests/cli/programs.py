@@ -57,23 +57,26 @@ class Place:
 
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         """`hexapla …` as a person would."""
-        own = {
-            "PATH": f"{self.bin}:{os.environ['PATH']}",
-            "HOME": str(self.home),
-            "XDG_STATE_HOME": str(self.state),
-            "HEXAPLA_LANG": "en",
-            "HEXAPLA_CONFIG": str(self.config),
-        }
         return subprocess.run(
             [sys.executable, "-m", "hexapla.cli.main", *arguments],
             cwd=self.work,
-            env=own | environment,
+            env=self.environment() | environment,
             input=stdin,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+
+    def environment(self) -> dict[str, str]:
+        """What leads a process here."""
+        return {
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "XDG_STATE_HOME": str(self.state),
+            "HEXAPLA_LANG": "en",
+            "HEXAPLA_CONFIG": str(self.config),
+        }
 
     def noted(self) -> dict[str, Any]:
         """How the stand-in was started."""

@@ -18,9 +18,10 @@ def settings(door: Door) -> Values:
     provider: Values = {
         ("model_providers", PROVIDER, "name"): "Hexapla",
         ("model_providers", PROVIDER, "base_url"): f"{door.url}/v1",
-        ("model_providers", PROVIDER, "env_key"): KEY_VARIABLE,
         ("model_providers", PROVIDER, "wire_api"): "responses",
     }
+    if not door.open:
+        provider["model_providers", PROVIDER, "env_key"] = KEY_VARIABLE
     said: Values = {("model_provider",): PROVIDER}
     if door.main:
         said["model",] = door.main.name

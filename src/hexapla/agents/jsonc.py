@@ -67,18 +67,20 @@ class JsonText:
         if outer is None or member is None:
             return
         members = list((outer.members or {}).values())
-        before = members[members.index(member) - 1] if member is not members[0] else None
-        start, end = member.start, member.node.end if member.comma is None else member.comma + 1
-        if member.comma is None and before is not None and before.comma is not None:
-            self._replace(start, end, "")
-            self._replace(before.comma, before.comma + 1, "")
-            start = end = start - 1
-        rest = self.text[end:]
-        tail = len(rest) - len(rest.lstrip(" \t"))
-        head = len(self.text[:start].rstrip(" \t"))
-        if rest[tail : tail + 1] == "\n" and self.text[head - 1 : head] == "\n":
-            start, end = head, end + tail + 1  # the line was its own
+        at = members.index(member)
+        start, end = self._piece(member)
         self._replace(start, end, "")
+        if member.comma is None and at and (comma := members[at - 1].comma) is not None:
+            self._replace(comma, comma + 1, "")
+
+    def _piece(self, member: _Member) -> tuple[int, int]:
+        """What goes when a member goes: its whole line where it has one, else the blanks on the side of its comma."""
+        start, end = member.start, member.node.end if member.comma is None else member.comma + 1
+        head = len(self.text[:start].rstrip(" \t"))
+        tail = end + len(self.text[end:]) - len(self.text[end:].lstrip(" \t"))
+        if self.text[head - 1 : head] == "\n" and self.text[tail : tail + 1] == "\n":
+            return head, tail + 1
+        return (head, end) if member.comma is None else (start, tail)
 
     def restore(self, place: Place, before: Self) -> None:
         earlier = before._find(place)
@@ -113,23 +115,23 @@ class JsonText:
             raise ConfigError(f"{'.'.join(place[:depth])} is no object there; change it by hand.")
         for key in reversed(place[depth + 1 :]):
             value = {key: value}
-        indent = self._indent() * (depth + 1)
-        added = f"\n{indent}{json.dumps(place[depth])}: {self._dump(value, depth + 1)}"
-        if not node.members:
-            close = "\n" + self._indent() * depth
-            self._replace(
-                node.start + 1, node.end - 1, self.text[node.start + 1 : node.end - 1].rstrip() + added + close
-            )
-            return
-        last = list(node.members.values())[-1]
+        name = json.dumps(place[depth])
+        if node.members and "\n" not in self.text[node.start : node.end]:
+            self._join(node, f" {name}: {json.dumps(value, ensure_ascii=False)}")
+        else:
+            indent = self._indent() * (depth + 1)
+            self._join(node, f"\n{indent}{name}: {self._dump(value, depth + 1)}", "\n" + self._indent() * depth)
+
+    def _join(self, node: _Node, added: str, close: str = "") -> None:
+        """Put a member behind the last one; `close` comes before the brace of an object that was empty."""
+        last = list(node.members.values())[-1] if node.members else None
         at = len(self.text[: node.end - 1].rstrip())
-        if last.comma is None:
-            self._insert(at, added, last.node.end)
+        if last is None:
+            self._replace(at, node.end - 1, added + close)
+        elif last.comma is None:
+            self._replace(last.node.end, at, f",{self.text[last.node.end : at]}{added}")
         else:
             self._replace(at, at, f"{added},")
-
-    def _insert(self, at: int, added: str, comma: int) -> None:
-        self._replace(comma, at, f",{self.text[comma:at]}{added}")
 
     def _replace(self, start: int, end: int, piece: str) -> None:
         self.text = self.text[:start] + piece + self.text[end:]

@@ -13,6 +13,7 @@ from hexapla.errors import ConfigError
 
 Place = tuple[str, ...]
 
+_SETTING = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|.*?)(\s+#.*|\s*)""")
 _PLAIN = re.compile(r"[A-Za-z0-9_./@:+-]+")
 
 
@@ -33,7 +34,9 @@ class _Lines:
         return None if at is None else self._value(self._lines[at])
 
     def put(self, place: Place, value: object) -> None:
-        self._set(place, f"{place[0]}{self.separator}{self._quoted(str(value))}")
+        at = self._find(place)
+        comment = "" if at is None else self._parts(self._lines[at])[1]
+        self._set(place, f"{place[0]}{self.separator}{self._quoted(str(value))}{comment}")
 
     def remove(self, place: Place) -> None:
         at = self._find(place)
@@ -67,12 +70,15 @@ class _Lines:
         """Raise ConfigError for a setting that needs more than its line."""
 
     def _value(self, line: str) -> str:
-        said = line.partition(self.separator.strip())[2].strip()
-        if said[:1] == '"' and (found := re.match(r'"(?:[^"\\]|\\.)*"', said)):
-            return str(json.loads(found.group()))
-        if said[:1] == "'" and (found := re.match(r"'[^']*'", said)):
-            return found.group()[1:-1]
-        return re.sub(r"\s+#.*", "", said)
+        said = self._parts(line)[0]
+        if said[:1] == '"':
+            return str(json.loads(said))
+        return said[1:-1] if said[:1] == "'" else said
+
+    def _parts(self, line: str) -> tuple[str, str]:
+        """The value as it is written, and the comment behind it with the blanks before it."""
+        found = _SETTING.fullmatch(line.partition(self.separator.strip())[2])
+        return (found[1], found[2]) if found else ("", "")
 
     def _quoted(self, value: str) -> str:
         return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)

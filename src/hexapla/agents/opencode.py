@@ -25,10 +25,11 @@ def settings(door: Door) -> dict[str, object]:
 
 def _provider(door: Door) -> dict[str, object]:
     chosen = {each.name: each for each in door.models.values()}
+    key = door.key if door.open else f"{{env:{KEY_VARIABLE}}}"
     return {
         "npm": "@ai-sdk/openai-compatible",
         "name": "Hexapla",
-        "options": {"baseURL": f"{door.url}/v1", "apiKey": f"{{env:{KEY_VARIABLE}}}"},
+        "options": {"baseURL": f"{door.url}/v1", "apiKey": key},
         "models": {name: _model(each) for name, each in chosen.items()},
     }
 

@@ -35,11 +35,13 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
 
     url     the gateway, with the profile's prefix, without /v1
     key     what the gateway wants to hear; never shown
+    open    the gateway asks for no key, so any will do
     models  slot (`default`, haiku, sonnet, opus, fable) -> model; empty: the program's own names are asked for
     """
 
     url: str
     key: str
+    open: bool = False
     models: Mapping[str, Chosen] = {}
 
     @property
@@ -108,7 +110,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
     program    its executable;  install  how to get it
     protocol   the dialect that it speaks
-    exports    whether its lasting configuration wants KEY_VARIABLE in the environment
+    exports    whether its lasting configuration wants KEY_VARIABLE in the environment, where a key is asked for
     own_login  variables that would keep it from its own login; only for programs of a vendor's subscription
     """
 

@@ -58,6 +58,16 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _JSON,
     ),
     "run": (_TOOL, _PROFILE, _MODEL, _URL, _CONFIG),
+    "connect": (
+        _TOOL,
+        _PROFILE,
+        _MODEL,
+        _URL,
+        Option(("--write",), "write", {"action": "store_true"}),
+        Option(("--undo",), "undo", {"action": "store_true"}),
+        Option(("--wait",), "wait", {"type": float, "nargs": "?", "const": 300.0, "metavar": "SECONDS"}),
+        _CONFIG,
+    ),
     "usage": (
         Option(("--by",), "by", {"choices": ["day", "model", "provider", "key"], "default": "day"}),
         Option(("--days",), "days", {"type": float, "default": 30.0}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hexapla.agents.tool import KEY_VARIABLE, Chosen
-from hexapla.catalog.profile import DEFAULT, SLOTS, mean
+from hexapla.catalog.profile import DEFAULT, SLOTS, Profile, mean
 from hexapla.config import Key, Loaded
 from hexapla.engine.routes import Routes
 
@@ -19,6 +19,13 @@ def chosen_profile(loaded: Loaded, asked: str) -> str:
     """The profile that was asked for, else the one that the configuration leaves no choice about; "" for none."""
     own = loaded.config.profiles
     return asked or (DEFAULT if DEFAULT in own else next(iter(own)) if len(own) == 1 else "")
+
+
+def known_profile(loaded: Loaded, name: str, *, elsewhere: bool) -> Profile:
+    """The profile as it is known here; a gateway elsewhere may know others.  Raises RoutingError for an unknown one."""
+    if not name or (elsewhere and name not in loaded.profiles):
+        return Profile()
+    return Routes(loaded).profile(name)
 
 
 def address(loaded: Loaded) -> str:

@@ -29,6 +29,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "start claude, codex, gemini, opencode or aider on a model of your choice; its own arguments stand behind `--`",
         "用你选的模型启动 claude、codex、gemini、opencode 或 aider；它自己的参数写在 `--` 之后",
     ),
+    "connect": (
+        "show, write or take back the configuration that points a program at this gateway for good",
+        "显示、写入或撤销让某个程序长期使用本网关的配置",
+    ),
     "usage": ("what was used and what it cost", "用量与费用"),
     "logout": ("end a login that is kept here", "退出保存在本机的登录"),
     "login-provider": ("whose login", "要登录的供应商"),
@@ -138,6 +142,44 @@ WORDS: dict[str, tuple[str, str]] = {
     "url": (
         "a gateway that runs elsewhere (its key is taken from $HEXAPLA_KEY)",
         "别处正在运行的网关（密钥取自 $HEXAPLA_KEY）",
+    ),
+    "write": ("change the program's files; what stood there is kept", "修改该程序的文件；原内容会保留备份"),
+    "undo": ("take back what was written", "撤销写入的内容"),
+    "wait": (
+        "wait for the program's first request as proof (300 seconds unless told otherwise)",
+        "等待该程序的第一个请求作为证明（默认 300 秒）",
+    ),
+    "no-change": ("Nothing has to be changed.", "无需更改。"),
+    "not-written": ("Nothing was written. `--write` changes the files.", "尚未写入。加 --write 才会修改文件。"),
+    "written": (
+        "Written. What stood there is kept in {folder}; `--undo` takes it back.",
+        "已写入。原内容保存在 {folder}；--undo 可撤销。",
+    ),
+    "undone": ("{file} is as it was.", "{file} 已恢复原样。"),
+    "export": (
+        "{tool} reads the key from the environment: export {variable}=<key of the gateway>",
+        "{tool} 从环境变量读取密钥：export {variable}=<网关密钥>",
+    ),
+    "no-gateway-yet": (
+        "No gateway answers at {url}: start one with `hexapla serve`.",
+        "{url} 上没有网关应答：请用 hexapla serve 启动。",
+    ),
+    "housed": (
+        "No gateway answers at {url}, so one runs here while we wait.",
+        "{url} 上没有网关应答，等待期间在此运行一个。",
+    ),
+    "waiting": (
+        "Waiting for a request of {tool}. Start it in another terminal and say something.",
+        "正在等待 {tool} 的请求。请在另一个终端启动它并说句话。",
+    ),
+    "heard": (
+        "{tool} asked for {requested}; {model} answered ({outcome}, {seconds:.1f} s).",
+        "{tool} 请求了 {requested}；由 {model} 回答（{outcome}，{seconds:.1f} 秒）。",
+    ),
+    "not-heard": ("No request of {tool} came within {seconds:.0f} s.", "{seconds:.0f} 秒内没有收到 {tool} 的请求。"),
+    "wait-here-only": (
+        "--wait sees requests of a gateway on this machine only, whose ledger is a file.",
+        "--wait 只能看到本机、且账本为文件的网关收到的请求。",
     ),
     "started": ("{tool} on {model} through {url}", "{tool} 使用 {model}，经由 {url}"),
     "own-login": ("{tool} with its own login, not through Hexapla", "{tool} 使用自己的登录，不经过 Hexapla"),

@@ -15,10 +15,9 @@ from hexapla.agents.start import environment_of, find, start
 from hexapla.agents.tool import Door, Launch, Tool
 from hexapla.agents.tools import TOOLS
 from hexapla.catalog.profile import Profile
-from hexapla.cli.pointing import address, chosen_profile, inside, key_of, models_of
+from hexapla.cli.pointing import address, chosen_profile, inside, key_of, known_profile, models_of
 from hexapla.cli.words import Say
 from hexapla.config import Key, Loaded, load_config
-from hexapla.engine.routes import Routes
 from hexapla.errors import ConfigError
 from hexapla.ledger import default_path
 from hexapla.server.house import housed
@@ -31,7 +30,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     program = find(tool, os.environ)
     loaded = load_config(arguments.config)
     name = chosen_profile(loaded, arguments.profile)
-    profile = _profile(loaded, name, elsewhere=bool(arguments.url))
+    profile = known_profile(loaded, name, elsewhere=bool(arguments.url))
     if profile.subscription:
         return _own_login(tool, program, name, profile, arguments, say)
     models = models_of(loaded, name, arguments.model) if name in loaded.profiles or not name else {}
@@ -41,13 +40,6 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         model = door.main.name if door.main else say("own-names")
         _tell(say("started", tool=tool.title, model=model, url=door.url))
         return start(program, launch, arguments.rest, environment_of(launch, os.environ, profile.environment))
-
-
-def _profile(loaded: Loaded, name: str, *, elsewhere: bool) -> Profile:
-    """The profile as it is known here; a gateway elsewhere may know others.  Raises RoutingError for an unknown one."""
-    if not name or (elsewhere and name not in loaded.profiles):
-        return Profile()
-    return Routes(loaded).profile(name)
 
 
 def _own_login(tool: Tool, program: str, name: str, profile: Profile, arguments: argparse.Namespace, say: Say) -> int:

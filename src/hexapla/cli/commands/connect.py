@@ -1,0 +1,115 @@
+"""`hexapla connect TOOL`: a program's own configuration, so that it comes here whenever it is started."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from hexapla.agents.connect import Change, diff, plan, undo, write
+from hexapla.agents.probe import probe
+from hexapla.agents.tool import KEY_VARIABLE, Door, Home, Tool
+from hexapla.agents.tools import TOOLS
+from hexapla.cli.pointing import ANY_KEY, address, chosen_profile, inside, key_of, known_profile, models_of
+from hexapla.cli.words import Say
+from hexapla.config import Key, Loaded, load_config
+from hexapla.errors import ConfigError
+from hexapla.ledger import Generation, Ledger, default_path
+from hexapla.server.house import housed
+
+OFTEN = 0.3  # seconds between looks at the ledger
+
+
+def run(arguments: argparse.Namespace, say: Say) -> int:
+    tool = TOOLS[arguments.tool]
+    folder = default_path().parent / "connect" / tool.name
+    if arguments.undo:
+        for file in undo(folder):
+            print(say("undone", file=file))
+        return 0
+    loaded = load_config(arguments.config)
+    name = chosen_profile(loaded, arguments.profile)
+    door = _door(loaded, name, tool, arguments, say)
+    changes = plan(tool.lasting(door, Home(path=Path.home(), environment=os.environ)), folder)
+    _show(changes, say)
+    if arguments.write:
+        write(changes, folder)
+        print(say("written", folder=folder))
+    elif any(map(diff, changes)):
+        print(say("not-written"))
+    if tool.exports and not door.open:
+        print(say("export", tool=tool.title, variable=KEY_VARIABLE))
+    if arguments.wait is not None:
+        return _wait(loaded, tool, name, door, arguments, say)
+    if probe(arguments.url or address(loaded), name, door.key) == "absent":
+        print(say("no-gateway-yet", url=arguments.url or address(loaded)))
+    return 0
+
+
+def _door(loaded: Loaded, name: str, tool: Tool, arguments: argparse.Namespace, say: Say) -> Door:
+    profile = known_profile(loaded, name, elsewhere=bool(arguments.url))
+    if profile.subscription:
+        raise ConfigError(say("own-login", tool=TOOLS[profile.subscription].title))
+    models = models_of(loaded, name, arguments.model) if name in loaded.profiles or not name else {}
+    key = key_of(loaded, name, os.environ)
+    url = arguments.url.rstrip("/") or address(loaded)
+    if loaded.config.keys and key == ANY_KEY and not arguments.url:
+        raise ConfigError(say("gateway-locked", url=url))
+    return Door(url=inside(url, name), key=key, open=key == ANY_KEY, models=models)
+
+
+def _show(changes: Sequence[Change], say: Say) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    colors = {"+": "green", "-": "red", "@": "cyan"}
+    lines = [line for change in changes for line in diff(change).splitlines()]
+    for line in lines or [say("no-change")]:
+        console.print(line, style=colors.get(line[:1]), markup=False)
+
+
+def _wait(loaded: Loaded, tool: Tool, profile: str, door: Door, arguments: argparse.Namespace, say: Say) -> int:
+    """The proof: a request in the program's dialect that began after now.  Exit code 1 where none comes."""
+    if arguments.url or loaded.config.ledger.path == ":memory:":
+        raise ConfigError(say("wait-here-only"))
+    since = time.time()
+    with _serving(loaded, tool, profile, door, say):
+        print(say("waiting", tool=tool.title), flush=True)
+        found = _heard(loaded, tool, since, arguments.wait)
+    if found is None:
+        print(say("not-heard", tool=tool.title, seconds=arguments.wait))
+        return 1
+    model = f"{found.provider}/{found.model}"
+    said = {"requested": found.requested, "model": model, "outcome": found.outcome, "seconds": found.latency}
+    print(say("heard", tool=tool.title, **said))
+    return 0 if found.outcome == "ok" else 1
+
+
+@contextmanager
+def _serving(loaded: Loaded, tool: Tool, profile: str, door: Door, say: Say) -> Iterator[None]:
+    """The configured gateway: the one that runs, else one of our own in its place."""
+    url = address(loaded)
+    if probe(url, profile, door.key) != "absent":
+        yield
+        return
+    print(say("housed", url=url))
+    key = Key(name=f"connect-{tool.name}", key=door.key, profile=profile)
+    with housed(loaded, key, None, loaded.config.server.port):
+        yield
+
+
+def _heard(loaded: Loaded, tool: Tool, since: float, patience: float) -> Generation | None:
+    """The first request of the program that is over, as the ledger tells."""
+    ledger = Ledger.open(loaded.config.ledger.path or None)
+    try:
+        while time.time() < since + patience:
+            for one in reversed(ledger.recent(20)):
+                if one.created >= since and one.client_protocol == tool.protocol:
+                    return one
+            time.sleep(OFTEN)
+    finally:
+        ledger.close()
+    return None
