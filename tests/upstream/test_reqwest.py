@@ -1,100 +1,186 @@
-"""The second transport under the contract of the first, minus what its docstring excepts."""
+"""What only the second transport can: HTTP/2, client certificates, and proxies that are no HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import ssl
+import struct
+from collections.abc import Callable
 
 import pytest
-from fault_server import FaultServer, serving
+from authority import AUTHORITY, good
+from fault_server import Handle, Proxy, Writer, listening, serving
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.reqwest import ReqwestTransport, installed
 from hexapla.upstream.transport import Request, Timeouts
 
 pytestmark = pytest.mark.skipif(not installed(), reason="the extra hexapla[reqwest] is not installed")
-QUICK = Timeouts(connect=0.5, head=0.3, idle=0.3)
+
+PATIENT = Timeouts(connect=5, head=5, idle=5)
+TRUSTED = AUTHORITY.cert_pem.bytes()
 
 
-def play(scene: Callable[[FaultServer, ReqwestTransport], Awaitable[None]]) -> None:
-    async def run() -> None:
-        transport = ReqwestTransport()
-        async with serving() as faults:
-            try:
-                await scene(faults, transport)
-            finally:
-                await transport.aclose()
-
-    asyncio.run(run())
-
-
-async def fetch(transport: ReqwestTransport, faults: FaultServer, path: str, **more: object) -> tuple[int, bytes]:
-    asked = Request(url=f"{faults.base}/{path}", body=b"{}", timeouts=QUICK, **more)  # type: ignore[arg-type]
-    response = await transport.send(asked)
+async def fetch(transport: ReqwestTransport, url: str, **more: str) -> tuple[int, bytes]:
+    response = await transport.send(Request(url=url, body=b"{}", timeouts=PATIENT, **more))  # type: ignore[arg-type]
     try:
-        return response.status, await response.read(10_000_000)
+        return response.status, await response.read(10_000)
     finally:
         response.close()
 
 
-@pytest.mark.parametrize("path", ["ok", "chunked", "to-the-end", "interim", "gzip"])
-def test_good_answers_arrive_whole(path: str) -> None:
-    """Every framing that HTTP/1.1 allows, interim answers, and gzip."""
+# frames of HTTP/2 (https://www.rfc-editor.org/rfc/rfc9113), just enough to answer or to refuse
 
-    async def scene(faults: FaultServer, transport: ReqwestTransport) -> None:
-        status, body = await fetch(transport, faults, path)
-        assert status == 200 and body.startswith(b"hello")
-
-    play(scene)
+DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 7, 8
+END_STREAM, END_HEADERS, ACK = 1, 4, 1
+REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
+STATUS_200 = b"\x88"  # HPACK's static table
 
 
-BROKEN: dict[str, set[Kind]] = {
-    "no-answer": {Kind.UPSTREAM_CONNECT},
-    "short": {Kind.UPSTREAM_TRUNCATED},
-    "reset-inside": {Kind.UPSTREAM_TRUNCATED},
-    "no-last-chunk": {Kind.UPSTREAM_TRUNCATED},
-    "bad-chunk": {Kind.UPSTREAM_PROTOCOL, Kind.UPSTREAM_TRUNCATED},
-    "two-lengths": {Kind.UPSTREAM_PROTOCOL},
-    "many-headers": {Kind.UPSTREAM_PROTOCOL},
-    "banner": {Kind.UPSTREAM_PROTOCOL},
-    "cut-gzip": {Kind.UPSTREAM_TRUNCATED},
-    "silence": {Kind.TIMEOUT},
-    "stall": {Kind.TIMEOUT},
-}
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
-@pytest.mark.parametrize("path", BROKEN)
-def test_broken_answers_are_errors_of_their_kind(path: str) -> None:
-    """Each fault is one UpstreamError of the right kind, and the next request works."""
-
-    async def scene(faults: FaultServer, transport: ReqwestTransport) -> None:
-        with pytest.raises(UpstreamError) as caught:
-            await fetch(transport, faults, path)
-        assert caught.value.kind in BROKEN[path], str(caught.value)
-        assert (await fetch(transport, faults, "ok"))[1] == b"hello"
-
-    play(scene)
+def answered(stream: int) -> bytes:
+    return frame(HEADERS, END_HEADERS, stream, STATUS_200) + frame(DATA, END_STREAM, stream, b"hello")
 
 
-def test_redirects_are_not_followed_and_sizes_are_limited() -> None:
-    """A redirect is an answer; a limit is a limit."""
-
-    async def scene(faults: FaultServer, transport: ReqwestTransport) -> None:
-        assert (await fetch(transport, faults, "redirect"))[0] == 302
-        with pytest.raises(UpstreamError, match="larger than 1000"):
-            await fetch(transport, faults, "large", max_response_bytes=1000)
-
-    play(scene)
+def refused(stream: int) -> bytes:
+    return frame(RST_STREAM, 0, stream, struct.pack(">I", REFUSED_STREAM))
 
 
-def test_leaving_closes_the_upstream() -> None:
-    """Cancelled in the middle, the connection is closed."""
+def broken_off(stream: int) -> bytes:
+    begun = frame(HEADERS, END_HEADERS, stream, STATUS_200) + frame(DATA, 0, stream, b"hel")
+    return begun + frame(RST_STREAM, 0, stream, struct.pack(">I", 2))
 
-    async def scene(faults: FaultServer, transport: ReqwestTransport) -> None:
-        task = asyncio.ensure_future(fetch(transport, faults, "pour"))
-        await asyncio.sleep(0.1)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await asyncio.wait_for(faults.closed.wait(), 0.5)
 
-    play(scene)
+def going_away(stream: int) -> bytes:
+    """The stream was not looked at: the last one that was is 0."""
+    return frame(GOAWAY, 0, 0, struct.pack(">II", 0, 0))
+
+
+def too_much(stream: int) -> bytes:
+    return frame(GOAWAY, 0, 0, struct.pack(">II", stream, ENHANCE_YOUR_CALM) + b"calm down")
+
+
+class Http2:
+    """An HTTP/2 server that says `scripts` to its requests in turn; the last one to all that follow."""
+
+    def __init__(self, *scripts: Callable[[int], bytes]) -> None:
+        self.scripts = list(scripts)
+        self.requests = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+        await reader.readexactly(24)  # the client's preface
+        writer.write(frame(SETTINGS, 0, 0))
+        try:
+            while True:
+                head = await reader.readexactly(9)
+                await reader.readexactly(int.from_bytes(head[:3]))
+                kind, flags, stream = struct.unpack(">BBI", head[3:])
+                if kind == SETTINGS and not flags & ACK:
+                    writer.write(frame(SETTINGS, ACK, 0))
+                if kind == HEADERS:
+                    script = self.scripts[min(self.requests, len(self.scripts) - 1)]
+                    self.requests += 1
+                    writer.write(script(stream))
+                    if script in (going_away, too_much):
+                        await writer.drain()
+                        return
+        except asyncio.IncompleteReadError:
+            return
+
+
+def http2(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def play(server: Handle, context: ssl.SSLContext) -> tuple[int, bytes]:
+    """Ask `server` once."""
+
+    async def run() -> tuple[int, bytes]:
+        transport = ReqwestTransport(authorities=TRUSTED)
+        try:
+            async with listening(server, context) as port:
+                return await fetch(transport, f"https://127.0.0.1:{port}/v1")
+        finally:
+            await transport.aclose()
+
+    return asyncio.run(run())
+
+
+def test_a_host_that_speaks_nothing_but_http2() -> None:
+    """TLS negotiates it."""
+    server = Http2(answered)
+    assert play(server.serve, http2(good())) == (200, b"hello")
+
+
+@pytest.mark.parametrize("script", [refused, going_away])
+def test_f60_what_was_not_looked_at_is_sent_again(script: Callable[[int], bytes]) -> None:
+    """REFUSED_STREAM and GOAWAY say that nothing was done: one free retry."""
+    server = Http2(script, answered)
+    assert play(server.serve, http2(good())) == (200, b"hello")
+    assert server.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [(too_much, Kind.UPSTREAM_CONNECT), (broken_off, Kind.UPSTREAM_TRUNCATED)],
+    ids=["calm", "broken-off"],
+)
+def test_f60_what_was_looked_at_is_not(script: Callable[[int], bytes], kind: Kind) -> None:
+    """A server that wants less, or a stream that breaks off, is an error after one request."""
+    server = Http2(script)
+    with pytest.raises(UpstreamError) as caught:
+        play(server.serve, http2(good()))
+    assert caught.value.kind is kind, str(caught.value)
+    assert server.requests == 1
+
+
+def test_client_certificates() -> None:
+    """A host that asks for one gets it; without one there is no connection."""
+    context = good()
+    context.verify_mode = ssl.CERT_REQUIRED
+    AUTHORITY.configure_trust(context)
+    ours = AUTHORITY.issue_cert("gateway@example.org")
+    pem = ours.private_key_pem.bytes() + b"".join(blob.bytes() for blob in ours.cert_chain_pems)
+
+    async def run() -> None:
+        bare = ReqwestTransport(authorities=TRUSTED)
+        known = ReqwestTransport(authorities=TRUSTED, certificate=pem)
+        async with serving(context) as faults:
+            assert await fetch(known, f"{faults.base}/ok") == (200, b"hello")
+            with pytest.raises(UpstreamError):
+                await fetch(bare, f"{faults.base}/ok")
+            assert len(faults.requests) == 1
+        await bare.aclose()
+        await known.aclose()
+
+    asyncio.run(run())
+
+
+class Socks(Proxy):
+    """A SOCKS5 proxy without a password (https://www.rfc-editor.org/rfc/rfc1928)."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+        await reader.readexactly((await reader.readexactly(2))[1])
+        writer.write(b"\5\0")
+        asked = await reader.readexactly(10)  # an IPv4 address
+        writer.write(b"\5\0\0\1" + bytes(6))
+        self.heads.append(asked)
+        await self.carry(int.from_bytes(asked[8:]), reader, writer)
+
+
+def test_socks_proxies() -> None:
+    """The request goes through it."""
+
+    async def run() -> None:
+        transport = ReqwestTransport()
+        proxy = Socks(b"")
+        async with serving() as faults, listening(proxy.serve) as port:
+            assert await fetch(transport, f"{faults.base}/ok", proxy=f"socks5://127.0.0.1:{port}") == (200, b"hello")
+        assert len(proxy.heads) == 1
+        await transport.aclose()
+
+    asyncio.run(run())

@@ -26,6 +26,7 @@ from hexapla.catalog.quirks import target_of
 from hexapla.catalog.resolve import Match, resolve
 from hexapla.catalog.schema import Auth, Endpoint, Provider
 from hexapla.config import Loaded
+from hexapla.engine.egress import proxy_for
 from hexapla.engine.wishes import need_of, preferences_of
 from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
 from hexapla.routing.bench import Bench
@@ -401,12 +402,13 @@ class Routes:
         keeper = credential if isinstance(credential, Keeper) else None
         login = auth_headers(endpoint.protocol, auth, None if isinstance(credential, Keeper) else credential)
         own = tuple((name.lower(), value) for name, value in endpoint.headers.items())
+        url = endpoint_url(endpoint, match.model, stream=False)
         address = Address(
-            url=endpoint_url(endpoint, match.model, stream=False),
+            url=url,
             stream_url=endpoint_url(endpoint, match.model, stream=True),
             headers=(("content-type", "application/json"), USER_AGENT, *own, *login),
             timeouts=_timeouts(endpoint),
-            proxy=endpoint.proxy or None,
+            proxy=proxy_for(url, endpoint.proxy, self.loaded.environment),
             transport=endpoint.transport,
             keeps=GATEWAYS.get(match.provider.id, frozenset()),
             limit=self._config.limits.answer_bytes,

@@ -7,7 +7,6 @@ waiting reader is one future; nothing else happens per chunk.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +15,8 @@ from urllib.parse import urlsplit
 import httptools
 
 from hexapla.errors import Kind, UpstreamError
-from hexapla.upstream.transport import READ_HIGH_WATER, Request
+from hexapla.upstream.inflate import Inflate, inflate_of
+from hexapla.upstream.transport import READ_HIGH_WATER, Request, smuggled
 
 if TYPE_CHECKING:
     from hexapla.upstream.dial import Origin
@@ -25,8 +25,6 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MAX_INTERIM = 20
 SPLIT_WRITE = 64 * 1024  # larger bodies are written apart from their head, which saves a copy
-MAX_DECODED = 64 * 1024 * 1024
-MAX_RATIO = 100
 
 
 class StaleError(Exception):
@@ -98,11 +96,11 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._head: tuple[int, dict[str, str]] | None = None
         self._headers: dict[str, str] = {}
-        self._header_bytes = self._head_bytes = self._interim = self._body_bytes = self._decoded = 0
+        self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
         self._complete = self._keep_alive = self._in_use = False
         self._error: UpstreamError | None = None
         self._answered = False  # any byte of an answer came
-        self._inflate: Any = None
+        self._inflate: Inflate | None = None
         self._deadline = float("inf")
         self._idle = 0.0
         self._limit = 0
@@ -154,7 +152,7 @@ class Connection(asyncio.Protocol):
     def _on_early_end(self, exc: Exception | None) -> None:
         """The bytes are over before the answer is, unless the answer's end is the connection's."""
         if self._head is not None and exc is None and self._until_close():
-            self._complete, self._keep_alive = True, False
+            self._whole(keep_alive=False)
             return
         if self._head is None and not self._answered:
             self._error = None  # `send` decides: stale, or refused without an answer
@@ -204,24 +202,22 @@ class Connection(asyncio.Protocol):
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
             return
         self._head = status, self._headers
-        self._inflate = self._decoder(self._headers.get("content-encoding", ""))
+        if encoding := self._headers.get("content-encoding"):
+            try:
+                self._inflate = inflate_of(encoding)
+            except UpstreamError as error:
+                self._give_up(error)
         self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
-
-    def _decoder(self, encoding: str) -> Any:
-        word = encoding.strip().lower()
-        if word in ("", "identity"):
-            return None
-        if word in ("gzip", "x-gzip", "deflate"):
-            return zlib.decompressobj(47)  # gzip or zlib, told by the first bytes
-        self._fail(Kind.UPSTREAM_PROTOCOL, f"The provider answers in {word!r}, which was not asked for.")
-        return None
 
     def on_body(self, body: bytes) -> None:
         if self._error is not None:
             return
-        self._body_bytes += len(body)
         if self._inflate is not None:
-            body = self._inflated(body)
+            try:
+                body = self._inflate.feed(body)
+            except UpstreamError as error:
+                self._give_up(error)
+                return
         self._decoded += len(body)
         if self._limit and self._decoded > self._limit:
             self._fail(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {self._limit} bytes.")
@@ -234,27 +230,21 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
 
-    def _inflated(self, body: bytes) -> bytes:
-        try:
-            data: bytes = self._inflate.decompress(body, MAX_DECODED)
-        except zlib.error:
-            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider's compressed answer cannot be read.")
-            return b""
-        bomb = self._decoded + len(data) > max(1024 * 1024, self._body_bytes * MAX_RATIO)
-        if bomb or self._inflate.unconsumed_tail:
-            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider's compressed answer grows beyond measure.")
-            return b""
-        return data
-
     def on_message_complete(self) -> None:
         if self._head is None:
             return  # an interim answer
         # right only inside this callback; asked later it is always False (docs/measurements.md, traps)
-        self._keep_alive = self._parser.should_keep_alive() and self._error is None
-        self._complete = True
-        if self._inflate is not None and not self._inflate.eof and self._body_bytes:
-            self._error = UpstreamError(Kind.UPSTREAM_TRUNCATED, "The provider's compressed answer is cut off.")
+        self._whole(keep_alive=self._parser.should_keep_alive() and self._error is None)
+
+    def _whole(self, *, keep_alive: bool) -> None:
+        """The body is complete by its framing."""
+        self._complete, self._keep_alive = True, keep_alive
         self._deadline = float("inf")
+        if self._inflate is not None and self._error is None:
+            try:
+                self._inflate.close()
+            except UpstreamError as error:
+                self._error = error
 
     # the exchange
 
@@ -341,8 +331,11 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _fail(self, kind: Kind, message: str) -> None:
+        self._give_up(UpstreamError(kind, message))
+
+    def _give_up(self, error: UpstreamError) -> None:
         if self._error is None and not self._complete:
-            self._error = UpstreamError(kind, message)
+            self._error = error
         self._keep_alive = False
         if self._transport is not None:
             self._transport.abort()
@@ -380,11 +373,11 @@ def _head(request: Request, origin: Origin) -> bytes:
     if parts.query:
         path = f"{path}?{parts.query}"
     standard = 443 if origin.tls else 80
-    host = origin.host if origin.port == standard else str(origin)
+    host = origin.name if origin.port == standard else str(origin)
     lines = [f"{request.method} {path} HTTP/1.1", f"host: {host}"]
     for name, value in request.headers:
         if "\r" in value or "\n" in value or "\0" in value:
-            raise UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"The header {name} holds a line end.")
+            raise smuggled(name)
         lines.append(f"{name}: {value}")
     lines.append(f"content-length: {len(request.body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

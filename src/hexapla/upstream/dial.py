@@ -1,14 +1,20 @@
-"""Opening connections: TCP, TLS, and CONNECT through a proxy, within one deadline."""
+"""Opening connections: TCP, TLS, and CONNECT through a proxy, within one deadline.
+
+A host with several addresses is tried at all of them, each a moment after the one before (RFC 8305): where IPv6 leads
+nowhere, IPv4 answers a quarter of a second later and not after the whole time for connecting.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 import ssl
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from hexapla.errors import Kind, UpstreamError
@@ -16,6 +22,9 @@ from hexapla.upstream.connection import Connection
 from hexapla.upstream.transport import Request
 
 MAX_CONNECT_HEAD = 16 * 1024
+ATTEMPT_DELAY = 0.25  # seconds before the next address is tried beside a silent one
+
+Address = tuple[int, Any]  # a family, and an address in its shape
 
 
 class Origin(NamedTuple):
@@ -27,7 +36,12 @@ class Origin(NamedTuple):
     proxy: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.name}:{self.port}"
+
+    @property
+    def name(self) -> str:
+        """The host as a URL spells it."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 @lru_cache(maxsize=1024)
@@ -50,9 +64,7 @@ async def dial(
     """A fresh connection.  Raises UpstreamError: upstream_connect, upstream_tls, egress_proxy or timeout."""
     try:
         async with asyncio.timeout(seconds or None):
-            if origin.proxy is None:
-                return await _direct(origin, context, released)
-            return await _proxied(origin, context, released)
+            return await _opened(origin, context, released)
     except TimeoutError:
         raise UpstreamError(Kind.TIMEOUT, f"{origin} could not be reached within {seconds:g} seconds.") from None
     except ssl.SSLError as error:
@@ -61,56 +73,112 @@ async def dial(
     except socket.gaierror as error:
         raise UpstreamError(Kind.UPSTREAM_CONNECT, f"The name {origin.host} cannot be resolved: {error}.") from None
     except OSError as error:
-        why = error.strerror or type(error).__name__
         kind = Kind.UPSTREAM_TLS if origin.tls and isinstance(error, ConnectionResetError) else Kind.UPSTREAM_CONNECT
-        raise UpstreamError(kind, f"{origin} cannot be reached: {why}.") from None
+        raise UpstreamError(kind, f"{origin} cannot be reached: {_why(error)}.") from None
 
 
-async def _direct(origin: Origin, context: ssl.SSLContext | None, released: Callable[[Connection], None]) -> Connection:
-    loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(
-        lambda: Connection(released),
-        origin.host,
-        origin.port,
-        ssl=context if origin.tls else None,
-        server_hostname=origin.host if origin.tls else None,
-    )
-    return connection
+def _why(error: OSError) -> str:
+    """The system's words; the loop's own would tell the address once more."""
+    return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
 
 
-async def _proxied(
-    origin: Origin, context: ssl.SSLContext | None, released: Callable[[Connection], None]
-) -> Connection:
-    """Through an HTTP proxy: CONNECT, then TLS if the origin wants it."""
-    assert origin.proxy is not None
-    proxy = urlsplit(origin.proxy)
-    loop = asyncio.get_running_loop()
-    where = f"{proxy.hostname}:{proxy.port or 80}"
-    sock: socket.socket | None = None
+async def _opened(origin: Origin, context: ssl.SSLContext | None, released: Callable[[Connection], None]) -> Connection:
+    sock = await (_reach(origin.host, origin.port) if origin.proxy is None else _tunnel(origin, origin.proxy))
     try:
-        infos = await loop.getaddrinfo(proxy.hostname, proxy.port or 80, type=socket.SOCK_STREAM)
-        sock = socket.socket(infos[0][0], infos[0][1])
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(sock, infos[0][4])
-        await _connect(loop, sock, origin, proxy.username, proxy.password, where)
-        _, connection = await loop.create_connection(
+        _, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection(released),
             sock=sock,
             ssl=context if origin.tls else None,
             server_hostname=origin.host if origin.tls else None,
         )
         return connection
-    except (UpstreamError, ssl.SSLError):
-        _shut(sock)
+    except BaseException:
+        sock.close()
         raise
+
+
+async def _tunnel(origin: Origin, proxy_url: str) -> socket.socket:
+    """A socket that leads to `origin` through an HTTP proxy."""
+    proxy = urlsplit(proxy_url)
+    port = proxy.port or 80
+    where = f"{proxy.hostname}:{port}"
+    try:
+        sock = await _reach(proxy.hostname or "", port)
+        try:
+            await _connect(asyncio.get_running_loop(), sock, origin, proxy.username, proxy.password, where)
+        except BaseException:
+            sock.close()
+            raise
     except OSError as error:
-        _shut(sock)
-        why = error.strerror or type(error).__name__
-        raise UpstreamError(Kind.EGRESS_PROXY, f"The proxy {where} cannot be reached: {why}.") from None
-    except asyncio.CancelledError:
-        _shut(sock)
+        raise UpstreamError(Kind.EGRESS_PROXY, f"The proxy {where} cannot be reached: {_why(error)}.") from None
+    return sock
+
+
+async def _reach(host: str, port: int) -> socket.socket:
+    """A socket that is connected to the first address of `host` that answers.  Raises OSError: the first one's."""
+    addresses = await _addresses(host, port)
+    if len(addresses) == 1:
+        return await _knock(addresses[0])
+    knocks: list[asyncio.Task[socket.socket]] = []
+    won: asyncio.Task[socket.socket] | None = None
+    try:
+        for address in addresses:
+            knocks.append(asyncio.create_task(_knock(address)))
+            won = await _first(knocks, None if len(knocks) == len(addresses) else ATTEMPT_DELAY)
+            if won is not None:
+                return won.result()
+        raise knocks[0].exception() or OSError(f"{host} has no address")
+    finally:
+        for knock in knocks:
+            if knock is not won:
+                knock.cancel()
+                knock.add_done_callback(_forget)
+
+
+async def _first(
+    knocks: list[asyncio.Task[socket.socket]], seconds: float | None
+) -> asyncio.Task[socket.socket] | None:
+    """The first success; None when `seconds` are over or, while there are more addresses, when one has failed."""
+    running = {knock for knock in knocks if not knock.done()}
+    while running:
+        done, running = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        won = next((knock for knock in done if knock.exception() is None), None)
+        if won is not None or seconds is not None:
+            return won
+    return None
+
+
+def _forget(knock: asyncio.Task[socket.socket]) -> None:
+    """Close what a knock that nobody waits for any more has opened."""
+    if not knock.cancelled() and knock.exception() is None:
+        knock.result().close()
+
+
+async def _addresses(host: str, port: int) -> list[Address]:
+    """The addresses of `host`, families in turn, the resolver's favourite first."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:  # it is a name
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    by_family: dict[int, list[Address]] = {}
+    for family, _, _, _, address in found:
+        by_family.setdefault(family, []).append((family, address))
+    return [address for turn in zip_longest(*by_family.values()) for address in turn if address is not None]
+
+
+async def _knock(address: Address) -> socket.socket:
+    """A socket that is connected to `address`."""
+    family, place = address
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # said here because asyncio says it only for sockets that were made with a protocol number
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, place)
+    except BaseException:
+        sock.close()
         raise
+    return sock
 
 
 async def _connect(
@@ -136,8 +204,3 @@ async def _connect(
     if status != [b"200"]:
         said = status[0].decode("latin-1") if status else "nothing"
         raise UpstreamError(Kind.EGRESS_PROXY, f"The proxy {where} refused the connection ({said}).")
-
-
-def _shut(sock: socket.socket | None) -> None:
-    if sock is not None:
-        sock.close()

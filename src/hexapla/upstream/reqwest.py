@@ -1,12 +1,14 @@
 """The second transport: pyreqwest (rustls), for SOCKS proxies, HTTP/2-only hosts and client certificates.
 
 It meets the contract of transport.py with these differences, which are its library's:
-- one connection pool for each proxy; a stale connection is not retried (reqwest retries only what it knows to be unsent);
-- the head of an answer may be larger (its own limit is 100 headers);
-- compressed answers are decoded by the library, with a limit on their size but not on their ratio;
-- an error that stands in the first body bytes may be raised by `send`.
+- one connection pool for each proxy and set of time-outs; only what the library knows to be unsent is sent again;
+- the head of an answer may be larger (400 KB, 100 headers), and interim answers are bounded by the time for the head;
+- an answer that breaks off inside its head looks like one that never began;
+- a request that is cancelled before its head arrives is let go here at once, but the library only detaches from it
+  (0.15.1, src/client/runtime.rs: the tokio task is not aborted), so its connection lives until the head's time is over.
 
-`streamed_read_buffer_limit(0)` matters: its default of 64 KiB would hold a stream back until its end.
+`streamed_read_buffer_limit(0)` matters: its default of 64 KiB would hold a stream back until its end.  Decoding is ours
+(inflate.py): the library bounds neither what an answer grows into nor what it may be packed in.
 """
 
 from __future__ import annotations
@@ -14,19 +16,26 @@ from __future__ import annotations
 import asyncio
 import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream import _optional as optional
-from hexapla.upstream.transport import Request
+from hexapla.upstream.dial import Origin, origin_of
+from hexapla.upstream.inflate import Inflate, inflate_of
+from hexapla.upstream.transport import Request, Timeouts, smuggled
 
 # what rustls and hyper call it -> our kind; the first match counts
-KINDS: tuple[tuple[tuple[str, ...], Kind], ...] = (
-    (("certificate", "tls", "handshake"), Kind.UPSTREAM_TLS),
-    (("proxy", "socks", "tunnel"), Kind.EGRESS_PROXY),
-    (("end of file", "eof", "reading a body", "connection reset", "incomplete"), Kind.UPSTREAM_TRUNCATED),
-    (("invalid", "message head", "parse", "chunk size"), Kind.UPSTREAM_PROTOCOL),
-    (("connect", "dns", "closed before"), Kind.UPSTREAM_CONNECT),
+Words = tuple[tuple[tuple[str, ...], Kind], ...]
+HEAD_KINDS: Words = (
+    (("timed out",), Kind.TIMEOUT),
+    (("tunnel", "proxy", "socks"), Kind.EGRESS_PROXY),
+    (("certificate", "tls", "handshake", "message of type"), Kind.UPSTREAM_TLS),
+    (("dns", "connect", "closed before", "broken pipe"), Kind.UPSTREAM_CONNECT),
+    (("",), Kind.UPSTREAM_PROTOCOL),
+)
+BODY_KINDS: Words = (
+    (("timed out",), Kind.TIMEOUT),
+    (("invalid",), Kind.UPSTREAM_PROTOCOL),
+    (("",), Kind.UPSTREAM_TRUNCATED),
 )
 
 
@@ -36,14 +45,22 @@ def installed() -> bool:
 
 
 class ReqwestTransport:
-    """See Transport.  `certificate`: a PEM with key and certificate for hosts that ask the client for one."""
+    """See Transport.
 
-    def __init__(self, *, certificate: bytes | None = None, http2: bool = False) -> None:
+    certificate  a PEM with key and certificate, for hosts that ask the client for one
+    authorities  PEMs of certificate authorities that are trusted beside the usual ones
+    """
+
+    def __init__(self, *, certificate: bytes | None = None, authorities: bytes | None = None) -> None:
         self._certificate = certificate
-        self._http2 = http2
-        self._clients: dict[str | None, Any] = {}
+        self._authorities = authorities
+        self._clients: dict[tuple[str | None, Timeouts], Any] = {}
 
     async def send(self, request: Request) -> ReqwestResponse:
+        origin = origin_of(request)
+        for name, value in request.headers:
+            if "\r" in value or "\n" in value or "\0" in value:
+                raise smuggled(name)
         asked = self._client(request).request(request.method, request.url)
         asked = asked.headers(list(request.headers)).body_bytes(request.body).streamed_read_buffer_limit(0)
         opening = asked.build_streamed()
@@ -51,10 +68,16 @@ class ReqwestTransport:
             async with asyncio.timeout(request.timeouts.head or None):
                 response = await opening.__aenter__()
         except TimeoutError:
-            raise UpstreamError(Kind.TIMEOUT, f"{_place(request)} did not answer in time.") from None
+            raise UpstreamError(Kind.TIMEOUT, f"{origin} did not answer in time.") from None
         except optional.PyreqwestError as error:
-            raise _explained(error, request, begun=False) from None
-        return ReqwestResponse(opening, response, request)
+            raise _explained(error, origin, HEAD_KINDS) from None
+        answer = ReqwestResponse(opening, response, request, origin)
+        try:
+            answer.check()
+        except UpstreamError:
+            answer.close()
+            raise
+        return answer
 
     async def aclose(self) -> None:
         for client in self._clients.values():
@@ -62,17 +85,25 @@ class ReqwestTransport:
         self._clients.clear()
 
     def _client(self, request: Request) -> Any:
-        found = self._clients.get(request.proxy)
+        key = request.proxy, request.timeouts
+        found = self._clients.get(key)
         if found is None:
-            found = self._clients[request.proxy] = self._build(request)
+            found = self._clients[key] = self._build(request)
         return found
 
     def _build(self, request: Request) -> Any:
-        builder = optional.ClientBuilder().follow_redirects(False).gzip(True)
-        builder = builder.connect_timeout(datetime.timedelta(seconds=request.timeouts.connect or 60))
-        builder = builder.http2(True) if self._http2 else builder.http1_only()
+        builder = optional.ClientBuilder().follow_redirects(False)
+        builder = builder.gzip(False).deflate(False).brotli(False).zstd(False)
+        times = request.timeouts
+        if times.connect:
+            builder = builder.connect_timeout(datetime.timedelta(seconds=times.connect))
+        if times.head and times.idle:
+            builder = builder.read_timeout(datetime.timedelta(seconds=max(times.head, times.idle)))
+        builder = builder.http2(True)  # where TLS negotiates it; http:// stays HTTP/1.1
         if self._certificate is not None:
             builder = builder.identity_pem(self._certificate)
+        if self._authorities is not None:
+            builder = builder.add_root_certificate_pem(self._authorities)
         if request.proxy is None:
             return builder.no_proxy().build()
         return builder.proxy(optional.ProxyBuilder.all(request.proxy)).build()
@@ -81,11 +112,14 @@ class ReqwestTransport:
 class ReqwestResponse:
     """A response whose head has arrived (see transport.Response)."""
 
-    def __init__(self, opening: Any, response: Any, request: Request) -> None:
+    def __init__(self, opening: Any, response: Any, request: Request, origin: Origin) -> None:
         self._opening = opening
         self._reader = response.body_reader
-        self._request = request
+        self._origin = origin
+        self._idle = request.timeouts.idle
+        self._limit = request.max_response_bytes
         self._size = 0
+        self._inflate: Inflate | None = None
         self._closing: asyncio.Task[None] | None = None
         self.status: int = response.status
         self.headers: dict[str, str] = {}
@@ -94,6 +128,12 @@ class ReqwestResponse:
             if key != "set-cookie":
                 self.headers[key] = f"{self.headers[key]}, {value}" if key in self.headers else value
 
+    def check(self) -> None:
+        """Raise UpstreamError for a head that promises what cannot be read."""
+        if "content-length" in self.headers and "transfer-encoding" in self.headers:
+            raise UpstreamError(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
+        self._inflate = inflate_of(self.headers.get("content-encoding", ""))
+
     def chunks(self) -> ReqwestResponse:
         return self
 
@@ -101,23 +141,35 @@ class ReqwestResponse:
         return self
 
     async def __anext__(self) -> bytes:
+        while True:
+            data = await self._piece()
+            try:
+                data = self._inflate.feed(data) if self._inflate is not None else data
+            except UpstreamError:
+                self.close()
+                raise
+            self._size += len(data)
+            if self._limit and self._size > self._limit:
+                self.close()
+                raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {self._limit} bytes.")
+            if data:
+                return data
+
+    async def _piece(self) -> bytes:
+        """The next bytes as they came."""
         try:
-            async with asyncio.timeout(self._request.timeouts.idle or None):
+            async with asyncio.timeout(self._idle or None):
                 chunk = await self._reader.read_chunk()
         except TimeoutError:
             self.close()
-            raise UpstreamError(Kind.TIMEOUT, f"{_place(self._request)} did not continue in time.") from None
+            raise UpstreamError(Kind.TIMEOUT, f"{self._origin} did not continue in time.") from None
         except optional.PyreqwestError as error:
-            raise _explained(error, self._request, begun=True) from None
+            raise _explained(error, self._origin, BODY_KINDS) from None
         if chunk is None:
+            if self._inflate is not None:
+                self._inflate.close()
             raise StopAsyncIteration
-        data = bytes(chunk)
-        self._size += len(data)
-        limit = self._request.max_response_bytes
-        if limit and self._size > limit:
-            self.close()
-            raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {limit} bytes.")
-        return data
+        return bytes(chunk)
 
     async def read(self, limit: int) -> bytes:
         pieces, size = [], 0
@@ -140,20 +192,11 @@ class ReqwestResponse:
             return  # it was broken already, and whoever read it was told
 
 
-def _place(request: Request) -> str:
-    parts = urlsplit(request.url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-
-
-def _explained(error: Exception, request: Request, *, begun: bool) -> UpstreamError:
-    """The library's error as ours.  Its texts name the URL but no header."""
+def _explained(error: Exception, origin: Origin, kinds: Words) -> UpstreamError:
+    """The library's error as ours.  Its texts name the URL, whose words mean nothing here, and no header."""
     details = getattr(error, "details", None) or {}
     causes = [str(cause.get("message", "")) for cause in details.get("causes", [])]
+    causes = [cause for cause in causes if " for url (" not in cause] or [type(error).__name__]
     said = " ".join(causes).lower()
-    if "timed out" in said or "timeout" in type(error).__name__.lower():
-        kind = Kind.TIMEOUT
-    else:
-        usual = Kind.UPSTREAM_TRUNCATED if begun else Kind.UPSTREAM_CONNECT
-        kind = next((found for words, found in KINDS if any(word in said for word in words)), usual)
-    why = causes[-1] if causes else str(error)
-    return UpstreamError(kind, f"{_place(request)}: {why}.")
+    kind = next(kind for words, kind in kinds if any(word in said for word in words))
+    return UpstreamError(kind, f"{origin}: {causes[-1]}.")

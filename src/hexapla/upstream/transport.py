@@ -3,7 +3,7 @@
 Everything above this file is free of sockets.  A `Transport` moves bytes and knows HTTP; it knows no dialect, no
 provider and no retry (but for the one free retry of a stale pooled connection before any response byte).
 
-Contract, held by every implementation and by one shared suite (tests/upstream/contract.py):
+Contract, held by every implementation and by one shared suite (tests/upstream/test_contract.py):
 - `send` returns when the final response head is complete (1xx skipped, at most 20 of them), or raises `UpstreamError`
   with kind upstream_connect | upstream_tls | upstream_protocol | egress_proxy | timeout | upstream_misconfigured.
 - `Response.chunks()` yields body bytes as they arrive, decoded of Transfer-Encoding and Content-Encoding, never empty;
@@ -13,7 +13,7 @@ Contract, held by every implementation and by one shared suite (tests/upstream/c
   pauses.
 - Cancelling `send` or an iteration, or calling `close()`, closes the connection at once unless the body was complete;
   a slot in the pool is never lost.
-- Errors never contain header values.
+- A header value with a line end is refused.  Errors never contain header values.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 import msgspec
+
+from hexapla.errors import Kind, UpstreamError
 
 READ_HIGH_WATER = 256 * 1024
 
@@ -78,3 +80,8 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Close every pooled connection and cancel background work."""
         ...
+
+
+def smuggled(name: str) -> UpstreamError:
+    """The error of a header value that holds a line end: it would be a second header, or a second request."""
+    return UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"The header {name} holds a line end.")
