@@ -112,10 +112,11 @@ def test_proxies(proxy: str, code: str, shown: str) -> None:
     assert "hidden-word" not in repr(found)
 
 
-def test_a_proxy_that_is_named_and_not_used() -> None:
-    """$HTTPS_PROXY means nothing to the gateway, and whoever sets it expects otherwise; this machine needs none."""
-    away = offline(toml("https://api.example.com/v1"), "own", HTTPS_PROXY="http://proxy:3128")
-    assert away.code("proxy") == "proxy.unused" and away["proxy"].verdict == "warn"
+def test_the_environments_proxy() -> None:
+    """$HTTPS_PROXY holds for whoever names none; this machine needs none."""
+    away = offline(toml("https://api.example.com/v1"), "own", HTTPS_PROXY="http://u:hidden-word@proxy:3128")
+    assert away.code("proxy") == "proxy.used" and "proxy:3128" in away.cause("proxy")
+    assert "hidden-word" not in repr(away)
     here = offline(toml("http://127.0.0.1:8000/v1"), "own", HTTPS_PROXY="http://proxy:3128")
     assert here.code("proxy") == "proxy.none"
 

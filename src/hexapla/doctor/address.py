@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from hexapla.catalog.schema import Endpoint, Provider
 from hexapla.doctor.finding import Finding, found
+from hexapla.upstream.egress import proxy_for
 
-PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 _SCHEMES = ("http", "https", "demo")  # the last one lives in this process
 _PROXIES = ("http", "socks5", "socks5h")
 
@@ -29,14 +29,10 @@ def examine_address(provider: Provider, *, keyed: bool) -> list[Finding]:
 
 
 def examine_proxy(provider: Provider, environment: Mapping[str, str]) -> list[Finding]:
-    """Which proxy is used; one that is named and not used."""
-    proxies = [endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy]
-    if proxies:
-        return _once(_proxy(provider, proxy) for proxy in proxies)
-    variable = next((name for name in PROXY_VARIABLES if environment.get(name)), "")
-    if variable and not all(is_local(place(endpoint.base_url)) for endpoint in provider.endpoints):
-        return [found(provider.id, "proxy", "warn", "proxy.unused", variable=variable)]
-    return [found(provider.id, "proxy", "ok", "proxy.none")]
+    """Which proxies are used: the endpoints' own, or the environment's."""
+    asked = [proxy_for(endpoint.base_url, endpoint.proxy, environment) for endpoint in provider.endpoints]
+    used = [proxy for proxy in asked if proxy is not None]
+    return _once(_proxy(provider, proxy) for proxy in used) or [found(provider.id, "proxy", "ok", "proxy.none")]
 
 
 def place(url: str) -> str:

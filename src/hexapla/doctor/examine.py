@@ -9,7 +9,7 @@ Rules of this file: it decides the order and nothing else; findings are reported
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -27,6 +27,7 @@ from hexapla.engine.gateway import Gateway
 from hexapla.errors import Kind, RoutingError
 from hexapla.routing.candidate import Candidate
 from hexapla.upstream.dial import Origin, origin_of
+from hexapla.upstream.egress import proxy_for
 from hexapla.upstream.transport import Request
 
 AT_ONCE = 8  # providers
@@ -83,7 +84,7 @@ async def _steps(gateway: Gateway, subject: Subject, online: bool) -> AsyncItera
     if not online or any(finding.verdict == "fail" for finding in plain):
         return
     reachable = False
-    origins = _origins(subject)
+    origins = _origins(subject, gateway.routes.loaded.environment)
     for origin in origins:
         met = [finding async for finding in examine_network(subject.provider.id, origin, gateway.books.wall())]
         reachable = reachable or all(finding.verdict != "fail" for finding in met)
@@ -109,10 +110,12 @@ def _offline(gateway: Gateway, subject: Subject) -> Iterator[Finding]:
     yield from examine_proxy(provider, routes.loaded.environment)
 
 
-def _origins(subject: Subject) -> list[Origin]:
+def _origins(subject: Subject, environment: Mapping[str, str]) -> list[Origin]:
     """Every host of a provider, once; none for one that lives in this process."""
-    urls = [(endpoint_url(each, "x", stream=False), each.proxy or None) for each in subject.provider.endpoints]
-    asked = [Request(url=url, proxy=proxy) for url, proxy in urls if url.startswith("http")]
+    urls = [(endpoint_url(each, "x", stream=False), each.proxy) for each in subject.provider.endpoints]
+    asked = [
+        Request(url=url, proxy=proxy_for(url, chosen, environment)) for url, chosen in urls if url.startswith("http")
+    ]
     return list(dict.fromkeys(origin_of(request) for request in asked))
 
 

@@ -86,12 +86,6 @@ TEXTS: dict[str, Text] = {
         "write it as http://host:port or socks5://host:port",
         "请写成 http://主机:端口 或 socks5://主机:端口",
     ),
-    "proxy.unused": Text(
-        "${variable} names a proxy, which Hexapla does not use by itself",
-        "${variable} 指定了代理，但 Hexapla 不会自动使用",
-        'if it is needed, set proxy = "..." in the endpoint',
-        '如需使用，请在端点中设置 proxy = "..."',
-    ),
     "proxy.failed": Text(
         "{said}",
         "{said}",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from hexapla.auth.driver import run
@@ -50,16 +52,16 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
     transports: dict[str, Transport] = {"http1": Http1Transport(), "demo": DemoTransport()}
     if installed():
         transports["reqwest"] = ReqwestTransport()
-    routes = Routes(loaded, books.clock, chance=random.random, keep=keeping(transports["http1"]))
+    routes = Routes(loaded, books.clock, chance=random.random, keep=keeping(transports["http1"], loaded.environment))
     return Gateway(config, routes, books, transports, random.random)
 
 
-def keeping(transport: Transport) -> Keep:
+def keeping(transport: Transport, environment: Mapping[str, str]) -> Keep:
     """Keepers that talk to login servers over `transport`, by the way that the provider's requests take."""
 
     def keep(provider: Provider, source: Source) -> Keeper:
-        proxy = next((endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy), None)
-        send = sender(transport, proxy)
+        proxy = next((endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy), "")
+        send = sender(transport, proxy, environment)
 
         async def runs(steps: Steps[Token]) -> Token:
             return await run(steps, send)
@@ -73,7 +75,7 @@ def _loaded(source: Config | Loaded | Path | str | None) -> Loaded:
     if isinstance(source, Loaded):
         return source
     if isinstance(source, Config):
-        return assemble(source, {})
+        return assemble(source, dict(os.environ))
     return load_config(source)
 
 

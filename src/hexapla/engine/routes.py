@@ -26,7 +26,6 @@ from hexapla.catalog.quirks import target_of
 from hexapla.catalog.resolve import Match, resolve
 from hexapla.catalog.schema import Auth, Endpoint, Provider
 from hexapla.config import Loaded
-from hexapla.engine.egress import proxy_for
 from hexapla.engine.wishes import need_of, preferences_of
 from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
 from hexapla.routing.bench import Bench
@@ -40,6 +39,7 @@ from hexapla.routing.rank import Scene
 from hexapla.routing.shares import drawn
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.peek import Peek
+from hexapla.upstream.egress import proxy_for
 from hexapla.upstream.transport import Request, Timeouts
 
 Keep = Callable[[Provider, Source], Keeper]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 from hexapla.auth.driver import Sends
 from hexapla.auth.steps import Call, Reply
+from hexapla.upstream.egress import proxy_for
 from hexapla.upstream.transport import Request, Timeouts, Transport
 
 MOST = 1024 * 1024  # bytes of an answer
@@ -11,8 +15,8 @@ PATIENCE = Timeouts(connect=5.0, head=30.0, idle=30.0)
 USER_AGENT = ("user-agent", "hexapla/0.1")
 
 
-def sender(transport: Transport, proxy: str | None = None) -> Sends:
-    """Sends calls with `transport`, through the proxy that the provider's requests take."""
+def sender(transport: Transport, proxy: str = "", environment: Mapping[str, str] = os.environ) -> Sends:
+    """Sends calls with `transport`, by the proxy that the provider's requests take: its own, or the environment's."""
 
     async def send(call: Call) -> Reply:
         request = Request(
@@ -21,7 +25,7 @@ def sender(transport: Transport, proxy: str | None = None) -> Sends:
             headers=(USER_AGENT, *call.headers),
             body=call.body,
             timeouts=PATIENCE,
-            proxy=proxy,
+            proxy=proxy_for(call.url, proxy, environment),
             max_response_bytes=MOST,
         )
         response = await transport.send(request)

@@ -63,7 +63,7 @@ def keepable(provider: Provider, environment: Mapping[str, str]) -> Kept:
 
 async def _log_in(provider: Provider, kept: Kept, host: str, person: Terminal, *, headless: bool) -> None:
     transport = Http1Transport()
-    proxy = next((endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy), None)
+    proxy = next((endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy), "")
     send = sender(transport, proxy)
     try:
         await run_flow(log_in(kept, host, time.time, secrets.token_bytes, headless=headless), send, person)
