@@ -14,7 +14,7 @@ from strategies import json_values, names, requests
 
 from hexapla.catalog.schema import Quirks
 from hexapla.errors import ClientError
-from hexapla.ir.content import Media, Origin, Reasoning, Text, ToolCall
+from hexapla.ir.content import Media, Origin, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
@@ -111,10 +111,13 @@ def canonical(request: GenerateRequest) -> GenerateRequest:
 
 
 def _one_name(part: Any) -> Any:
-    """A document has a title in one dialect and a file name, which OpenAI demands, in another."""
+    """A document has a title in one dialect and a file name, which OpenAI demands, in another; so it does a picture's
+    detail, whose "auto" is what silence means."""
+    if isinstance(part, ToolResult):
+        return replace(part, content=tuple(_one_name(each) for each in part.content))
     if isinstance(part, Media):
-        title = part.title or part.filename
-        return replace(part, title=None if title == "document.pdf" else title, filename=None)
+        title, detail = part.title or part.filename, None if part.detail == "auto" else part.detail
+        return replace(part, title=None if title == "document.pdf" else title, filename=None, detail=detail)
     return part
 
 

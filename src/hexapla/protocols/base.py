@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hexapla.errors import GatewayError, UpstreamError
+from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
 from hexapla.ir.event import AnyEvent
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
@@ -24,6 +24,15 @@ from hexapla.ir.response import GenerateResponse
 from hexapla.ir.target import Target
 
 UNREADABLE = "The provider's stream holds an event that cannot be read."
+
+
+def nothing_left(field: str) -> ClientError:
+    """The refusal of a conversation of which nothing can be said in the target's dialect; `field` is where it stands."""
+    message = (
+        "Nothing of this conversation can be said to the target: it stands elsewhere (a stored answer or prompt), or "
+        "consists of what only its own vendor understands. Send the messages themselves, or choose that vendor."
+    )
+    return ClientError(Kind.UNSUPPORTED, message, param=field)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

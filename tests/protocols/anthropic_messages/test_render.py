@@ -274,3 +274,9 @@ def test_foreign_extras_are_said() -> None:
         extras={"openai_chat": {"x": Raw(b"1")}},
     )
     assert fields(rendered(request)[1]) == ["messages[0].extras.openai_chat.y", "extras.openai_chat.x"]
+
+
+def test_nothing_to_say_is_refused() -> None:
+    hosted = Opaque(origin=OPENAI, type="web_search_call", data=Raw(b"{}"))
+    with pytest.raises(ClientError, match="Nothing of this conversation"):
+        of(Message(role="assistant", content=(hosted,)))

@@ -225,3 +225,11 @@ def test_what_cannot_be_right_is_refused_with_its_path(fields: dict[str, Any], p
     with pytest.raises(ProtocolError) as caught:
         parsed(**fields)
     assert caught.value.path == f"$.{path}"
+
+
+def test_the_user_in_the_metadata() -> None:
+    """The user's id is the request's user; what else stands there is metadata that only Messages knows."""
+    request = parsed(metadata={"user_id": "u", "x": 1})
+    assert (request.user, request.metadata) == ("u", Raw(b'{"x":1}'))
+    assert again(metadata={"user_id": "u", "x": 1})["metadata"] == {"user_id": "u", "x": 1}
+    assert parsed(metadata={"user_id": None}).metadata is None

@@ -384,3 +384,36 @@ def test_foreign_thought_is_dropped_cosmetically() -> None:
     thought = Reasoning(text="hm", signature="s", origin=Origin("anthropic_messages"))
     _, losses = rendered(asking(HI, Message(role="assistant", content=(thought, Text(text="x")))))
     assert [(loss.field, loss.severity) for loss in losses] == [("messages[1].content[0]", "cosmetic")]
+
+
+def test_a_turn_of_which_nothing_is_left() -> None:
+    """A stranger's thought alone leaves an assistant turn without content, which Chat refuses; an empty text is a text."""
+    thought = Message(role="assistant", content=(Reasoning(text="Hm.", origin=CLAUDE),))
+    empty = Message(role="assistant", content=(Text(text=""),), plain=True)
+    body, losses = rendered(asking(HI, thought, empty))
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant"]
+    assert [loss.field for loss in losses] == ["messages[1].content[0]", "messages[1]"]
+
+
+def test_pictures_that_a_model_made() -> None:
+    """Another dialect's assistant turn may hold one; Chat's assistant speaks text only."""
+    picture = Media(kind="image", url="https://a")
+    body, losses = rendered(asking(HI, Message(role="assistant", content=(Text(text="See"), picture))))
+    assert body["messages"][1]["content"] == "See"
+    assert [(loss.field, loss.severity) for loss in losses] == [("messages[1].content[1]", "content")]
+
+
+def test_an_empty_list_of_stop_sequences_is_left_out() -> None:
+    assert "stop" not in rendered(asking(HI, sampling=Sampling(stop=())))[0]
+
+
+def test_fields_of_a_result_message_are_said_to_be_lost() -> None:
+    result = Message(role="tool", content=(ToolResult(call_id="a"),), extras={"anthropic_messages": {"x": Raw(b"1")}})
+    assert [loss.field for loss in rendered(asking(HI, result))[1]] == ["messages[1].extras.anthropic_messages.x"]
+
+
+def test_nothing_to_say_is_refused() -> None:
+    """Where everything stands elsewhere or is another vendor's own, an empty list would be refused in worse words."""
+    hosted = Opaque(origin=CLAUDE, type="server_tool_use", data=Raw(b"{}"))
+    with pytest.raises(ClientError, match="Nothing of this conversation"):
+        rendered(asking(Message(role="assistant", content=(hosted,))))

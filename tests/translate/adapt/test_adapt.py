@@ -215,3 +215,17 @@ def test_a_request_that_fits_is_not_touched() -> None:
     losses = LossLog()
     bent, _ = adapt(request, CHAT, losses)
     assert bent == request and not losses.losses
+
+
+def test_a_long_name_of_a_user_is_hashed() -> None:
+    """OpenAI takes 64 characters and Claude Code's name has 150; the same user gets the same hash, in the client's own
+    dialect nothing changes."""
+    name = '{"device_id":"' + "d" * 64 + '","account_uuid":"","session_id":"' + "s" * 36 + '"}'
+    request = asking(user("hi"), user=name)
+    losses = LossLog()
+    fitted = adapt(request, CHAT, losses)[0].user
+    assert fitted is not None and len(fitted) == 64 and fitted == adapt(request, CHAT, LossLog())[0].user
+    assert [(loss.field, loss.severity) for loss in losses.losses] == [("user", "cosmetic")]
+    assert adapt(request, MESSAGES, LossLog())[0].user == name
+    own = Target(origin=Origin("openai_responses", "p"), model="m")
+    assert adapt(request, own, LossLog())[0].user == name

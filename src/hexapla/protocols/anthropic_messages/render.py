@@ -30,6 +30,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.base import nothing_left
 from hexapla.wire.rawjson import dump, join, load, split
 
 Json = dict[str, Any]
@@ -130,14 +131,16 @@ class _Body:
         for index, message in enumerate(messages):
             path = f"messages[{index + offset}]"
             turn = self.turn(path, message)
-            if not turn["content"] and message.role == "assistant":
-                self.losses.add(path, "an assistant's turn that says nothing is refused; it was left out", "cosmetic")
+            if not turn["content"]:
+                self.losses.add(path, "a turn that says nothing is refused; it was left out", "cosmetic")
                 continue
             if answered and turn["role"] == "user":
                 rendered[-1] |= {**turn, "content": [*rendered[-1]["content"], *_as_blocks(turn["content"])]}
             else:
                 rendered.append(turn)
             answered = message.role == "tool"
+        if not rendered:
+            raise nothing_left("messages")
         return rendered
 
     def turn(self, path: str, message: Message) -> Json:
@@ -190,9 +193,9 @@ class _Body:
             self.losses.add(f"{path}.citations", "these citations are another dialect's", "cosmetic")
         return block | self.extras(part.extras, f"{path}.")
 
-    def refusal(self, path: str, part: Refusal) -> Json:
+    def refusal(self, path: str, part: Refusal) -> Json | None:
         self.losses.add(path, "Messages has no refusal blocks; it is text", "cosmetic")
-        return {"type": "text", "text": part.text}
+        return {"type": "text", "text": part.text} if part.text else None
 
     def reasoning(self, path: str, part: Reasoning) -> Json | None:
         fits = part.origin.fits(self.target.origin)
@@ -432,13 +435,15 @@ class _Body:
         body: Json = {"type": "json_schema", "schema": output.schema or Raw(b"{}")}
         return body | ({"name": output.name} if output.name and self.request.protocol == NAME else {})
 
-    def metadata(self) -> Any:
+    def metadata(self) -> Json | None:
+        """The user's id, and what else a Messages client said beside it."""
         request = self.request
+        said: Json = {} if request.user is None else {"user_id": request.user}
         if request.protocol == NAME and request.metadata is not None:
-            return request.metadata
-        if request.metadata is not None:
+            said |= split(request.metadata)
+        elif request.metadata is not None:
             self.losses.add("metadata", "Messages has no metadata but the user's id", "cosmetic")
-        return {"user_id": request.user} if request.user is not None else None
+        return said or None
 
     def service_tier(self) -> str | None:
         tier = self.request.service_tier

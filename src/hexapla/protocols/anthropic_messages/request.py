@@ -59,6 +59,7 @@ def parse_request(body: bytes) -> GenerateRequest:
     if max_tokens is None:
         raise fields.wrong("max_tokens", "max_tokens: Field required")
     choice, parallel = _tool_choice(fields)
+    user, metadata = _metadata(fields)
     config = fields.object("output_config")
     return GenerateRequest(
         protocol=NAME,
@@ -72,8 +73,8 @@ def parse_request(body: bytes) -> GenerateRequest:
         output=_output(fields, config),
         reasoning=_reasoning(fields, config),
         stream=fields.flag("stream") or False,
-        metadata=(metadata := fields.raw("metadata")),
-        user=_user(metadata),
+        user=user,
+        metadata=metadata,
         service_tier=fields.text("service_tier"),
         cache=_cache(fields),
         extras=extras_of(NAME, fields.rest() | _left(config)),
@@ -86,10 +87,13 @@ def _left(config: Fields | None) -> dict[str, Raw]:
     return {"output_config": Raw(join(rest))} if rest else {}
 
 
-def _user(metadata: Raw | None) -> str | None:
-    found = load(metadata, dict[str, Raw]) if metadata is not None else None
-    user = (found or {}).get("user_id")
-    return load(user, str) if user is not None else None
+def _metadata(fields: Fields) -> tuple[str | None, Raw | None]:
+    """(the user's id, what else stands beside it)."""
+    inner = fields.object("metadata")
+    if inner is None:
+        return None, None
+    user, rest = inner.text("user_id"), inner.rest()
+    return user, Raw(join(rest)) if rest else None
 
 
 def _system(fields: Fields) -> tuple[Message, ...]:

@@ -16,6 +16,7 @@ from hexapla.errors import ClientError, Kind
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ReasoningWish, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
+from hexapla.protocols.base import nothing_left
 from hexapla.protocols.gemini_generate.schema import to_subset
 from hexapla.protocols.gemini_generate.turns import Turns
 from hexapla.protocols.gemini_generate.words import NAME
@@ -76,6 +77,8 @@ class _Body:
     def fields(self) -> Json:
         request = self.request
         system, contents = self.turns.render()
+        if not contents:
+            raise nothing_left("contents")
         extras = self.turns.extras(request.extras, "")
         body: Json = {
             "systemInstruction": system,

@@ -16,6 +16,7 @@ from hexapla.errors import ClientError, Kind
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Sampling, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
+from hexapla.protocols.base import nothing_left
 from hexapla.protocols.openai_chat.effort import render_effort
 from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
@@ -60,6 +61,8 @@ class _Body:
     def fields(self) -> Json:
         request = self._request
         body: Json = {"model": request.model, "messages": self._turns.render()}
+        if not body["messages"]:
+            raise nothing_left("messages")
         said = {
             **self._tools(),
             self._target.max_tokens_field or "max_tokens": request.max_tokens,
@@ -167,6 +170,8 @@ class _Body:
 
     def _sampling(self, sampling: Sampling) -> Json:
         said = {name: value for name in sampling.__struct_fields__ if (value := getattr(sampling, name)) is not None}
+        if sampling.stop == ():
+            del said["stop"]  # an empty list, which says nothing, is refused
         if not self._target.sampling:
             for name in [name for name in _SAMPLED if name in said]:
                 del said[name]

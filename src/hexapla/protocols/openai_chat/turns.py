@@ -230,6 +230,8 @@ class Turns:
                 calls.append(self._call(where, part))
             elif isinstance(part, Reasoning):
                 self._thought(body, said, where, part)
+            elif isinstance(part, Media) and self.request.protocol != NAME:
+                self.losses.add(where, f"Chat Completions has no place for the model's own {part.kind}", "content")
             else:
                 said.append(part)
         body["content"] = self._spoken(path, said, body, plain=message.plain)

@@ -23,6 +23,7 @@ from hexapla.errors import ClientError, Kind
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, OutputFormat
 from hexapla.ir.target import Target
+from hexapla.protocols.base import nothing_left
 from hexapla.protocols.openai_responses.effort import render_effort, wants_thought
 from hexapla.protocols.openai_responses.extras import native_extras
 from hexapla.protocols.openai_responses.tools import render_choice, render_tools
@@ -34,6 +35,7 @@ Json = dict[str, Any]
 
 ENCRYPTED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
+LEAST_LIMIT = 16
 
 _SAMPLED = ("temperature", "top_p", "top_logprobs")
 _WIRE: dict[str, str] = {
@@ -68,6 +70,8 @@ class Body:
         extras = native_extras(request.extras, "", self._losses)
         include = self._include(extras.pop("include", None))
         body: Json = {"model": request.model, "input": self._turns.items()} | self.parameters(extras.pop("text", None))
+        if not body["input"] and request.protocol != NAME:
+            raise nothing_left("input")
         if request.stream:
             body["stream"] = True
         if include:
@@ -85,7 +89,7 @@ class Body:
             "tools": render_tools(request, self._target, self._losses) or None,
             "tool_choice": render_choice(request.tool_choice, self._target, self._losses),
             "parallel_tool_calls": request.parallel_tool_calls,
-            "max_output_tokens": request.max_tokens,
+            "max_output_tokens": self._limit(),
             **self._sampling(),
             "reasoning": self._reasoning(),
             "text": self._text(text),
@@ -98,6 +102,15 @@ class Body:
             "previous_response_id": request.continues,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    def _limit(self) -> int | None:
+        """The client's limit, or the least one that Responses takes: Claude Code warms up with one token
+        (https://github.com/BerriAI/litellm/pull/31536, 2026-06)."""
+        limit = self._request.max_tokens
+        if limit is None or limit >= LEAST_LIMIT or self._request.protocol == NAME:
+            return limit
+        self._losses.add("max_tokens", f"Responses takes no limit below {LEAST_LIMIT}", "cosmetic")
+        return LEAST_LIMIT
 
     def _foreign(self) -> None:
         """What no Responses request has."""

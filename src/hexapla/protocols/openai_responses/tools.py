@@ -28,6 +28,7 @@ Json = dict[str, Any]
 
 _OURS = frozenset({"function", "custom"})
 _MODES = ("auto", "none", "required")
+_NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 _SPACE = "namespace"
 """Where a tool's extras keep the fields of its namespace that nobody knows."""
 
@@ -156,11 +157,16 @@ def _function(
     if tool.kind == "custom":
         said["format"] = tool.format
     else:
-        said |= {"parameters": tool.parameters, "strict": _strict(tool, path, request, target, losses)}
+        said |= {"parameters": _parameters(tool, request), "strict": _strict(tool, path, request, target, losses)}
     body |= {name: value for name, value in said.items() if value is not None}
     own = native_extras(tool.extras, f"{path}.", losses)
     space = own.pop(_SPACE, None)
     return body | own, space
+
+
+def _parameters(tool: Tool, request: GenerateRequest) -> Raw | None:
+    """The schema; elsewhere silence means no parameters, here the field has to say so."""
+    return _NO_PARAMETERS if tool.parameters is None and request.protocol != NAME else tool.parameters
 
 
 def _strict(tool: Tool, path: str, request: GenerateRequest, target: Target, losses: LossLog) -> bool | None:

@@ -179,8 +179,9 @@ class Turns:
 
     def _image(self, path: str, part: Media) -> Json | None:
         body: Json = {"type": "input_image"}
-        if part.detail is not None:
-            body["detail"] = part.detail
+        if part.detail is not None or self.request.protocol != NAME:
+            # the published types demand it, and "auto" is what silence means (openai-python 3.54; OpenRouter's openapi)
+            body["detail"] = part.detail or "auto"
         if part.data is not None:
             kind = part.media_type or sniff(part.data) or "image/png"
             return body | {"image_url": data_url(kind, part.data)}
@@ -238,6 +239,9 @@ class Turns:
     def _spoken(self, path: str, part: Text) -> Json:
         own = native_extras(part.extras, f"{path}.", self.losses)
         own.pop(PART, None)
+        if not (own or part.citations or part.logprobs or part.extras):
+            # a part of type output_text belongs to an item with an id; text that never had one is an easy message
+            return {"type": "message", "role": "assistant", "content": part.text}
         content: Json = {"type": "output_text", "text": part.text}
         if part.citations:
             content["annotations"] = [render_citation(citation) for citation in part.citations]
@@ -247,6 +251,9 @@ class Turns:
         return item | self._item_fields(own, path)
 
     def _refused(self, path: str, part: Refusal) -> Json:
+        if self.request.protocol != NAME:
+            self.losses.add(path, "a refusal belongs to an item with an id; it is said as text", "cosmetic")
+            return {"type": "message", "role": "assistant", "content": part.text}
         return {"type": "message", "role": "assistant", "content": [refusal_part(part.text)]}
 
     def _thought(self, path: str, part: Reasoning) -> Json | None:
@@ -325,7 +332,7 @@ class Turns:
 def _joins(items: list[Json], item: Json) -> bool:
     """Put the parts of one message item (they carry the same id) into one item again."""
     last = items[-1] if items else None
-    if last is None or item["type"] != "message" or last["type"] != "message":
+    if last is None or item.get("type") != "message" or last.get("type") != "message":
         return False
     if item.get("id") is None or item["id"] != last.get("id"):
         return False

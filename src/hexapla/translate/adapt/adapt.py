@@ -6,7 +6,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
-from hexapla.translate.adapt.ids import fit_ids
+from hexapla.translate.adapt.ids import fit_ids, fit_user
 from hexapla.translate.adapt.names import Names, fit_name
 from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
@@ -20,6 +20,14 @@ TARGET_IDS: dict[str, str] = {
     "anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$",
     # OpenAI: "string too long, expected at most 64" (pi-mono normalizeToolCallId; platform.openai.com, 2026-08)
     "openai_responses": r"^[^\s]{1,64}$",
+}
+
+USERS: dict[str, int] = {
+    # longest names of users; OpenAI's limit is published nowhere, but enforced
+    # (https://github.com/maximhq/bifrost/pull/1000, 2025-12); Anthropic's stands in its spec
+    "openai_chat": 64,
+    "openai_responses": 64,
+    "anthropic_messages": 512,
 }
 
 PAIRING = frozenset({"openai_chat", "anthropic_messages", "gemini_generate"})
@@ -38,6 +46,8 @@ def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[Ge
     request = names.request(request, losses)
     if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
         request = fit_ids(request, pattern)
+    if request.protocol != protocol and protocol in USERS:
+        request = fit_user(request, USERS[protocol], losses)
     if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:
         request = pair_calls(request, losses)
     if target.single_system:

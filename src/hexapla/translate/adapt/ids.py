@@ -1,4 +1,4 @@
-"""Tool call ids that a target accepts.
+"""Ids that a target accepts: those of tool calls, and the user's.
 
 An id that fits is kept; any other becomes a hash of itself, so the same id gives the same form in the call, in its
 result and in every later turn, and nothing has to be remembered.
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, ToolCall, ToolResult
+from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 
 
@@ -29,6 +30,15 @@ def fit_id(call_id: str, pattern: str) -> str:
     raise ClientError(
         Kind.INVALID_REQUEST, f"No tool call id fits the pattern {pattern}; correct the provider's quirk."
     )
+
+
+def fit_user(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
+    """`request` with the user named in at most `most` characters: Claude Code's name is a JSON object of 150."""
+    user = request.user
+    if user is None or len(user) <= most:
+        return request
+    losses.add("user", f"the target takes names of {most} characters; a hash stands for this one", "cosmetic")
+    return replace(request, user=hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:most])
 
 
 def fit_ids(request: GenerateRequest, pattern: str) -> GenerateRequest:
