@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,6 +83,23 @@ def test_l5_answers_come_back_as_they_were(protocol: Protocol, data: st.DataObje
     losses = LossLog()
     whole = protocol.parse_response(protocol.render_response(response, REPLY, losses))
     assert essence(whole) == essence(response) and not losses.losses
+
+
+@every_protocol
+@given(data=st.data())
+def test_a_glance_sees_the_answer_without_its_content(protocol: Protocol, data: st.DataObject) -> None:
+    """What the ledger is told of an answer that is only forwarded is what parsing it would have told."""
+    whole = bytearray(protocol.render_response(data.draw(responses(protocol.name)), REPLY, LossLog()))
+    if data.draw(st.booleans()):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+
+    def outcome(parse: Callable[[bytes], GenerateResponse]) -> object:
+        try:
+            return replace(parse(bytes(whole)), content=())
+        except (ProtocolError, GatewayError) as error:
+            return type(error), str(error)
+
+    assert outcome(protocol.glance) == outcome(protocol.parse_response)
 
 
 @every_protocol

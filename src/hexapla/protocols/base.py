@@ -1,4 +1,4 @@
-"""What a wire protocol is: one object with nine functions, all pure.
+"""What a wire protocol is: one object with ten functions, all pure.
 
 A protocol folder holds schema.py (wire structs), request.py, response.py, stream.py and errors.py, and its
 `__init__.py` exports one object that satisfies `Protocol`.  The same object serves both roles: as the client's dialect
@@ -105,6 +105,11 @@ class Protocol(typing.Protocol):
     def parse_response(self, body: bytes) -> GenerateResponse:
         """Upstream body -> response.  Raises ProtocolError for what is not this protocol, and UpstreamError for an
         error hidden in a 200."""
+        ...
+
+    def glance(self, body: bytes) -> GenerateResponse:
+        """`parse_response` for whoever only forwards the body: the same errors and the same answer, but its content
+        may be left out."""
         ...
 
     def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes: ...

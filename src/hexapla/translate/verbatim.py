@@ -52,7 +52,7 @@ class Verbatim:
 
     def answer(self, body: bytes) -> bytes:
         try:
-            response = self._protocol.parse_response(body)
+            response = self._protocol.glance(body)
         except ProtocolError as error:
             raise no_answer(body, self._protocol.name, error) from None
         summary = self.summary
@@ -111,7 +111,8 @@ class VerbatimStream:
             data = self._whole(data)
         if not data or self._over:
             return b""
-        self._tap.feed(data)
+        if not self._tap.feed(data):
+            return data
         error = self.summary.error
         if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
             return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell

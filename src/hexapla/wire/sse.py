@@ -9,7 +9,7 @@ Rules of this file: no JSON, no dialect; memory is bounded by `max_event`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from hexapla.errors import ProtocolError
 
@@ -17,7 +17,7 @@ MAX_EVENT = 16 * 1024 * 1024  # bytes of one event; ours, ample for a base64 ima
 _BOM = b"\xef\xbb\xbf"
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One event: its type ("" when the stream named none) and its data lines joined by LF."""
 
     event: str
@@ -53,13 +53,15 @@ class SSEDecoder:
             data = b"".join(self._pieces)
             self._pieces.clear()
         self.unfinished = 0
-        *blocks, tail = data.split(b"\n\n")
+        blocks = data.split(b"\n\n")
+        tail = blocks.pop()
         if tail:
             self._keep(tail)
         frames = []
         for block in blocks:
-            frame = self._parse(block)
-            if frame is not None:
+            if block.startswith(b"data: ") and b"\n" not in block:  # the shape of nearly every event
+                frames.append(Frame("", block[6:]))
+            elif (frame := self._parse(block)) is not None:
                 frames.append(frame)
         return frames
 
@@ -102,8 +104,6 @@ class SSEDecoder:
 
     def _parse(self, block: bytes) -> Frame | None:
         """One block of lines as a frame; None when it has no data (comments, ids, an event name alone)."""
-        if block.startswith(b"data: ") and b"\n" not in block:  # the shape of nearly every event
-            return Frame("", block[6:])
         event, data = "", []
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")

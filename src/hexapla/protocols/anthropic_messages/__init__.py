@@ -14,7 +14,7 @@ from hexapla.protocols.anthropic_messages.encode import MessagesEncoder
 from hexapla.protocols.anthropic_messages.errors import render_error
 from hexapla.protocols.anthropic_messages.render import render_request
 from hexapla.protocols.anthropic_messages.request import parse_request
-from hexapla.protocols.anthropic_messages.response import parse_response, render_response
+from hexapla.protocols.anthropic_messages.response import glance, parse_response, render_response
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.base import Protocol, Reply, StreamDecoder, StreamEncoder
 from hexapla.protocols.failures import classify
@@ -31,6 +31,9 @@ class _AnthropicMessages:
 
     def parse_response(self, body: bytes) -> GenerateResponse:
         return parse_response(body)
+
+    def glance(self, body: bytes) -> GenerateResponse:
+        return glance(body)
 
     def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
         return render_response(response, reply, losses)

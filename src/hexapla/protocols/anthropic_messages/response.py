@@ -10,7 +10,7 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import Refusal, Text
 from hexapla.ir.loss import LossLog
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, ResponsePart
 from hexapla.protocols.anthropic_messages.blocks import parse_block, render_block
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
@@ -47,16 +47,30 @@ _decoder = msgspec.json.Decoder(WireMessage)
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
+    message = _checked(body)
+    return _response(message, tuple(parse_block(raw) for raw in message.content or ()))
+
+
+def glance(body: bytes) -> GenerateResponse:
+    """`parse_response` without the content."""
+    return _response(_checked(body), ())
+
+
+def _checked(body: bytes) -> WireMessage:
     body = body.strip()
     message = _decoded(body)
     if message.type == "error" or (message.content is None and _failed(message)):
         raise classify(200, {}, body)
     if message.content is None:
         raise ProtocolError("the answer has no content", path="$.content")
+    return message
+
+
+def _response(message: WireMessage, content: tuple[ResponsePart, ...]) -> GenerateResponse:
     return GenerateResponse(
         id=message.id,
         model=message.model or None,
-        content=tuple(parse_block(raw) for raw in message.content),
+        content=content,
         stop=stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details)),
         usage=usage_of(message.usage),
         origin=NAME,

@@ -31,6 +31,9 @@ class _GeminiGenerate:
     def parse_response(self, body: bytes) -> GenerateResponse:
         return parse_response(body)
 
+    def glance(self, body: bytes) -> GenerateResponse:
+        return parse_response(body)
+
     def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
         return render_response(response, reply, losses)
 

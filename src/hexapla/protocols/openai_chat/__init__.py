@@ -16,7 +16,7 @@ from hexapla.protocols.openai_chat.encode import ChatEncoder
 from hexapla.protocols.openai_chat.errors import render_error
 from hexapla.protocols.openai_chat.render import render_request
 from hexapla.protocols.openai_chat.request import parse_request
-from hexapla.protocols.openai_chat.response import parse_response, render_response
+from hexapla.protocols.openai_chat.response import glance, parse_response, render_response
 from hexapla.protocols.openai_chat.schema import NAME
 
 
@@ -31,6 +31,9 @@ class _OpenAIChat:
 
     def parse_response(self, body: bytes) -> GenerateResponse:
         return parse_response(body)
+
+    def glance(self, body: bytes) -> GenerateResponse:
+        return glance(body)
 
     def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
         return render_response(response, reply, losses)

@@ -124,7 +124,7 @@ class ChatDecoder:
     def _frame(self, frame: Frame) -> None:
         if self.done:
             return
-        event, data = frame
+        event, data = frame.event, frame.data
         try:
             chunk = _decode(data)
         except _UNDECODABLE:

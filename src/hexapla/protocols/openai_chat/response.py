@@ -49,9 +49,25 @@ SIDE = ("system_fingerprint", "provider")
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """Service tiers that OpenAI's SDK knows (openai-python 3.54, 2026-11)."""
 
+_EMPTY = Delta()
+
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
+    answer, choice = _checked(body)
+    message = choice.message or choice.delta or Delta(content=choice.text)
+    content = [*thought_of(message), *_said(message, choice, answer), *_tool_calls(message, answer), *_made(message)]
+    return _response(answer, choice, tuple(content), calls=any(isinstance(part, ToolCall) for part in content))
+
+
+def glance(body: bytes) -> GenerateResponse:
+    """`parse_response` without the content."""
+    answer, choice = _checked(body)
+    return _response(answer, choice, (), calls=bool(calls_of(choice.message or choice.delta or _EMPTY)))
+
+
+def _checked(body: bytes) -> tuple[Chunk, Choice]:
+    """The typed answer and its choice.  Raises whatever says that it is no answer."""
     body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
     answer = _decoded(body)
     error = hidden_error(answer, body)
@@ -65,7 +81,7 @@ def parse_response(body: bytes) -> GenerateResponse:
     error = choice_error(choice)
     if error is not None:
         raise error
-    return _response(answer, choice)
+    return answer, choice
 
 
 def _decoded(body: bytes) -> Chunk:
@@ -91,13 +107,11 @@ def _merged(choices: list[Choice]) -> Choice:
     return first
 
 
-def _response(answer: Chunk, choice: Choice) -> GenerateResponse:
-    message = choice.message or choice.delta or Delta(content=choice.text)
-    content = [*thought_of(message), *_said(message, choice, answer), *_tool_calls(message, answer), *_made(message)]
+def _response(answer: Chunk, choice: Choice, content: tuple[ResponsePart, ...], *, calls: bool) -> GenerateResponse:
     return GenerateResponse(
         **beginning(answer),
-        content=tuple(content),
-        stop=stop_of(choice, calls=any(isinstance(part, ToolCall) for part in content)),
+        content=content,
+        stop=stop_of(choice, calls=calls),
         usage=usage_of(answer.usage) or usage_of(choice.usage),
     )
 

@@ -28,6 +28,10 @@ _READ = frozenset(
 )
 
 
+_NONE = Usage()
+_NOTHING: Said = {}
+
+
 def usage_of(said: Said | None) -> Usage | None:
     """A usage object, wherever it stood, as ours; None for one that counts nothing."""
     if not said:
@@ -54,7 +58,7 @@ def usage_of(said: Said | None) -> Usage | None:
         cost=_cost(said),
         extras=_rest(said),
     )
-    return None if usage == Usage() else usage
+    return None if usage == _NONE else usage
 
 
 def render_usage(usage: Usage) -> Raw:
@@ -77,25 +81,30 @@ def render_usage(usage: Usage) -> Raw:
 
 def _details(said: Said, name: str) -> Said:
     value = said.get(name)
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def _count(said: Said, name: str) -> int | None:
     value = said.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 62:
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 62:
         return None
     return int(value)
 
 
 def _first(*places: tuple[Said, str]) -> int | None:
-    return next((count for said, name in places if (count := _count(said, name)) is not None), None)
+    for said, name in places:
+        if name in said and (count := _count(said, name)) is not None:
+            return count
+    return None
 
 
 def _output(said: Said, reasoning: int | None) -> int | None:
     """Output with reasoning: xAI leaves it out of completion_tokens, which its total tells (https://docs.x.ai, 2026-08)."""
-    entered, total = _count(said, "prompt_tokens"), _count(said, "total_tokens")
     output = _first((said, "completion_tokens"), (said, "output_tokens"))
-    if output is None or entered is None or not reasoning or total != entered + output + reasoning:
+    if output is None or not reasoning:
+        return output
+    entered, total = _count(said, "prompt_tokens"), _count(said, "total_tokens")
+    if entered is None or total != entered + output + reasoning:
         return output
     return output + reasoning
 
@@ -108,5 +117,8 @@ def _cost(said: Said) -> float | None:
 
 def _rest(said: Said) -> dict[str, dict[str, Raw]]:
     """What else was reported: times, prices, counters of tools."""
-    rest = {name: dump(value) for name, value in said.items() if name not in _READ and value is not None}
+    unread = said.keys() - _READ
+    rest = (
+        {name: dump(value) for name, value in said.items() if name in unread and value is not None} if unread else None
+    )
     return {NAME: rest} if rest else {}
