@@ -70,6 +70,10 @@ class Nesting:
             return [event]
         return [event, *self._next()]
 
+    def flows(self, index: int) -> bool:
+        """Whether the block of `index` is the one that is said at once."""
+        return index == self._current
+
     def _next(self) -> list[AnyEvent]:
         """Let the waiting blocks flow, up to and including the first that is not complete yet."""
         released: list[AnyEvent] = []

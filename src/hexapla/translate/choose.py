@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import lru_cache
 from typing import Literal
 
 from hexapla.catalog.schema import Quirks
@@ -61,12 +62,14 @@ def choose_lane(peeked: Peek, protocol: str, quirks: Quirks, target: Target) -> 
     find = _ENVELOPES.get(protocol)
     if find is not None and find(peeked.body):
         return "hub"  # foreign thought comes back to a vendor that would refuse our envelope
-    if any(_concerns(peeked.body, target, concern) for concern in CONCERNS):
-        return "hub"
+    for mark in _marks(target):
+        if mark in peeked.body:
+            return "hub"
     edits = quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp
     return "patch" if edits else "verbatim"
 
 
-def _concerns(body: bytes, target: Target, concern: tuple[str, object, tuple[bytes, ...]]) -> bool:
-    field, harmless, marks = concern
-    return getattr(target, field) != harmless and any(mark in body for mark in marks)
+@lru_cache(maxsize=4096)
+def _marks(target: Target) -> tuple[bytes, ...]:
+    """The bytes in a request that make its inside this target's concern; usually none."""
+    return tuple(mark for field, harmless, marks in CONCERNS if getattr(target, field) != harmless for mark in marks)

@@ -8,7 +8,7 @@ which also says how to bend the answer back.
 from __future__ import annotations
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.response import GenerateResponse
@@ -109,12 +109,18 @@ class HubStream:
         return self._encoder.encode(Ping())
 
     def _encode(self, events: list[AnyEvent]) -> bytes:
+        encode, text_passes = self._encoder.encode, self._restore.text_passes
         out = []
         for decoded in events:
+            if text_passes and type(decoded) is BlockDelta and type(decoded.delta) is TextDelta:  # nearly all there is
+                self.committed = True
+                self.summary.text_bytes += len(decoded.delta.text)
+                out.append(encode(decoded))
+                continue
             for event in self._restore.feed(decoded):
                 kind = type(event)
                 if kind is BlockDelta or kind is BlockStart:
                     self.committed = True
                 note(self.summary, event)
-                out.append(self._encoder.encode(event))
+                out.append(encode(event))
         return b"".join(out)

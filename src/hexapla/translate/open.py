@@ -85,23 +85,34 @@ class Translation:
         return self._open_verbatim(name, target, quirks, keep)
 
     def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str]) -> Lane:
-        fields = {key: raw for key, raw in self.peeked.fields.items() if key not in OURS or key in keep}
-        if self.peeked.protocol == "gemini_generate":
-            fields.pop("model", None)  # it stands in the URL
-        elif target.model != self.peeked.model:
-            fields["model"] = dump(target.model)
-        asks = self.peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
-        hide = asks and not self.peeked.include_usage
+        peeked = self.peeked
+        edits: dict[str, Raw] = {}
+        if peeked.protocol != "gemini_generate" and target.model != peeked.model:
+            edits["model"] = dump(target.model)
+        asks = peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
+        hide = asks and not peeked.include_usage
         if hide:
-            fields["stream_options"] = _with_usage(fields.get("stream_options"))
+            edits["stream_options"] = _with_usage(peeked.fields.get("stream_options"))
         losses: tuple[Loss, ...] = ()
         if name == "patch":
-            losses = edit_losses(self.peeked.fields, quirks, target.origin.provider)
+            losses = edit_losses(peeked.fields, quirks, target.origin.provider)
             self._judge(losses)
-            fields = edit(fields, quirks)
-        body = self.peeked.body if fields == self.peeked.fields else join(fields)
+        body = self._edited(edits, quirks, keep)
         reply = replace(self._reply, model=target.model)
         return Verbatim(self._client, reply, body, name=name, hide_usage=hide, losses=losses)
+
+    def _edited(self, edits: dict[str, Raw], quirks: Quirks, keep: frozenset[str]) -> bytes:
+        """The client's body with other values of some top-level fields, and without what speaks to us."""
+        peeked = self.peeked
+        ours = OURS.intersection(peeked.fields) - keep
+        if peeked.protocol == "gemini_generate" and "model" in peeked.fields:
+            ours |= {"model"}  # it stands in the URL
+        fields = peeked.fields | edits
+        for name in ours:
+            del fields[name]
+        edited = edit(fields, quirks)
+        untouched = edited is fields and not ours and not edits
+        return peeked.body if untouched else join(edited)
 
     def _open_hub(self, target: Target, quirks: Quirks) -> Lane:
         losses = LossLog()

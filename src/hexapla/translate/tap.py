@@ -34,7 +34,9 @@ DELTA_BYTES = 4
 """What a content delta counts for when nobody decodes it: providers send about a token a delta, about four bytes."""
 
 Look = Callable[[bytes], bool]
-"""Whether an event, as it stands in the stream without its blank line, carries a content delta and nothing else."""
+"""Whether an event, as it stands in the stream, carries a content delta and nothing else."""
+
+EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -75,7 +77,7 @@ def _plain_chat(event: bytes) -> bool:
 def _matching(pattern: bytes) -> Look:
     """Plain is what begins like `pattern` and ends as JSON does: half an event must not pass as a whole one."""
     begins = re.compile(pattern).match
-    return lambda event: begins(event) is not None and event.endswith(b"}")
+    return lambda event: begins(event) is not None and event.endswith(b"}\n\n")
 
 
 _gemini_matters = re.compile(rb'"(?:finishReason|usageMetadata|error|promptFeedback|functionCall)"').search
@@ -87,8 +89,19 @@ LOOKS: dict[str, Look] = {
     ),
     "openai_responses": _matching(rb'(?:event: [a-z_.]+\n)?data: \{\s*"type":\s*"response\.[a-z_]+\.delta"'),
     # a call decides what STOP means; counts stand in nearly every chunk, so nearly every one is decoded
-    "gemini_generate": lambda event: event.endswith(b"}") and _gemini_matters(event) is None,
+    "gemini_generate": lambda event: event.endswith(b"}\n\n") and _gemini_matters(event) is None,
 }
+
+
+def events(data: bytes) -> list[bytes]:
+    """The events of `data`, each with its blank line."""
+    if b"\r" in data:
+        return EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
+    if data.find(b"\n\n") == len(data) - 2:
+        return [data]
+    found = [event + b"\n\n" for event in data.split(b"\n\n")]
+    last = found.pop()
+    return found if last == b"\n\n" else [*found, last[:-2]]
 
 
 class Tap:
@@ -110,19 +123,16 @@ class Tap:
     def settled(self) -> bool:
         return self._decoder.settled
 
-    def feed(self, data: bytes) -> bool:
-        """Look at `data`, which passes by; return whether any of it was more than plain content."""
-        if not self.committed or b"\r" in data:
-            self._note(self._decoder.feed(data))
-            return True
-        matters = False
-        for event in data.removesuffix(b"\n\n").split(b"\n\n"):
-            if self._plain(event):
+    def feed(self, data: bytes) -> list[bytes]:
+        """Look at `data`, which passes by; return its events that were more than plain content."""
+        mattered = []
+        for event in events(data):
+            if self.committed and self._plain(event):
                 self.summary.text_bytes += DELTA_BYTES
             else:
-                matters = True
-                self._note(self._decoder.feed(event + b"\n\n"))
-        return matters
+                self._note(self._decoder.feed(event))
+                mattered.append(event)
+        return mattered
 
     def close(self) -> None:
         """The bytes are over."""

@@ -20,11 +20,10 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import Tap
+from hexapla.translate.tap import EVENT_END, Tap, events
 from hexapla.wire.rawjson import broken, load
 from hexapla.wire.sse import SSEDecoder
 
-_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
 _BLANK = b"\n\n"
 _LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
@@ -111,7 +110,8 @@ class VerbatimStream:
             data = self._whole(data)
         if not data or self._over:
             return b""
-        if not self._tap.feed(data):
+        mattered = self._tap.feed(data)
+        if not mattered:
             return data
         error = self.summary.error
         if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
@@ -121,9 +121,7 @@ class VerbatimStream:
         if self._tap.done and (last := _LAST.search(data)) is not None:
             self._over = True
             data = data[: last.end()]  # whatever follows is nobody's answer
-        if self._hide_usage and b'"usage"' in data:
-            return _without_usage(data)
-        return data
+        return _without_usage(data, mattered) if self._hide_usage else data
 
     def close(self) -> bytes:
         held = b"".join(self._held)
@@ -162,19 +160,15 @@ class VerbatimStream:
             return b""
         data = b"".join([*self._held, data])
         end = 0
-        for found in _EVENT_END.finditer(data):
+        for found in EVENT_END.finditer(data):
             end = found.end()
         self._held = [data[end:]] if end < len(data) else []
         return data[:end]
 
 
-def _events(data: bytes) -> list[bytes]:
-    return _EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
-
-
 def _readable(data: bytes) -> bytes:
     """The events of `data` up to the first one that is broken."""
-    whole = takewhile(_is_whole, _events(data))
+    whole = takewhile(_is_whole, events(data))
     return b"".join(whole)
 
 
@@ -184,13 +178,16 @@ def _is_whole(event: bytes) -> bool:
 
 def _tells(event: bytes) -> bool:
     """Whether an event says in the way of its dialect that the answer failed."""
-    for name, data in SSEDecoder().feed(event):
-        said = load(data, dict[str, Any]) or {}
-        if name == "error" or said.get("error") or said.get("type") in ("error", "response.failed"):
+    for inner in SSEDecoder().feed(event):
+        said = load(inner.data, dict[str, Any]) or {}
+        if inner.event == "error" or said.get("error") or said.get("type") in ("error", "response.failed"):
             return True
     return False
 
 
-def _without_usage(data: bytes) -> bytes:
+def _without_usage(data: bytes, mattered: list[bytes]) -> bytes:
     """`data` without Chat chunks that carry usage and no choice."""
-    return b"".join(event for event in _events(data) if not (b'"usage"' in event and _USAGE_ONLY.search(event)))
+    for event in mattered:
+        if b'"usage"' in event and _USAGE_ONLY.search(event):
+            data = data.replace(event, b"", 1)
+    return data

@@ -45,9 +45,12 @@ class SSEDecoder:
         """Return the frames that `data` completes.  Raises ProtocolError when one event grows past `max_event`."""
         if self._start or self._skip_lf or b"\r" in data:
             data = self._normalise(data)
-        if b"\n" not in data:
+        first = data.find(b"\n")
+        if first < 0:
             self._keep(data)
             return []
+        if first == len(data) - 2 and not self._pieces and data.startswith(b"data: ") and data.endswith(b"\n"):
+            return [Frame("", data[6:first])]  # one whole event in its usual shape
         if self._pieces:
             self._pieces.append(data)
             data = b"".join(self._pieces)

@@ -51,13 +51,17 @@ def _event(kind: str, body: dict[str, Any]) -> bytes:
 
 
 class _Open:
-    """The open block: what has been folded of it, and which wire index it has (None: nothing was said of it yet)."""
+    """The open block: what has been folded of it, and which wire index it has (None: nothing was said of it yet).
 
-    __slots__ = ("part", "place", "summary", "text")
+    prefix  how each piece of its text begins, once a first one was said
+    """
+
+    __slots__ = ("part", "place", "prefix", "summary", "text")
 
     def __init__(self, part: ResponsePart) -> None:
         self.part = part
         self.place: int | None = None
+        self.prefix = b""
         self.text: list[str] = []
         self.summary = 0
 
@@ -75,9 +79,12 @@ class MessagesEncoder:
         self.losses = LossLog()
 
     def encode(self, event: AnyEvent) -> bytes:
-        if isinstance(event, BlockStart | BlockDelta | BlockStop):
-            return b"".join([_BLOCKS[type(nested)](self, nested) for nested in self._nesting.feed(event)])
+        if type(event) is BlockDelta and self._nesting.flows(event.index):
+            return _DELTAS[type(event.delta)](self, event.delta)
         return _ENCODE[type(event)](self, event)
+
+    def _block(self, event: BlockStart | BlockDelta | BlockStop) -> bytes:
+        return b"".join([_BLOCKS[type(nested)](self, nested) for nested in self._nesting.feed(event)])
 
     def close(self) -> bytes:
         return b""
@@ -116,16 +123,25 @@ class MessagesEncoder:
 
     def _piece(self, text: str) -> bytes:
         """A piece of text in the delta that the open block's kind wants."""
-        part = self._open.part
-        kind, name = _DELTA_OF[type(part)]
-        if isinstance(part, Text | Refusal) and text:
-            self._spoken = self._spoken or isinstance(part, Text)
-            self._refused = self._refused or isinstance(part, Refusal)
-        return b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{%b%b}}\n\n' % (
-            self._open.place or 0,
-            b'"type":"%b","%b":' % (kind, name),
-            _json(text),
+        prefix = self._open.prefix or self._first_piece(text)
+        return b"%b%b}}\n\n" % (prefix, _json(text))
+
+    def _first_piece(self, text: str) -> bytes:
+        block = self._open
+        kind, name = _DELTA_OF[type(block.part)]
+        prefix = (
+            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
+            % (
+                block.place or 0,
+                kind,
+                name,
+            )
         )
+        if text:
+            self._spoken = self._spoken or isinstance(block.part, Text)
+            self._refused = self._refused or isinstance(block.part, Refusal)
+            block.prefix = prefix
+        return prefix
 
     def _block_delta(self, event: BlockDelta) -> bytes:
         return _DELTAS[type(event.delta)](self, event.delta)
@@ -134,11 +150,10 @@ class MessagesEncoder:
         if delta.logprobs:
             self.losses.add("content.logprobs", "Messages has no log probabilities")
         block = self._open
-        if isinstance(block.part, ToolCall) and block.part.kind == "custom":
+        if type(block.part) is not Text:
             block.text.append(delta.text)
-            return b""
-        if isinstance(block.part, Reasoning | ToolCall):
-            block.text.append(delta.text)
+            if isinstance(block.part, ToolCall) and block.part.kind == "custom":
+                return b""
         begun = self._begin() if block.place is None else b""
         return begun + self._piece(delta.text)
 
@@ -261,6 +276,9 @@ _DELTA_OF: dict[type, tuple[bytes, bytes]] = {
 }
 _ENCODE: dict[type, Callable[[MessagesEncoder, Any], bytes]] = {
     MessageStart: MessagesEncoder._start,
+    BlockStart: MessagesEncoder._block,
+    BlockDelta: MessagesEncoder._block,
+    BlockStop: MessagesEncoder._block,
     UsageReport: MessagesEncoder._usage_report,
     Ping: MessagesEncoder._ping,
     MessageStop: MessagesEncoder._stop,

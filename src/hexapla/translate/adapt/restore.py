@@ -27,6 +27,7 @@ class Restore:
     custom       original names of the tools that were bridged
     output_tool  target name of the tool whose arguments are the text
     id_pattern   alphabet of the client's tool ids; None takes any
+    text_passes  whether pieces of text are left as they are
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Restore:
             BlockStart: self._start,
             MessageStop: self._stop,
         }
+        self.text_passes = not custom
         if custom:
             self._rules |= {BlockDelta: self._delta, BlockStop: self._block_stop}
 
