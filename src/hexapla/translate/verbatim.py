@@ -116,7 +116,7 @@ class VerbatimStream:
         error = self.summary.error
         if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
             return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
-        if error is not None and not any(map(_tells, _events(data))):
+        if error is not None and not any(map(_tells, mattered)):
             return data + self._say(error)  # said in a way of the vendor's own, which the dialect's clients do not know
         if self._tap.done and (last := _LAST.search(data)) is not None:
             self._over = True
