@@ -34,7 +34,7 @@ def routes(text: str = TEXT, **environment: str) -> Routes:
 
 def planned(router: Routes, model: str, profile: str) -> list[str]:
     body = b'{"model":"%s","messages":[{"role":"user","content":"hi"}],"max_tokens":9}' % model.encode()
-    return [candidate.name for candidate in router.plan(peek("anthropic_messages", body), profile)]
+    return [candidate.name for candidate in router.plan(peek("anthropic_messages", body), profile).candidates]
 
 
 def test_a_backup_hears_its_own_model_name() -> None:
@@ -74,7 +74,7 @@ def test_candidates_are_worked_out_once() -> None:
     """The second request for a name takes what the first one made."""
     router = routes()
     body = b'{"model":"claude-haiku-4-5","messages":[{"role":"user","content":"hi"}],"max_tokens":9}'
-    first, second = (router.plan(peek("anthropic_messages", body), "work") for _ in range(2))
+    first, second = (router.plan(peek("anthropic_messages", body), "work").candidates for _ in range(2))
     assert all(one is other for one, other in zip(first, second, strict=True))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import replace
 
 from hexapla.config import assemble, parse_config
-from hexapla.engine.routes import Routes
+from hexapla.engine.routes import Planned, Routes
 from hexapla.errors import Kind, RoutingError, UpstreamError
+from hexapla.ir.response import Usage
+from hexapla.routing.candidate import Candidate
 from hexapla.routing.exchange import Tried
+from hexapla.routing.limits import Load
 from hexapla.translate.peek import peek
 
 PLAIN = b'{"model":"%s","messages":[{"role":"user","content":"hi"}],"max_tokens":9%s}'
@@ -23,7 +25,7 @@ def planned(router: Routes, model: str, more: str = "", protocol: str = "openai_
     peeked = peek(protocol, PLAIN % (model.encode(), more.encode()))
     return [
         f"{c.provider.id} {c.endpoint.protocol} {c.credential} {c.address.url.split('/')[2]}"  # type: ignore[attr-defined]
-        for c in router.plan(peeked)
+        for c in router.plan(peeked).candidates
     ]
 
 
@@ -91,7 +93,7 @@ protocol = "openai_chat"
 base_url = "http://{name}/v1"
 [[models.{name}]]
 id = "heron"
-price = {{ input = {price}, output = {price} }}
+price = {{ input = {price}, output = {price}, cached = 0.1 }}
 """
     for name, price in (("dear", 9), ("middle", 5), ("cheap", 1))
 )
@@ -144,16 +146,130 @@ def test_openrouter_serves_what_nobody_else_has_a_key_for() -> None:
     assert [row.split()[0] for row in planned(both, name)] == ["anthropic"]
 
 
+NOTHING = Planned(candidates=())
+
+
+def still(text: str, **environment: str) -> Routes:
+    """Routes whose clock stands still at 1."""
+    loaded = assemble(parse_config(text, "hexapla.toml", environment), environment)
+    return Routes(loaded, clock=lambda: 1.0, chance=lambda: 0.0)
+
+
+def served(candidate: Candidate, headers: dict[str, str] | None = None, **usage: int) -> Tried:
+    """An attempt that succeeded."""
+    told = headers or {}
+    return Tried(candidate=candidate, lane="hub", started=0.5, ended=1.0, usage=Usage(**usage), headers=told)
+
+
 def test_an_endpoint_that_keeps_failing_is_left_alone() -> None:
     """Its last failure is told in its place, with the time until it is asked again; a success lets everybody in."""
-    router = Routes(assemble(parse_config(THREE, "hexapla.toml", {}), {}), clock=lambda: 1.0, chance=lambda: 0.0)
+    router = still(THREE)
     candidate = router.candidates("dear/heron")[0]
-    tried = Tried(candidate=candidate, lane="hub", started=0.0, ended=1.0, error=UpstreamError(Kind.OVERLOADED, "busy"))
+    failed = Tried(
+        candidate=candidate, lane="hub", started=0.0, ended=1.0, error=UpstreamError(Kind.OVERLOADED, "busy")
+    )
     for _ in range(router.health.policy.row):
-        assert router.admit(candidate) is None
-        router.heard(tried)
-    alone = router.admit(candidate)
-    assert alone is not None
+        assert router.admit(candidate, Load()) == 0
+        router.heard(failed, NOTHING)
+    alone = router.admit(candidate, Load())
+    assert isinstance(alone, UpstreamError)
     assert (alone.kind, alone.message, alone.retryable, alone.retry_after) == (Kind.OVERLOADED, "busy", False, 1.0)
-    router.heard(replace(tried, error=None))
-    assert router.admit(candidate) is None
+    router.heard(served(candidate), NOTHING)
+    assert router.admit(candidate, Load()) == 0
+
+
+# limits
+
+LEVEL = """
+[providers.acme]
+level = "small"
+levels = { small = 0 }
+auth = { keys = ["a", "b"] }
+[[providers.acme.endpoints]]
+protocol = "openai_chat"
+base_url = "http://acme/v1"
+[providers.acme.rates.chat]
+small = { rpm = 2 }
+[[models.acme]]
+id = "heron"
+"""
+
+
+def test_a_stated_limit_spreads_over_keys_then_queues_then_refuses() -> None:
+    """Two requests a minute and two keys: four at once, the next ones after half a minute, which is too long."""
+    router = still(LEVEL)
+    peeked = peek("openai_chat", PLAIN % (b"acme/heron", b""))
+    asked = []
+    for _ in range(4):
+        first = router.plan(peeked).candidates[0]
+        assert router.admit(first, Load()) == 0
+        asked.append(first.credential)
+    assert sorted(asked) == ["key 1", "key 1", "key 2", "key 2"]
+    full = router.admit(router.plan(peeked).candidates[0], Load())
+    assert isinstance(full, UpstreamError)
+    assert (full.kind, full.retry_after) == (Kind.RATE_LIMIT, 30.0)
+    patient = still(LEVEL + "[routing]\npatience = 60\n")
+    candidate = patient.candidates("acme/heron")[0]
+    assert [patient.admit(candidate, Load()) for _ in range(4)] == [0, 0, 30.0, 60.0]
+
+
+def test_without_a_level_nothing_is_limited() -> None:
+    """What an account may do is guessed by nobody."""
+    router = still(LEVEL.replace('level = "small"\n', ""))
+    candidate = router.candidates("acme/heron")[0]
+    assert [router.admit(candidate, Load()) for _ in range(9)] == [0.0] * 9
+
+
+def test_headers_teach_a_limit() -> None:
+    """A vendor that says that nothing is left is not asked with that key; the other one serves."""
+    router = still(THREE + '[providers.two]\nauth = { keys = ["a", "b"] }\n[[providers.two.endpoints]]\n'
+                   'protocol = "openai_chat"\nbase_url = "http://two/v1"\n')  # fmt: skip
+    first, second = router.candidates("two/heron")
+    told = {
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "1m",
+    }
+    router.heard(served(first, told), NOTHING)
+    assert router.plan(peek("openai_chat", PLAIN % (b"two/heron", b""))).candidates[0].credential == second.credential
+    assert router.admit(first, Load()) == 1.0
+
+
+# sessions
+
+
+def test_a_session_stays_where_it_was_served() -> None:
+    """A named session at once; without a name after an answer from the cache; other conversations are free."""
+    router = still(THREE)
+    named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s"'))
+    plan = router.plan(named)
+    cheap = next(candidate for candidate in plan.candidates if candidate.provider.id == "cheap")
+    router.heard(served(cheap, input=9, cached=0), plan)
+    assert router.plan(named).candidates[0].provider.id == "cheap"
+    assert router.plan(named, key="somebody else").candidates[0].provider.id == "dear"
+    header = router.plan(peek("openai_chat", PLAIN % (b"heron", b"")), session="s")
+    assert header.candidates[0].provider.id == "cheap"
+    unnamed = peek("openai_chat", PLAIN % (b"heron", b""))
+    router.heard(served(cheap, input=9, cached=0), router.plan(unnamed))
+    assert router.plan(unnamed).candidates[0].provider.id == "dear"
+    router.heard(served(cheap, input=9, cached=8), router.plan(unnamed))
+    grown = PLAIN.replace(b'"hi"}', b'"hi"},{"role":"assistant","content":"yes"},{"role":"user","content":"more"}')
+    assert router.plan(peek("openai_chat", grown % (b"heron", b""))).candidates[0].provider.id == "cheap"
+
+
+def test_a_fallback_that_served_does_not_take_the_session() -> None:
+    """The next request asks for the model that was wanted again."""
+    router = still(THREE + '[chains]\nheron = ["demo/echo"]\n')
+    named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s"'))
+    plan = router.plan(named)
+    assert plan.candidates[-1].provider.id == "demo"
+    router.heard(served(plan.candidates[-1], cached=9), plan)
+    assert [candidate.provider.id for candidate in router.plan(named).candidates] == ["dear", "cheap", "middle", "demo"]
+
+
+def test_an_order_stands_above_the_session() -> None:
+    """Whoever lists providers has chosen."""
+    router = still(THREE)
+    named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s","provider":{"order":["middle"]}'))
+    router.heard(served(router.candidates("cheap/heron")[0], cached=9), router.plan(named))
+    assert router.plan(named).candidates[0].provider.id == "middle"

@@ -141,10 +141,10 @@ class World:
         run.ended = self.now
         return run
 
-    def _admit(self, chosen: Candidate) -> GatewayError | None:
+    def _admit(self, chosen: Candidate) -> GatewayError | float:
         if self.health.admit(chosen.track, self.now):
             self.health.began(chosen.track)
-            return None
+            return 0.0
         return UpstreamError(Kind.OVERLOADED, "left alone", retryable=False)
 
     def _drive(self, run: Run, exchange: Exchange) -> None:

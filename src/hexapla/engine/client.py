@@ -20,6 +20,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     model     for dialects that name the model in the path; "" means the body names it
     stream    for dialects that ask for a stream in the path; None means the body says
     profile   the profile that gives names their meaning; "" for none
+    session   the session that a header names; "" for none
     """
 
     protocol: str
@@ -30,6 +31,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     stream: bool | None = None
     profile: str = ""
+    session: str = ""
 
 
 class Answer(Protocol):

@@ -17,7 +17,7 @@ from hexapla.config import Config, Loaded
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
-from hexapla.engine.routes import Address, Routes
+from hexapla.engine.routes import Address, Planned, Routes
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.ir.loss import Loss
 from hexapla.ledger import Generation
@@ -93,7 +93,7 @@ class Gateway:
             if self.draining:
                 raise _LeavingError
             peeked = self._peek(ask)
-            candidates = self._plan(ask, peeked)
+            plan = self._plan(ask, peeked)
         except (GatewayError, ProtocolError) as error:
             self.refuse(ask.protocol, as_gateway_error(error), answer)
             return
@@ -104,7 +104,7 @@ class Gateway:
         assert task is not None
         self._tasks.add(task)
         try:
-            await self._exchange(ask, peeked, candidates, answer)
+            await self._exchange(ask, peeked, plan, answer)
         except Exception as fault:  # before the exchange began: nothing was said yet
             self.refuse(ask.protocol, internal(fault), answer)
         finally:
@@ -132,7 +132,7 @@ class Gateway:
         Raises ProtocolError for a body that is no request, RoutingError for an unknown model.
         """
         peeked = self._peek(ask)
-        candidate = self._plan(ask, peeked)[0]
+        candidate = self._plan(ask, peeked).candidates[0]
         if candidate.endpoint.protocol == ask.protocol and ask.protocol in COUNTING:
             counted = await self._vendor_count(ask, peeked, candidate)
             if counted is not None:
@@ -158,7 +158,7 @@ class Gateway:
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""
         peeked = self._peek(ask)
-        candidate = self._plan(ask, peeked)[0]
+        candidate = self._plan(ask, peeked).candidates[0]
         call = self._opener(ask, self._translation(ask, peeked, "explain", 0))(candidate)
         assert isinstance(call.request, Request)
         return candidate, call.lane, call.request
@@ -168,9 +168,9 @@ class Gateway:
         check_conversation(peeked)
         return peeked
 
-    def _plan(self, ask: Ask, peeked: Peek) -> Sequence[Candidate]:
+    def _plan(self, ask: Ask, peeked: Peek) -> Planned:
         routes = self.routes
-        return routes.plan(peeked, ask.profile or routes.bound.get(ask.key, ""))
+        return routes.plan(peeked, ask.profile or routes.bound.get(ask.key, ""), session=ask.session, key=ask.key)
 
     def _translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
         reply = Reply(id=answer_id, created=created, model=peeked.model, include_usage=peeked.include_usage)
@@ -178,9 +178,10 @@ class Gateway:
         demanded: OnLoss | None = "strict" if self.routes.wishes(peeked).require_parameters else None
         return Translation(peeked, reply, on_loss=ask.on_loss or demanded or self.config.on_loss)
 
-    async def _exchange(self, ask: Ask, peeked: Peek, candidates: Sequence[Candidate], answer: Answer) -> None:
+    async def _exchange(self, ask: Ask, peeked: Peek, plan: Planned, answer: Answer) -> None:
         # `adopt` may replace them while this request runs
         books, routes, sweeper = self.books, self.routes, self._sweeper
+        candidates = plan.candidates
         generation = Generation(
             id=books.ledger.new_id(),
             key=ask.key,
@@ -202,7 +203,7 @@ class Gateway:
             retry=self.config.retry,
             clock=books.clock,
             chance=self._chance,
-            admit=routes.admit,
+            admit=lambda candidate: routes.admit(candidate, plan.load),
             may_retry=self._retries.spend,
         )
         self._retries.earn()
@@ -211,7 +212,7 @@ class Gateway:
 
         def note(tried: Tried) -> None:
             recorder.note(tried)
-            routes.heard(tried)
+            routes.heard(tried, plan)
 
         try:
             if books.ledger.waits:

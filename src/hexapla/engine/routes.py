@@ -23,16 +23,21 @@ from hexapla.catalog.address import endpoint_url
 from hexapla.catalog.elsewhere import elsewhere
 from hexapla.catalog.profile import DEFAULT, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import target_of
+from hexapla.catalog.rates import allowed
 from hexapla.catalog.resolve import Match, resolve
 from hexapla.catalog.schema import Auth, Endpoint, Provider
 from hexapla.config import Loaded
-from hexapla.engine.wishes import need_of, preferences_of
+from hexapla.engine.session import session_of
+from hexapla.engine.wishes import load_of, need_of, preferences_of
 from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
+from hexapla.routing.affinity import Affinity, Session
+from hexapla.routing.allowance import allowances
 from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.exchange import Timers, Tried
 from hexapla.routing.filters import Need, slugs
 from hexapla.routing.health import Health
+from hexapla.routing.limits import Limits, Load, Place
 from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, SUFFIX_SORTS, Preferences, suffixed
 from hexapla.routing.rank import Scene
@@ -128,6 +133,18 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
     suffix: str = ""
 
 
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is tried for a request, in order, and what it takes of their limits.
+
+    session  where there is a choice among the first `own` candidates, which offer the model that was asked for
+    """
+
+    candidates: Sequence[Candidate]
+    load: Load = Load()
+    session: Session | None = None
+    own: int = 0
+
+
 class Routes:
     """The candidates of every name that was asked for so far, and which credentials sit out.
 
@@ -145,6 +162,7 @@ class Routes:
         chance: Callable[[], float] = random.random,
         keep: Keep = idle,
         health: Health | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.loaded = loaded
         self.catalog = loaded.catalog
@@ -160,31 +178,55 @@ class Routes:
         self._weights: dict[tuple[str, str], float] = {}
         self._clock = clock
         self.keep = keep
+        self._wall = wall
         self.bench = Bench()
+        self.limits = Limits()
+        self.affinity = Affinity()
 
-    def plan(self, peeked: Peek, profile: str = "") -> Sequence[Candidate]:
+    def plan(self, peeked: Peek, profile: str = "", *, session: str = "", key: str = "") -> Planned:
         """Who is tried for `peeked`, in order: for each of its models those who may serve it, the best one first.
+
+        session  what a header says of it;  key: the caller's name
 
         Raises RoutingError when no name resolves or the wishes leave nobody; names after the first that are unknown are
         left out.
         """
         wishes = self.wishes(peeked)
+        names = self._names(peeked.models, profile)
+        if len(names) == 1 and wishes is NONE:
+            offers = self._offers(names[0])
+            only = () if offers.suffix else self._ordered(offers.candidates, peeked)
+            if len(only) == 1:
+                return Planned(candidates=only, load=load_of(peeked))  # the usual case has no choice
         need = need_of(peeked, self._config.routing.usd)
         wanted: list[Wanted] = []
         first_error: GatewayError | None = None
-        for name in self._names(peeked.models, profile):
+        for name in names:
             try:
                 wanted.append(self._wanted(name, wishes, need, peeked))
             except GatewayError as error:
                 first_error = first_error or error
         if not wanted:
             raise first_error or RoutingError("No endpoint can serve this request.")
-        now = self._clock()
-        scene = Scene(health=self.health, now=now, chance=self._chance, usd=self._config.routing.usd)
+        return self._chosen(wanted, peeked, session, key)
+
+    def _chosen(self, wanted: Sequence[Wanted], peeked: Peek, header: str, key: str) -> Planned:
+        """The candidates of `wanted` in their order, without those that sit out."""
+        now, load = self._clock(), load_of(peeked)
+        waits = (lambda candidate: self.limits.wait(place_of(candidate), load, now)) if self.limits else None
+        usd = self._config.routing.usd
+        scene = Scene(health=self.health, now=now, chance=self._chance, usd=usd, waits=waits)
         chosen: Sequence[Candidate] = planned(wanted, scene).candidates
         if self._weights:
             chosen = drawn(chosen, self._weights, self._chance)
-        return self.bench.choose(chosen, now) if self.bench else chosen
+        if self.bench:
+            chosen = self.bench.choose(chosen, now)
+        own = _beginning(chosen, wanted[0].candidates)
+        if own < 2 or wanted[0].preferences.order:
+            return Planned(candidates=chosen, load=load)
+        session = session_of(peeked, key, header)
+        led = self.affinity.led(session, chosen[:own], now)
+        return Planned(candidates=(*led, *chosen[own:]), load=load, session=session, own=own)
 
     def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Wanted:
         """One model of the request, with what its suffix wishes of it."""
@@ -208,13 +250,21 @@ class Routes:
         own = not candidate.slugs.isdisjoint((*wishes.only, *wishes.order))
         return address.keeps - {"provider"} if own else address.keeps
 
-    def admit(self, candidate: Candidate) -> GatewayError | None:
-        """Let a request go to `candidate`, or say why not: it failed too often a moment ago, and with what."""
+    def admit(self, candidate: Candidate, load: Load) -> GatewayError | float:
+        """Let a request go to `candidate`, after so many seconds in its queue; or say why not at present."""
         now = self._clock()
-        if self.health.admit(candidate.track, now):
-            self.health.began(candidate.track)
-            return None
-        return left_alone(self.health.cause(candidate.track), self.health.closed_for(candidate.track, now))
+        if not self.health.admit(candidate.track, now):
+            return left_alone(self.health.cause(candidate.track), self.health.closed_for(candidate.track, now))
+        seconds = 0.0
+        if self.limits:
+            place = place_of(candidate)
+            turn = self.limits.reserve(place, load, now, self._config.routing.patience)
+            if turn is None:
+                self.health.left(candidate.track)
+                return queue_full(candidate, self.limits.wait(place, load, now))
+            seconds = turn
+        self.health.began(candidate.track)
+        return seconds
 
     def left(self, candidate: Candidate) -> None:
         """The client left while `candidate` was being asked."""
@@ -224,18 +274,27 @@ class Routes:
         """Who of a provider's credentials sits out: (credential, model or "") -> why, and for how many more seconds."""
         return self.bench.stays(provider, self._clock())
 
-    def heard(self, tried: Tried) -> None:
+    def heard(self, tried: Tried, plan: Planned) -> None:
         """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
+        candidate, usage = tried.candidate, tried.usage
         if not tried.renews:
-            self.bench.heard(tried.candidate, tried.error, tried.ended)
+            self.bench.heard(candidate, tried.error, tried.ended)
         began = tried.started if tried.first is None else tried.first
+        output = usage.output if usage is not None else None
         self.health.over(
-            tried.candidate.track,
+            candidate.track,
             tried.ended,
             tried.error,
             latency=None if tried.first is None else tried.first - tried.started,
-            throughput=tried.output / (tried.ended - began) if tried.output and tried.ended > began else None,
+            throughput=output / (tried.ended - began) if output and tried.ended > began else None,
         )
+        place = place_of(candidate)
+        for told in allowances(tried.headers, self._wall()):
+            self.limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
+        if usage is not None and self.limits:
+            self.limits.settle(place, plan.load, (usage.input or 0) + (usage.output or 0))
+        if plan.session is not None and tried.error is None and _beginning([candidate], plan.candidates[: plan.own]):
+            self.affinity.served(plan.session, candidate, (usage.cached if usage is not None else 0) or 0, tried.ended)
 
     def candidates(self, name: str, profile: str = "") -> tuple[Candidate, ...]:
         """Every candidate of a name of the catalogue, with what `profile` says of its requests.
@@ -379,6 +438,12 @@ class Routes:
                 raise RoutingError(error.message, kind=Kind.NOT_FOUND, param="model")
             credentials = (None,)
         target = target_of(provider, match.endpoint, match.quirks, match.facts, match.model)
+        # a level that nobody named is a guess, and a guess limits nobody
+        rate = allowed(provider, match.facts) if provider.level else None
+        if rate is not None:
+            for credential in credentials:
+                name = credential.name if credential is not None else ""
+                self.limits.state((provider.id, name, match.model), rate)
         return [
             Candidate(
                 provider=provider,
@@ -417,6 +482,23 @@ class Routes:
             return address
         fields = {name: getattr(address, name) for name in Address.__struct_fields__}
         return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
+
+
+def _beginning(candidates: Sequence[Candidate], among: Sequence[Candidate]) -> int:
+    """How many of the first `candidates` are `among` these very ones."""
+    known = {id(candidate) for candidate in among}
+    return next((place for place, each in enumerate(candidates) if id(each) not in known), len(candidates))
+
+
+def place_of(candidate: Candidate) -> Place:
+    """Whose limits count for a request to `candidate`."""
+    return candidate.provider.id, candidate.credential, candidate.model
+
+
+def queue_full(candidate: Candidate, seconds: float) -> GatewayError:
+    """What a request hears when the limits of `candidate` would let it wait too long."""
+    message = f"The limit of {candidate.provider.id} is reached; its queue is longer than this gateway waits."
+    return UpstreamError(Kind.RATE_LIMIT, message, retry_after=seconds, retryable=False)
 
 
 def left_alone(cause: GatewayError | None, seconds: float) -> GatewayError:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from hexapla.routing.filters import Need
+from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import load
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """The names of the limit on output, in all dialects."""
+
+BYTES_PER_TOKEN = 4  # a rule of thumb; the answer's own counts settle it
 
 _EMPTY = frozenset({b"null", b"[]"})
 
@@ -41,6 +44,11 @@ def need_of(peeked: Peek, usd: dict[str, float]) -> Need:
         max_tokens=next((limit for limit in limits if limit is not None), None),
         usd=usd,
     )
+
+
+def load_of(peeked: Peek) -> Load:
+    """What the request takes of a limit, before its answer tells exactly."""
+    return Load(tokens=len(peeked.body) // BYTES_PER_TOKEN)
 
 
 _read = lru_cache(maxsize=256)(read_preferences)

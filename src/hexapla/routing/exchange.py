@@ -30,6 +30,7 @@ from hexapla.auth.grant import Token
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, RoutingError, UpstreamError
 from hexapla.ir.event import StreamError
 from hexapla.ir.fold import error_of
+from hexapla.ir.response import Usage
 from hexapla.protocols import PROTOCOLS
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.retry import RetryPolicy, delay, verdict
@@ -61,7 +62,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
     renews  its login's token was refused, and the same endpoint is asked again with another one
     first   when its content began, for a stream
-    output  the tokens of its answer, where they are known
+    usage   its tokens, where they are known
+    headers of its head
     """
 
     candidate: Candidate
@@ -72,7 +74,8 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     error: GatewayError | None = None
     renews: bool = False
     first: float | None = None
-    output: int | None = None
+    usage: Usage | None = None
+    headers: Mapping[str, str] = {}
 
 
 # Commands
@@ -180,7 +183,8 @@ class Exchange:
     """The state of one exchange: who is tried, what the client has heard.
 
     open_call  renders the request for a candidate; may raise ClientError or ProtocolError
-    admit      says why a candidate must not be asked at present, or None; whoever was admitted is in `asking` until noted
+    admit      says after how many seconds a candidate may be asked, or why not at present; whoever was admitted is in
+               `asking` until noted
     may_retry  whether the retry budget of the whole gateway allows one more
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1)
@@ -197,7 +201,7 @@ class Exchange:
         retry: RetryPolicy,
         clock: Callable[[], float],
         chance: Callable[[], float],
-        admit: Callable[[Candidate], GatewayError | None] = lambda candidate: None,
+        admit: Callable[[Candidate], GatewayError | float] = lambda candidate: 0.0,
         may_retry: Callable[[], bool] = lambda: True,
     ) -> None:
         self._candidates = candidates
@@ -298,17 +302,22 @@ class Exchange:
             return ClientError(Kind.INVALID_REQUEST, error.message, param=param_of(error.path))
         except ClientError as error:
             return error
-        if (left_alone := self._admit(candidate)) is not None:
-            return left_alone
+        admitted = self._admit(candidate)
+        if isinstance(admitted, GatewayError):
+            return admitted
+        self.asking = candidate
+        if admitted:
+            yield Sleep(admitted)
+            self._since = self._clock()
         self._tried += 1
         self._first = None
-        self.asking = candidate
         self.lane = call.lane
         status: int | None = None
+        headers: Mapping[str, str] = {}
         beat = self._beat(call.lane, candidate, call.lane.stream()) if self._stream else None
         fact = yield Send(call.request, self._deadline(first=self._stream), beat)
         if isinstance(fact, Head):
-            status = fact.status
+            status, headers = fact.status, fact.headers
             error_or_none = yield from self._answer(call, candidate, fact)
         else:
             error_or_none = self._failure(fact)
@@ -316,7 +325,6 @@ class Exchange:
         if isinstance(error_or_none, UpstreamError):
             error_or_none.provider = candidate.provider.id
         self.asking = None
-        usage = call.lane.summary.usage
         yield Note(
             Tried(
                 candidate=candidate,
@@ -327,7 +335,8 @@ class Exchange:
                 error=error_or_none,
                 renews=renews and _refused(error_or_none),
                 first=self._first,
-                output=usage.output if usage is not None else None,
+                usage=call.lane.summary.usage,
+                headers=headers,
             )
         )
         return error_or_none

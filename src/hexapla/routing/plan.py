@@ -39,7 +39,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def planned(wanted: Sequence[Wanted], scene: Scene) -> Plan:
     """The plan for a request's models.  Raises RoutingError(not_found) when the wishes leave nobody."""
-    if len(wanted) == 1 and len(wanted[0].candidates) == 1 and wanted[0].preferences is NONE:
+    if (
+        len(wanted) == 1
+        and len(wanted[0].candidates) == 1
+        and wanted[0].preferences is NONE
+        and not wanted[0].need.free
+    ):
         return Plan(candidates=(wanted[0].candidates[0],))
     rejected: list[Rejection] = []
     models: list[list[Group]] = []

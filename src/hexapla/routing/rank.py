@@ -43,22 +43,32 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     now     monotonic seconds
     chance  draws from [0, 1)
     usd     units of a currency in one US dollar
+    waits   seconds that a candidate's limits make a request wait; None when nothing is limited
     """
 
     health: Health
     now: float
     chance: Callable[[], float]
     usd: Mapping[str, float]
+    waits: Callable[[Candidate], float] | None = None
 
 
 def ranked(groups: Sequence[Group], preferences: Preferences, scene: Scene) -> list[Group]:
     """`groups` in the order in which they are tried."""
     if len(groups) < 2:
-        return list(groups)
+        return _free_first(list(groups), scene)
     chosen = _sorted(groups, preferences.sort.by, scene) if preferences.sort.by else _balanced(groups, scene)
     if preferences.order:
         chosen.sort(key=lambda group: _place(group, preferences.order))
-    return _preferred(chosen, preferences, scene)
+    return _free_first(_preferred(chosen, preferences, scene), scene)
+
+
+def _free_first(groups: list[Group], scene: Scene) -> list[Group]:
+    """Keys that would have to wait for their limits come after those that need not, and so do providers."""
+    if scene.waits is None:
+        return groups
+    sorted_inside = [sorted(group, key=scene.waits) for group in groups]
+    return sorted(sorted_inside, key=lambda group: scene.waits(group[0]) > 0 if scene.waits is not None else False)
 
 
 def blended(price: Price | None, usd: Mapping[str, float]) -> float | None:

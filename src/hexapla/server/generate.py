@@ -29,6 +29,9 @@ FORWARD: dict[str, frozenset[bytes]] = {
 }
 """Client headers that an upstream of the same protocol understands; nothing else is passed on."""
 
+SESSIONS = frozenset({b"x-session-id", b"x-claude-code-session-id", b"session-id", b"x-session-affinity"})
+"""Headers that name a session: OpenRouter's, Claude Code's, Codex's and opencode's."""
+
 LISTEN_AFTER = 0.02
 """Seconds before the gateway begins to listen for a client that leaves; well inside the 100 ms that it promises."""
 
@@ -132,7 +135,7 @@ class Generate:
     ) -> None:
         """Answer a request that has arrived whole."""
         try:
-            forward, on_loss = self._read_headers(headers)
+            forward, on_loss, session = self._read_headers(headers)
         except GatewayError as error:
             self.refuse(error, answer)
             return
@@ -145,6 +148,7 @@ class Generate:
             model=model,
             stream=stream,
             profile=profile,
+            session=session,
         )
         await self._gateway.generate(ask, answer)
 
@@ -152,15 +156,19 @@ class Generate:
         """Tell the error in the dialect."""
         self._gateway.refuse(self._protocol, error, answer)
 
-    def _read_headers(self, headers: Headers) -> tuple[tuple[tuple[str, str], ...], OnLoss | None]:
+    def _read_headers(self, headers: Headers) -> tuple[tuple[tuple[str, str], ...], OnLoss | None, str]:
+        """What is passed on, the policy about losses, and the session."""
         forward: list[tuple[str, str]] = []
         on_loss: OnLoss | None = None
+        session = ""
         for name, value in headers:
             if name in self._forward:
                 forward.append((name.decode(), value.decode("latin-1")))
             elif name == b"x-hexapla-on-loss":
                 on_loss = _policy(value)
-        return tuple(forward), on_loss
+            if name in SESSIONS:
+                session = session or value.decode("latin-1")
+        return tuple(forward), on_loss, session
 
 
 def _policy(value: bytes) -> OnLoss:

@@ -1,0 +1,55 @@
+"""Which conversation a request belongs to, so that it can stay where its prompt is cached (routing/affinity.py).
+
+The client's own word comes first (`session_id`, a header, `prompt_cache_key`); else the opening tells, which stays the
+same while a conversation grows: the instructions and the first message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec import Raw
+
+from hexapla.routing.affinity import Session
+from hexapla.translate.peek import CONVERSATION, Peek
+from hexapla.wire.rawjson import load
+
+NAMES = ("session_id", "prompt_cache_key")
+"""Fields that name a session, the more telling one first; a header stands between them."""
+
+INSTRUCTIONS = ("system", "instructions", "systemInstruction")
+"""Where dialects keep instructions beside the conversation."""
+
+MOST = 256  # characters of a session's name; OpenRouter's own limit
+
+
+def session_of(peeked: Peek, key: str, header: str) -> Session:
+    """The session of `key`'s request.  `header`: what the client's session header says, or ""."""
+    said = (_text(peeked, NAMES[0]), header, _text(peeked, NAMES[1]))
+    name = next((text for text in said if text), "")[:MOST]
+    whose = (key, peeked.model, name or _opening(peeked))
+    return Session("\0".join(whose), named=bool(name))
+
+
+def _text(peeked: Peek, field: str) -> str:
+    raw = peeked.fields.get(field)
+    return (load(raw, str) if raw is not None else None) or ""
+
+
+def _opening(peeked: Peek) -> str:
+    """A digest of the instructions and of the conversation's beginning, up to the first thing that is no instruction."""
+    digest = hashlib.sha256()
+    for name in INSTRUCTIONS:
+        digest.update(peeked.fields.get(name, b""))
+    raw = peeked.fields.get(CONVERSATION[peeked.protocol])
+    listed = load(raw, list[Raw]) if raw is not None else None
+    for item in listed if listed is not None else [raw or b""]:
+        digest.update(item)
+        if not _instructs(bytes(item)):
+            break
+    return digest.hexdigest()
+
+
+def _instructs(item: bytes) -> bool:
+    head = item[:200]
+    return b'"system"' in head or b'"developer"' in head
