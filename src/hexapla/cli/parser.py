@@ -95,6 +95,13 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
+    "import": (
+        Option(("file",), "import-file", {"metavar": "FILE"}),
+        Option(("--from",), "import-from", {"dest": "origin", "choices": ["claudex", "ccr", "litellm"]}),
+        Option(("--write",), "import-write", {"metavar": "PATH"}),
+        Option(("--keep-secrets",), "keep-secrets", {"action": "store_true"}),
+        _JSON,
+    ),
     "config": (
         Option(("action",), "config-action", {"choices": ["check", "show", "path"]}),
         _CONFIG,

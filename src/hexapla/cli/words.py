@@ -103,6 +103,30 @@ WORDS: dict[str, tuple[str, str]] = {
     "check-call": ("call", "调用"),
     "check-stream": ("stream", "流式"),
     "check-tools": ("tools", "工具"),
+    "import": (
+        "turn a configuration of Claudex, claude-code-router or LiteLLM into a hexapla.toml",
+        "把 Claudex、claude-code-router 或 LiteLLM 的配置转换为 hexapla.toml",
+    ),
+    "import-file": ("the other program's configuration", "另一程序的配置文件"),
+    "import-from": ("whose it is (default: told from what is in it)", "属于哪个程序（默认按内容判断）"),
+    "import-write": (
+        "write the result there instead of printing it; never over a file",
+        "将结果写入此文件而不是打印；不会覆盖已有文件",
+    ),
+    "keep-secrets": (
+        "keep keys in the result (default: refer to variables)",
+        "在结果中保留密钥（默认改为引用环境变量）",
+    ),
+    "import-exists": ("{path} exists already; choose another name.", "{path} 已存在，请换一个名称。"),
+    "import-unwritable": ("{path} cannot be written: {why}.", "无法写入 {path}：{why}。"),
+    "import-done": (
+        "{carried} carried over, {changed} in another way, {left} left out, {you} for you to do.",
+        "{carried} 项照搬，{changed} 项变通，{left} 项未导入，{you} 项需要你处理。",
+    ),
+    "import-secrets": (
+        "Keys are not copied: set {names} (in the environment or `.env`), or use --keep-secrets.",
+        "未复制密钥：请设置 {names}（环境变量或 `.env`），或使用 --keep-secrets。",
+    ),
     "config": ("check the configuration, show what is in force, or where it is", "检查配置、显示生效的配置或其位置"),
     "config-action": (
         "check: is it right; show: all settings in force, secrets masked; path: which files were read",
