@@ -24,7 +24,7 @@ SHORT = {"openai_chat": "u_chat", "openai_responses": "u_resp", "anthropic_messa
 """The provider that speaks a protocol."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Gateway:
     """A running gateway."""
 

@@ -16,6 +16,7 @@ from hexapla.engine.gateway import Gateway
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.routes import Routes
 from hexapla.server.app import App
+from hexapla.server.catalogue import Catalogue
 from hexapla.server.keys import KeyRing
 from hexapla.server.meta import Meta
 from hexapla.translate.hub import HubStream
@@ -161,20 +162,21 @@ def _after_content(feed: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("path", "method", "name", "protocol"),
+    ("path", "method", "views", "name", "protocol"),
     [
-        ("/v1/models", "GET", "_usable", CHAT),
-        ("/v1/messages/count_tokens", "POST", "count_tokens", MESSAGES),
+        ("/v1/models", "GET", Catalogue, "_usable", CHAT),
+        ("/v1/messages/count_tokens", "POST", Meta, "count_tokens", MESSAGES),
     ],
 )
 def test_in_a_view(
     path: str,
     method: str,
+    views: type,
     name: str,
     protocol: str,
     monkeypatch: pytest.MonkeyPatch,
     logged: pytest.LogCaptureFixture,
 ) -> None:
     """The routes beside generation are guarded in the same way."""
-    monkeypatch.setattr(Meta, name, fails)
+    monkeypatch.setattr(views, name, fails)
     is_internal(run(path, ask(MESSAGES, "demo/echo"), method)[0], protocol)

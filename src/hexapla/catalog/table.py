@@ -16,12 +16,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from hexapla.catalog.schema import Model
+
+T = TypeVar("T")
 
 MAGIC = b"hexapla models 1\n"
 LONGEST_HEADER = 1 << 18
@@ -47,6 +49,15 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     origin: dict[str, str] = {}
 
 
+class Shape(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Fields that few combinations of values fill in thousands of rows."""
+
+    kind: str = "chat"
+    input_modalities: tuple[str, ...] = ()
+    output_modalities: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+
+
 class Header(msgspec.Struct, frozen=True):
     """What is known before any row is read.
 
@@ -60,7 +71,7 @@ class Header(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
     size: int
     providers: dict[str, tuple[int, int, int]]
-    shapes: tuple[dict[str, Any], ...]
+    shapes: tuple[Shape, ...]
     origins: tuple[dict[str, str], ...]
 
 
@@ -77,8 +88,7 @@ class _Line(msgspec.Struct, frozen=True, array_like=True):
     model: Model
 
 
-SHARED = ("kind", "input_modalities", "output_modalities", "capabilities")
-"""Fields that few combinations of values fill in thousands of rows."""
+SHARED = Shape.__struct_fields__
 
 KEPT = 512
 """Rows that stay decoded."""
@@ -89,7 +99,8 @@ _line = msgspec.json.Decoder(_Line)
 
 def write(rows: Sequence[Row], sources: Sequence[Source], made: str) -> bytes:
     """The file that holds `rows`, which are sorted by provider and id."""
-    shapes, origins = _Shared(), _Shared()
+    shapes: _Shared[Shape] = _Shared()
+    origins: _Shared[dict[str, str]] = _Shared()
     providers: dict[str, tuple[int, int, int]] = {}
     lines: list[bytes] = []
     index: set[bytes] = set()
@@ -101,21 +112,23 @@ def write(rows: Sequence[Row], sources: Sequence[Source], made: str) -> bytes:
         index |= {_hash(whose, name) + at.to_bytes(PLACE) for whose in ("", row.provider) for name in _names(row.model)}
         lines.append(line)
         at += len(line)
-    header = Header(made, tuple(sources), at, providers, shapes.values(), origins.values())
+    header = Header(made, tuple(sources), at, providers, tuple(shapes.values), tuple(origins.values))
     return b"".join((MAGIC, msgspec.json.encode(header), b"\n", *lines, *sorted(index)))
 
 
-class _Shared:
+class _Shared(Generic[T]):
     """Numbers for values that come again and again."""
 
     def __init__(self) -> None:
+        self.values: list[T] = []
         self._known: dict[bytes, int] = {}
 
-    def number(self, value: object) -> int:
-        return self._known.setdefault(msgspec.json.encode(value), len(self._known))
-
-    def values(self) -> tuple[dict[str, Any], ...]:
-        return tuple(msgspec.json.decode(value) for value in self._known)
+    def number(self, value: T) -> int:
+        key = msgspec.json.encode(value)
+        if key not in self._known:
+            self._known[key] = len(self.values)
+            self.values.append(value)
+        return self._known[key]
 
 
 class Table:
@@ -136,8 +149,6 @@ class Table:
             raise TableError("the table of models is cut off")
         self._body = view[body : body + self.header.size]
         self._index = _Index(view[body + self.header.size :])
-        self._shapes = [msgspec.convert(shape, Model) for shape in self.header.shapes]
-        self._said = [self._sources(origin) for origin in self.header.origins]
         self._kept: dict[int, Row] = {}
 
     def find(self, provider: str, name: str) -> Model | None:
@@ -194,10 +205,10 @@ class Table:
 
     def _read(self, line: bytes) -> Row:
         read = _line.decode(line)
-        shape = self._shapes[read.shape]
+        origin = self.header.origins[read.origin]
+        shape = self.header.shapes[read.shape]
         shared = {name: getattr(shape, name) for name in SHARED}
-        model = replace(read.model, sources=self._said[read.origin], **shared)
-        return Row(read.provider, model, self.header.origins[read.origin])
+        return Row(read.provider, replace(read.model, sources=self._sources(origin), **shared), origin)
 
     def _sources(self, origin: Mapping[str, str]) -> tuple[str, ...]:
         """Who told which fields, in the words of the curated files."""
@@ -262,11 +273,11 @@ def _hash(provider: str, name: str) -> bytes:
     return hashlib.blake2b(f"{provider}\0{name}".encode(errors="surrogatepass"), digest_size=HASH).digest()
 
 
-def _encode(row: Row, shapes: _Shared, origins: _Shared) -> bytes:
+def _encode(row: Row, shapes: _Shared[Shape], origins: _Shared[dict[str, str]]) -> bytes:
     """A row as a line; fields with their defaults are left out."""
-    said = _said(row.model)
-    shape = shapes.number({name: said.pop(name) for name in SHARED if name in said})
-    said.pop("sources", None)  # they are made of the origin again
+    # sources are made of the origin again
+    said = {name: value for name, value in _said(row.model).items() if name not in (*SHARED, "sources")}
+    shape = shapes.number(Shape(**{name: getattr(row.model, name) for name in SHARED}))
     return msgspec.json.encode([row.provider, shape, origins.number(row.origin), said]) + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Everything but generation: models, the ledger, health, metrics.  Ordinary Starlette routes, off the hot path."""
+"""Everything but generation: the ledger, health, metrics, counting.  Ordinary Starlette routes, off the hot path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hexapla.catalog.schema import Model, Price
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
 from hexapla.engine.gateway import Gateway, as_gateway_error, internal
@@ -19,6 +18,7 @@ from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
 from hexapla.server.body import ClientGone, read_body
+from hexapla.server.catalogue import Catalogue
 from hexapla.server.gemini import VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.keys import KeyRing
@@ -39,7 +39,6 @@ UNBUILT = (
     "/videos",
     "/rerank",
 )
-CATALOGUE_DAY = 1_767_225_600  # 2026-01-01: models carry no date of their own unless the catalogue knows one
 
 
 def answer(value: object, status: int = 200) -> Response:
@@ -84,73 +83,7 @@ class Meta:
             {"upgrade": "HTTP/1.1", "connection": "Upgrade", "content-type": "application/json"},
         )
 
-    # catalogue
-
-    async def models(self, request: Request) -> Response:
-        """Models of every provider that can be used, or of the profile, in the shape that the caller's headers tell."""
-        profile = self._profile(request, self._caller(request))
-        listed = self._chosen(profile) if profile else self._usable()
-        if _speaks_gemini(request):
-            return answer({"models": [_gemini_model(name, model) for name, model in listed]})
-        if "anthropic-version" in request.headers:
-            return answer(_anthropic_list([_anthropic_model(name, model) for name, model in listed]))
-        return answer({"object": "list", "data": [_openai_model(name, model) for name, model in listed]})
-
-    async def model(self, request: Request) -> Response:
-        profile = self._profile(request, self._caller(request))
-        name = request.path_params["model"]
-        found = dict(self._chosen(profile) if profile else self._usable()).get(name)
-        if found is None:
-            candidate = self._gateway.routes.first(name, profile)
-            name, found = candidate.name, candidate.facts or Model(id=candidate.model)
-        shape = _anthropic_model if "anthropic-version" in request.headers else _openai_model
-        shape = _gemini_model if _speaks_gemini(request) else shape
-        return answer(shape(name, found))
-
-    def _caller(self, request: Request) -> str:
-        """The caller's name; the key may stand in the query, as Google's clients send it."""
-        return self._keys.name(with_key(request.scope)["headers"])
-
-    def _profile(self, request: Request, key: str) -> str:
-        """The profile that the path names, else that of the key."""
-        return named(request.scope) or self._gateway.routes.bound.get(key, "")
-
-    def _chosen(self, profile: str) -> list[tuple[str, Model]]:
-        """A profile's own models by their full names, then its slots by the words that programs know them by."""
-        routes = self._gateway.routes
-        slots = routes.profile(profile).models()
-        listed: list[tuple[str, Model]] = []
-        for name in dict.fromkeys((*slots.values(), *slots)):
-            first = routes.first(name, profile)
-            listed.append((name, first.facts or Model(id=first.model)))
-        return listed
-
-    def _usable(self) -> list[tuple[str, Model]]:
-        routes = self._gateway.routes
-        return [
-            (f"{provider}/{model.id}", model)
-            for provider in routes.usable()
-            for model in routes.catalog.models.get(provider, ())
-        ]
-
-    async def providers(self, request: Request) -> Response:
-        self._keys.name(request.headers.raw)
-        usable = set(self._gateway.routes.usable())
-        return answer(
-            {
-                "data": [
-                    {
-                        "slug": provider.id,
-                        "name": provider.name or provider.id,
-                        "name_zh": provider.name_zh,
-                        "protocols": [endpoint.protocol for endpoint in provider.endpoints],
-                        "status": provider.status,
-                        "usable": provider.id in usable,
-                    }
-                    for provider in self._gateway.routes.catalog.providers.values()
-                ]
-            }
-        )
+    # credentials
 
     async def credentials(self, request: Request) -> Response:
         self._keys.name(request.headers.raw)
@@ -196,7 +129,7 @@ class Meta:
 
     async def count_gemini(self, request: Request) -> Response:
         """Gemini's countTokens: contents, or a whole request under generateContentRequest."""
-        key = self._caller(request)
+        key = self._keys.name(with_key(request.scope)["headers"])
         asked = operation(request.scope["path"])
         if asked is None:
             raise ClientError(Kind.NOT_FOUND, f"{request.url.path} does not exist here.")
@@ -267,6 +200,7 @@ class Guard:
 def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     """Every route but the generation endpoints."""
     meta = Meta(gateway, keys)
+    catalogue = Catalogue(gateway, keys)
     plain: list[tuple[str, View, list[str]]] = [
         ("/livez", meta.alive, ["GET"]),
         ("/readyz", meta.ready, ["GET"]),
@@ -275,9 +209,14 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
         ("/api/hello", meta.hello, ["GET", "HEAD"]),
     ]
     prefixed: list[tuple[str, View, list[str], str]] = [
-        ("/models", meta.models, ["GET"], "openai_chat"),
-        ("/models/{model:path}", meta.model, ["GET"], "openai_chat"),
-        ("/providers", meta.providers, ["GET"], "openai_chat"),
+        ("/models", catalogue.models, ["GET"], "openai_chat"),
+        ("/models/count", catalogue.count, ["GET"], "openai_chat"),
+        ("/models/user", catalogue.models, ["GET"], "openai_chat"),
+        ("/models/{model:path}/endpoints", catalogue.endpoints, ["GET"], "openai_chat"),
+        ("/models/{model:path}", catalogue.model, ["GET"], "openai_chat"),
+        ("/model/{model:path}", catalogue.wrapped, ["GET"], "openai_chat"),
+        ("/embeddings/models", catalogue.embeddings, ["GET"], "openai_chat"),
+        ("/providers", catalogue.providers, ["GET"], "openai_chat"),
         ("/credentials", meta.credentials, ["GET"], "openai_chat"),
         ("/generation", meta.generation, ["GET"], "openai_chat"),
         ("/key", meta.key, ["GET"], "openai_chat"),
@@ -289,57 +228,11 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]
     for version in VERSIONS:
         if version not in PREFIXES:
-            routes.append(Route(f"{version}/models", guard.view(meta.models, "gemini_generate"), methods=["GET"]))
-            one = guard.view(meta.model, "gemini_generate")
+            routes.append(Route(f"{version}/models", guard.view(catalogue.models, "gemini_generate"), methods=["GET"]))
+            one = guard.view(catalogue.model, "gemini_generate")
             routes.append(Route(version + "/models/{model:path}", one, methods=["GET"]))
         count = guard.view(meta.count_gemini, "gemini_generate")
         routes.append(Route(version + "/models/{model:path}", count, methods=["POST"]))
     for prefix in PREFIXES:
         routes += [Route(prefix + path, guard.view(view, how), methods=ms) for path, view, ms, how in prefixed]
     return routes
-
-
-def _openai_model(name: str, model: Model) -> Json:
-    provider = name.partition("/")[0]
-    said: Json = {"id": name, "object": "model", "created": CATALOGUE_DAY, "owned_by": provider}
-    more: Json = {
-        "name": model.name,
-        "context_length": model.context,
-        "max_output_tokens": model.max_output,
-        "pricing": _pricing(model.price) if model.price is not None else None,
-        "capabilities": model.capabilities,
-    }
-    return said | {field: value for field, value in more.items() if value}
-
-
-def _pricing(price: Price) -> Json:
-    """Per token, as text, as OpenRouter lists it; the currency is named because not all are dollars."""
-    known = {"prompt": price.input, "completion": price.output, "input_cache_read": price.cached}
-    said = {name: f"{value / 1e6:.12f}".rstrip("0").rstrip(".") for name, value in known.items() if value is not None}
-    return said | {"currency": price.currency}
-
-
-def _anthropic_model(name: str, model: Model) -> Json:
-    return {"type": "model", "id": name, "display_name": model.name or name, "created_at": "2026-01-01T00:00:00Z"}
-
-
-def _speaks_gemini(request: Request) -> bool:
-    """/v1beta is Google's alone; at /v1, which three dialects share, Google's clients are known by their key's place."""
-    google = "x-goog-api-key" in request.headers or "x-goog-api-client" in request.headers
-    return google or not request.url.path.startswith(PREFIXES) or request.url.path.startswith("/v1beta")
-
-
-def _gemini_model(name: str, model: Model) -> Json:
-    said: Json = {
-        "name": f"models/{name}",
-        "version": "1",
-        "displayName": model.name or name,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
-    }
-    more: Json = {"inputTokenLimit": model.context, "outputTokenLimit": model.max_output}
-    return said | {field: value for field, value in more.items() if value}
-
-
-def _anthropic_list(data: list[Json]) -> Json:
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
-    return {"data": data, "has_more": False, "first_id": first, "last_id": last}
