@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from hexapla.auth._optional import sign_rs256
-from hexapla.auth.files import located, read
+from hexapla.auth.files import located, read, there
 from hexapla.auth.grant import Token, seconds
 from hexapla.auth.oauth import document, post, refused, sendable
 from hexapla.auth.steps import Call, Clock, Read, Reply, Run, Steps
@@ -49,12 +48,12 @@ def google_file(environment: Environment) -> str:
 def google_found(environment: Environment) -> str:
     """Where Google's credentials are, for people; "" where there are none."""
     path = google_file(environment)
-    if path and Path(path).is_file():
+    if there(path):
         return path
     if environment.get("GCE_METADATA_HOST") or environment.get("K_SERVICE") or _at_google():
         return "metadata server"
     folder = located(environment.get("CLOUDSDK_CONFIG") or "~/.config/gcloud", environment)
-    return "gcloud" if folder and Path(folder, "credentials.db").is_file() else ""
+    return "gcloud" if folder and there(f"{folder}/credentials.db") else ""
 
 
 def google_token(environment: Environment, scope: str, now: Clock) -> Steps[Token]:
@@ -133,7 +132,7 @@ def entra_found(environment: Environment) -> str:
     if all(environment.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")):
         return "AZURE_CLIENT_SECRET"
     folder = located(environment.get("AZURE_CONFIG_DIR") or "~/.azure", environment)
-    return "az" if folder and Path(folder, "azureProfile.json").is_file() else ""
+    return "az" if folder and there(f"{folder}/azureProfile.json") else ""
 
 
 def entra_token(environment: Environment, scope: str, now: Clock) -> Steps[Token]:

@@ -40,6 +40,14 @@ def located(path: str, environment: Mapping[str, str]) -> str:
     return "" if "${" in path else path
 
 
+def there(path: str) -> bool:
+    """Whether there is such a file, as far as we may see."""
+    try:
+        return bool(path) and Path(path).is_file()
+    except OSError:  # a folder that is closed to us
+        return False
+
+
 def read(path: str) -> bytes | None:
     """The file's content, or None."""
     try:

@@ -62,6 +62,11 @@ class Keeper:
             )
         return token
 
+    async def settle(self, seconds: float) -> None:
+        """Let a refresh that is under way come to its end: its answer may be the only copy of the login."""
+        if self._task is not None and not self._task.done():
+            await asyncio.wait((self._task,), timeout=seconds)
+
     async def _obtained(self, refused: Token | None) -> Token:
         if self._over is not None and self._wall() < self._over[0]:
             raise self._over[1]

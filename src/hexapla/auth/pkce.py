@@ -70,8 +70,8 @@ def _code(prompt: Prompt, state: str, *, in_path: bool) -> Steps[str]:
 def parsed(pasted: str) -> dict[str, str]:
     """What a person brought back: the whole address, its query, `code#state`, or the code alone."""
     text = pasted.strip()
-    query = urlsplit(text).query if "://" in text else text if "code=" in text else ""
-    if query:
+    if "://" in text or "code=" in text:
+        query = urlsplit(text).query if "://" in text else text
         return {name: values[0] for name, values in parse_qs(query).items()}
     code, _, state = text.partition("#")
     return {"code": code, "state": state} if state else {"code": code}

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from hexapla.auth.api_key import Credential, find_credentials, key_sources
 from hexapla.auth.clouds import entra_found, entra_token, google_found, google_token
 from hexapla.auth.exchange import exchanged
-from hexapla.auth.files import located, state_folder
+from hexapla.auth.files import located, state_folder, there
 from hexapla.auth.grant import Token
 from hexapla.auth.kept import Kept, kept_token
 from hexapla.auth.oauth import sendable
@@ -103,14 +103,14 @@ def _logins(provider: Provider, environment: Mapping[str, str]) -> list[Found]:
     if kept is None:
         return []
     exchange = provider.auth.exchange
-    if Path(kept.path).is_file():
+    if there(kept.path):
         kind = "shared" if kept.form else "login"
         return [Source(name=kind, kind=kind, obtain=partial(kept_token, kept, exchange), kept=kept)]
     if kept.login.share != "read":
         return []
     paths = (located(name, environment) for name in kept.login.files)
     for path in paths:
-        if path and Path(path).is_file():
+        if there(path):
             theirs = replace(kept, path=path, form=kept.login.format, ours=False)
             return [Source(name="shared", kind="shared", obtain=partial(kept_token, theirs, exchange), kept=theirs)]
     return []

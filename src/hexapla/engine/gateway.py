@@ -36,6 +36,7 @@ Headers = tuple[tuple[str, str], ...]
 
 LOG = logging.getLogger("hexapla")
 
+LAST_REFRESH = 5.0  # seconds for a login's refresh that is under way at the end
 MAX_LOSS_HEADER = 1000  # characters; the record holds them all
 
 
@@ -120,6 +121,7 @@ class Gateway:
 
     async def aclose(self) -> None:
         """Close every transport and the books."""
+        await self.routes.settle(LAST_REFRESH)
         for transport in self._transports.values():
             await transport.aclose()
         await self.books.ledger.close_async()

@@ -6,6 +6,7 @@ planning a request is then a few dict look-ups and one lane choice for each endp
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -269,6 +270,11 @@ class Routes:
     def left(self, candidate: Candidate) -> None:
         """The client left while `candidate` was being asked."""
         self.health.left(candidate.track)
+
+    async def settle(self, seconds: float) -> None:
+        """Let every refresh of a login that is under way come to its end."""
+        keepers = (each for held in self._credentials.values() for each in held if isinstance(each, Keeper))
+        await asyncio.gather(*(keeper.settle(seconds) for keeper in keepers))
 
     def stays(self, provider: str) -> dict[tuple[str, str], tuple[Kind, float]]:
         """Who of a provider's credentials sits out: (credential, model or "") -> why, and for how many more seconds."""
