@@ -9,6 +9,7 @@ Rules of this file: pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +21,8 @@ from hexapla.auth.grant import Grant, at, claims, life, seconds
 from hexapla.auth.steps import Call, Clock, Headers, Reply, Steps
 from hexapla.catalog.schema import Login
 from hexapla.errors import Kind, UpstreamError
+
+_CODE = re.compile(r"[a-z][a-z_]{2,40}")
 
 OVER = frozenset(
     {
@@ -67,11 +70,12 @@ def document(reply: Reply) -> dict[str, Any]:
 
 
 def code_of(reply: Reply) -> str:
-    """The error code of an answer, wherever it stands; "" for none."""
+    """The error code of an answer, wherever it stands; "" for none, and for a text that is no code of RFC 6749's kind."""
     said = document(reply)
     error = said.get("error")
     inner = error.get("code") or error.get("type") if isinstance(error, dict) else error
-    return str(inner or said.get("error_code") or said.get("code") or "") if said else ""
+    code = str(inner or said.get("error_code") or said.get("code") or "")
+    return code if _CODE.fullmatch(code) else ""
 
 
 def refused(reply: Reply, url: str, doing: str) -> UpstreamError:
@@ -79,7 +83,7 @@ def refused(reply: Reply, url: str, doing: str) -> UpstreamError:
     code, status, where = code_of(reply), reply.status, urlsplit(url).netloc
     after = seconds(reply.headers.get("retry-after")) or None
     if code in OVER or (status in (400, 401, 403) and document(reply)):
-        said = f" ({code})" if code.replace("_", "").isalnum() else ""
+        said = f" ({code})" if code else ""
         return UpstreamError(
             Kind.UPSTREAM_AUTH, f"{where} refused {doing}{said}.", code=code or None, upstream_status=status
         )

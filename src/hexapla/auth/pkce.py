@@ -63,8 +63,8 @@ def _code(prompt: Prompt, state: str, *, in_path: bool) -> Steps[str]:
     if said.get("code"):
         return said["code"]
     error = said.get("error", "")
-    why = f" ({error})" if error.replace("_", "").isalnum() else ""
-    raise UpstreamError(Kind.UPSTREAM_AUTH, f"The login was not completed{why}.", code=error or None)
+    why = " (access_denied)" if error == "access_denied" else ""
+    raise UpstreamError(Kind.UPSTREAM_AUTH, f"The login was not completed{why}.")
 
 
 def parsed(pasted: str) -> dict[str, str]:
