@@ -41,7 +41,7 @@ while True:
 STOPS = """
 import os, signal
 print("ready", flush=True)
-os.kill(os.getpid(), signal.SIGSTOP)
+os.kill({who}, signal.{how})
 print("continued", flush=True)
 """
 
@@ -144,16 +144,19 @@ def test_a_terminal_tells_the_program_itself() -> None:
     assert seen.count(b"heard SIGINT") == 1
 
 
-def test_a_program_that_stops_itself_gives_the_terminal_back() -> None:
-    """Then we stop too, and the shell continues both."""
-    process = starting(STOPS, stdout=subprocess.PIPE, start_new_session=True)
+@pytest.mark.parametrize(("who", "how"), [("os.getpid()", "SIGSTOP"), ("0", "SIGTSTP")])
+def test_a_program_that_stops_itself_gives_the_terminal_back(who: str, how: str) -> None:
+    """Alone or with its group: then we stop too, and the shell continues both, once."""
+    process = starting(STOPS.format(who=who, how=how), stdout=subprocess.PIPE, process_group=0)
     with process:
         assert said(process.stdout) == "ready"
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
         os.killpg(process.pid, signal.SIGCONT)
         assert said(process.stdout) == "continued"
-        assert process.wait(20) == 0
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
 
 
 def _until(terminal: object, word: bytes) -> bytes:

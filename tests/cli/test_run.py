@@ -161,10 +161,12 @@ def test_a_subscription_is_its_own_programs(place: Place) -> None:
     gone = {"ANTHROPIC_BASE_URL": "http://x", "ANTHROPIC_AUTH_TOKEN": "x", "ANTHROPIC_API_KEY": "x"}
     done = place.run("run", "claude", "--profile", "claude", "--", "-p", "hi", **gone)
     noted = place.noted()
-    assert done.returncode == 5 and noted["arguments"] == ["-p", "hi"]
+    assert done.returncode == 5 and noted["arguments"][2:] == ["-p", "hi"]
     assert not gone.keys() & noted["environment"].keys() and not place.state.exists()
+    settings = json.loads(noted["files"]["settings.json"])["env"]
+    assert gone.keys() <= settings.keys() and not any(settings.values())
     place.run("run", "claude", "--profile", "claude", "-m", "opus")
-    assert place.noted()["arguments"] == ["--model", "opus"]
+    assert place.noted()["arguments"][2:] == ["--model", "opus"]
     done = place.run("run", "codex", "--profile", "claude")
     assert done.returncode == 2 and "own login of Claude Code" in done.stderr
 

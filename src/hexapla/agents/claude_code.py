@@ -2,7 +2,8 @@
 
 The token is ANTHROPIC_AUTH_TOKEN: it stands above a saved login and, unlike ANTHROPIC_API_KEY, is not asked about.  What
 the user's settings.json says under `env` overwrites the environment, so a run brings a settings file of its own, which
-stands above the user's.  A model that Claude Code does not know is taken for one of 200,000 tokens unless it is told.
+stands above the user's; an empty value is none, which is how a run with its own login takes back what settings say.  A
+model that Claude Code does not know is taken for one of a million tokens unless it is told.
 """
 
 from __future__ import annotations
@@ -40,11 +41,19 @@ def variables(door: Door) -> dict[str, str]:
 
 
 def launch(door: Door) -> Launch:
-    said = variables(door)
-    settings = {"env": said | dict.fromkeys(ELSEWHERE, "")}
+    return _with_settings(variables(door), ELSEWHERE)
+
+
+def own_login() -> Launch:
+    """A run that nothing leads away from the user's own login."""
+    return _with_settings({}, ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", *ELSEWHERE, *SLOTS.values()))
+
+
+def _with_settings(said: dict[str, str], unset: tuple[str, ...]) -> Launch:
+    settings = {"env": said | dict.fromkeys(unset, "")}
     return Launch(
         environment=said,
-        unset=ELSEWHERE,
+        unset=unset,
         arguments=("--settings", f"{FOLDER}/settings.json"),
         files={"settings.json": json.dumps(settings)},
     )
@@ -64,5 +73,5 @@ TOOL = Tool(
     protocol="anthropic_messages",
     launch=launch,
     lasting=lasting,
-    own_login=("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", *ELSEWHERE),
+    own_login=own_login(),
 )

@@ -94,13 +94,16 @@ def write(changes: Sequence[Change], folder: Path) -> None:
         _put(change.lasting.file, change.after, 0o600)
 
 
-def undo(folder: Path) -> list[Path]:
-    """Take back what was written; the files that were.  Raises ConfigError where nothing was, or a file is not
-    understood."""
+def undo(folder: Path) -> dict[Path, bool]:
+    """Take back what was written: file -> whether it is as it was before, to the letter.
+
+    Raises ConfigError where nothing was written, or a file is not understood.
+    """
     written = _record(folder)
     if not written:
         raise ConfigError("Nothing was written here, so there is nothing to take back.")
     texts = [(each, undone(_read(Path(each.file)), each, folder)) for each in written]
+    exact = {Path(each.file): text == _before(each, folder) for each, text in texts}
     for each, text in texts:
         if text is None:
             Path(each.file).unlink(missing_ok=True)
@@ -108,12 +111,16 @@ def undo(folder: Path) -> list[Path]:
             _put(Path(each.file), text, 0o600)
     for name in (RECORD, *(each.backup for each in written if each.backup)):
         (folder / name).unlink(missing_ok=True)
-    return [Path(each.file) for each in written]
+    return exact
+
+
+def _before(written: Written, folder: Path) -> str | None:
+    return _read(folder / written.backup) if written.backup else None
 
 
 def undone(now: str | None, written: Written, folder: Path) -> str | None:
     """A file's text without what we wrote; None for no file."""
-    before = _read(folder / written.backup) if written.backup else None
+    before = _before(written, folder)
     if now is None or _digest(now) == written.after:
         return before if now is not None else None
     document = parsed(written.format, now, written.file)

@@ -42,5 +42,5 @@ TOOL = Tool(
     protocol="gemini_generate",
     launch=launch,
     lasting=lasting,
-    own_login=("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", *ELSEWHERE),
+    own_login=Launch(unset=("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "GEMINI_MODEL", *ELSEWHERE)),
 )

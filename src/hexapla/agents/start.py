@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
 """A terminal sends these to the whole group."""
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+MOMENT = 0.05  # seconds
 DIRECT = "127.0.0.1,localhost,::1"
 
 
@@ -75,12 +77,23 @@ def _mirror(launch: Launch, environment: Mapping[str, str], folder: Path) -> Ite
 
 
 def _waited(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end, and stop with a program that stops itself.
+
+    Some stop their whole group (Claude Code on Ctrl-Z) and so us as well; stopping once more after the shell continued
+    both would hang it.  So we look again after a moment, which a stopped process spends stopped.
+    """
+    looking = 0
     while True:
-        _, status = os.waitpid(process.pid, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
+        found, status = os.waitpid(process.pid, os.WUNTRACED | os.WCONTINUED | looking)
+        if found and not (os.WIFSTOPPED(status) or os.WIFCONTINUED(status)):
             process.returncode = os.waitstatus_to_exitcode(status)
             return process.returncode
-        os.kill(os.getpid(), signal.SIGSTOP)  # until the shell continues the group
+        looking = 0
+        if not found:
+            os.kill(os.getpid(), signal.SIGSTOP)  # until the shell continues the group
+        elif os.WIFSTOPPED(status):
+            time.sleep(MOMENT)
+            looking = os.WNOHANG
 
 
 class _Relay:

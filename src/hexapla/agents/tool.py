@@ -111,7 +111,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     program    its executable;  install  how to get it
     protocol   the dialect that it speaks
     exports    whether its lasting configuration wants KEY_VARIABLE in the environment, where a key is asked for
-    own_login  variables that would keep it from its own login; only for programs of a vendor's subscription
+    own_login  a run with its own login; None for programs that no vendor's subscription belongs to
     """
 
     name: str
@@ -122,4 +122,4 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     launch: Callable[[Door], Launch]
     lasting: Callable[[Door, Home], tuple[Lasting, ...]]
     exports: bool = False
-    own_login: tuple[str, ...] = ()
+    own_login: Launch | None = None

@@ -180,6 +180,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "已写入。原内容保存在 {folder}；--undo 可撤销。",
     ),
     "undone": ("{file} is as it was.", "{file} 已恢复原样。"),
+    "undone-partly": (
+        "{file}: what we wrote is taken back; what was changed since stays.",
+        "{file}：我们写入的已撤销；此后的改动保留。",
+    ),
     "export": (
         "{tool} reads the key from the environment: export {variable}=<key of the gateway>",
         "{tool} 从环境变量读取密钥：export {variable}=<网关密钥>",

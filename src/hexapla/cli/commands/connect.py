@@ -29,8 +29,8 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     tool = TOOLS[arguments.tool]
     folder = default_path().parent / "connect" / tool.name
     if arguments.undo:
-        for file in undo(folder):
-            print(say("undone", file=file))
+        for file, exact in undo(folder).items():
+            print(say("undone" if exact else "undone-partly", file=file))
         return 0
     loaded = load_config(arguments.config)
     name = chosen_profile(loaded, arguments.profile)

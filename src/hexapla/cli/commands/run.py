@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hexapla.agents.probe import probe
 from hexapla.agents.start import environment_of, find, start
-from hexapla.agents.tool import Door, Launch, Tool
+from hexapla.agents.tool import Door, Tool
 from hexapla.agents.tools import TOOLS
 from hexapla.catalog.profile import Profile
 from hexapla.cli.pointing import address, chosen_profile, inside, key_of, known_profile, models_of
@@ -44,12 +44,13 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
 
 def _own_login(tool: Tool, program: str, name: str, profile: Profile, arguments: argparse.Namespace, say: Say) -> int:
     """A vendor's subscription belongs to the vendor's own program: it starts as it would without us."""
-    if profile.subscription != tool.name:
+    if tool.own_login is None or profile.subscription != tool.name:
         raise ConfigError(say("not-its-login", profile=name, owner=TOOLS[profile.subscription].title))
     model = arguments.model or profile.model
-    launch = Launch(unset=tool.own_login, arguments=("--model", model) if model else ())
+    rest = ["--model", model, *arguments.rest] if model else arguments.rest
     _tell(say("own-login", tool=tool.title))
-    return start(program, launch, arguments.rest, environment_of(launch, os.environ, profile.environment))
+    launch = tool.own_login
+    return start(program, launch, rest, environment_of(launch, os.environ, profile.environment))
 
 
 @contextmanager
