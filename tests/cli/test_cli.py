@@ -89,6 +89,16 @@ def test_models_and_providers_are_listed(place: Path) -> None:
     assert next(row for row in providers if row["id"] == "demo")["usable"]
 
 
+def test_explain_inside_a_profile(place: Path) -> None:
+    """What Claude Code's background request would become."""
+    with (place / "hexapla.toml").open("a") as file:
+        file.write('[profiles.work]\nmodel = "demo/tools"\nhaiku = "demo/echo"\n')
+    request = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    (place / "r.json").write_text(json.dumps(request))
+    shown = hexapla("explain", "r.json", "--dialect", "anthropic_messages", "-p", "work", "--json", cwd=place)
+    assert json.loads(shown.stdout)["model"] == "echo"
+
+
 def test_explain_sends_nothing_and_shows_losses(place: Path) -> None:
     """A Messages body for a Chat endpoint: the lane, the losses and the body that would be sent, without the key."""
     (place / "hexapla.toml").write_text(

@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         Option(("file",), "file"),
         Option(("--dialect",), "dialect", {"choices": ["openai_chat", "openai_responses", "anthropic_messages"]}),
         _MODEL,
+        _PROFILE,
         _CONFIG,
         _JSON,
     ),

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         raise ConfigError(say("unknown-dialect"))
     if arguments.model:
         body = join({**fields, "model": dump(arguments.model)})
-    shown = asyncio.run(_explain(arguments.config, dialect, body))
+    shown = asyncio.run(_explain(arguments.config, dialect, body, arguments.profile))
     if arguments.json:
         print(msgspec.json.encode(shown).decode())
         return 0
@@ -40,12 +40,12 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     return 0
 
 
-async def _explain(config: str | None, dialect: str, body: bytes) -> dict[str, object]:
+async def _explain(config: str | None, dialect: str, body: bytes, profile: str) -> dict[str, object]:
     loaded = load_config(config)
     quiet = msgspec.structs.replace(loaded.config, ledger=LedgerConfig(path=":memory:"))
     gateway = open_gateway(msgspec.structs.replace(loaded, config=quiet))
     try:
-        candidate, lane, request = gateway.explain(Ask(protocol=dialect, body=body))
+        candidate, lane, request = gateway.explain(Ask(protocol=dialect, body=body, profile=profile))
     except ProtocolError as error:
         raise ClientError(Kind.INVALID_REQUEST, str(error)) from None
     finally:
