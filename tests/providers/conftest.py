@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from providers.facts import ROWS
 from providers.fake import Fake
 from providers.house import FALLBACK, QUICK, House, open_fakes
 
@@ -43,7 +44,7 @@ def house(loop: asyncio.Runner, _fakes: dict[str, Fake]) -> Iterator[House]:
 @pytest.fixture(scope="session")
 def standby(loop: asyncio.Runner, _fakes: dict[str, Fake]) -> Iterator[House]:
     """The same, with another model behind every vendor's."""
-    chains = "".join(f'"{name}/{fake.vendor.model}" = ["{FALLBACK}"]\n' for name, fake in _fakes.items())
+    chains = "".join(f'"{provider}/{row.model}" = ["{FALLBACK}"]\n' for provider, row in ROWS.values())
     yield from _opened(loop, _fakes, f"{QUICK}[chains]\n{chains}")
 
 

@@ -71,6 +71,7 @@ class Door(_Table, frozen=True, kw_only=True):
     headers   further headers that must be there;  unwanted: headers that must not
     refuses   fields that are a 400, "messages[].name" for one inside;  thinker_refuses: further ones, where the second
               model is asked;  exclusive: fields of which one may be there
+    streaming  globs of models that answer as a stream only
     allows    all fields that are known, where any other is refused;  demands: fields that must have this value, or any
               for "*"
     roles     of messages; () is any
@@ -86,6 +87,7 @@ class Door(_Table, frozen=True, kw_only=True):
     refuses: tuple[str, ...] = ()
     thinker_refuses: tuple[str, ...] = ()
     exclusive: tuple[str, ...] = ()
+    streaming: tuple[str, ...] = ()
     allows: tuple[str, ...] = ()
     demands: dict[str, Any] = {}
     roles: tuple[str, ...] = ()
@@ -117,26 +119,34 @@ class Refusal(_Table, frozen=True, kw_only=True):
     at: tuple[Protocol, ...] = ()
 
 
+class Row(_Table, frozen=True, kw_only=True):
+    """Models to ask a provider for: upstream ids, the second for thought ("": it shows none).
+
+    tools  what the vendor says of tools
+    """
+
+    model: str
+    thinker: str = ""
+    tools: Literal["yes", "limited", "no"] = "yes"
+
+
 class Vendor(_Table, frozen=True, kw_only=True):
     """One provider's fake.
 
-    model, thinker  upstream ids to ask for, the second for thought
+    rows            what it is asked for
     environment     variables that say where it is
     refusals        class of failure -> how it is told
     broken          the bytes that end a stream that fails
-    tools           what the vendor says of tools;  remarks, for the table
     sources         "URL (date): claim"
     """
 
     provider: str
-    model: str
-    thinker: str = ""
+    rows: tuple[Row, ...]
     environment: dict[str, str] = {}
     doors: tuple[Door, ...]
     exchange: Exchange | None = None
     refusals: dict[str, tuple[Refusal, ...]] = {}
     broken: dict[str, str] = {}
-    tools: Literal["yes", "limited", "no"] = "yes"
     sources: tuple[str, ...]
 
 
@@ -163,3 +173,10 @@ def load() -> dict[str, Vendor]:
 
 
 VENDORS = load()
+
+ROWS: dict[str, tuple[str, Row]] = {
+    name if row is vendor.rows[0] else f"{name}:{row.model}": (name, row)
+    for name, vendor in VENDORS.items()
+    for row in vendor.rows
+}
+"""Name of a test's case -> provider and models."""

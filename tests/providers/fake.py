@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -55,11 +56,16 @@ class JudgedError(Exception):
 
 
 class Fake:
-    """One vendor's server.  `bad_keys` are refused with the class of failure that is named for them."""
+    """One vendor's server.
+
+    bad_keys  are refused with the class of failure that is named for them
+    arrived   is set whenever somebody asks
+    """
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
         self.visits: list[Visit] = []
+        self.arrived = asyncio.Event()
         self.bad_keys: dict[str, str] = {}
         self.url = ""
         self._server: asyncio.Server | None = None
@@ -89,6 +95,7 @@ class Fake:
         assert method == "POST"
         visit = Visit(path, headers)
         self.visits.append(visit)
+        self.arrived.set()
         name = scene(raw)
         try:
             wire, model, stream = self._judge(visit, raw)
@@ -100,6 +107,9 @@ class Fake:
             await writer.drain()
             return
         assert visit.door is not None
+        if name == "wait":
+            await reader.read(1)  # until its client leaves
+            raise ConnectionError
         said = turn(name, visit.heard.answers())
         if not stream:
             _whole(writer, 200, {}, wire.whole(said, visit.door.wire, model))
@@ -111,6 +121,8 @@ class Fake:
             frames = frames[: len(frames) // 2]
         if name == "broken":
             frames.append(self.vendor.broken.get(visit.door.protocol, wire.BROKEN).encode())
+        if name == "drip":
+            frames = [bytes([byte]) for frame in frames for byte in frame]
         await self._stream(visit, reader, writer, frames, stall=name == "stall")
 
     async def _stream(
@@ -153,7 +165,7 @@ class Fake:
         self._check_login(visit, door)
         visit.body = json.loads(raw)
         model = model or visit.body.get("model", "")
-        _check_fields(visit.body, door, thinks=model == self.vendor.thinker != self.vendor.model)
+        _check_fields(visit.body, door, thinks=any(model == row.thinker != row.model for row in self.vendor.rows))
         wire = WIRES[door.protocol]
         visit.heard = heard = wire.hear(visit.body, door.wire)
         strange = set(heard.roles) - set(door.roles) if door.roles else set()
@@ -163,6 +175,7 @@ class Fake:
         _need(not lost, "bad", "the thought of the turn that called did not come back")
         _need(bool(model), "missing", "no model")
         stream = by_path if by_path is not None else bool(visit.body.get("stream"))
+        _need(stream or not any(fnmatchcase(model, glob) for glob in door.streaming), "bad", "a stream only")
         return wire, model, stream
 
     def _check_login(self, visit: Visit, door: Door) -> None:

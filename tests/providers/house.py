@@ -62,7 +62,7 @@ class House:
         self._app = App(self.gateway, KeyRing({}))
 
     async def ask(
-        self, dialect: str, body: Json, *, leave_after: bytes = b"", headers: Mapping[str, str] = {}
+        self, dialect: str, body: Json, *, leave_after: bytes = b"", headers: Mapping[str, str] = {}, path: str = ""
     ) -> Heard:
         """Send a request; `leave_after`: the client leaves when it has heard these bytes."""
         raw = json.dumps(body, ensure_ascii=False).encode()
@@ -86,7 +86,7 @@ class House:
                 left.set()
 
         named = [(name.encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": "POST", "path": PATHS[dialect], "headers": named}
+        scope = {"type": "http", "method": "POST", "path": path or PATHS[dialect], "headers": named}
         await self._app(scope, receive, send)
         answer = {name.decode(): value.decode() for name, value in head.get("headers", ())}
         return Heard(head.get("status", 0), answer, b"".join(heard))

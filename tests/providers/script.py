@@ -49,6 +49,8 @@ _TURNS = {
     "calls": Turn("I will look.", calls=tuple(map(arguments, CITIES)), stop="tool"),
     "think-calls": Turn("", THOUGHT, (arguments(CITIES[0]),), "tool"),
     "stall": Turn(TEXT * 20),
+    "drip": Turn(TEXT),
+    "wait": Turn(TEXT),
     "broken": Turn(TEXT),
     "cut": Turn(TEXT),
     "length": Turn(TEXT[:9], stop="length"),

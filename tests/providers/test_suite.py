@@ -25,7 +25,7 @@ from providers.clients import (
     error_of,
     understood,
 )
-from providers.facts import KINDS, VENDORS, Door, Refusal
+from providers.facts import KINDS, ROWS, VENDORS, Door, Refusal
 from providers.fake import GOOD_KEY, Fake, Visit
 from providers.house import QUICK, Heard, House
 from providers.script import CACHED, CITIES, INPUT, OUTPUT, REASONING, TEXT, THOUGHT, TOOL
@@ -36,9 +36,9 @@ STOPS = {
     MESSAGES: {"stop": "end_turn", "tool": "tool_use", "length": "max_tokens"},
 }
 
-every_vendor = pytest.mark.parametrize("name", sorted(VENDORS))
-with_tools = pytest.mark.parametrize("name", sorted(v.provider for v in VENDORS.values() if v.tools != "no"))
-thinking = pytest.mark.parametrize("name", sorted(v.provider for v in VENDORS.values() if v.thinker))
+every_row = pytest.mark.parametrize("name", ROWS)
+with_tools = pytest.mark.parametrize("name", [name for name, (_, row) in ROWS.items() if row.tools != "no"])
+thinking = pytest.mark.parametrize("name", [name for name, (_, row) in ROWS.items() if row.thinker])
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
@@ -47,15 +47,16 @@ class Talk:
     """One client of one dialect, speaking with one vendor through a gateway."""
 
     def __init__(self, loop: asyncio.Runner, house: House, name: str, dialect: str) -> None:
-        self.vendor = VENDORS[name]
-        self.fake = house.fakes[name]
+        provider, self.row = ROWS[name]
+        self.fake = house.fakes[provider]
+        self.vendor = self.fake.vendor
         self.dialect = dialect
         self._loop = loop
         self._house = house
         house.forgive()
 
     def body(self, scene: str, *, thinks: bool = False, **more: Any) -> dict[str, Any]:
-        model = self.vendor.thinker if thinks else self.vendor.model
+        model = self.row.thinker if thinks else self.row.model
         more = (THINKING[self.dialect] if thinks else {}) | more
         return ask(self.dialect, f"{self.vendor.provider}/{model}", scene, **more)
 
@@ -92,18 +93,18 @@ def talk(loop: asyncio.Runner, house: House, fakes: dict[str, Fake], name: str, 
     return Talk(loop, house, name, dialect)
 
 
-@every_vendor
+@every_row
 @every_dialect
 @both_ways
 def test_words(talk: Talk, dialect: str, stream: bool) -> None:
     """Text, reason, model and counts arrive exactly."""
     said = talk.hear(talk.body("plain", stream=stream))
     assert said.text == TEXT
-    assert said.model == talk.vendor.model
+    assert said.model == talk.row.model
     assert not said.calls
 
 
-@every_vendor
+@every_row
 @every_dialect
 @both_ways
 def test_counts(talk: Talk, dialect: str, stream: bool) -> None:
@@ -168,25 +169,25 @@ def test_thought_returns(talk: Talk, dialect: str, stream: bool) -> None:
         assert talk.last.heard.thoughts == [THOUGHT]
 
 
-MODELS = [(name, thinks) for name in sorted(VENDORS) for thinks in (False, True) if VENDORS[name].thinker or not thinks]
+MODELS = [(name, thinks) for name, (_, row) in ROWS.items() for thinks in (False, True) if row.thinker or not thinks]
 
 
 @pytest.mark.parametrize(("name", "thinks"), MODELS)
 @every_dialect
 def test_every_parameter(talk: Talk, dialect: str, thinks: bool) -> None:
     """Whatever a program sets, the vendor is told nothing that it refuses."""
-    body = talk.body("plain", thinks=thinks, stream=True, tools=talk.vendor.tools != "no")
+    body = talk.body("plain", thinks=thinks, stream=True, tools=talk.row.tools != "no")
     assert talk.hear(EVERYTHING[dialect] | body).text == TEXT
 
 
-@every_vendor
+@every_row
 @every_dialect
 def test_length(talk: Talk, dialect: str) -> None:
     """An answer that was cut off says so."""
     assert TEXT.startswith(talk.hear(talk.body("length"), "length").text)
 
 
-FAILURES = [(name, failure) for name in sorted(VENDORS) for failure in VENDORS[name].refusals]
+FAILURES = [(name, failure) for name, (provider, _) in ROWS.items() for failure in VENDORS[provider].refusals]
 
 
 @pytest.mark.parametrize(("name", "failure"), FAILURES)
@@ -215,7 +216,7 @@ def _shown_status(talk: Talk, told: Refusal, failure: str) -> int:
     return 529 if talk.dialect == MESSAGES and status == 503 else status
 
 
-@every_vendor
+@every_row
 @every_dialect
 @pytest.mark.parametrize("scene", ["broken", "cut"])
 def test_a_stream_that_fails(talk: Talk, dialect: str, scene: str) -> None:
@@ -239,7 +240,7 @@ def test_falling_back(loop: asyncio.Runner, standby: House, fakes: dict[str, Fak
         assert answer.status == told.status or told.status == 200
 
 
-@every_vendor
+@every_row
 @every_dialect
 def test_leaving(talk: Talk, dialect: str, loop: asyncio.Runner) -> None:
     """A client that leaves in the middle frees the vendor at once."""
@@ -247,10 +248,11 @@ def test_leaving(talk: Talk, dialect: str, loop: asyncio.Runner) -> None:
     loop.run(asyncio.wait_for(talk.last.gone.wait(), 5))
 
 
-KEYED = [(name, failure) for name, failure in FAILURES if failure in ("auth", "billing", "rate", "permission")]
+BENCHES = ("auth", "billing", "rate", "permission")
+KEYED = [(n, f) for n, f in FAILURES if f in BENCHES and n in VENDORS and VENDORS[n].doors[0].key]
 
 
-@pytest.mark.parametrize(("name", "failure"), [(n, f) for n, f in KEYED if VENDORS[n].doors[0].key])
+@pytest.mark.parametrize(("name", "failure"), KEYED)
 @every_dialect
 def test_a_refused_key(loop: asyncio.Runner, fakes: dict[str, Fake], name: str, failure: str, dialect: str) -> None:
     """The next key serves the same request, and the first one is not asked again."""
@@ -258,7 +260,7 @@ def test_a_refused_key(loop: asyncio.Runner, fakes: dict[str, Fake], name: str, 
     async def run() -> list[str]:
         own = House({name: fakes[name]}, QUICK, keys=("key-that-is-bad", GOOD_KEY))
         fakes[name].bad_keys["key-that-is-bad"] = failure
-        body = ask(dialect, f"{name}/{VENDORS[name].model}", "plain")
+        body = ask(dialect, f"{name}/{VENDORS[name].rows[0].model}", "plain")
         for _ in range(2):
             answer = await own.ask(dialect, body)
             assert understood(dialect, answer.body, stream=False).text == TEXT

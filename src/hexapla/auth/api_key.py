@@ -108,6 +108,11 @@ def login_hint(provider: Provider) -> str:
     return " or ".join(hint for hint in (by_hand, hints.get(auth.cloud, "")) if hint)
 
 
+def key_page(provider: Provider) -> str:
+    """Where a key of the chosen region is got; "" where nobody says."""
+    return provider.key_pages.get(provider.region, provider.key_page)
+
+
 def missing_key(provider: Provider) -> ConfigError:
     """What to tell someone who asked for a provider without a key."""
     who = provider.name or provider.id
@@ -118,7 +123,8 @@ def missing_key(provider: Provider) -> ConfigError:
         keys = f", or set {names}" if names else ""
         return ConfigError(f"{who} wants a login: {hint}{keys}.", key="auth")
     names = names or f"providers.{provider.id}.auth.key in hexapla.toml"
-    where = f" Get one at {provider.key_page}." if provider.key_page else ""
+    page = key_page(provider)
+    where = f" Get one at {page}." if page else ""
     return ConfigError(f"{who} needs a key: set {names}{f', or {hint}' if hint else ''}.{where}", key="auth")
 
 

@@ -36,7 +36,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 _SAID_AS = {name: f"sampling.{name}" for name in Sampling.__struct_fields__}
 """Wire names whose place in a request is another one."""
 
-_CARRIED = ("model", "stream")
+_CARRIED = ("model", "stream", "stream_options")
 
 _NULL = Raw(b"null")
 
@@ -66,7 +66,8 @@ def edit(fields: Fields, quirks: Quirks) -> Fields:
 def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Loss, ...]:
     """What `edit` would take from the caller's `fields`: parameters that are stripped, replaced or clamped.
 
-    Not `model`, which may stand in the URL, and not `stream`, since an answer of either form becomes the other.
+    Not `model`, which may stand in the URL, and not `stream` and its options, since an answer of either form
+    becomes the other.
     """
     who = provider or "the target"
     said = {name: f"{who} refuses {name}" for name in quirks.strip if name not in _CARRIED and _says(fields, name)}

@@ -226,7 +226,7 @@ class Provider(_Table, frozen=True, kw_only=True):
 
     aliases      other prefixes under which it is known ("kimi" for moonshot)
     host         scheme, host and port that every endpoint takes instead of its own ("http://gpu-box:11434")
-    regions      region name -> such a host;  region  the chosen one
+    regions      region name -> such a host;  region  the chosen one;  key_pages  region name -> where its own keys are got
     balance      path of the balance endpoint, relative to the first endpoint's base
     error_codes  vendor code or type -> errors.Kind value, at every endpoint
     limits       what the vendor publishes about sizes and lifetimes, for people
@@ -253,6 +253,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     host: str = ""
     regions: dict[str, str] = {}
     region: str = ""
+    key_pages: dict[str, str] = {}
     balance: str = ""
     error_codes: dict[str, str] = {}
     limits: dict[str, Any] = {}
@@ -267,6 +268,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     unavailable: str = ""
     sources: tuple[str, ...] = ()
     notes: str = ""
+    notes_zh: str = ""
 
 
 Span = int | tuple[int, int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hexapla.auth.api_key import Credential, login_hint, missing_key, needs_key
+from hexapla.auth.api_key import Credential, key_page, login_hint, missing_key, needs_key
 from hexapla.auth.keeper import Keeper
 from hexapla.catalog.schema import Provider
 from hexapla.doctor.finding import Finding, found
@@ -72,7 +72,8 @@ async def examine_login(provider: Provider, keeper: Keeper) -> Finding:
 
 def page(provider: Provider) -> str:
     """Where a key is made, as the end of a sentence."""
-    return f" ({provider.key_page})" if provider.key_page else ""
+    where = key_page(provider)
+    return f" ({where})" if where else ""
 
 
 def _judged(provider: Provider, credential: Credential) -> Finding | None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from hexapla.auth.api_key import env_names, needs_key
+from hexapla.auth.api_key import env_names, key_page, needs_key
 from hexapla.catalog.schema import Auth, Provider
 from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
@@ -50,6 +50,6 @@ def _row(provider: Provider, usable: bool) -> dict[str, Any]:
         "login": " | ".join(_logins(provider.auth)) if needs_key(provider.auth) else "-",
         "usable": usable,
         "status": provider.status,
-        "key_page": provider.key_page,
+        "key_page": key_page(provider),
         "docs": provider.docs,
     }
