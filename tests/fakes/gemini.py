@@ -133,8 +133,8 @@ def _contents(contents: list[Any], view: View) -> None:
             waiting = []
         need(not responses or role == "user", f"{where}: function responses come from the user", where)
         said = "".join(_part(part, f"{where}.parts", view, role) for part in content["parts"])
-        if role == "user" and not responses:
-            view.user = said
+        if role == "user" and not responses and not said.endswith("</system-reminder>"):
+            view.user = said  # a reminder is the system's word on the user's side
         waiting += [_call(part["functionCall"], where, view) for part in content["parts"] if "functionCall" in part]
     need(not waiting, "Please ensure that a function call turn is followed by its function responses")
 
