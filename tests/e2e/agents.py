@@ -73,9 +73,13 @@ class Codex(Agent):
 
     def ask(self, door: Door, script: str, prompt: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`codex exec`; the answer is on stdout, the steps are on stderr."""
+        return self.call(door.url, door.model(script), prompt, *arguments)
+
+    def call(self, url: str, model: str, prompt: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`ask` for a model by any name."""
         config = self.home / ".codex" / "config.toml"
         config.parent.mkdir(exist_ok=True)
-        config.write_text(_CODEX.format(model=door.model(script), url=door.url), encoding="utf-8")
+        config.write_text(_CODEX.format(model=model, url=url), encoding="utf-8")
         command = [str(self.bin / "codex"), "exec", "--skip-git-repo-check", *arguments, prompt]
         return self.run(command, DOOR_KEY=KEY)
 

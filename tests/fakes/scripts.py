@@ -128,7 +128,21 @@ def _results(view: View, count: int = 1) -> Turn | None:
     return Turn((Text("The tool said: " + " | ".join(view.results[key] for key, _ in view.calls)),))
 
 
+def search(view: View) -> Turn:
+    """Claude Code's ToolSearch, which loads a tool that it held back; then what the search said."""
+    return _results(view) or Turn((Call("ToolSearch", '{"query":"select:WebFetch"}'),), stop="tool")
+
+
+PATCH = '*** Begin Patch\n*** Add File: made.txt\n+naïve "quoted" 鹭\n*** End Patch\n'
+
+
+def patch(view: View) -> Turn:
+    """Codex' freeform apply_patch, which a dialect without freeform tools knows as a function; then what it said."""
+    return _results(view) or Turn((Call("apply_patch", json.dumps({"input": PATCH})),), stop="tool")
+
+
 _KNOWN: dict[str, Callable[[str], object]] = {
+    "view_image": lambda path: {"path": path},
     "Read": lambda path: {"file_path": path},
     "exec_command": lambda path: {"cmd": f"cat {path}"},
     "shell": lambda path: {"command": ["cat", path]},
@@ -138,9 +152,9 @@ _KNOWN: dict[str, Callable[[str], object]] = {
 
 def _call(view: View, **arguments: str) -> Call:
     need(view.tools, "this model was promised tools and got none")
-    path = re.search(r"/\S+\.txt", view.user)
+    path = re.search(r"/\S+\.(?:txt|png|pdf)", view.user)
     for name, of_path in _KNOWN.items():
-        if name in view.tools and path:
+        if name in view.tools and path and (name != "view_image" or path.group().endswith("png")):
             return Call(name, json.dumps(of_path(path.group())))
     name, schema = next(iter(view.tools.items()))
     return Call(name, json.dumps(sample(schema) | arguments, ensure_ascii=False))
@@ -155,6 +169,8 @@ SCRIPTS: dict[str, Callable[[View], Turn]] = {
     "parallel": parallel,
     "interleaved": interleaved,
     "twice": twice,
+    "search": search,
+    "patch": patch,
     "think": think,
     "think-tool": think_tool,
     "think-details": think_details,
@@ -175,6 +191,7 @@ SCRIPTS: dict[str, Callable[[View], Turn]] = {
     "once-500": once(fails(500)),
     "once-529": once(fails(529)),
     "once-in-200": once(breaks("instead")),
+    "once-cut": once(breaks("cut")),
 }
 
 

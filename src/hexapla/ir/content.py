@@ -147,11 +147,16 @@ class Media(Part, frozen=True, kw_only=True):
 
 
 class Opaque(Part, frozen=True, kw_only=True):
-    """A whole block, item or part that only its origin understands (server tool calls and results, compaction ...)."""
+    """A whole block, item or part that only its origin understands (server tool calls and results, compaction ...).
+
+    type  the native type word, for loss messages
+    text  what it says in words, for everybody else; "" where words cannot say it
+    """
 
     origin: Origin
-    type: str  # the native type word, for loss messages
+    type: str
     data: Raw
+    text: str = ""
     cache: CacheMark | None = None
 
 

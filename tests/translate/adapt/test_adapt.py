@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -18,6 +19,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message, OutputFormat, Tool, ToolChoice
 from hexapla.ir.response import GenerateResponse, Stop
 from hexapla.ir.target import Target
+from hexapla.protocols import PROTOCOLS
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.names import fit_name
@@ -229,3 +231,29 @@ def test_a_long_name_of_a_user_is_hashed() -> None:
     assert adapt(request, MESSAGES, LossLog())[0].user == name
     own = Target(origin=Origin("openai_responses", "p"), model="m")
     assert adapt(request, own, LossLog())[0].user == name
+
+
+def test_foreign_blocks_are_said_in_words() -> None:
+    """A loaded tool, a search result and a document in pieces stay what they are at home, and are text elsewhere."""
+    reference = {"type": "tool_reference", "tool_name": "WebFetch"}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [reference]}
+    found = {"type": "search_result", "source": "https://a", "title": "A", "content": [{"type": "text", "text": "x"}]}
+    pieces = {
+        "type": "document",
+        "title": "T",
+        "source": {"type": "content", "content": [{"type": "text", "text": "y"}]},
+    }
+    plain = {"type": "document", "source": {"type": "content", "content": "z"}}
+    turns: list[object] = [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "ToolSearch", "input": {}}]},
+        {"role": "user", "content": [result, found, pieces, plain]},
+    ]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": turns}).encode()
+    request = PROTOCOLS["anthropic_messages"].parse_request(body)
+    losses = LossLog()
+    results, others = adapt(request, CHAT, losses)[0].messages[1:]
+    assert isinstance(results.content[0], ToolResult)
+    assert results.content[0].content == (Text(text="Tool loaded: WebFetch"),)
+    assert [part.text for part in others.content if isinstance(part, Text)] == ["A\nhttps://a\nx", "T\ny", "z"]
+    assert [loss.severity for loss in losses.losses] == ["cosmetic"] * 4
+    assert adapt(request, MESSAGES, LossLog())[0].messages == request.messages

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
@@ -141,7 +142,37 @@ def _block(raw: Raw, path: str) -> AnyPart | None:
     build = _BLOCKS.get(kind)
     if build is not None and not (kind == "document" and _holds_blocks(fields)):
         return build(fields, path)
-    return Opaque(origin=ORIGIN, type=kind, data=raw, cache=_cache(Fields(raw, path)))
+    return Opaque(origin=ORIGIN, type=kind, data=raw, text=_in_words(kind, raw), cache=_cache(Fields(raw, path)))
+
+
+class _Words(msgspec.Struct):
+    """What a block that only Messages knows says to a reader: a search result, a loaded tool, a document in pieces."""
+
+    tool_name: str = ""
+    title: str | None = None
+    source: str | _Words = ""
+    content: str | list[_Words] | None = None
+    text: str = ""
+
+    def lines(self) -> list[str]:
+        if self.tool_name:
+            return [f"Tool loaded: {self.tool_name}"]
+        said = [self.title or "", *_lines(self.source), *_lines(self.content), self.text]
+        return [line for line in said if line]
+
+
+def _lines(said: str | _Words | list[_Words] | None) -> list[str]:
+    if isinstance(said, list):
+        return [line for piece in said for line in piece.lines()]
+    return said.lines() if isinstance(said, _Words) else [said or ""]
+
+
+def _in_words(kind: str, raw: Raw) -> str:
+    words = load(raw, _Words) if kind in _SAYABLE else None
+    return "\n".join(words.lines()) if words is not None else ""
+
+
+_SAYABLE = frozenset({"tool_reference", "search_result", "document"})
 
 
 def _text(fields: Fields, path: str) -> Text:

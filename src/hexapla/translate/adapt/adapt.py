@@ -6,6 +6,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
+from hexapla.translate.adapt.foreign import say_foreign
 from hexapla.translate.adapt.ids import fit_ids, fit_user
 from hexapla.translate.adapt.names import Names, fit_name
 from hexapla.translate.adapt.output import emulate_output
@@ -38,6 +39,7 @@ Responses to Responses may continue a stored one."""
 def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, Restore]:
     """Bend `request` to `target`.  Raises ClientError for what no bending can mend."""
     protocol = target.origin.protocol
+    request = say_foreign(request, protocol, losses)
     request, output_tool = emulate_output(request, target, losses)
     custom: frozenset[str] = frozenset()
     if not _known(target.custom_tools, protocol) and (custom := custom_names(request)):
