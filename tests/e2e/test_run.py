@@ -1,4 +1,4 @@
-"""`hexapla run` with the real Claude Code and the real Codex: a small job with a tool, and a home that stays as it was."""
+"""`hexapla run` with the real Claude Code, Codex and Gemini CLI: a small job, and a home that stays as it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 from e2e.agents import Agent
 from e2e.doors import configuration, provider
+from e2e.programs import programs
 from fakes.running import Fake
+from fakes.scripts import GREETING
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.network]
 
@@ -23,13 +25,16 @@ MINE = {
 }
 """What the user had said before; Claude Code's own would lead nowhere."""
 
+GOOGLES = '{"security": {"auth": {"selectedType": "oauth-personal"}}} // mine\n'
+
 JOBS = {
     "claude": ("-p", "{job}", "--allowedTools", "Read"),
+    "gemini": ("-p", "{job}", "--skip-trust"),
     "codex": ("exec", "--skip-git-repo-check", "-s", "danger-full-access", "{job}"),
 }
 
 
-@pytest.mark.parametrize("tool", JOBS)
+@pytest.mark.parametrize("tool", ["claude", "codex"])
 def test_does_a_small_job(tool: str, clients: Path, fake: Fake, tmp_path: Path) -> None:
     """Started with nothing but a profile: the tool's call, what it read, and the words on stdout, with exit code 0."""
     agent = Agent(clients, tmp_path)
@@ -47,6 +52,21 @@ def test_does_a_small_job(tool: str, clients: Path, fake: Fake, tmp_path: Path) 
     assert {asked.body["model"] for asked in fake.asked()} <= {"tool", "plain"}
     assert SECRET in json.dumps(fake.last().body, ensure_ascii=False)
     assert {name: (tmp_path / name).read_text() for name in MINE} == MINE
+
+
+def test_gemini_cli_speaks(fake: Fake, tmp_path: Path) -> None:
+    """Its login is Google's by the user's settings: a run sees them with a key's login, and leaves them alone."""
+    agent = Agent(programs("gemini"), tmp_path)
+    agent.work.mkdir()
+    settings = tmp_path / ".gemini" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(GOOGLES)
+    profile = '[server]\nport = 9\n[profiles.work]\nprovider = "f_gemini"\nmodel = "plain"\n'
+    config = configuration(profile + provider("f_gemini", "gemini_generate", fake.url), tmp_path)
+    done = hexapla_run(agent, config, "gemini", "Hello")
+    assert done.returncode == 0 and GREETING in done.stdout, done.stdout + done.stderr
+    assert settings.read_text() == GOOGLES
+    assert list((tmp_path / ".gemini").rglob("session-*"))
 
 
 def hexapla_run(agent: Agent, config: Path, tool: str, job: str) -> subprocess.CompletedProcess[str]:

@@ -26,7 +26,7 @@ _CONFIG = Option(("--config",), "config-file", {"metavar": "FILE"})
 _JSON = Option(("--json",), "json", {"action": "store_true"})
 _MODEL = Option(("-m", "--model"), "model", {})
 _TOOL = Option(("tool",), "tool", {"choices": ["claude", "codex", "gemini", "opencode", "aider"]})
-_PROFILE = Option(("-p", "--profile"), "profile", {"default": ""})
+_PROFILE = Option(("--profile",), "profile", {"default": ""})  # no -p: programs have one of their own
 _URL = Option(("--url",), "url", {"default": ""})
 
 COMMANDS: dict[str, tuple[Option, ...]] = {
@@ -58,6 +58,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
+    "profiles": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
     "run": (_TOOL, _PROFILE, _MODEL, _URL, _CONFIG),
     "connect": (
         _TOOL,

@@ -25,6 +25,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "show what would be sent where, in which lane, with which losses; sends nothing",
         "说明请求会发往何处、走哪条通道、损失什么；不会真的发送",
     ),
+    "profiles": ("list profiles: models, slots, backups", "列出配置档：模型、槽位、备用"),
     "run": (
         "start claude, codex, gemini, opencode or aider on a model of your choice; its own arguments stand behind `--`",
         "用你选的模型启动 claude、codex、gemini、opencode 或 aider；它自己的参数写在 `--` 之后",
@@ -211,6 +212,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "started": ("{tool} on {model} through {url}", "{tool} 使用 {model}，经由 {url}"),
     "own-login": ("{tool} with its own login, not through Hexapla", "{tool} 使用自己的登录，不经过 Hexapla"),
+    "profile-name": ("profile", "配置档"),
+    "backups": ("backups", "备用"),
     "own-names": ("its own choice of model", "它自选的模型"),
     "gateway-unaware": (
         "The gateway at {url} does not know the profile {profile} (or cannot serve it), so one is started for this run.",
