@@ -11,6 +11,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
@@ -336,14 +337,19 @@ class _Speaker:
 
 def answer_headers(answer_id: str, start: Start) -> Headers:
     """The head of an answer: who served it, how, and what was lost on the way there."""
+    lane, candidate = start.lane, start.candidate
+    served = _served(candidate.provider.id, candidate.model, lane.name, start.tried, lane.losses)
+    return (*(_SSE if start.stream else _JSON), *_identity(answer_id), *served)
+
+
+@lru_cache(maxsize=1024)
+def _served(provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]) -> Headers:
     return (
-        *(_SSE if start.stream else _JSON),
-        *_identity(answer_id),
-        ("x-hexapla-provider", start.candidate.provider.id),
-        ("x-hexapla-model", ascii_value(start.candidate.model)),
-        ("x-hexapla-lane", start.lane.name),
-        ("x-hexapla-attempts", str(start.tried)),
-        ("x-hexapla-losses", losses_value(start.lane.losses)),
+        ("x-hexapla-provider", provider),
+        ("x-hexapla-model", ascii_value(model)),
+        ("x-hexapla-lane", lane),
+        ("x-hexapla-attempts", str(tried)),
+        ("x-hexapla-losses", losses_value(losses)),
     )
 
 

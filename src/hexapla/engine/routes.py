@@ -392,11 +392,12 @@ class Routes:
 
     def _names(self, models: tuple[str, ...], profile: str) -> tuple[Name, ...]:
         """What is tried for a request that names `models`: those, then what stands behind each of them."""
-        if not profile:
-            return tuple(dict.fromkeys(("", name) for name in (*models, *self._chained(models))))
         found = self._meant.get((profile, models))
         if found is None:
-            found = tuple(dict.fromkeys(self._inside(profile, models)))
+            named = (
+                self._inside(profile, models) if profile else [("", name) for name in (*models, *self._chained(models))]
+            )
+            found = tuple(dict.fromkeys(named))
             if len(self._meant) >= KEPT_NAMES:
                 self._meant.clear()
             self._meant[profile, models] = found

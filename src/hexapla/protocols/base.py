@@ -108,8 +108,8 @@ class Protocol(typing.Protocol):
         ...
 
     def glance(self, body: bytes) -> GenerateResponse:
-        """`parse_response` for whoever only forwards the body: the same errors and the same answer, but its content
-        may be left out."""
+        """`parse_response` for whoever only forwards the body: the same errors, the same id, model, stop and usage;
+        the rest may be left out."""
         ...
 
     def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes: ...

@@ -44,12 +44,13 @@ class Door(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_size = 0
-        self._head_lines = 0
+        self._most_lines = self.limits.head_lines
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
         self._arriving: Turn | None = None  # its body is not complete
         self._running: Turn | None = None
         self._idle_since = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -58,6 +59,8 @@ class Door(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         if self._running is not None:
             self._running.leave()
         super().connection_lost(exc)
@@ -69,7 +72,6 @@ class Door(HttpToolsProtocol):
             if self._head_size > self.limits.head_bytes and b"\r\n\r\n" not in data[: self.limits.head_bytes]:
                 self._refuse(431)
                 return
-        self._unset_keepalive_if_required()
         super().data_received(data)
         if self._arriving is not None:
             self._arriving.wait(self.loop)
@@ -85,15 +87,18 @@ class Door(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_lines += 1
-        if self._head_lines > self.limits.head_lines:
+        if len(self.headers) >= self._most_lines:
             self._refuse(431)
             return
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._disarm()
+        if self._head_timer is not None:
+            self._disarm()
         if self.transport.is_closing():
             return
         found = self.find(self.url.partition(b"?")[0])
@@ -138,7 +143,7 @@ class Door(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head = True
-        self._head_size = self._head_lines = 0
+        self._head_size = 0
         turn, self._arriving = self._arriving, None
         if turn is None:
             super().on_message_complete()
@@ -148,8 +153,28 @@ class Door(HttpToolsProtocol):
     # timers
 
     def on_response_complete(self) -> None:
+        """As uvicorn's, with one timer for all of a connection's idle times instead of one for each."""
         self._running = None
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_idle)
+
+    def _look_idle(self) -> None:
+        self._idle_timer = None
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._idle_timer = self.loop.call_later(left, self._look_idle)
 
     def _arm(self) -> None:
         if self.limits.head_seconds:

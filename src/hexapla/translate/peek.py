@@ -24,10 +24,10 @@ CONVERSATION = {
 """Where each dialect keeps the conversation."""
 
 
-_NUMBER = frozenset({b"-", b"n", *(b"%d" % digit for digit in range(10))})
-_LIST = frozenset({b"[", b"n"})
+_NUMBER = frozenset(b"-n0123456789")
+_LIST = frozenset(b"[n")
 
-TYPES: dict[str, tuple[frozenset[bytes], str]] = {
+TYPES: dict[str, tuple[frozenset[int], str]] = {
     "max_tokens": (_NUMBER, "an integer"),
     "max_completion_tokens": (_NUMBER, "an integer"),
     "max_output_tokens": (_NUMBER, "an integer"),
@@ -37,12 +37,15 @@ TYPES: dict[str, tuple[frozenset[bytes], str]] = {
 }
 """Fields that mean the same in every dialect: the first bytes that they may have (null is "not given")."""
 
+_BRACKET, _QUOTE = b'["'
+_NULL = Raw(b"null")
+
 _HALF = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
 
 
-class _Item(msgspec.Struct):
+class _Item(msgspec.Struct, gc=False):
     """An item of a conversation, of which nothing matters here but that it is an object."""
 
 
@@ -94,18 +97,18 @@ def check_conversation(peeked: Peek) -> None:
     """Raise ProtocolError unless the conversation is there and not empty."""
     name = CONVERSATION[peeked.protocol]
     raw = peeked.fields.get(name)
-    if raw is None or raw == Raw(b"null"):
+    if raw is None or raw == _NULL:
         if name == "input" and ("prompt" in peeked.fields or "previous_response_id" in peeked.fields):
             return  # Responses: a stored prompt or conversation may stand alone
         raise ProtocolError(f"{name} is required", path=f"$.{name}")
-    first = bytes(raw[:1]) if isinstance(raw, bytes) else bytes(memoryview(raw)[:1])
-    if first == b"[":
+    first = memoryview(raw)[0]
+    if first == _BRACKET:
         items = load(raw, list[_Item])
         if items is None:
             raise ProtocolError(f"{name}: every item must be an object", path=f"$.{name}")
         if not items:
             raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
-    elif not (first == b'"' and name == "input"):
+    elif not (first == _QUOTE and name == "input"):
         raise ProtocolError(f"{name} must be a list", path=f"$.{name}")
     elif raw == Raw(b'""'):
         raise ProtocolError(f"{name} must not be empty", path=f"$.{name}")
@@ -137,12 +140,10 @@ def _explain(body: bytes, found: str) -> str:
 
 def _check_types(fields: dict[str, Raw]) -> None:
     """Raise ProtocolError for a field whose first byte is wrong already."""
-    for name in fields.keys() & TYPES.keys():
-        starts, what = TYPES[name]
-        raw = fields[name]
-        first = raw[:1] if isinstance(raw, bytes) else memoryview(raw)[:1].tobytes()
-        if first not in starts:
-            raise ProtocolError(f"{name} must be {what}", path=f"$.{name}")
+    for name, raw in fields.items():
+        rule = TYPES.get(name)
+        if rule is not None and memoryview(raw)[0] not in rule[0]:
+            raise ProtocolError(f"{name} must be {rule[1]}", path=f"$.{name}")
 
 
 def _text(fields: dict[str, Raw], name: str) -> str:
@@ -157,7 +158,7 @@ def _text(fields: dict[str, Raw], name: str) -> str:
 
 def _flag(fields: dict[str, Raw], name: str) -> bool:
     raw = fields.get(name)
-    if raw is None or raw == Raw(b"null"):
+    if raw is None or raw == _NULL:
         return False
     value = load(raw, bool)
     if value is None:
@@ -173,13 +174,15 @@ def _include_usage(fields: dict[str, Raw]) -> bool:
 
 def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
     """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition."""
+    if "models" not in fields and "fallbacks" not in fields:
+        return (model,)
     names = [model]
-    if (raw := fields.get("models")) is not None and raw != Raw(b"null"):
+    if (raw := fields.get("models")) is not None and raw != _NULL:
         listed = load(raw, list[str])
         if listed is None:
             raise ProtocolError("models must be a list of model names", path="$.models")
         names += listed
-    if (raw := fields.get("fallbacks")) is not None and raw != Raw(b"null"):
+    if (raw := fields.get("fallbacks")) is not None and raw != _NULL:
         names += _fallbacks(raw)
     return tuple(dict.fromkeys(names))
 

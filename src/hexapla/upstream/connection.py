@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -136,8 +137,14 @@ class Connection(asyncio.Protocol):
             if not self._complete:
                 self._fail(Kind.UPSTREAM_PROTOCOL, f"The provider does not speak HTTP/1.1 ({error}).")
             self._keep_alive = False
-        if self._head is None and self._head_bytes > MAX_HEAD_BYTES:
-            self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
+        if self._head is None:
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
+        elif not self._complete:
+            self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
+            if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
+                self._paused = True
+                self._transport.pause_reading()
         self._wake()
 
     def eof_received(self) -> bool:
@@ -207,7 +214,6 @@ class Connection(asyncio.Protocol):
                 self._inflate = inflate_of(encoding)
             except UpstreamError as error:
                 self._give_up(error)
-        self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
 
     def on_body(self, body: bytes) -> None:
         if self._error is not None:
@@ -225,10 +231,6 @@ class Connection(asyncio.Protocol):
         if body:
             self._chunks.append(body)
             self._buffered += len(body)
-        self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
-        if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
         if self._head is None:
@@ -274,7 +276,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, request: Request, origin: Origin) -> None:
         assert self._transport is not None
-        head = _head(request, origin)
+        head = b"%b%d\r\n\r\n" % (_head(request.method, request.url, request.headers, origin), len(request.body))
         if len(request.body) <= SPLIT_WRITE:
             self._transport.write(head + request.body)
         else:
@@ -366,18 +368,18 @@ class Connection(asyncio.Protocol):
         self._released(self)
 
 
-def _head(request: Request, origin: Origin) -> bytes:
-    """The request's head.  Header values with line ends are refused: they would be a second request."""
-    parts = urlsplit(request.url)
+@lru_cache(maxsize=1024)
+def _head(method: str, url: str, headers: tuple[tuple[str, str], ...], origin: Origin) -> bytes:
+    """The request's head up to the value of its content-length; the same for every request to one candidate."""
+    parts = urlsplit(url)
     path = parts.path or "/"
     if parts.query:
         path = f"{path}?{parts.query}"
     standard = 443 if origin.tls else 80
     host = origin.name if origin.port == standard else str(origin)
-    lines = [f"{request.method} {path} HTTP/1.1", f"host: {host}"]
-    for name, value in request.headers:
+    lines = [f"{method} {path} HTTP/1.1", f"host: {host}"]
+    for name, value in headers:
         if "\r" in value or "\n" in value or "\0" in value:
             raise smuggled(name)
         lines.append(f"{name}: {value}")
-    lines.append(f"content-length: {len(request.body)}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+    return ("\r\n".join(lines) + "\r\ncontent-length: ").encode("latin-1", "replace")

@@ -44,18 +44,18 @@ class Origin(NamedTuple):
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
+def origin_of(request: Request) -> Origin:
+    """The pool that a request belongs to."""
+    return _origin(request.url, request.proxy)
+
+
 @lru_cache(maxsize=1024)
-def _split(url: str) -> tuple[str, int, bool]:
+def _origin(url: str, proxy: str | None) -> Origin:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"{url!r} is no http(s) URL; correct the provider's base_url.")
     tls = parts.scheme == "https"
-    return parts.hostname, parts.port or (443 if tls else 80), tls
-
-
-def origin_of(request: Request) -> Origin:
-    """The pool that a request belongs to."""
-    return Origin(*_split(request.url), request.proxy)
+    return Origin(parts.hostname, parts.port or (443 if tls else 80), tls, proxy)
 
 
 async def dial(

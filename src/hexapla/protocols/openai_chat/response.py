@@ -57,13 +57,23 @@ def parse_response(body: bytes) -> GenerateResponse:
     answer, choice = _checked(body)
     message = choice.message or choice.delta or Delta(content=choice.text)
     content = [*thought_of(message), *_said(message, choice, answer), *_tool_calls(message, answer), *_made(message)]
-    return _response(answer, choice, tuple(content), calls=any(isinstance(part, ToolCall) for part in content))
+    return GenerateResponse(
+        **beginning(answer),
+        content=tuple(content),
+        stop=stop_of(choice, calls=any(isinstance(part, ToolCall) for part in content)),
+        usage=usage_of(answer.usage) or usage_of(choice.usage),
+    )
 
 
 def glance(body: bytes) -> GenerateResponse:
-    """`parse_response` without the content."""
+    """What a forwarded answer says of itself."""
     answer, choice = _checked(body)
-    return _response(answer, choice, (), calls=bool(calls_of(choice.message or choice.delta or _EMPTY)))
+    return GenerateResponse(
+        id=str(answer.id) if answer.id else None,
+        model=answer.model or None,
+        stop=stop_of(choice, calls=bool(calls_of(choice.message or choice.delta or _EMPTY))),
+        usage=usage_of(answer.usage) or usage_of(choice.usage),
+    )
 
 
 def _checked(body: bytes) -> tuple[Chunk, Choice]:
@@ -105,15 +115,6 @@ def _merged(choices: list[Choice]) -> Choice:
         return first
     message.tool_calls = [call for choice in choices[1:] for call in calls_of(choice.message or Delta())] or None
     return first
-
-
-def _response(answer: Chunk, choice: Choice, content: tuple[ResponsePart, ...], *, calls: bool) -> GenerateResponse:
-    return GenerateResponse(
-        **beginning(answer),
-        content=content,
-        stop=stop_of(choice, calls=calls),
-        usage=usage_of(answer.usage) or usage_of(choice.usage),
-    )
 
 
 def beginning(answer: Chunk) -> Json:

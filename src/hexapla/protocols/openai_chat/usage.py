@@ -29,6 +29,7 @@ _READ = frozenset(
 
 
 _NONE = Usage()
+_NUMBERS = frozenset({int, float})  # and not bool
 _NOTHING: Said = {}
 
 
@@ -53,8 +54,8 @@ def usage_of(said: Said | None) -> Usage | None:
             (said, "cache_creation_input_tokens"),
         ),
         reasoning=reasoning,
-        audio_input=_count(prompt, "audio_tokens"),
-        audio_output=_count(completion, "audio_tokens"),
+        audio_input=_first((prompt, "audio_tokens")),
+        audio_output=_first((completion, "audio_tokens")),
         cost=_cost(said),
         extras=_rest(said),
     )
@@ -84,17 +85,12 @@ def _details(said: Said, name: str) -> Said:
     return value if isinstance(value, dict) else _NOTHING
 
 
-def _count(said: Said, name: str) -> int | None:
-    value = said.get(name)
-    if value is None or isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 62:
-        return None
-    return int(value)
-
-
 def _first(*places: tuple[Said, str]) -> int | None:
+    """The first of some places that holds a count."""
     for said, name in places:
-        if name in said and (count := _count(said, name)) is not None:
-            return count
+        value = said.get(name)
+        if value is not None and type(value) in _NUMBERS and 0 <= value < 1 << 62:
+            return int(value)
     return None
 
 
@@ -103,7 +99,7 @@ def _output(said: Said, reasoning: int | None) -> int | None:
     output = _first((said, "completion_tokens"), (said, "output_tokens"))
     if output is None or not reasoning:
         return output
-    entered, total = _count(said, "prompt_tokens"), _count(said, "total_tokens")
+    entered, total = _first((said, "prompt_tokens")), _first((said, "total_tokens"))
     if entered is None or total != entered + output + reasoning:
         return output
     return output + reasoning
