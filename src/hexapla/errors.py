@@ -205,7 +205,8 @@ class ConfigError(HexaplaError):
         self, message: str, *, file: str = "", line: int | None = None, key: str = "", did_you_mean: str = ""
     ) -> None:
         where = f"{file}:{line}" if file and line else file
-        text = f"{where}: {message}" if where else message
+        named = f"{key}: {message}" if where and key and key not in message else message
+        text = f"{where}: {named}" if where else message
         super().__init__(f"{text} Did you mean {did_you_mean!r}?" if did_you_mean else text)
         self.message = message
         self.file = file

@@ -14,7 +14,7 @@ import pytest
 from hexapla.config import load_config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.gateway import Gateway
-from hexapla.errors import ClientError
+from hexapla.errors import ClientError, Kind, UpstreamError
 from hexapla.observe.exposition import Exposition
 from hexapla.server import follow
 from hexapla.server.follow import RESTART, Follower
@@ -111,24 +111,33 @@ def test_the_dotenv_is_followed(place: Place) -> None:
 
     async def story(follower: Follower, opened: Gateway, keys: KeyRing) -> None:
         assert secret(opened) == "first"
+        refused = UpstreamError(Kind.UPSTREAM_AUTH, "The key is refused.")
+        opened.routes.bench.heard(opened.routes.first("mine"), refused, opened.books.clock())
+        sessions = opened.routes.affinity
         place.dotenv.write_text("LOCAL_KEY=second\n")
         await follower.look()
         assert secret(opened) == "second" and not opened.routes.bench
+        assert opened.routes.affinity is sessions, "a conversation stays where its prompt is cached"
 
     followed(place, story)
 
 
 BAD = {
     "unknown key": ("aliases = {", "alises = {", ":2: There is no key 'alises' here.", "Did you mean 'aliases'?"),
-    "wrong type": ('["old-key"]', "7", ":1: keys: Expected `array`, got `int`.", "(key keys)"),
+    "wrong type": ('["old-key"]', "7", ":1: keys: Expected `array`, got `int`.", "`array`"),
     "duplicate provider": ("[providers.local]\n", "[providers.local]\n[providers.local]\n", ":6:", "a second time"),
     "twin provider": (
         "[[providers.local.end",
         "[providers.Local]\nendpoints = [{protocol='openai_chat', base_url='http://h'}]\n[[providers.local.end",
-        ":7: The provider 'Local'",
-        "(key providers.Local)",
+        "The provider 'Local' stands here a second time, as 'local'.",
+        ":7: providers.Local: ",
     ),
-    "missing variable": ("${LOCAL_KEY}", "${LOCAL_KEI}", ":6:", "LOCAL_KEI is not set. Did you mean 'LOCAL_KEY'?"),
+    "missing variable": (
+        "${LOCAL_KEY}",
+        "${LOCAL_KEI}",
+        ":6:",
+        "providers.local.auth.key: The environment variable LOCAL_KEI is not set. Did you mean 'LOCAL_KEY'?",
+    ),
     "not TOML": ("[providers.local]\n", "[providers.local\n", ":5: This is not valid TOML", ""),
     "key that no header takes": ("${LOCAL_KEY}", "schlüssel", "holds characters that no header takes", ""),
 }

@@ -84,9 +84,11 @@ class Gateway:
     def adopt(self, loaded: Loaded) -> None:
         """Take over another configuration, for every request from the next one on; those that run keep theirs.
 
-        Who was benched may play again: the keys may be other ones.  Ledger and log stay as they were opened.
+        Who was benched may play again: the keys may be other ones.  Sessions stay where their prompt is cached.  Ledger
+        and log stay as they were opened.
         """
         routes = Routes(loaded, self.books.clock, chance=self._chance, keep=self.routes.keep, health=self.routes.health)
+        routes.affinity = self.routes.affinity
         self.config, self.routes, self._sweeper = loaded.config, routes, Sweeper(loaded.config.timeouts.beat)
 
     async def generate(self, ask: Ask, answer: Answer) -> None:

@@ -40,8 +40,9 @@ RESTART = (
     "ledger.retention_days",
     "log.path",
     "log.style",
+    "routing.breaker",
 )
-"""Settings of what was opened at the start: sockets, ledger, log.  Everything else follows."""
+"""Settings of what was opened at the start: sockets, ledger, log, the memory of who failed.  Everything else follows."""
 
 
 class Follower:
@@ -103,7 +104,7 @@ class Follower:
         except ConfigError as error:
             self.refused += 1
             self.stale = True
-            LOG.error("The changed configuration is refused, the one before keeps serving. %s", _told(error))
+            LOG.error("The changed configuration is refused, the one before keeps serving. %s", error)
             return
         self._gateway.adopt(loaded)
         self._keys.adopt(names)
@@ -124,10 +125,6 @@ def _content(file: Path) -> bytes | None:
         return file.read_bytes()
     except OSError:
         return None
-
-
-def _told(error: ConfigError) -> str:
-    return f"{error} (key {error.key})" if error.key else str(error)
 
 
 def _waiting(began: Config, now: Config) -> str:
