@@ -103,7 +103,8 @@ class Run:
 class World:
     """Endpoints that fail in the ways of FAULTS."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, gap: float = 3.0) -> None:
+        self.gap = gap  # seconds between two requests, at the most
         self.chance = Random(seed)
         self.now = 1000.0
         self.offers = [offered(protocol) for protocol in DIALECTS]
@@ -115,7 +116,7 @@ class World:
 
     def request(self) -> Run:
         """One client's request, from its beginning to its end."""
-        self.now += self.chance.random() * 3
+        self.now += self.chance.random() * self.gap
         chance = self.chance
         run = Run(chance.choice(DIALECTS), chance.random() < 0.7, self.now)
         peeked = peek(run.protocol, ask(run.protocol, "m", stream=run.stream))
@@ -141,8 +142,8 @@ class World:
         run.ended = self.now
         return run
 
-    def _admit(self, chosen: Candidate) -> GatewayError | float:
-        if self.health.admit(chosen.track, self.now):
+    def _admit(self, chosen: Candidate, forced: bool) -> GatewayError | float:
+        if forced or self.health.admit(chosen.track, self.now):
             self.health.began(chosen.track)
             return 0.0
         return UpstreamError(Kind.OVERLOADED, "left alone", retryable=False)

@@ -133,7 +133,7 @@ def _terms(until: dict[str, float], world: World) -> list[float]:
 
 def test_an_outage_of_everything_is_not_amplified() -> None:
     """When every endpoint is down, a request costs hardly more than one call, and its answer comes at once."""
-    world = World(1)
+    world = World(1, gap=0.2)
     for name in world.sick:
         world.sick[name] = 2.0
     original = dict(FAULTS)

@@ -208,7 +208,7 @@ class Gateway:
             retry=self.config.retry,
             clock=books.clock,
             chance=self._chance,
-            admit=lambda candidate: routes.admit(candidate, plan.load),
+            admit=lambda candidate, forced: routes.admit(candidate, plan.load, forced=forced),
             may_retry=self._retries.spend,
         )
         self._retries.earn()

@@ -251,10 +251,13 @@ class Routes:
         own = not candidate.slugs.isdisjoint((*wishes.only, *wishes.order))
         return address.keeps - {"provider"} if own else address.keeps
 
-    def admit(self, candidate: Candidate, load: Load) -> GatewayError | float:
-        """Let a request go to `candidate`, after so many seconds in its queue; or say why not at present."""
+    def admit(self, candidate: Candidate, load: Load, *, forced: bool = False) -> GatewayError | float:
+        """Let a request go to `candidate`, after so many seconds in its queue; or say why not at present.
+
+        forced  there is nobody else, so that a failing endpoint is asked all the same
+        """
         now = self._clock()
-        if not self.health.admit(candidate.track, now):
+        if not forced and not self.health.admit(candidate.track, now):
             return left_alone(self.health.cause(candidate.track), self.health.closed_for(candidate.track, now))
         seconds = 0.0
         if self.limits:

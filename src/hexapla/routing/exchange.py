@@ -183,8 +183,8 @@ class Exchange:
     """The state of one exchange: who is tried, what the client has heard.
 
     open_call  renders the request for a candidate; may raise ClientError or ProtocolError
-    admit      says after how many seconds a candidate may be asked, or why not at present; whoever was admitted is in
-               `asking` until noted
+    admit      says after how many seconds a candidate may be asked, or why not at present (True: there is nobody else);
+               whoever was admitted is in `asking` until noted
     may_retry  whether the retry budget of the whole gateway allows one more
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1)
@@ -201,7 +201,7 @@ class Exchange:
         retry: RetryPolicy,
         clock: Callable[[], float],
         chance: Callable[[], float],
-        admit: Callable[[Candidate], GatewayError | float] = lambda candidate: 0.0,
+        admit: Callable[[Candidate, bool], GatewayError | float] = lambda candidate, forced: 0.0,
         may_retry: Callable[[], bool] = lambda: True,
     ) -> None:
         self._candidates = candidates
@@ -215,6 +215,7 @@ class Exchange:
         self._clock = clock
         self._chance = chance
         self._end = _after(clock(), timers.total)
+        self._spared: list[Candidate] = []  # who was not admitted
         self._place = 0  # how many candidates have had their turn, the present one included
         self._tried = 0
         self._since = clock()
@@ -235,6 +236,8 @@ class Exchange:
                 break
         else:
             error = error or RoutingError("No endpoint can serve this request.")
+        if not self._tried and self._spared:
+            error = yield from self._attempt(self._spared[0], forced=True)  # a gateway's caution must not be the outage
         if error is not None and self._started and not self._said_content:
             yield from self._tell(error)
         return Outcome(error=error, started=self._started, lane=self.lane, candidate=self.candidate, tried=self._tried)
@@ -293,8 +296,11 @@ class Exchange:
         yield Note(Tried(candidate=candidate, lane="", started=self._since, ended=self._clock(), error=error))
         return error
 
-    def _attempt(self, candidate: Candidate, *, renews: bool = False) -> Steps:
-        """One call of one endpoint, noted.  `renews`: when its token is refused, another one follows."""
+    def _attempt(self, candidate: Candidate, *, renews: bool = False, forced: bool = False) -> Steps:
+        """One call of one endpoint, noted.
+
+        renews  when its token is refused, another one follows;  forced: nobody else can be asked
+        """
         self._since = self._clock()
         try:
             call = self._open(candidate)
@@ -302,8 +308,9 @@ class Exchange:
             return ClientError(Kind.INVALID_REQUEST, error.message, param=param_of(error.path))
         except ClientError as error:
             return error
-        admitted = self._admit(candidate)
+        admitted = self._admit(candidate, forced)
         if isinstance(admitted, GatewayError):
+            self._spared.append(candidate)
             return admitted
         self.asking = candidate
         if admitted:

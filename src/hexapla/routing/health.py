@@ -50,13 +50,13 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When the breaker opens and for how long.
 
     row      failures in a row that open it
-    share    share of failures among the latest `least` or more answers that opens it as well
+    share    more than this share of failures among the latest `least` or more answers opens it as well
     first    seconds of the first closure; it doubles with every failed probe, up to `most`
     """
 
     row: int = 5
     share: float = 0.5
-    least: int = 10
+    least: int = 20
     first: float = 1.0
     most: float = 4.0
 
@@ -81,7 +81,7 @@ class Track:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float | None, float | None]] = deque(maxlen=SAMPLES)
-        self._latest: deque[bool] = deque(maxlen=20)  # success or not
+        self._latest: deque[bool] = deque(maxlen=40)  # success or not
         self._cache: dict[tuple[Metric, float], tuple[float, float | None]] = {}
         self._peak = 0.0
         self._peaked = 0.0
@@ -113,7 +113,7 @@ class Track:
         self.cause = error
         self.row += 1
         self.failed = now
-        if self.probing or self.row >= policy.row or self.error_rate(policy.least) >= policy.share:
+        if self.probing or self.row >= policy.row or self.error_rate(policy.least) > policy.share:
             self.probing = False
             self.opened = now + min(policy.most, policy.first * float(2 ** min(self.closures, 16)))
             self.closures += 1
