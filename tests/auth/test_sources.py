@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auth.playing import Play
 from hexapla.auth import driver
@@ -15,6 +16,7 @@ from hexapla.auth.api_key import Credential
 from hexapla.auth.sources import Found, Source, find_sources
 from hexapla.auth.steps import Call, Reply
 from hexapla.catalog.schema import Auth, Exchange, KeySource, Login, Provider
+from hexapla.config import builtin_providers, parse_config
 from hexapla.errors import ConfigError, HexaplaError, UpstreamError
 
 LOGIN = Login(flow="device_code", host="https://login.test", token="{host}/token")
@@ -192,3 +194,63 @@ def test_sources_do_not_show_secrets() -> None:
     for each in found({"A": "sesame"}, env="A") + found({"A": "sesame"}, env="A", exchange=exchange):
         assert "sesame" not in repr(each)
     assert isinstance(found({"A": "sesame"}, env="A")[0], Credential)
+
+
+PAGES = (Path(__file__).parents[2] / "docs/credentials.md", Path(__file__).parents[2] / "docs/zh/credentials.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["en", "zh"])
+def test_every_login_stands_on_the_page(page: Path) -> None:
+    """Whoever takes a login, a cloud's credentials or neither from other programs is explained, in both languages."""
+    text = page.read_text(encoding="utf-8")
+    for each in builtin_providers().values():
+        if each.auth.login is not None or each.auth.cloud or each.auth.kind == "elsewhere":
+            assert f"`{each.id}`" in text, each.id
+
+
+@pytest.mark.parametrize("keys", ["{ weight = 1 }", '{ key = "a", file = "/b" }'])
+def test_a_key_stands_in_exactly_one_place(keys: str) -> None:
+    """None and two are mistakes with a line."""
+    text = f"[providers.openai.auth]\nkeys = [{keys}]\n"
+    with pytest.raises(ConfigError, match=r"hexapla\.toml:2: .*A key stands in exactly one place"):
+        parse_config(text, "hexapla.toml", {})
+
+
+def test_a_login_can_be_changed_field_by_field() -> None:
+    """An application of one's own at an instance of one's own; the rest stays the vendor's."""
+    text = '[providers.gitlab_duo.auth.login]\nclient_id = "mine"\n'
+    changed = parse_config(text, "hexapla.toml", {}).providers["gitlab_duo"].auth
+    vendors = builtin_providers()["gitlab_duo"].auth
+    assert changed.login is not None and vendors.login is not None
+    assert changed.login.client_id == "mine" and changed.login.token == vendors.login.token
+    assert changed.exchange == vendors.exchange and changed.env == vendors.env
+
+
+def test_kimis_file_and_lock_can_be_shared(tmp_path: Path) -> None:
+    """Asked for, the CLI's file is ours as well: renewed under its own lock, written in its own shape."""
+    login = Login(flow="device_code", host="https://login.test", token="{host}/token", format="kimi", share="write")
+    file = tmp_path / "kimi-code.json"
+    said = {"access_token": "old", "refresh_token": "r1", "expires_at": 5.0, "expires_in": 900, "more": 1}
+    file.write_text(json.dumps(said))
+    (source,) = found({"HOME": str(tmp_path)}, login=replace(login, files=(str(file),)))
+    assert isinstance(source, Source)
+    world = Play([(200, {"access_token": "new", "refresh_token": "r2", "expires_in": 900})])
+    world.files[str(file)] = file.read_bytes()
+    assert world.run(source.obtain(world.clock, None)).secret == "new"
+    assert world.locked == [str(file)]
+    written = json.loads(world.files[str(file)])
+    assert written["refresh_token"] == "r2" and written["expires_at"] == world.now + 900 and written["more"] == 1
+
+
+def test_qwens_file_says_where_requests_go(tmp_path: Path) -> None:
+    """resource_url is a host, with or without a path; milliseconds become seconds."""
+    file = tmp_path / "oauth_creds.json"
+    file.write_text(
+        json.dumps({"access_token": "a", "resource_url": "portal.qwen.ai/v1", "expiry_date": 2_000_000_000_000})
+    )
+    login = Login(flow="device_code", host="https://chat.qwen.ai", files=(str(file),), format="qwen", share="read")
+    (source,) = found({"HOME": str(tmp_path)}, login=login)
+    assert isinstance(source, Source)
+    world = Play(files={str(file): file.read_bytes()})
+    token = world.run(source.obtain(world.clock, None))
+    assert (token.base, token.expires) == ("https://portal.qwen.ai", 2_000_000_000)

@@ -93,7 +93,7 @@ def seconds(value: Any) -> float:
         number = float(value)
     except ValueError:
         return 0.0
-    return number if 0.0 < number < 1e12 else 0.0
+    return number if 0.0 < number < 1e14 else 0.0
 
 
 def life(jwt: str, now: float) -> float:

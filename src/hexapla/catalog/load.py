@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from hexapla.catalog.calendar import week, window
 from hexapla.catalog.locate import Place, fault, field_names, kind_at, line_of
-from hexapla.catalog.schema import Model, Provider, Quirks, When
+from hexapla.catalog.schema import KeySource, Model, Provider, Quirks, When
 from hexapla.errors import ConfigError, Kind
 from hexapla.ir.target import Target
 
@@ -106,11 +106,19 @@ def check_provider(provider: Provider, text: str, file: str, place: Place = ()) 
             why = f"{provider.id} knows no level {level!r}."
             raise mistake(why, (*place, "rates", name, level), text, file, level, provider.levels)
     _check_codes(provider.error_codes, place, text, file)
+    for index, source in enumerate(provider.auth.keys):
+        if isinstance(source, KeySource) and sum(map(bool, _places(source))) != 1:
+            why = "A key stands in exactly one place: key, env, file, keyring or command."
+            raise mistake(why, (*place, "auth", "keys", index), text, file)
     for index, endpoint in enumerate(provider.endpoints):
         inside = (*place, "endpoints", index, "quirks")
         _check_quirks(endpoint.quirks, inside, text, file)
         for number, when in enumerate(endpoint.quirks.when):
             _check_quirks(when, (*inside, "when", number), text, file)
+
+
+def _places(source: KeySource) -> tuple[str | tuple[str, ...], ...]:
+    return source.key, source.env, source.file, source.keyring, source.command
 
 
 def check_models(models: Iterable[Model], place: Place, text: str, file: str) -> None:
