@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from typing import Any
 
 import pytest
 
-from server.client import dial, hear_all, request
+from server.client import dial, hear, hear_all
 from server.running import Gateway
-from server.wire import DIALECTS, MESSAGES, PATHS, ask
-
-dialects = pytest.mark.parametrize("protocol", DIALECTS)
+from server.wire import DIALECTS, MESSAGES, PATHS
 
 
 def told(answer: bytes) -> tuple[int, dict[str, object]]:
@@ -21,47 +24,107 @@ def told(answer: bytes) -> tuple[int, dict[str, object]]:
     return int(head.split(b" ")[1]), json.loads(body)
 
 
+LIMIT = 1.0  # seconds: conftest.py's head_seconds and body_seconds
+PATIENCE = 10.0  # what a busy machine may make of it; without the limit it would be for ever
+
+
+def drip(sock: socket.socket) -> bytes:
+    """Send a byte ten times a second until something is heard; that, and whatever follows up to the end."""
+    sock.settimeout(0.1)
+    until = time.monotonic() + PATIENCE
+    heard = b""
+    while time.monotonic() < until:
+        try:
+            sock.sendall(b"a")
+            if not (got := sock.recv(65536)):
+                return heard
+            heard += got
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return heard
+    raise AssertionError(f"the connection is still open after {PATIENCE:g} seconds; heard {heard!r}")
+
+
 def test_dripped_head(served: Gateway) -> None:
     """A head that comes byte by byte is cut off with 408 when its time is over, however lively it drips."""
     with dial(served.url) as sock:
         began = time.monotonic()
-        sock.settimeout(0.1)
-        heard = b""
-        for byte in b"POST /v1/messages HTTP/1.1\r\nhost: h\r\nx-drip: " + b"a" * 100:
-            sock.sendall(bytes([byte]))
-            try:
-                heard = sock.recv(65536)
-                break
-            except TimeoutError:
-                continue
-        assert 0.8 < time.monotonic() - began < 2.5
-        status, body = told(heard)
+        sock.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: h\r\nx-drip: ")
+        status, body = told(drip(sock))
+        assert time.monotonic() - began >= LIMIT
     assert status == 408
     assert body["type"] == "error"
     assert served.alive()
 
 
-@dialects
-def test_dripped_body(protocol: str, served: Gateway) -> None:
-    """A body that does not come in time is a 408 in the dialect."""
-    whole = request(PATHS[protocol], ask(protocol, "demo/echo"))
+def test_second_head_that_never_ends(served: Gateway) -> None:
+    """A connection that was used before has no longer time for its next head."""
     with dial(served.url) as sock:
-        began = time.monotonic()
-        sock.sendall(whole[:-20])
-        sock.settimeout(0.1)
-        heard = b""
-        for byte in whole[-20:-5]:
-            sock.sendall(bytes([byte]))
-            try:
-                heard = sock.recv(65536)
-                break
-            except TimeoutError:
-                continue
-        assert 0.8 < time.monotonic() - began < 2.5
-        status, body = told(heard)
-    assert status == 408
-    assert (body.get("type") == "error") == (protocol == MESSAGES)
+        sock.sendall(b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n")
+        hear(sock, b'"ok"}')
+        sock.sendall(b"GET /livez HTTP/1.1\r\nx-drip: ")
+        assert told(drip(sock))[0] == 408
+
+
+def head_of(protocol: str, length: int, *more: str) -> bytes:
+    lines = [f"POST {PATHS[protocol]} HTTP/1.1", "host: h", f"content-length: {length}", *more]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def at_once(play: Callable[..., None], *choices: Iterable[Any]) -> None:
+    """Play every combination at the same time: each of them waits for most of it."""
+    with ThreadPoolExecutor(16) as threads:
+        for playing in [threads.submit(play, *chosen) for chosen in product(*choices)]:
+            playing.result()
+
+
+def test_dripped_body(served: Gateway) -> None:
+    """A body that does not come in time is a 408 in the dialect, and who goes on dripping is cut off."""
+
+    def play(protocol: str, begun: bytes) -> None:
+        with dial(served.url) as sock:
+            began = time.monotonic()
+            sock.sendall(head_of(protocol, 100_000) + begun)
+            status, body = told(drip(sock))
+            assert time.monotonic() - began >= LIMIT
+        assert status == 408
+        assert (body.get("type") == "error") == (protocol == MESSAGES)
+
+    at_once(play, DIALECTS, [b"", b"{"])
     assert served.alive()
+
+
+def test_body_that_never_begins(served: Gateway) -> None:
+    """A client that announces a body and says nothing has its time as well."""
+    with dial(served.url) as sock:
+        sock.sendall(head_of(MESSAGES, 100))
+        assert told(hear_all(sock))[0] == 408
+
+
+def test_body_that_is_announced_too_large(served: Gateway) -> None:
+    """Its head is enough for the 413; nobody is asked to go on, and who does is cut off."""
+
+    def play(protocol: str, expects: tuple[str, ...]) -> None:
+        with dial(served.url) as sock:
+            sock.sendall(head_of(protocol, 500_000, *expects) + b"{")
+            assert hear(sock, b"limits.body_bytes").startswith(b"HTTP/1.1 413 ")
+            drip(sock)
+
+    at_once(play, DIALECTS, [(), ("expect: 100-continue",)])
+    assert served.alive()
+
+
+def test_refused_body_that_comes_whole(served: Gateway) -> None:
+    """Who sends the rest at once may go on with the connection."""
+    with dial(served.url) as sock:
+        sock.sendall(head_of(MESSAGES, 500_000) + b"{")
+        hear(sock, b"limits.body_bytes")
+        sock.sendall(b" " * 499_999 + b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n")
+        assert b'{"status":"ok"}' in hear(sock, b'"ok"}')
+        time.sleep(LIMIT * 1.2)  # the time that the refused body had
+        sock.sendall(b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n")
+        assert b'{"status":"ok"}' in hear(sock, b'"ok"}')
 
 
 @pytest.mark.parametrize(

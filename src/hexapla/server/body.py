@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from hexapla.errors import ClientError, Kind
@@ -52,6 +52,12 @@ def _checked(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise too_large(limit)
     return body
+
+
+def announced(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """The body's length as the head tells it; 0 where it does not."""
+    told = next((value for name, value in headers if name == b"content-length"), b"")
+    return int(told) if told.isdigit() else 0
 
 
 def late(seconds: float) -> ClientError:

@@ -142,6 +142,7 @@ class Door(HttpToolsProtocol):
             self._arriving.take(body)
 
     def on_message_complete(self) -> None:
+        self._disarm()
         self._in_head = True
         self._head_size = 0
         turn, self._arriving = self._arriving, None
@@ -159,6 +160,10 @@ class Door(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
+        if not self._in_head and self.limits.head_seconds:
+            # the body was refused on its way: take what still comes, for who hangs up at once may not be heard, and
+            # not for ever
+            self._head_timer = self.loop.call_later(self.limits.head_seconds, self.transport.close)
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return

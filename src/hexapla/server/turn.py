@@ -16,7 +16,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from hexapla.errors import ClientError
-from hexapla.server.body import late, too_large
+from hexapla.server.body import announced, late, too_large
 from hexapla.server.generate import Generate
 
 _STATUS = {status: line.decode() for status, line in STATUS_LINE.items()}
@@ -115,7 +115,7 @@ class Turn:
             self._refuse(self._error)
         elif self._whole:
             self._run()
-        elif self._expects:
+        elif self._expects and not self._refuse_by_length():
             self._place.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, piece: bytes) -> None:
@@ -136,8 +136,10 @@ class Turn:
 
     def wait(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was read is used up: if the body is not complete by now, give it its time."""
+        if self._timer is not None or self._whole or self.response_complete or not self._begun:
+            return
         seconds = self._endpoint.limits.body_seconds
-        if seconds and self._begun and not self._whole and not self.response_complete and self._timer is None:
+        if not self._refuse_by_length() and seconds:
             self._timer = loop.call_later(seconds, self._refuse, late(seconds))
 
     def leave(self) -> None:
@@ -151,6 +153,13 @@ class Turn:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _refuse_by_length(self) -> bool:
+        """Refuse a body that is announced as too large before it is there."""
+        limit = self._endpoint.limits.body_bytes
+        if announced(self._headers) > limit:
+            self._refuse(too_large(limit))
+        return self.response_complete
 
     def _refuse(self, error: ClientError) -> None:
         self._disarm()
