@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from server.client import call
-from server.wire import DIALECTS
+from server.wire import DIALECTS, GEMINI
 
 READY_WITHIN = 20.0
-SHORT = {"openai_chat": "u_chat", "openai_responses": "u_resp", "anthropic_messages": "u_msgs"}
+SHORT = {"openai_chat": "u_chat", "openai_responses": "u_resp", "anthropic_messages": "u_msgs", GEMINI: "u_gem"}
 """The provider that speaks a protocol."""
 
 
@@ -74,7 +74,7 @@ def providers(url: str, prefix: str = "") -> str:
     return "".join(
         f'[providers.{prefix}{SHORT[protocol]}]\nauth = {{ kind = "api_key", key = "upstream-key" }}\n'
         f'[[providers.{prefix}{SHORT[protocol]}.endpoints]]\nprotocol = "{protocol}"\nbase_url = "{url}/v1"\n'
-        for protocol in DIALECTS
+        for protocol in (*DIALECTS, GEMINI)
     )
 
 

@@ -37,7 +37,17 @@ class Visit:
 
     @property
     def protocol(self) -> str:
-        return PROTOCOLS[self.path.removesuffix("/count_tokens")]
+        return PROTOCOLS.get(self.path.removesuffix("/count_tokens"), "gemini_generate")
+
+    @property
+    def model(self) -> str:
+        """In the body, or where Gemini names it: /v1/models/{model}:{method}."""
+        named: str = self.asked.get("model") or self.path.rpartition("/")[2].partition(":")[0]
+        return named
+
+    @property
+    def stream(self) -> bool:
+        return bool(self.asked.get("stream")) or self.path.endswith(":streamGenerateContent")
 
     @property
     def asked(self) -> Any:
@@ -98,7 +108,7 @@ class Upstream:
                 self.visits.append(visit)
                 self.arrived.set()
                 try:
-                    await self.scripts[visit.asked["model"]](visit)
+                    await self.scripts[visit.model](visit)
                 except OSError:
                     visit._left()
                     return

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-CHAT, RESPONSES, MESSAGES = "openai_chat", "openai_responses", "anthropic_messages"
+CHAT, RESPONSES, MESSAGES, GEMINI = "openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"
 DIALECTS = (CHAT, RESPONSES, MESSAGES)
+
+"""Those that name the model in the body; Gemini names it in the path (test_gemini.py)."""
 
 PATHS = {CHAT: "/v1/chat/completions", RESPONSES: "/v1/responses", MESSAGES: "/v1/messages"}
 TERMINATORS = {CHAT: b"[DONE]", RESPONSES: b"response.completed", MESSAGES: b"message_stop"}
@@ -73,18 +75,19 @@ def broken(protocol: str) -> bytes:
     if protocol == RESPONSES:
         said = {"type": "error", "code": "server_error", "message": "the upstream broke", "sequence_number": 9}
         return _frames(protocol, [said])
-    error = _error(protocol, "the upstream broke")
-    return b"data: " + json.dumps(error).encode() + b"\n\n" if protocol == CHAT else _frames(protocol, [error])
+    return _frames(protocol, [_error(protocol, "the upstream broke")])
 
 
 def _error(protocol: str, message: str) -> dict[str, Any]:
     if protocol == MESSAGES:
         return {"type": "error", "error": {"type": "api_error", "message": message}}
+    if protocol == GEMINI:
+        return {"error": {"code": 500, "message": message, "status": "INTERNAL"}}
     return {"error": {"message": message, "type": "server_error", "param": None, "code": "server_error"}}
 
 
 def _frames(protocol: str, events: list[dict[str, Any]]) -> bytes:
-    if protocol == CHAT:
+    if protocol in (CHAT, GEMINI):
         return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
     return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
 
@@ -123,6 +126,14 @@ def _item(text: str, status: str) -> dict[str, Any]:
     return {"id": "msg_1", "type": "message", "role": "assistant", "status": status, "content": content}
 
 
+def _candidate(text: str, **more: Any) -> dict[str, Any]:
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5} if more else {}
+    said = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
+    return {"candidates": [said | more], "modelVersion": "m", "responseId": "r1"} | (
+        {"usageMetadata": usage} if usage else {}
+    )
+
+
 def _message(text: str, model: str) -> dict[str, Any]:
     return {
         "id": "msg_1",
@@ -147,6 +158,7 @@ _WHOLE: dict[str, Any] = {
     },
     RESPONSES: lambda text, model: _response("completed", [_item(text, "completed")]) | {"model": model},
     MESSAGES: _message,
+    GEMINI: lambda text, model: _candidate(text, finishReason="STOP"),
 }
 
 _PLACE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
@@ -169,6 +181,7 @@ _OPENING: dict[str, list[dict[str, Any]]] = {
         {"type": "message_start", "message": _message("", "m")},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
     ],
+    GEMINI: [],
 }
 
 _PIECE: dict[str, Any] = {
@@ -185,6 +198,7 @@ _PIECE: dict[str, Any] = {
         "index": 0,
         "delta": {"type": "text_delta", "text": text},
     },
+    GEMINI: _candidate,
 }
 
 _ENDING: dict[str, Any] = {
@@ -213,4 +227,5 @@ _ENDING: dict[str, Any] = {
         },
         {"type": "message_stop"},
     ],
+    GEMINI: lambda text: [_candidate("", finishReason="STOP")],
 }

@@ -325,7 +325,12 @@ def _check(kind: str, media_type: str | None, data: str, path: str) -> None:
         raise ProtocolError(f"the {kind} is not valid base64", path=path)
     if kind == "image" and found is not None and not found.startswith("image/"):
         raise ProtocolError(f"the image says {media_type}, but its bytes are {found}", path=path)
+    if found is None and media_type in _SNIFFED:
+        raise ProtocolError(f"the bytes are no {media_type} image", path=path)
 
+
+_SNIFFED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Image types whose first bytes are known."""
 
 _PARTS: dict[str, Callable[[_Contents, Camel], Any]] = {
     "functionCall": _Contents.call,
