@@ -48,8 +48,8 @@ def drip(sock: socket.socket) -> bytes:
 
 def test_dripped_head(served: Gateway) -> None:
     """A head that comes byte by byte is cut off with 408 when its time is over, however lively it drips."""
+    began = time.monotonic()
     with dial(served.url) as sock:
-        began = time.monotonic()
         sock.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: h\r\nx-drip: ")
         status, body = told(drip(sock))
         assert time.monotonic() - began >= LIMIT
@@ -83,8 +83,8 @@ def test_dripped_body(served: Gateway) -> None:
     """A body that does not come in time is a 408 in the dialect, and who goes on dripping is cut off."""
 
     def play(protocol: str, begun: bytes) -> None:
+        began = time.monotonic()
         with dial(served.url) as sock:
-            began = time.monotonic()
             sock.sendall(head_of(protocol, 100_000) + begun)
             status, body = told(drip(sock))
             assert time.monotonic() - began >= LIMIT

@@ -122,11 +122,15 @@ class Gateway:
         answer.start(status, (*_JSON, *headers, *_error_headers(error)))
         answer.finish(body)
 
-    async def aclose(self) -> None:
-        """Close every transport and the books."""
+    async def disconnect(self) -> None:
+        """Close every transport."""
         await self.routes.settle(LAST_REFRESH)
         for transport in self._transports.values():
             await transport.aclose()
+
+    async def aclose(self) -> None:
+        """Close every transport and the books."""
+        await self.disconnect()
         await self.books.ledger.close_async()
         if self.books.log is not None:
             await asyncio.to_thread(self.books.log.close)

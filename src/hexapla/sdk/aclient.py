@@ -22,7 +22,9 @@ from hexapla.ir.content import Text
 from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
 from hexapla.ir.event import BlockStart as _BlockStart
 from hexapla.ir.fold import Fold
+from hexapla.ir.loss import LossLog
 from hexapla.protocols import PROTOCOLS
+from hexapla.protocols.base import Reply
 from hexapla.sdk.answer import Answer
 from hexapla.sdk.inbox import Inbox
 from hexapla.sdk.media import image_url
@@ -98,8 +100,14 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close connections and the ledger."""
+        """End what still runs, and close connections and the ledger."""
+        await self._end_running()
         await self._gateway.aclose()
+
+    async def _end_running(self) -> None:
+        self._gateway.stop()
+        while self._gateway.running:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
 
     async def chat(
         self,
@@ -199,15 +207,14 @@ def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:
 
 
 def _assistant(answer: Answer) -> Mapping[str, Any]:
-    """The assistant turn to send back: calls, text, and the thought that some providers demand again."""
-    message: dict[str, Any] = {"role": "assistant", "content": str(answer) or None}
-    if answer.reasoning:
-        message["reasoning_content"] = answer.reasoning
-    message["tool_calls"] = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-        for call in answer.tool_calls
-    ]
-    return message
+    """The assistant's turn to send back: its text and calls, and its thought with whatever signs it, which some providers
+    demand again."""
+    said = _CHAT.render_response(answer.response, Reply(id=answer.id, created=0, model=answer.model), LossLog())
+    message: Mapping[str, Any] = msgspec.json.decode(said)["choices"][0]["message"]
+    return {name: message[name] for name in _ECHOED if message.get(name) is not None} | {"role": "assistant"}
+
+
+_ECHOED = ("content", "tool_calls", "reasoning_content", "reasoning_details")
 
 
 def _answer(response: Any, inbox: Inbox) -> Answer:
