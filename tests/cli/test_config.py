@@ -67,13 +67,15 @@ def test_check_tells_a_mistake_with_its_line(place: Path, capsys: pytest.Capture
 def test_check_tells_names_that_mean_nothing(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An alias or a chain to an unknown model would fail its first request: exit code 1."""
     text = 'aliases = { a = "antropic/claude-opus-4.6" }\nchains = { "demo/echo" = ["nobody-knows"] }\n'
+    text += '[profiles.p]\nprovider = "demo"\nmodel = "echo"\nbackups = ["q", "lost-one"]\n'
+    text += '[profiles.q]\nprovider = "claude_subscription"\n'
     (place / "hexapla.toml").write_text(text)
     assert main(["config", "check"]) == 1
     said = capsys.readouterr().err
     assert "aliases.a: The model 'antropic/claude-opus-4.6' is not known. Nearest: " in said
     assert "chains.demo/echo: The model 'nobody-knows'" in said
     assert main(["config", "check", "--json"]) == 1
-    assert set(json.loads(capsys.readouterr().out)["unknown"]) == {"aliases.a", "chains.demo/echo"}
+    assert set(json.loads(capsys.readouterr().out)["unknown"]) == {"aliases.a", "chains.demo/echo", "profiles.p"}
 
 
 def test_path_names_what_was_read(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

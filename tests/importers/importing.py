@@ -9,6 +9,7 @@ from typing import Any
 from hexapla.catalog.resolve import Catalog, resolve
 from hexapla.catalog.schema import Provider
 from hexapla.config import Config, assemble, builtin_models, builtin_providers, parse_config
+from hexapla.engine.routes import Routes
 from hexapla.importers.draft import Draft
 from hexapla.importers.load import load
 from hexapla.importers.note import TEXTS, told
@@ -52,14 +53,16 @@ def imported(text: str, file: str, convert: Callable[[dict[str, Any], Draft], No
     draft = Draft(CATALOG, keep_secrets=keep)
     convert(load(text, file), draft)
     written = render(draft, "elsewhere")
-    environment = PLACES | {name: f"value-of-{name}" for name in draft.variables}
+    environment = PLACES | {name: f"value-of-{name}" for name in draft.safe.variables}
     config = parse_config(written, "hexapla.toml", environment)
-    catalog = assemble(config, environment).catalog
+    loaded = assemble(config, environment)
+    catalog = loaded.catalog
     for note in draft.notes:
         assert note.code in TEXTS and told(note, "en") and told(note, "zh")
-        assert not any(secret in repr(note) for secret in draft.secrets.values()), note
+        assert not any(secret in repr(note) for secret in draft.safe.secrets.values()), note
     for name in (*config.aliases, *config.chains, *(m for chain in config.chains.values() for m in chain)):
         assert resolve(catalog, name), name
-    for profile in config.profiles.values():
-        assert all(catalog.split(model) or resolve(catalog, model) for model in profile.models().values())
+    for name, profile in config.profiles.items():
+        if profile.provider in config.providers and config.providers[profile.provider].host == "":
+            assert Routes(loaded).first(profile.full(profile.model), name).model == profile.model
     return Imported(draft, written, config, catalog)

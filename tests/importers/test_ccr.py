@@ -61,12 +61,12 @@ def test_version_2() -> None:
         "opus": "deepseek/deepseek-reasoner",
     }
     assert made.backups == ("model-scope/Qwen/Qwen3", "openrouter/google/gemini-2.5-pro-preview")
-    assert found.draft.secrets == {
+    assert found.draft.safe.secrets == {
         "DEEPSEEK_API_KEY": "sk-literal // no comment",
         "GEMINI_API_KEY": "g-secret",
         "HEXAPLA_KEY": "client-secret",
     }
-    assert found.draft.variables == {*found.draft.secrets, "OR_KEY"} | {"ARK_API_KEY"}
+    assert found.draft.safe.variables == {*found.draft.safe.secrets, "OR_KEY"} | {"ARK_API_KEY"}
     assert found.provider("openrouter").auth.env == "OR_KEY"
     assert "https://api-inference.modelscope.cn/v1" in found.serves("model-scope/Qwen/Qwen3")
     assert (found.config.server.host, found.config.server.port) == ("0.0.0.0", 4567)
@@ -168,7 +168,7 @@ def test_version_3() -> None:
     assert made.models() == {"default": "mine-api/m", "haiku": "mine-api/s", "opus": "mine-api/o"}
     assert made.environment["FOO"] == "bar" and "env-secret" not in found.text
     assert found.config.retry.retries == 3 and len(found.config.keys) == 1
-    assert set(found.draft.secrets.values()) == {
+    assert set(found.draft.safe.secrets.values()) == {
         "first-secret", "second-secret", "header-secret", "client-secret", "env-secret",
     }  # fmt: skip
     assert found.kinds("left") == {
@@ -201,7 +201,7 @@ def test_a_proxy_holds_for_every_provider() -> None:
 
 def test_an_address_with_a_key_in_it() -> None:
     found = ccr({"Providers": [provider("mine", "https://mine.example/v1?api_key=query-secret")]})
-    assert "query-secret" not in found.text and found.draft.secrets["MINE_URL"].endswith("query-secret")
+    assert "query-secret" not in found.text and found.draft.safe.secrets["MINE_URL"].endswith("query-secret")
     found = ccr({"Providers": [provider("mine", "$MY_BASE/v1")]})
     assert found.provider("mine").endpoints[0].base_url == "value-of-MY_BASE/v1"
 

@@ -48,8 +48,8 @@ def test_rows(name: str, kind: str, url: str, provider: str, variable: str) -> N
     found = claudex(profile(name, url, "some-model", kind=kind))
     made = next(iter(found.config.profiles.values()))
     assert (made.provider, made.model) == (provider, "some-model")
-    assert found.draft.secrets == {variable: "a-secret"} and "a-secret" not in found.text
-    assert found.draft.variables == {variable}
+    assert found.draft.safe.secrets == {variable: "a-secret"} and "a-secret" not in found.text
+    assert found.draft.safe.variables == {variable}
     host = url.partition("://")[2].partition("/")[0].replace("localhost", "localhost").replace("xyz", "ai")
     assert any(host in endpoint.base_url for endpoint in found.provider(provider).endpoints)
 
@@ -61,7 +61,7 @@ def test_local_servers_need_no_key() -> None:
     text += profile("llama", "http://10.0.0.5:9000/v1", "llama", key="none")
     found = claudex(text)
     assert [each.provider for each in found.config.profiles.values()] == ["ollama", "lmstudio", "llama"]
-    assert not found.draft.secrets and found.provider("llama").auth.kind == "none"
+    assert not found.draft.safe.secrets and found.provider("llama").auth.kind == "none"
 
 
 def test_everything_of_a_profile() -> None:
@@ -93,7 +93,7 @@ tier = "gold"
     assert made.query == {"tier": "gold"} and set(made.environment) == {"SOME_VAR", "MY_TOKEN"}
     assert made.headers["X-Title"] == "mine" and made.headers["Authorization"].startswith("Bearer value-of-")
     assert not [secret for secret in ("header-secret", "environment-secret", "a-secret") if secret in found.text]
-    assert set(found.draft.secrets.values()) == {"header-secret", "environment-secret", "a-secret"}
+    assert set(found.draft.safe.secrets.values()) == {"header-secret", "environment-secret", "a-secret"}
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_two_keys_of_one_vendor_stay_apart() -> None:
     own, built = found.provider("private"), found.provider("deepseek")
     assert [each.quirks for each in own.endpoints] == [each.quirks for each in built.endpoints]
     assert own.auth.env == "PRIVATE_API_KEY"
-    assert found.draft.secrets == {"DEEPSEEK_API_KEY": "a-secret", "PRIVATE_API_KEY": "another-secret"}
+    assert found.draft.safe.secrets == {"DEEPSEEK_API_KEY": "a-secret", "PRIVATE_API_KEY": "another-secret"}
 
 
 def test_the_same_key_twice_is_one_provider() -> None:
     url = "https://somewhere.example/v1"
     found = claudex(profile("one", url, "a") + profile("two", url, "b"))
-    assert len(found.draft.secrets) == 1
+    assert len(found.draft.safe.secrets) == 1
 
 
 def test_azure() -> None:
@@ -141,7 +141,7 @@ def test_vertex() -> None:
     """The built-in provider asks for the right path; project and region are told, the hour-long token is not kept."""
     base = "https://us-east5-aiplatform.googleapis.com/v1/projects/my-project/locations/us-east5/publishers/anthropic/models"
     found = claudex(profile("vertex", base, "claude-sonnet-4@20250514", kind="DirectAnthropic"))
-    assert found.config.profiles["vertex"].provider == "vertex_anthropic" and not found.draft.secrets
+    assert found.config.profiles["vertex"].provider == "vertex_anthropic" and not found.draft.safe.secrets
     assert found.codes("profiles[0]") >= {"place", "provider"}
 
 
@@ -154,7 +154,7 @@ def test_vertex() -> None:
         ("kimi", "kimi_code", "login"),
         ("github", "github_copilot", "login"),
         ("gitlab", "gitlab_duo", "login"),
-        ("qwen", "qwen_subscription", "login"),
+        ("qwen", "qwen_subscription", "ended"),
     ],
 )
 def test_logins(kind: str, provider: str, code: str) -> None:
@@ -204,7 +204,9 @@ enabled = true
 
 def test_secrets_are_kept_on_demand() -> None:
     found = claudex(profile("p", "https://p.example/v1", "m"), keep=True)
-    assert found.provider("p").auth.key == "a-secret" and not found.draft.secrets and not found.draft.variables
+    assert (
+        found.provider("p").auth.key == "a-secret" and not found.draft.safe.secrets and not found.draft.safe.variables
+    )
 
 
 def test_yaml_says_the_same() -> None:

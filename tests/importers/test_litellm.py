@@ -85,7 +85,10 @@ def test_groups_become_aliases_and_chains() -> None:
 
 def test_secrets_move_and_everything_is_told() -> None:
     found = litellm(BALANCED)
-    assert found.draft.secrets == {"ANTHROPIC_API_KEY_2": "sk-ant-literal", "LITELLM_MASTER_KEY": "sk-master-secret"}
+    assert found.draft.safe.secrets == {
+        "ANTHROPIC_API_KEY_2": "sk-ant-literal",
+        "LITELLM_MASTER_KEY": "sk-master-secret",
+    }
     for secret in ("sk-ant-literal", "sk-master-secret", "redis-secret", "database-secret", "langfuse-secret"):
         assert secret not in found.text and secret not in repr(found.draft.notes)
     assert found.config.key_names() and found.kinds("changed") == {
@@ -179,7 +182,7 @@ model_list:
 def test_keys_are_kept_on_demand() -> None:
     found = litellm(BALANCED, keep=True)
     keys = [key.key or key.env for key in found.provider("anthropic").auth.keys if not isinstance(key, str)]
-    assert keys == ["ANTHROPIC_API_KEY", "sk-ant-literal"] and not found.draft.secrets
+    assert keys == ["ANTHROPIC_API_KEY", "sk-ant-literal"] and not found.draft.safe.secrets
 
 
 @pytest.mark.parametrize(

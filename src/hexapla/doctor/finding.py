@@ -28,9 +28,6 @@ CHECKS: tuple[Check, ...] = (
 )
 """In the order of a request's way."""
 
-OFFLINE: tuple[Check, ...] = ("key", "address", "proxy")
-"""Those that need no network."""
-
 Fact = str | int | float
 
 

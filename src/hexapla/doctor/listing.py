@@ -64,22 +64,8 @@ def listable(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 async def list_models(send: Send, candidate: Candidate) -> Listing:
     """Ask the endpoint of `candidate`, with its key.  Never raises."""
-    address = candidate.address
-    assert isinstance(address, Address)
-    protocol = candidate.endpoint.protocol
-    question = address.request(b"", stream=False, forward=())  # a token may have moved it to another host
-    asked, base = urlsplit(question.url), urlsplit(normalise(protocol, candidate.endpoint.base_url))
-    query = "&".join(part for part in (asked.query, _ALL.get(protocol, "")) if part)
-    url = urlunsplit((asked.scheme, asked.netloc, f"{base.path}/models", query, ""))
-    request = replace(
-        question,
-        method="GET",
-        url=url,
-        headers=tuple(pair for pair in question.headers if pair[0] != "content-type"),
-        timeouts=PATIENCE,
-        max_response_bytes=MOST_BYTES,
-    )
-    url = url.partition("?")[0]
+    request = _question(candidate)
+    url = request.url.partition("?")[0]
     try:
         response = await send(request)
         try:
@@ -88,16 +74,33 @@ async def list_models(send: Send, candidate: Candidate) -> Listing:
             response.close()
     except UpstreamError as error:
         return Listing(url=url, error=error)
-    headers = response.headers
-    good = response.status == 200
+    status, headers = response.status, response.headers
+    protocol = PROTOCOLS[candidate.endpoint.protocol]
     return Listing(
         url=url,
-        models=_ids(body) if good else None,
-        error=None if good else PROTOCOLS[protocol].parse_error(response.status, headers, body),
-        status=response.status,
+        models=_ids(body) if status == 200 else None,
+        error=None if status == 200 else protocol.parse_error(status, headers, body),
+        status=status,
         date=headers.get("date", ""),
         kind=headers.get("content-type", "").partition(";")[0],
-        location=headers.get("location", "").partition("?")[0] if 300 <= response.status < 400 else "",
+        location=headers.get("location", "").partition("?")[0] if 300 <= status < 400 else "",
+    )
+
+
+def _question(candidate: Candidate) -> Request:
+    """The request for the list beside the address at which `candidate` is asked; a token may have moved the host."""
+    assert isinstance(candidate.address, Address)
+    protocol = candidate.endpoint.protocol
+    usual = candidate.address.request(b"", stream=False, forward=())
+    asked, base = urlsplit(usual.url), urlsplit(normalise(protocol, candidate.endpoint.base_url))
+    query = "&".join(part for part in (asked.query, _ALL.get(protocol, "")) if part)
+    return replace(
+        usual,
+        method="GET",
+        url=urlunsplit((asked.scheme, asked.netloc, f"{base.path}/models", query, "")),
+        headers=tuple(pair for pair in usual.headers if pair[0] != "content-type"),
+        timeouts=PATIENCE,
+        max_response_bytes=MOST_BYTES,
     )
 
 

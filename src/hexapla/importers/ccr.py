@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hexapla.importers.draft import Draft, Key, Wanted, reference, slug
+from hexapla.importers.draft import Draft, Wanted
 from hexapla.importers.reading import Table, number, rows, strings, table, text, texts, whole
+from hexapla.importers.safe import Key, reference, slug
 
 USUAL_PORT = 3456
 NAME = "ccr"  # of the profile that the routes become
@@ -99,7 +100,7 @@ _TOP_HANDLED = (
 def convert(data: Table, draft: Draft) -> None:
     """Fill `draft` from a configuration of claude-code-router."""
     data = table(data.get("config")) or data
-    proxy = draft.address(_braced(text(data.get("PROXY_URL"))), "PROXY_URL", "proxy")
+    proxy = draft.safe.address(_braced(text(data.get("PROXY_URL"))), "PROXY_URL", "proxy")
     ids: dict[str, str] = {}
     for at, row in enumerate(rows(data.get("Providers") or data.get("providers"))):
         provider = table(row)
@@ -186,9 +187,9 @@ def _transformers(draft: Draft, where: str, said: Any) -> list[str]:
 
 def _more(draft: Draft, where: str, provider: Table, proxy: str) -> Table:
     name = text(provider.get("name"))
-    headers = draft.hidden(strings(provider.get("extraHeaders")), f"{where}.extraHeaders", name)
+    headers = draft.safe.hidden(strings(provider.get("extraHeaders")), f"{where}.extraHeaders", name)
     body = table(provider.get("extraBody"))
-    body |= draft.hidden(
+    body |= draft.safe.hidden(
         {key: value for key, value in body.items() if isinstance(value, str)}, f"{where}.extraBody", name
     )
     more: Table = {"headers": headers, "proxy": proxy, "quirks": {"set": body} if body else {}}
@@ -262,7 +263,7 @@ def _profiles(draft: Draft, profile: Table, ids: dict[str, str]) -> None:
             for slot in ("haiku", "sonnet", "opus", "fable")
         }
         slots["haiku"] = slots["haiku"] or _model(draft, f"{where}.smallFastModel", agent.get("smallFastModel"), ids)
-        environment = draft.hidden(strings(agent.get("env")), f"{where}.env", name)
+        environment = draft.safe.hidden(strings(agent.get("env")), f"{where}.env", name)
         draft.profile(where, slug(name), {"model": model, **slots, "environment": environment})
 
 

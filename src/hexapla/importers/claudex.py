@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from hexapla.importers.draft import Draft, Key, Wanted, slug
+from hexapla.importers.draft import Draft, Wanted
 from hexapla.importers.reading import Table, rows, strings, table, text, texts, whole
+from hexapla.importers.safe import Key, slug
 
 PROTOCOLS = {
     "DirectAnthropic": "anthropic_messages",
@@ -124,7 +125,8 @@ def _login(draft: Draft, wanted: Wanted, kind: str) -> str:
     if provider in PROGRAMS:
         draft.note(wanted.where, "you", "own-login", program=PROGRAMS[provider], name=slug(wanted.name))
     else:
-        draft.note(wanted.where, "you", "login", provider=provider)
+        login = draft.catalog.providers[provider].auth.login
+        draft.note(wanted.where, "you", "ended" if login is None or login.ended else "login", provider=provider)
     return draft.builtin(provider, replace(wanted, keys=()))
 
 
@@ -148,11 +150,13 @@ def _profile(draft: Draft, where: str, profile: Table, provider: str, names: dic
         "model": text(profile.get("default_model")),
         **{slot: slots.get(slot, "") for slot in ("haiku", "sonnet", "opus")},
         "backups": [names[backup] for backup in backups if backup in names],
-        "headers": draft.hidden(strings(profile.get("custom_headers")), f"{where}.custom_headers", owner),
-        "query": {} if azure else draft.hidden(strings(profile.get("query_params")), f"{where}.query_params", owner),
+        "headers": draft.safe.hidden(strings(profile.get("custom_headers")), f"{where}.custom_headers", owner),
+        "query": {}
+        if azure
+        else draft.safe.hidden(strings(profile.get("query_params")), f"{where}.query_params", owner),
         "max_tokens": whole(profile.get("max_tokens")),
         "strip_params": _strip(profile.get("strip_params")),
-        "environment": draft.hidden(environment, f"{where}.extra_env", owner),
+        "environment": draft.safe.hidden(environment, f"{where}.extra_env", owner),
     }
     draft.profile(where, _name(profile), settings)
     draft.left(where, profile, _PROFILE, _HANDLED)

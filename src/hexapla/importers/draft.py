@@ -1,15 +1,13 @@
-"""What comes of a foreign configuration: our tables, the variables that its secrets move to, and the report.
+"""What comes of a foreign configuration: our tables, and the report.
 
-Rules of this file: pure; the same address with the same key is the same provider; a secret stands in `secrets` and
-nowhere else unless it is to be kept.
+Rules of this file: pure; the same address with the same key is the same provider; what holds a secret goes through the
+safe first.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,25 +17,9 @@ from hexapla.catalog.resolve import Catalog, resolve
 from hexapla.errors import RoutingError
 from hexapla.importers.match import Match, match
 from hexapla.importers.note import Kind, Note
+from hexapla.importers.safe import Key, Safe, reference, slug
 
 Table = dict[str, Any]
-
-DUMMIES = frozenset({"ollama", "lm-studio", "none", "empty", "dummy", "no-key", "not-needed", "sk-no-key-required"})
-"""What people write where a program insists on a key and the server does not."""
-
-_REFERENCE = re.compile(r"^\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?$")
-
-
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A key of the foreign file: its text, or the variable or keyring entry that holds it."""
-
-    secret: str = ""
-    env: str = ""
-    keyring: str = ""
-    weight: float = 0.0
-
-    def __repr__(self) -> str:
-        return f"Key({self.env or self.keyring or '***'})"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,19 +42,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft:
-    """Collects.  `known`: the built-in providers;  `keep_secrets`: write them into the file."""
+    """Collects.  `catalog`: the built-in providers and models;  `keep_secrets`: write them into the file."""
 
     def __init__(self, catalog: Catalog, *, keep_secrets: bool = False) -> None:
         self.notes: list[Note] = []
-        self.secrets: dict[str, str] = {}
-        self.variables: set[str] = set()
+        self.safe = Safe(lambda where, variable: self.note(where, "you", "set", variable=variable), keep=keep_secrets)
         self.tables: Table = {name: {} for name in ("server", "aliases", "chains", "timeouts", "retry")}
         self.keys: list[Table] = []
         self.providers: dict[str, Table] = {}
         self.profiles: dict[str, Table] = {}
         self.models: dict[str, list[Table]] = {}
-        self._catalog = catalog
-        self._keep = keep_secrets
+        self.catalog = catalog
         self._made: dict[str, tuple[Key, ...]] = {}
         self._own_ones: dict[str, tuple[str, tuple[Key, ...], Table]] = {}
 
@@ -90,14 +70,14 @@ class Draft:
 
     def provider(self, wanted: Wanted) -> str:
         """Our id of a foreign provider: a built-in one where its address is one of that one's, else one of its own."""
-        found = match(self._catalog.providers, wanted.protocol, wanted.url)
+        found = match(self.catalog.providers, wanted.protocol, wanted.url)
         if found is not None and not wanted.more and self._takes(found, wanted):
             return self._built_in(found, wanted)
         return self._own(wanted, found)
 
     def builtin(self, name: str, wanted: Wanted) -> str:
         """A built-in provider that the foreign file calls by its name."""
-        return self._built_in(Match(self._catalog.providers[name]), wanted)
+        return self._built_in(Match(self.catalog.providers[name]), wanted)
 
     def _takes(self, found: Match, wanted: Wanted) -> bool:
         """Whether the keys of `wanted` can be those of the one built-in provider."""
@@ -109,7 +89,7 @@ class Draft:
     def _built_in(self, found: Match, wanted: Wanted) -> str:
         provider, keys = found.provider, wanted.keys
         if provider.auth.optional or provider.auth.kind == "none":
-            keys = _real(keys)
+            keys = tuple(key for key in keys if key.real)
         held = self._made.get(provider.id, ())
         fresh = tuple(key for key in keys if key not in held)
         self._made[provider.id] = (*held, *fresh)
@@ -117,7 +97,7 @@ class Draft:
         if fresh and held:
             self.note(wanted.where, "changed", "shared-key", provider=provider.id)
         names = env_names(provider.auth)
-        places = [self.place(key, wanted.where, names[0] if names else "", wanted.name) for key in (*held, *fresh)]
+        places = [self.safe.place(key, wanted.where, names[0] if names else "", wanted.name) for key in (*held, *fresh)]
         own: Table = {"region": found.region} if found.region else {}
         if places and not (len(places) == 1 and places[0].get("env") in names):
             own["auth"] = _auth(places)
@@ -133,12 +113,12 @@ class Draft:
                 return known
         name = self._free(slug(wanted.name))
         self._own_ones[name] = same
-        places = [self.place(key, wanted.where, "", wanted.name) for key in _real(wanted.keys)]
+        places = [self.safe.place(key, wanted.where, "", wanted.name) for key in wanted.keys if key.real]
         auth = _auth(places) if places else {"kind": "none"}
         header = wanted.header or (found.provider.auth.header if found is not None else "")
         if header and places:
             auth["header"] = header
-        url = self.address(wanted.url, wanted.where, wanted.name)
+        url = self.safe.address(wanted.url, wanted.where, wanted.name)
         if "${" not in url and "path" not in wanted.more:
             url = normalise(wanted.protocol, url)
         endpoints: list[Table] = [{"protocol": wanted.protocol, "base_url": url}]
@@ -150,82 +130,33 @@ class Draft:
 
     def _free(self, stem: str) -> str:
         """An id that neither a built-in provider nor another one of ours has."""
-        name, number = (f"my-{stem}" if self._catalog.provider(stem) else stem), 1
+        name, number = (f"my-{stem}" if self.catalog.provider(stem) else stem), 1
         while name in self.providers:
             number += 1
             name = f"{stem}-{number}"
         return name
 
-    # secrets
-
-    def place(self, key: Key, where: str, usual: str, owner: str) -> Table:
-        """Where our file finds a key: a KeySource."""
-        found: Table = {"weight": key.weight} if key.weight else {}
-        if key.keyring:
-            return {"keyring": key.keyring, **found}
-        if key.env:
-            self.variables.add(key.env)
-            return {"env": key.env, **found}
-        if self._keep and "${" not in key.secret:
-            return {"key": key.secret, **found}
-        return {"env": self.moved(key.secret, where, usual or f"{slug(owner)}_api_key"), **found}
-
-    def moved(self, secret: str, where: str, usual: str) -> str:
-        """The variable that stands for a secret from now on."""
-        stem = re.sub(r"\W", "_", usual).upper()
-        stem = f"_{stem}" if stem[:1].isdigit() else stem
-        name, number = stem, 1
-        while name in self.variables and self.secrets.get(name) != secret:
-            number += 1
-            name = f"{stem}_{number}"
-        if name not in self.secrets:
-            self.secrets[name] = secret
-            self.variables.add(name)
-            self.note(where, "you", "set", variable=name)
-        return name
-
-    def address(self, url: str, where: str, owner: str) -> str:
-        """A URL, as a reference where a password or a key stands in it."""
-        parts = urlsplit(url)
-        if self._keep or not ("@" in parts.netloc or SECRET_NAME.search(parts.query) or "key=" in parts.query):
-            return url
-        return f"${{{self.moved(url, where, f'{slug(owner)}_url')}}}"
-
-    def hidden(self, values: Mapping[str, str], where: str, owner: str) -> dict[str, str]:
-        """Headers, or other named values, with references where they hold a secret."""
-        return {name: self._hidden(name, value, where, owner) for name, value in values.items()}
-
-    def _hidden(self, name: str, value: str, where: str, owner: str) -> str:
-        reference = _REFERENCE.match(value)
-        if reference:
-            self.variables.add(reference[1])
-            return f"${{{reference[1]}}}"
-        if self._keep or not SECRET_NAME.search(name):
-            return value
-        scheme, space, secret = value.partition(" ")
-        kept, secret = (f"{scheme} ", secret) if space and scheme.lower() == "bearer" else ("", value)
-        return f"{kept}${{{self.moved(secret, f'{where}.{name}', f'{slug(owner)}_{name}')}}}"
+    # names and keys
 
     def client_key(self, name: str, value: str, where: str, usual: str) -> None:
         """A key that clients of the gateway must send."""
-        reference = _REFERENCE.match(value)
-        if self._keep and not reference:
+        key = reference(value)
+        env = key.env if key is not None else ""
+        if self.safe.keep and not env:
             self.keys.append({"name": name, "key": value})
             self.note(where, "carried", "kept")
             return
-        variable = reference[1] if reference else self.moved(value, where, usual)
-        self.variables.add(variable)
+        variable = env or self.safe.moved(value, where, usual)
+        self.safe.variables.add(variable)
         self.keys.append({"name": name, "env": variable})
         self.note(where, "carried", "client-key", name=name, variable=variable)
-
-    # names
 
     def resolves(self, name: str) -> bool:
         """Whether a name of a model means something, here or with the providers of this draft."""
         if name in self.tables["aliases"] or name.partition("/")[0] in self.providers:
             return True
         try:
-            return bool(resolve(self._catalog, name))
+            return bool(resolve(self.catalog, name))
         except RoutingError:
             return False
 
@@ -244,10 +175,6 @@ class Draft:
         self.note(where, "carried", "setting", key=place)
 
 
-SECRET_NAME = re.compile(r"authorization|api[-_]?key|token|secret|password|cookie|credential", re.IGNORECASE)
-"""Names of headers and variables whose values are secrets."""
-
-
 def plain(struct: msgspec.Struct) -> Table:
     """A Struct as a table of what is not a default."""
     return {
@@ -264,27 +191,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(inner) for inner in value]
     return msgspec.to_builtins(value)
-
-
-def _real(keys: tuple[Key, ...]) -> tuple[Key, ...]:
-    """Keys that are more than what a program insisted on."""
-    return tuple(key for key in keys if key.secret.lower() not in DUMMIES)
-
-
-def slug(name: str) -> str:
-    """A name as an id: lower case, no spaces."""
-    return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-.") or "provider"
-
-
-def reference(value: str, marks: tuple[str, ...] = ()) -> Key | None:
-    """A key as a foreign file writes it: `$NAME`, `${NAME}`, one of `marks` before a name, or the key itself."""
-    found = _REFERENCE.match(value)
-    if found:
-        return Key(env=found[1])
-    for mark in marks:
-        if value.startswith(mark):
-            return Key(env=value.removeprefix(mark))
-    return Key(secret=value) if value else None
 
 
 def _auth(places: list[Table]) -> Table:

@@ -56,6 +56,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # something to do
     "set": ("stood there as text: set ${variable}", "原为明文：请设置 ${variable}"),
     "login": ("wants a login: run `hexapla login {provider}`", "需要登录：请运行 `hexapla login {provider}`"),
+    "ended": (
+        "used a login that its vendor has ended: `hexapla doctor {provider}` says which key it takes",
+        "原来的登录方式已被厂商停用：`hexapla doctor {provider}` 会说明需要哪个密钥",
+    ),
     "own-login": (
         "uses the program's own login: `hexapla run {program} --profile {name}`",
         "使用该程序自己的登录：`hexapla run {program} --profile {name}`",

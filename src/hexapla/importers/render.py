@@ -21,11 +21,11 @@ _INLINE = frozenset({"auth", "query", "headers", "environment", "price", "rename
 def render(draft: Draft, origin: str) -> str:
     """The text; `origin` is named in its first line."""
     whole = _whole(draft)
-    draft.variables |= set(_VARIABLE.findall(repr(whole)))
+    draft.safe.variables |= set(_VARIABLE.findall(repr(whole)))
     document = tomlkit.document()
     document.add(tomlkit.comment(f"Imported from {origin} by `hexapla import`."))
-    if draft.variables:
-        document.add(tomlkit.comment(f"Variables: {', '.join(sorted(draft.variables))}"))
+    if draft.safe.variables:
+        document.add(tomlkit.comment(f"Variables: {', '.join(sorted(draft.safe.variables))}"))
     document.add(tomlkit.nl())
     for name, found in whole.items():
         document.add(name, _item(found))

@@ -46,6 +46,10 @@ def _unknown(loaded: Loaded) -> Iterator[tuple[str, str]]:
     config = loaded.config
     named: dict[str, tuple[str, ...]] = {f"aliases.{alias}": (model,) for alias, model in config.aliases.items()}
     named |= {f"chains.{model}": (model, *further) for model, further in config.chains.items()}
+    for name, profile in config.profiles.items():
+        if not profile.subscription:
+            backups = (backup for backup in profile.backups if backup not in loaded.profiles)
+            named[f"profiles.{name}"] = (*profile.models().values(), *backups)
     for key, models in named.items():
         for model in models:
             try:

@@ -67,7 +67,7 @@ def _read(file: str, say: Say) -> str:
 
 def _prove(text: str, draft: Draft) -> None:
     """What we write, we can read: with every variable set, it loads."""
-    environment = dict.fromkeys(draft.variables, "http://127.0.0.1:1")
+    environment = dict.fromkeys(draft.safe.variables, "http://127.0.0.1:1")
     assemble(parse_config(text, "hexapla.toml", environment), environment)
 
 
@@ -85,7 +85,7 @@ def _write(path: Path, text: str, say: Say, *, private: bool) -> None:
 
 def _as_json(draft: Draft, text: str, say: Say) -> str:
     notes = [msgspec.to_builtins(note) | {"said": told(note, say.language)} for note in draft.notes]
-    shown = {"toml": text, "variables": sorted(draft.variables), "counts": counts(draft.notes), "notes": notes}
+    shown = {"toml": text, "variables": sorted(draft.safe.variables), "counts": counts(draft.notes), "notes": notes}
     return msgspec.json.encode(shown).decode()
 
 
@@ -102,5 +102,5 @@ def _report(draft: Draft, say: Say) -> None:
         for said, where in places.items():
             console.print(Text(f"{sign} {', '.join(where)}: {said}", style))
     console.print(Text(say("import-done", **counts(draft.notes))))
-    if draft.secrets:
-        console.print(Text(say("import-secrets", names=", ".join(sorted(draft.secrets)))))
+    if draft.safe.secrets:
+        console.print(Text(say("import-secrets", names=", ".join(sorted(draft.safe.secrets)))))
