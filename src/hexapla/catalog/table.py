@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -283,8 +284,14 @@ def _encode(row: Row, shapes: _Shared[Shape], origins: _Shared[dict[str, str]]) 
 
 def _said(value: msgspec.Struct) -> dict[str, object]:
     """What a struct says, nested structs too, without defaults."""
-    fields = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))
-    return {field.name: _plain(inner) for field, inner in fields if inner not in (field.default, {})}
+    told = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
+    return {name: _plain(inner) for name, inner, default in told if inner != default and inner != {}}
+
+
+@cache
+def _defaults(kind: type[msgspec.Struct]) -> tuple[tuple[str, object], ...]:
+    """The fields of a struct with what they are when nobody says anything."""
+    return tuple((field.name, field.default) for field in msgspec.structs.fields(kind))
 
 
 def _plain(inner: object) -> object:

@@ -29,6 +29,10 @@ _TOOL = Option(("tool",), "tool", {"choices": ["claude", "codex", "gemini", "ope
 _PROFILE = Option(("--profile",), "profile", {"default": ""})  # no -p: programs have one of their own
 _URL = Option(("--url",), "url", {"default": ""})
 
+_FILTER = Option(("filter",), "filter", {"nargs": "?", "default": ""})
+KINDS = ["chat", "embedding", "image", "video", "speech", "transcription", "rerank", "moderation"]
+PROTOCOLS = ["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
+
 COMMANDS: dict[str, tuple[Option, ...]] = {
     "serve": (
         _CONFIG,
@@ -48,8 +52,36 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
-    "models": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
-    "providers": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
+    "models": (
+        _FILTER,
+        Option(("-p", "--provider"), "at-provider", {"action": "append", "default": []}),
+        Option(("-k", "--kind"), "of-kind", {"choices": KINDS, "action": "append"}),
+        Option(("-c", "--can"), "able", {"action": "append", "default": []}),
+        Option(("--context",), "least-context", {"type": int, "metavar": "TOKENS"}),
+        Option(("--max-price",), "most-price", {"type": float, "metavar": "AMOUNT"}),
+        Option(("--currency",), "in-currency", {"choices": ["usd", "cny"]}),
+        Option(("--free",), "only-free", {"action": "store_true"}),
+        Option(("--sort",), "sort", {"choices": ["name", "price", "context", "newest"], "default": "name"}),
+        Option(("-a", "--all"), "all-providers", {"action": "store_true"}),
+        Option(("--old",), "old-models", {"action": "store_true"}),
+        _CONFIG,
+        _JSON,
+    ),
+    "providers": (
+        _FILTER,
+        Option(("--protocol",), "by-protocol", {"choices": PROTOCOLS}),
+        Option(("--ready",), "only-ready", {"action": "store_true"}),
+        _CONFIG,
+        _JSON,
+    ),
+    "catalog": (
+        Option(("action",), "catalog-action", {"nargs": "?", "choices": ["status", "update"], "default": "status"}),
+        Option(("--check",), "catalog-check", {"action": "store_true"}),
+        Option(("--from",), "catalog-from", {"dest": "files", "nargs": "+", "metavar": "FILE"}),
+        Option(("--large",), "catalog-large", {"action": "store_true"}),
+        _CONFIG,
+        _JSON,
+    ),
     "explain": (
         Option(("file",), "file"),
         Option(("--dialect",), "dialect", {"choices": ["openai_chat", "openai_responses", "anthropic_messages"]}),

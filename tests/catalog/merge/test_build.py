@@ -37,7 +37,9 @@ def test_what_nobody_tells_anew_stays() -> None:
     before = merge({"litellm": WIDE})
     (row, _) = merge({"model-prices": PRICED}, before)
     assert (row.model.context, row.model.price) == (5, Price(input=1))
-    assert row.origin["litellm"] == "capabilities context max_output"
+    (row,) = merge({"models-dev": NAMED}, before)
+    assert (row.model.context, row.model.price) == (6, Price(input=3)), "the order of sources holds for old facts, too"
+    assert row.origin["litellm"] == "capabilities max_output price"
     assert merge({"model-prices": PRICED}, before, frozenset({KEY}))[0].model.id == "n"
 
 
@@ -64,7 +66,7 @@ def test_a_table_is_renewed_and_compared() -> None:
     after = Table(renew(packages, before, "2026-02-01"))
     changes = compare(before, after)
     assert changes.added == ("openai/c",) and changes.removed == ("openai/a",)
-    assert changes.prices == {"openai/b": ("USD 1/?", "USD 2/3")}
+    assert changes.prices == {"openai/b": ("USD 1/? (?)", "USD 2/3 (?)")}
     assert changes.changed == 1 and bool(changes)
     assert not compare(after, after)
     assert len(compare(None, after).added) == 2

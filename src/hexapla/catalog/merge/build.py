@@ -69,8 +69,10 @@ def _name(row: Row) -> str:
 
 
 def _charged(row: Row) -> str:
+    """What is charged, short: in/out (cached), and how many tiers there are."""
     price = row.model.price
     if price is None:
         return "?"
-    rates = [f"{rate:g}" if rate is not None else "?" for rate in (price.input, price.output)]
-    return f"{price.currency} {'/'.join(rates)}"
+    entered, left, cached = ("?" if rate is None else f"{rate:g}" for rate in (price.input, price.output, price.cached))
+    tiers = f" +{len(price.tiers)}" if price.tiers else ""
+    return f"{price.currency} {entered}/{left} ({cached}){tiers}"

@@ -9,7 +9,7 @@ Rules of this file: pure; the same facts give the same rows in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hexapla.catalog.merge.facts import Facts, Fields
@@ -37,43 +37,38 @@ def merge(
     """One row for each model, by provider and id.
 
     sources  what each source knows, by its name
-    before   rows of an older table: what they know stays unless a source says otherwise
+    before   rows of an older table: what it has from sources that do not speak now counts as if they did
     gone     models that no longer exist
     """
-    old = {(row.provider, row.model.id): row for row in before}
-    keys = {key for facts in sources.values() for key in facts} | old.keys()
-    rows = (
-        _row(key, {name: facts[key] for name, facts in sources.items() if key in facts}, old.get(key)) for key in keys
-    )
-    kept = (row for row in rows if (row.provider, row.model.id) not in gone and _worth(row.model))
-    return sorted(kept, key=lambda row: (row.provider, row.model.id))
+    told = _remembered(before, sources.keys()) | dict(sources)
+    keys = {key for facts in told.values() for key in facts} - gone
+    rows = (_row(key, {name: facts[key] for name, facts in told.items() if key in facts}) for key in keys)
+    return sorted((row for row in rows if _worth(row.model)), key=lambda row: (row.provider, row.model.id))
 
 
-def _row(key: tuple[str, str], told: Mapping[str, Fields], before: Row | None) -> Row:
+def _remembered(before: Sequence[Row], present: Collection[str]) -> dict[str, Facts]:
+    """What an older table has from each source that is not present."""
+    told: dict[str, Facts] = {}
+    for row in before:
+        for name, fields in row.origin.items():
+            if name not in present:
+                known = {field: getattr(row.model, field) for field in fields.split()}
+                told.setdefault(name, {})[row.provider, row.model.id] = known
+    return told
+
+
+def _row(key: tuple[str, str], told: Mapping[str, Fields]) -> Row:
     chosen: dict[str, Any] = {}
     origin: dict[str, list[str]] = {}
     for field in dict.fromkeys(name for fields in told.values() for name in fields):
         having = [name for name in ORDER.get(field, MODELS) if field in told.get(name, {})]
-        if not having:
-            continue
         if field == "capabilities":
             chosen[field] = tuple(dict.fromkeys(word for name in having for word in told[name][field]))
-        else:
+        elif having:
             chosen[field] = told[having[0]][field]
         for name in having if field == "capabilities" else having[:1]:
             origin.setdefault(name, []).append(field)
-    if before is not None:
-        _keep(chosen, origin, before)
-    return Row(key[0], Model(id=key[1], **chosen), {name: " ".join(sorted(fields)) for name, fields in origin.items()})
-
-
-def _keep(chosen: dict[str, Any], origin: dict[str, list[str]], before: Row) -> None:
-    """Take from an older row what nobody tells now."""
-    for name, fields in before.origin.items():
-        for field in fields.split():
-            if field not in chosen:
-                chosen[field] = getattr(before.model, field)
-                origin.setdefault(name, []).append(field)
+    return Row(key[0], Model(id=key[1], **chosen), {name: " ".join(sorted(origin[name])) for name in sorted(origin)})
 
 
 def _worth(model: Model) -> bool:
