@@ -113,12 +113,14 @@ class RoutingConfig(_Table, frozen=True, kw_only=True):
     usd       units of a currency in one US dollar, to compare prices with; bills are never converted
     breaker   when an endpoint that fails is left alone, and for how long
     patience  seconds that a request may wait for its turn where a key's limit is known
+    coalesce  whether requests that are the same and under way at once share one upstream call
     """
 
     provider: dict[str, Any] = {}
     usd: dict[str, float] = msgspec.field(default_factory=lambda: {"CNY": 7.1})
     breaker: BreakerPolicy = BreakerPolicy()
     patience: float = 10.0
+    coalesce: bool = False
 
     @property
     def preferences(self) -> Preferences:

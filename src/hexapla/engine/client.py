@@ -21,6 +21,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     stream    for dialects that ask for a stream in the path; None means the body says
     profile   the profile that gives names their meaning; "" for none
     session   the session that a header names; "" for none
+    idempotency  the client's key for this request and its repetitions; "" for none
     """
 
     protocol: str
@@ -32,6 +33,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool | None = None
     profile: str = ""
     session: str = ""
+    idempotency: str = ""
 
 
 class Answer(Protocol):

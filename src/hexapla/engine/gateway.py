@@ -19,6 +19,7 @@ from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Address, Planned, Routes
+from hexapla.engine.sharing import Sharing
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.ir.loss import Loss
 from hexapla.ledger import Generation
@@ -62,6 +63,7 @@ class Gateway:
         self._chance = chance
         self._sweeper = Sweeper(config.timeouts.beat)
         self._retries = RetryBudget(books.clock)
+        self._sharing = Sharing(self._generate, books.clock)
         self._tasks: set[asyncio.Task[object]] = set()
         self._stopped = False
         self.draining = False
@@ -93,6 +95,15 @@ class Gateway:
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
         """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
+        if not (ask.idempotency or self.config.routing.coalesce):
+            await self._generate(ask, answer)
+            return
+        try:
+            await self._sharing.answer(ask, answer)
+        except GatewayError as error:
+            self.refuse(ask.protocol, error, answer)
+
+    async def _generate(self, ask: Ask, answer: Answer) -> None:
         try:
             if self.draining:
                 raise _LeavingError

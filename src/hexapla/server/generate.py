@@ -135,7 +135,7 @@ class Generate:
     ) -> None:
         """Answer a request that has arrived whole."""
         try:
-            forward, on_loss, session = self._read_headers(headers)
+            said = self._read_headers(headers)
         except GatewayError as error:
             self.refuse(error, answer)
             return
@@ -143,12 +143,13 @@ class Generate:
             protocol=self._protocol,
             body=body,
             key=key,
-            on_loss=on_loss,
-            forward=forward,
+            on_loss=said.on_loss,
+            forward=tuple(said.forward),
             model=model,
             stream=stream,
             profile=profile,
-            session=session,
+            session=said.session,
+            idempotency=said.idempotency,
         )
         await self._gateway.generate(ask, answer)
 
@@ -156,19 +157,29 @@ class Generate:
         """Tell the error in the dialect."""
         self._gateway.refuse(self._protocol, error, answer)
 
-    def _read_headers(self, headers: Headers) -> tuple[tuple[tuple[str, str], ...], OnLoss | None, str]:
-        """What is passed on, the policy about losses, and the session."""
-        forward: list[tuple[str, str]] = []
-        on_loss: OnLoss | None = None
-        session = ""
+    def _read_headers(self, headers: Headers) -> _Said:
+        said = _Said()
         for name, value in headers:
             if name in self._forward:
-                forward.append((name.decode(), value.decode("latin-1")))
+                said.forward.append((name.decode(), value.decode("latin-1")))
             elif name == b"x-hexapla-on-loss":
-                on_loss = _policy(value)
+                said.on_loss = _policy(value)
+            elif name == b"idempotency-key":
+                said.idempotency = value.decode("latin-1")
             if name in SESSIONS:
-                session = session or value.decode("latin-1")
-        return tuple(forward), on_loss, session
+                said.session = said.session or value.decode("latin-1")
+        return said
+
+
+class _Said:
+    """What the headers of a request say to the gateway, and what they say to an upstream."""
+
+    __slots__ = ("forward", "idempotency", "on_loss", "session")
+
+    def __init__(self) -> None:
+        self.forward: list[tuple[str, str]] = []
+        self.on_loss: OnLoss | None = None
+        self.session = self.idempotency = ""
 
 
 def _policy(value: bytes) -> OnLoss:
