@@ -58,6 +58,12 @@ def test_a_file_is_written_once(place: Path, capsys: pytest.CaptureFixture[str])
     assert main(["config", "check"]) == 0
 
 
+def test_keys_are_never_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "claudex.toml", "--keep-secrets"]) == 2
+    said = capsys.readouterr()
+    assert "--keep-secrets needs --write" in said.err and not said.out
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "claudex.toml", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)

@@ -68,6 +68,33 @@ def test_one_of_two_hosts_may_be_down() -> None:
     assert found.code("tls") == "tls.refused" and found["call"].verdict == "ok"
 
 
+def test_providers_are_examined_at_once() -> None:
+    """Each waits for the other at the list of models: one after the other they would never end."""
+
+    async def told() -> Examined:
+        vendor = Vendor()
+        both = asyncio.Event()
+
+        async def waiting(request: Any) -> Any:
+            vendor.keys.append("asked")
+            if len(vendor.keys) == 2:
+                both.set()
+            await both.wait()
+            return await Vendor._models(vendor, request)
+
+        vendor._models = waiting  # type: ignore[method-assign]
+        runner = await vendor.start()
+        second = toml(vendor.url).replace("providers.own", "providers.other")
+        try:
+            async with asyncio.timeout(20):
+                return await examined(toml(vendor.url) + second, "own", "other")
+        finally:
+            await runner.cleanup()
+
+    found = run(told())
+    assert {finding.provider for finding in found.findings if finding.code == "models.listed"} == {"own", "other"}
+
+
 AUTHORITY = trustme.CA(organization_name="Doctor's own")
 CERTIFICATES: dict[str, tuple[dict[str, Any], str]] = {
     "good": ({}, "tls.ok"),

@@ -153,6 +153,10 @@ async def examined(
         await examine(gateway, subjects(loaded, names, model), found.append, online=online)
     finally:
         await gateway.aclose()
+    for finding in found:
+        for language in ("en", "zh"):
+            assert cause(finding, language)
+            assert remedy(finding, language) or finding.verdict in ("ok", "skip"), finding
     return Examined(found)
 
 

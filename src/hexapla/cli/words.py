@@ -119,8 +119,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "将结果写入此文件而不是打印；不会覆盖已有文件",
     ),
     "keep-secrets": (
-        "keep keys in the result (default: refer to variables)",
-        "在结果中保留密钥（默认改为引用环境变量）",
+        "keep keys in the file that --write makes (default: refer to variables)",
+        "在 --write 写出的文件中保留密钥（默认改为引用环境变量）",
+    ),
+    "import-keeps": (
+        "Keys are never printed: --keep-secrets needs --write.",
+        "密钥绝不打印：--keep-secrets 需要 --write。",
     ),
     "import-exists": ("{path} exists already; choose another name.", "{path} 已存在，请换一个名称。"),
     "import-unwritable": ("{path} cannot be written: {why}.", "无法写入 {path}：{why}。"),

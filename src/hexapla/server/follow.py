@@ -24,7 +24,7 @@ from hexapla.server.keys import KeyRing, check_open
 
 LOG = logging.getLogger("hexapla")
 
-STEP_MS = 100  # how long files must have been quiet
+STEP_MS = 50  # how long files must have been quiet
 LOOK_MS = 5_000  # the files are looked at this often even when no event comes
 SETTLE = 0.05  # seconds between two looks that must agree
 

@@ -1,7 +1,8 @@
 # ruff: noqa: N999 - a command's module has the command's name, and is loaded by it
 """`hexapla import FILE`: another gateway's configuration as a hexapla.toml, with a report of what was not carried.
 
-The text goes to standard output, or to --write PATH; the report to standard error.  A file is never overwritten.
+The text goes to standard output, or to --write PATH; the report to standard error.  A file is never overwritten, and no
+key is ever printed.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _SIGNS: dict[Kind, tuple[str, str]] = {
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
+    if arguments.keep_secrets and not arguments.write:
+        raise ConfigError(say("import-keeps"))
     file = arguments.file
     data = load(_read(file, say), file)
     origin, convert = PROGRAMS[arguments.origin or whose(data, file)]
