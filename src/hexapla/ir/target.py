@@ -36,6 +36,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     prefill: bool = True  # False: a final assistant message cannot be continued
     tool_result_media: bool = True  # False: images in results move to a following user message
     media_urls: bool = True  # False: only base64 is taken
+    threads: bool = (
+        False  # True: keeps Messages' threads; all but the inventor would answer without what was said before
+    )
     cache_marks: int = 4  # how many cache_control marks the target takes; 0: none
 
     # tools

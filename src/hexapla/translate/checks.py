@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator
 import msgspec
 from msgspec import Raw
 
-from hexapla.errors import ProtocolError
+from hexapla.errors import ClientError, Kind, ProtocolError
+from hexapla.ir.target import Target
 from hexapla.translate.adapt.pairs import answered_twice, called_twice, not_called
 from hexapla.translate.peek import CONVERSATION, Peek
 from hexapla.wire.media import sniff, split_data_url
 from hexapla.wire.rawjson import load
 
 MAX_BYTES = 256 * 1024  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
+_NULL = Raw(b"null")
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 Step = tuple[str, str, str]
@@ -76,6 +78,18 @@ class _Message(msgspec.Struct):
     parts: list[_Part] | None = None
 
 
+def check_thread(peeked: Peek, target: Target) -> None:
+    """Raise ClientError for a Messages thread, which the vendor keeps, at a target that keeps none.
+
+    Anthropic's SDK (anthropic-python 2.13, lib/threads, 2026-11) begins one whenever it runs tools, and sends its next
+    turns without what was said before.  On this code it sends the whole conversation instead, now and from then on.
+    """
+    thread = peeked.fields.get("thread", _NULL) if peeked.protocol == "anthropic_messages" else _NULL
+    if thread != _NULL and not target.threads:
+        message = "This target keeps no threads; send the whole conversation in messages, without thread."
+        raise ClientError(Kind.UNSUPPORTED, message, param="thread", code="thread_unsupported_request")
+
+
 def check(peeked: Peek) -> None:
     """Raise ClientError or ProtocolError for a conversation that holds one of the three mistakes."""
     look = _LOOK.get(peeked.protocol)
@@ -97,7 +111,7 @@ def check(peeked: Peek) -> None:
 
 def _continued(peeked: Peek, messages: list[_Message]) -> bool:
     """Part of the conversation is kept by the vendor, so a call may stand there."""
-    kept = peeked.fields.keys() & {"previous_response_id", "conversation"}
+    kept = peeked.fields.keys() & {"previous_response_id", "conversation", "thread"}
     return bool(kept) or any(message.type == "item_reference" for message in messages)
 
 

@@ -20,7 +20,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
-from hexapla.translate.checks import check
+from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
@@ -76,6 +76,7 @@ class Translation:
 
         Raises ProtocolError or ClientError for a request that cannot be carried there.
         """
+        check_thread(self.peeked, target)
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
             return self._open_hub(target, quirks)

@@ -188,6 +188,8 @@ def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
 
 
 def _fallbacks(raw: Raw) -> list[str]:
+    if raw == Raw(b'"default"'):  # Anthropic's own choice (anthropic-python 2.13, 2026-11)
+        return []
     listed = load(raw, list[str | _Fallback])
     if listed is None:
         raise ProtocolError("fallbacks must be a list of model names or {model} objects", path="$.fallbacks")

@@ -24,6 +24,10 @@ _TYPES: dict[Kind, str] = {
     Kind.OVERLOADED: "overloaded_error",
     Kind.TIMEOUT: "timeout_error",
 }
+_DETAILS: dict[str, dict[str, object]] = {
+    # what the SDK looks for before it sends a conversation again as a whole (anthropic-python 2.13, lib/threads, 2026-11)
+    "thread_unsupported_request": {"details": {"error_code": "thread_unsupported_request", "unsupported": ["model"]}},
+}
 _OWN = frozenset({*_TYPES.values(), "api_error"})
 
 OVERLOADED = 529  # Anthropic's own status for it (https://docs.claude.com/en/api/errors, 2026-11)
@@ -33,7 +37,8 @@ def error_body(error: GatewayError) -> bytes:
     """The body, without status.  An upstream's own Anthropic type is kept."""
     kind = error.type if error.type in _OWN else _TYPES.get(error.kind, "api_error")
     where = f"{error.param}: " if error.param and error.param not in error.message else ""
-    return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": where + error.message}})
+    inner = {"type": kind, "message": where + error.message, **_DETAILS.get(error.code or "", {})}
+    return msgspec.json.encode({"type": "error", "error": inner})
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:

@@ -1,0 +1,133 @@
+"""Which lane a request takes, what is sent in it, and what `strict` refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hexapla.catalog.schema import Quirks
+from hexapla.errors import ClientError, Kind, UpstreamError
+from hexapla.ir.content import Origin, Reasoning
+from hexapla.ir.envelope import seal
+from hexapla.ir.event import StreamError
+from hexapla.ir.target import Target
+from hexapla.protocols.base import Reply
+from hexapla.translate.lane import Lane
+from hexapla.translate.open import Translation
+from hexapla.translate.peek import peek
+
+REPLY = Reply(id="gen-1", created=1, model="m", include_usage=True)
+HI = [{"role": "user", "content": "hi"}]
+USAGE = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
+TEXT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+END = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+def opened(
+    body: dict[str, Any],
+    to: str = "openai_chat",
+    client: str = "openai_chat",
+    quirks: Quirks = Quirks(),  # noqa: B008
+    on_loss: str = "allow",
+    **flags: Any,
+) -> Lane:
+    translation = Translation(peek(client, json.dumps(body).encode()), REPLY, on_loss=on_loss)
+    return translation.open(Target(origin=Origin(to, "p"), model="up", **flags), quirks)
+
+
+def sent(lane: Lane) -> dict[str, Any]:
+    return dict(json.loads(lane.body))
+
+
+def asked(**fields: Any) -> dict[str, Any]:
+    return {"model": "p/m", "messages": HI, **fields}
+
+
+@pytest.mark.parametrize(
+    ("body", "quirks", "flags", "lane"),
+    [
+        (asked(), Quirks(), {}, "verbatim"),
+        (asked(), Quirks(rename={"max_completion_tokens": "max_tokens"}), {}, "patch"),
+        (asked(), Quirks(think_tags=True), {}, "hub"),
+        (asked(messages=[{"role": "developer", "content": "x"}]), Quirks(), {"developer_role": False}, "hub"),
+        (asked(), Quirks(), {"developer_role": False}, "verbatim"),  # nothing that the quirk is about
+        (asked(reasoning_effort="low"), Quirks(), {"reasoning_style": "thinking"}, "hub"),
+        (asked(temperature=1), Quirks(), {"sampling": False}, "hub"),
+        (asked(tools=[{"type": "custom", "custom": {"name": "f"}}]), Quirks(), {"custom_tools": False}, "hub"),
+    ],
+)
+def test_the_first_lane_that_fits(body: dict[str, Any], quirks: Quirks, flags: dict[str, Any], lane: str) -> None:
+    assert opened(body, quirks=quirks, **flags).name == lane
+
+
+def test_a_foreign_envelope_leaves_the_verbatim_lane() -> None:
+    """The vendor would refuse our envelope as a signature that it never made."""
+    foreign = seal(Reasoning(text="Hm.", origin=Origin("openai_chat", "q")))
+    turn = {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": foreign}, TEXT_BLOCK]}
+    body = {"model": "p/m", "max_tokens": 9, "messages": [*HI, turn, *HI]}
+    lane = opened(body, to="anthropic_messages", client="anthropic_messages")
+    assert lane.name == "hub" and sent(lane)["messages"][1]["content"] == [TEXT_BLOCK]
+
+
+TEXT_BLOCK = {"type": "text", "text": "A"}
+
+
+def test_keys_that_speak_to_the_gateway_stay_here() -> None:
+    body = asked(models=["a/b"], plugins=[], x_unknown=1)
+    assert sent(opened(body)) == {"model": "up", "messages": HI, "x_unknown": 1}
+    assert sent(opened(body | {"max_tokens": 5}, to="anthropic_messages")).keys() == {"model", "messages", "max_tokens"}
+
+
+def test_usage_is_asked_for_and_taken_out_again() -> None:
+    """The ledger wants it; a client that did not ask for the chunk does not get it."""
+    lane = opened(asked(stream=True))
+    assert sent(lane)["stream_options"] == {"include_usage": True}
+    stream = lane.stream()
+    heard = b"".join(stream.feed(piece) for piece in (TEXT, END, USAGE, DONE)) + stream.close()
+    assert heard == TEXT + END + DONE
+    assert lane.summary.usage is not None and lane.summary.usage.input == 3
+    wanted = opened(asked(stream=True, stream_options={"include_usage": True})).stream()
+    assert wanted.feed(TEXT + END + USAGE + DONE) == TEXT + END + USAGE + DONE
+
+
+@pytest.mark.parametrize("to", ["openai_chat", "anthropic_messages"])
+def test_a_cut_stream_is_told_as_one(to: str) -> None:
+    """In the client's dialect, without a terminator, whichever lane it came through."""
+    lane = opened(asked(stream=True), to=to)
+    begun = TEXT if to == "openai_chat" else b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n'
+    stream = lane.stream()
+    heard = stream.feed(begun) + stream.close()
+    assert stream.failed and b'"error"' in heard and b"[DONE]" not in heard
+
+
+def test_the_gateways_own_failure_is_said_once() -> None:
+    stream = opened(asked(stream=True)).stream()
+    error = StreamError(kind=Kind.TIMEOUT, message="too slow")
+    assert b"too slow" in stream.fail(error) and stream.fail(error) == b""
+
+
+def test_strict_refuses_what_would_not_be_carried() -> None:
+    """Before anything is sent, by the name of the field; what is cosmetic passes."""
+    with pytest.raises(ClientError, match=r"sampling\.seed") as caught:
+        opened(asked(seed=1), to="anthropic_messages", on_loss="strict")
+    assert caught.value.param == "sampling.seed"
+    lane = opened(asked(store=True), to="anthropic_messages", on_loss="strict")
+    assert [loss.field for loss in lane.losses] == ["store"]
+
+
+def test_answers_of_the_wrong_form() -> None:
+    """A whole answer where a stream was asked for becomes one, a stream where none was becomes whole."""
+    whole = {"id": "msg_1", "type": "message", "model": "up", "content": [TEXT_BLOCK], "stop_reason": "end_turn"}
+    lane = opened(asked(stream=True), to="anthropic_messages")
+    assert lane.simulate(json.dumps(whole).encode()).endswith(DONE)
+    assert json.loads(opened(asked()).gather(TEXT + END + DONE))["choices"][0]["message"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("to", ["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'"x"', b"[]"])
+def test_what_is_no_answer(to: str, body: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        opened(asked(), to=to).answer(body)
