@@ -383,7 +383,8 @@ def _check_profile(name: str, profile: Profile, config: Config, text: str, file:
         raise mistake(why, place, text, file)
     if not (profile.provider or profile.model):
         raise mistake(f"The profile {name!r} needs a provider or a model.", place, text, file)
-    known = builtin()[0].keys() | config.providers.keys()
+    providers = {**builtin()[0], **config.providers}
+    known = providers.keys() | {alias for provider in providers.values() for alias in provider.aliases}
     if profile.provider and profile.provider not in known:
         why = f"There is no provider {profile.provider!r}."
         raise mistake(why, (*place, "provider"), text, file, profile.provider, known)

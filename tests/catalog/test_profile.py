@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.catalog.profile import SLOTS, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import edit
@@ -118,6 +119,19 @@ def test_parameters_are_stripped_as_the_profile_says() -> None:
     assert not edited(listed, "ollama/qwen", "openai_chat", **fields)
     nothing = Profile(model="x", strip_params="none")
     assert edited(nothing, "ollama/qwen", "openai_chat", **fields).keys() == {"seed", "logit_bias"}
+
+
+def test_headers_and_query_are_the_providers_own() -> None:
+    """A header may hold a secret: somebody else who serves a name inside the profile does not get it.  The limit holds
+    for everybody."""
+    said = Profile(model="x", headers={"x-team": "a"}, query={"v": "1"}, max_tokens=9)
+    at = match("moonshot/kimi-k3", "openai_chat")
+    for name in ("moonshot", "kimi"):
+        mine = applied(replace(said, provider=name), at)
+        assert mine.endpoint.headers["x-team"] == "a" and mine.endpoint.query == {"v": "1"}
+    other = applied(replace(said, provider="deepseek"), at)
+    assert "x-team" not in other.endpoint.headers and not other.endpoint.query
+    assert other.quirks.clamp["max_tokens"] == (1, 9)
 
 
 def test_headers_and_query_join_those_of_the_endpoint() -> None:

@@ -121,6 +121,16 @@ def test_a_running_gateway_is_used(place: Place, tmp_path: Path) -> None:
     assert done.returncode == 2 and "No gateway answers" in done.stderr
 
 
+def test_a_gateway_may_have_keys_that_we_do_not(place: Place, tmp_path: Path) -> None:
+    """It runs as a service, with an environment of its own."""
+    place.program("claude")
+    with running(place, tmp_path / "gateway", '[providers.deepseek]\nauth = { key = "k" }\n') as found:
+        place.config.write_text(CONFIG.format(port=found.url.rpartition(":")[2]))
+        done = place.run("run", "claude", "--profile", "keyless")
+    assert done.returncode == 5
+    assert place.noted()["environment"]["ANTHROPIC_MODEL"] == "deepseek/deepseek-chat"
+
+
 def test_a_gateway_of_another_configuration_is_left_alone(place: Place, tmp_path: Path) -> None:
     """It does not know the profile: that is said, and the run gets one that does."""
     place.program("claude", ASK_CLAUDE)

@@ -66,7 +66,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     provider      the provider of `model` and of every slot; "" where they say it themselves (provider/model, an alias)
     model         the main model;  haiku, sonnet, opus, fable  the slots; an empty one is `model`
     backups       what is tried next: models, aliases or other profiles, each with its own model name
-    headers       sent upstream with every request;  query  added to the upstream's URL
+    headers       sent to the provider with every request;  query  added to its URL
     max_tokens    no answer may be asked to be longer
     strip_params  auto: what the catalogue knows to be refused; none: nothing; a list: that, and what the catalogue knows
     environment   further variables of programs that `hexapla run` starts
@@ -137,12 +137,12 @@ def named_slot(name: str) -> str:
 
 
 def applied(profile: Profile, match: Match) -> Match:
-    """`match` with the profile's headers, query, limit and stripped parameters."""
-    endpoint = replace(
-        match.endpoint,
-        headers={**match.endpoint.headers, **profile.headers},
-        query={**match.endpoint.query, **profile.query},
-    )
+    """`match` with the profile's limit and stripped parameters, and with its headers and query, which are its own
+    provider's business: whoever else serves a name inside the profile does not see them."""
+    endpoint = match.endpoint
+    if not profile.provider or profile.provider in (match.provider.id, *match.provider.aliases):
+        headers, query = {**endpoint.headers, **profile.headers}, {**endpoint.query, **profile.query}
+        endpoint = replace(endpoint, headers=headers, query=query)
     return replace(match, endpoint=endpoint, quirks=_capped(_stripped(match.quirks, profile), endpoint, profile))
 
 
@@ -164,7 +164,8 @@ def _foreign(profile: Profile, catalog: Catalog, name: str) -> str:
 def _provider(profile: Profile, catalog: Catalog) -> str:
     """The id of the provider that the profile is about; "" where none is known."""
     if profile.provider:
-        return profile.provider
+        known = catalog.provider(profile.provider)
+        return known.id if known is not None else ""
     parts = catalog.split(catalog.meaning(profile.model) or profile.model)
     return parts[0].id if parts is not None else ""
 

@@ -8,6 +8,7 @@ from hexapla.agents.tool import KEY_VARIABLE, Chosen
 from hexapla.catalog.profile import DEFAULT, SLOTS, Profile, mean
 from hexapla.config import Key, Loaded
 from hexapla.engine.routes import Routes
+from hexapla.errors import RoutingError
 
 ANY_KEY = "hexapla"
 """For a gateway that asks for no key: programs insist on one."""
@@ -46,25 +47,34 @@ def key_of(loaded: Loaded, profile: str, environment: Mapping[str, str]) -> str:
     return environment.get(KEY_VARIABLE, "") or next((key.key for key in (*bound, *known)), ANY_KEY)
 
 
-def models_of(loaded: Loaded, profile: str, model: str | None) -> dict[str, Chosen]:
-    """Slot -> model, as a program is told of them; empty where nothing was chosen.
+def models_of(loaded: Loaded, profile: str, model: str | None, *, elsewhere: bool) -> dict[str, Chosen]:
+    """Slot -> model, as a program is told of them; empty where nothing was chosen, or nothing is known here.
+
+    elsewhere  the gateway is another process, which has its own keys and may know other names
 
     Raises RoutingError for a model that nobody can serve, so that it is told before the program starts.
     """
     routes = Routes(loaded)
     slots = (DEFAULT, *SLOTS)
     if not profile:
-        return dict.fromkeys(slots, _chosen(routes, model, "")) if model else {}
+        return dict.fromkeys(slots, _chosen(routes, model, "", elsewhere)) if model else {}
+    if elsewhere and profile not in routes.profiles:
+        return {DEFAULT: Chosen(name=model)} if model else {}
     chosen = routes.profile(profile)
     names = {slot: chosen.slot(slot) for slot in slots} if chosen.model else chosen.models()
     if model:
         names[DEFAULT] = mean(chosen, routes.catalog, model)
-    known = {name: _chosen(routes, name, profile) for name in dict.fromkeys(names.values())}
+    known = {name: _chosen(routes, name, profile, elsewhere) for name in dict.fromkeys(names.values())}
     return {slot: known[name] for slot, name in names.items()}
 
 
-def _chosen(routes: Routes, name: str, profile: str) -> Chosen:
-    facts = routes.first(name, profile).facts
+def _chosen(routes: Routes, name: str, profile: str, elsewhere: bool) -> Chosen:
+    try:
+        facts = routes.first(name, profile).facts
+    except RoutingError:
+        if not elsewhere:
+            raise
+        facts = None
     if facts is None:
         return Chosen(name=name)
     return Chosen(name=name, title=facts.name, context=facts.context, max_output=facts.max_output)

@@ -262,6 +262,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "started": ("{tool} on {model} through {url}", "{tool} 使用 {model}，经由 {url}"),
     "own-login": ("{tool} with its own login, not through Hexapla", "{tool} 使用自己的登录，不经过 Hexapla"),
+    "main-model": ("model", "模型"),
     "profile-name": ("profile", "配置档"),
     "backups": ("backups", "备用"),
     "own-names": ("its own choice of model", "它自选的模型"),

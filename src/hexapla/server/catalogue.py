@@ -27,6 +27,7 @@ from hexapla.catalog.resolve import Catalog, resolve
 from hexapla.catalog.schema import Model, Provider
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.routes import Routes
+from hexapla.errors import RoutingError
 from hexapla.server import filters, shapes
 from hexapla.server.codex import codex
 from hexapla.server.gemini import with_key
@@ -165,14 +166,24 @@ class Catalogue:
         return self._made.rows
 
     def _chosen(self, profile: str) -> list[Listed]:
-        """A profile's own models by their full names, then its slots by the words that programs know them by."""
+        """A profile's own models by their full names, then its slots by the words that programs know them by.
+
+        What cannot be served is left out; where nothing can, the first complaint says why.
+        """
         routes = self._gateway.routes
         slots = routes.profile(profile).models()
-        firsts = {name: routes.first(name, profile) for name in (*slots.values(), *slots)}
-        return [
-            Listed(name=name, model=first.facts or Model(id=first.model), provider=first.provider)
-            for name, first in firsts.items()
-        ]
+        listed: list[Listed] = []
+        first_error: RoutingError | None = None
+        for name in dict.fromkeys((*slots.values(), *slots)):
+            try:
+                first = routes.first(name, profile)
+            except RoutingError as error:
+                first_error = first_error or error
+                continue
+            listed.append(Listed(name=name, model=first.facts or Model(id=first.model), provider=first.provider))
+        if first_error is not None and not listed:
+            raise first_error
+        return listed
 
     def _served(self, routes: Routes, row: Listed) -> list[Json]:
         """The endpoints of one provider, with how they have been doing of late."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hexapla.agents.connect import Change, diff, plan, undo, write
-from hexapla.agents.probe import probe
+from hexapla.agents.probe import Found, probe
 from hexapla.agents.tool import KEY_VARIABLE, Door, Home, Tool
 from hexapla.agents.tools import TOOLS
 from hexapla.cli.pointing import ANY_KEY, address, chosen_profile, inside, key_of, known_profile, models_of
@@ -22,6 +22,12 @@ from hexapla.errors import ConfigError
 from hexapla.ledger import Generation, Ledger, default_path
 from hexapla.server.house import housed
 
+NOT_READY: dict[Found, str] = {
+    "absent": "no-gateway-yet",
+    "stranger": "no-gateway-yet",
+    "locked": "gateway-locked",
+    "unknown": "gateway-refuses",
+}
 OFTEN = 0.3  # seconds between looks at the ledger
 
 
@@ -34,7 +40,10 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         return 0
     loaded = load_config(arguments.config)
     name = chosen_profile(loaded, arguments.profile)
-    door = _door(loaded, name, tool, arguments, say)
+    url = arguments.url.rstrip("/") or address(loaded)
+    key = key_of(loaded, name, os.environ)
+    found = probe(url, name, key)
+    door = _door(loaded, name, url, key, arguments, say, elsewhere=bool(arguments.url) or found == "ready")
     changes = plan(tool.lasting(door, Home(path=Path.home(), environment=os.environ)), folder)
     _show(changes, say)
     if arguments.write:
@@ -46,20 +55,20 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         print(say("export", tool=tool.title, variable=KEY_VARIABLE))
     if arguments.wait is not None:
         return _wait(loaded, tool, name, door, arguments, say)
-    if probe(arguments.url or address(loaded), name, door.key) == "absent":
-        print(say("no-gateway-yet", url=arguments.url or address(loaded)))
+    if found != "ready":
+        print(say(NOT_READY[found], url=url, profile=name))
     return 0
 
 
-def _door(loaded: Loaded, name: str, tool: Tool, arguments: argparse.Namespace, say: Say) -> Door:
+def _door(
+    loaded: Loaded, name: str, url: str, key: str, arguments: argparse.Namespace, say: Say, *, elsewhere: bool
+) -> Door:
     profile = known_profile(loaded, name, elsewhere=bool(arguments.url))
     if profile.subscription:
         raise ConfigError(say("own-login", tool=TOOLS[profile.subscription].title))
-    models = models_of(loaded, name, arguments.model) if name in loaded.profiles or not name else {}
-    key = key_of(loaded, name, os.environ)
-    url = arguments.url.rstrip("/") or address(loaded)
     if loaded.config.keys and key == ANY_KEY and not arguments.url:
         raise ConfigError(say("gateway-locked", url=url))
+    models = models_of(loaded, name, arguments.model, elsewhere=elsewhere)
     return Door(url=inside(url, name), key=key, open=key == ANY_KEY, models=models)
 
 

@@ -23,7 +23,9 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if arguments.json:
         print(msgspec.json.encode(rows).decode())
         return 0
-    table = Table(*(say(word) for word in ("profile-name", "model")), *SLOTS, say("backups"), say("ready"), box=None)
+    table = Table(
+        *(say(word) for word in ("profile-name", "main-model")), *SLOTS, say("backups"), say("ready"), box=None
+    )
     for row in rows:
         models, ready = row["models"], "✓" if row["ready"] else ""
         named = (models.get(slot, "") for slot in SLOTS)

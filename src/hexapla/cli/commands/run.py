@@ -23,6 +23,7 @@ from hexapla.ledger import default_path
 from hexapla.server.house import housed
 
 LOG = "run.log"
+GROWN = 10_000_000  # bytes
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
@@ -33,8 +34,8 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     profile = known_profile(loaded, name, elsewhere=bool(arguments.url))
     if profile.subscription:
         return _own_login(tool, program, name, profile, arguments, say)
-    models = models_of(loaded, name, arguments.model) if name in loaded.profiles or not name else {}
-    with _gateway(loaded, name, arguments, say) as (url, key):
+    with _gateway(loaded, name, arguments, say) as (url, key, elsewhere):
+        models = models_of(loaded, name, arguments.model, elsewhere=elsewhere)
         door = Door(url=inside(url, name), key=key, models=models)
         launch = tool.launch(door)
         model = door.main.name if door.main else say("own-names")
@@ -54,13 +55,13 @@ def _own_login(tool: Tool, program: str, name: str, profile: Profile, arguments:
 
 
 @contextmanager
-def _gateway(loaded: Loaded, profile: str, arguments: argparse.Namespace, say: Say) -> Iterator[tuple[str, str]]:
-    """The gateway that serves this run, and its key: the one that runs, else one of our own."""
+def _gateway(loaded: Loaded, profile: str, arguments: argparse.Namespace, say: Say) -> Iterator[tuple[str, str, bool]]:
+    """The gateway that serves this run, its key, and whether it is another process; else it is one of our own."""
     url = arguments.url.rstrip("/") or address(loaded)
     key = key_of(loaded, profile, os.environ)
     found = probe(url, profile, key)
     if found == "ready":
-        yield url, key
+        yield url, key, True
         return
     if found == "locked":
         raise ConfigError(say("gateway-locked", url=url))
@@ -71,14 +72,16 @@ def _gateway(loaded: Loaded, profile: str, arguments: argparse.Namespace, say: S
         print(say("gateway-unaware", url=url, profile=profile), file=sys.stderr)
     own = Key(name=f"run-{arguments.tool}", key=secrets.token_urlsafe(24), profile=profile)
     with housed(loaded, own, _log()) as started:
-        yield started, own.key
+        yield started, own.key, False
 
 
 def _log() -> Path | None:
-    """Beside the ledger."""
+    """A file beside the ledger; when it has grown, a fresh one."""
     file = default_path().with_name(LOG)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() and file.stat().st_size > GROWN:
+            file.replace(file.with_suffix(".old.log"))
     except OSError:
         return None
     return file
