@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from auth.playing import DOWN, Play
 from fakes.logins import HTML
 from hexapla.auth.formats import dump, load
-from hexapla.auth.grant import Grant, Token
+from hexapla.auth.grant import Grant, Token, life
 from hexapla.auth.kept import Kept, kept_token
 from hexapla.catalog.schema import Exchange, Login
 from hexapla.errors import Kind, UpstreamError
@@ -208,3 +209,23 @@ def test_an_editors_file_holds_copilots_login() -> None:
         said = {"ghe.test:Iv1.x": {"oauth_token": "other"}, name: {"user": "me", "oauth_token": "gho"}}
         held = load(json.dumps(said).encode(), login, "github_copilot")
         assert held is not None and (held.access, held.account) == ("gho", "me")
+
+
+def jwt(**claims: object) -> str:
+    part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{part}.sig"
+
+
+@pytest.mark.parametrize("skew", [-400_000_000, 0, 400_000_000])
+def test_a_servers_clock_may_be_years_off(skew: int) -> None:
+    """What a new token says of its own life counts from now, by our clock: it is neither ended nor eternal."""
+    fresh = jwt(iat=int(NOW) + skew, exp=int(NOW) + skew + 3600)
+    world = play((200, {"access_token": fresh, "refresh_token": "r2"}), kept=grant())
+    assert token(world).expires == NOW + 3600
+    assert token(world).secret == fresh and len(world.calls) == 1
+
+
+def test_what_a_token_says_cannot_break_anything() -> None:
+    """Cut, foreign or absurd tokens have no known end."""
+    for text in ("a.b.c", "a.b", "e30.W10.x", jwt(exp="soon"), jwt(exp=-1), jwt(exp=True), "e30.\u2603.x"):
+        assert life(text, NOW) == 0.0

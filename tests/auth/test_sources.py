@@ -69,18 +69,21 @@ def test_the_order(tmp_path: Path) -> None:
 def test_keys_of_every_kind_in_their_order(tmp_path: Path) -> None:
     """Text, variable, file, keyring and command, each with a name of its own or the place's."""
     keys = (
-        KeySource(env="A"),
-        "own",
         KeySource(file="~/key", name="mounted"),
+        KeySource(env="A"),
+        KeySource(env="NOWHERE"),
         KeySource(keyring="service/me"),
+        "own",
         KeySource(command="pass show acme"),
+        KeySource(env="A"),
     )
     assert names({"A": "k"}, keys=keys) == [
-        "Credential A",
-        "Credential key 2",
         "Source mounted",
+        "Credential A",
         "Source keyring 4",
-        "Source command 5",
+        "Credential key 5",
+        "Source command 6",
+        "Credential A 7",
     ]
 
 
@@ -167,6 +170,11 @@ def test_exchanged_keys_are_not_sent() -> None:
     exchange = Exchange(url="https://x.test", headers={"authorization": "Bearer {grant}"})
     assert names({"A": "k"}, env="A", exchange=exchange) == ["Source A"]
     assert names({}, key="own", exchange=exchange) == ["Source key 1"]
+    (source,) = found({}, file="/grant", exchange=exchange)
+    assert isinstance(source, Source)
+    world = Play([(200, {"token": "short"})], files={"/grant": b"long\n"})
+    assert world.run(source.obtain(world.clock, None)).secret == "short"
+    assert dict(world.calls[0].headers)["authorization"] == "Bearer long"
 
 
 def test_the_vendors_file_is_used_where_its_table_says_so(tmp_path: Path) -> None:

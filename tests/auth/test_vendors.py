@@ -21,6 +21,7 @@ from server.wire import CHAT, PATHS, ask
 ENDPOINT = '[[providers.{id}.endpoints]]\nprotocol = "openai_chat"\nbase_url = "{url}/v1"\n'
 LOGIN = '[providers.{id}]\nenabled = true\n[providers.{id}.auth.login]\nhost = "{url}"\n'
 COPILOT = LOGIN + '[providers.{id}.auth.exchange]\nurl = "{{host}}/copilot_internal/v2/token"\n' + ENDPOINT
+EDITOR = '[providers.{id}.auth.login.request_headers]\nEditor-Version = "mine/1"\n'
 GEMINI = LOGIN + 'client_id = "mine"\nclient_secret = "sesame"\ntoken = "{{host}}/token"\nrevoke = ""\n' + ENDPOINT
 
 
@@ -73,7 +74,7 @@ def serve(folder: Path, text: str, provider: str, model: str = "m") -> Heard:
 
 def test_github_copilot(desk: Desk, tmp_path: Path) -> None:
     """Device code, kept, exchanged, and requests go to endpoints.api of the answer."""
-    text = configured(tmp_path, desk, "github_copilot", COPILOT)
+    text = configured(tmp_path, desk, "github_copilot", COPILOT + EDITOR)
     done = hexapla(tmp_path, "login", "copilot", "--headless")
     assert done.returncode == 0, done.stderr
     assert "WDJB-MJHT" in done.stdout and "not a documented interface" in done.stderr
@@ -82,6 +83,7 @@ def test_github_copilot(desk: Desk, tmp_path: Path) -> None:
     assert serve(tmp_path, text, "github_copilot").status == 200
     sent = desk.asked("/v1/chat/completions")[0].headers
     assert sent["authorization"].startswith("Bearer copilot-") and "vscode" not in json.dumps(sent).lower()
+    assert sent["editor-version"] == "mine/1"
 
 
 def test_kimi_code(desk: Desk, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from hexapla.auth.grant import Token
 from hexapla.catalog.schema import Auth, KeySource, Provider
 from hexapla.errors import ConfigError
@@ -31,13 +33,15 @@ ANTHROPIC_VERSION = ("anthropic-version", "2023-06-01")
 class Credential:
     """One secret of one provider.
 
-    name    where it came from, for people;  weight  its share of the traffic, where keys have shares
+    name    where it came from, for people;  number  its place among the configured ones, 0 for the environment's
+    weight  its share of the traffic, where keys have shares
     bearer  a finished token, which is always a Bearer
     """
 
-    __slots__ = ("bearer", "name", "secret", "weight")
+    __slots__ = ("bearer", "name", "number", "secret", "weight")
 
-    def __init__(self, name: str, secret: str, *, weight: float = 0.0, bearer: bool = False) -> None:
+    def __init__(self, name: str, secret: str, *, number: int = 0, weight: float = 0.0, bearer: bool = False) -> None:
+        self.number = number
         self.name = name
         self.secret = secret
         self.weight = weight
@@ -73,18 +77,28 @@ def find_credentials(provider: Provider, environment: Mapping[str, str]) -> tupl
 
 
 def key_sources(auth: Auth) -> list[tuple[int, KeySource]]:
-    """The configured places of keys, numbered from 1; those that hold an empty key do not count."""
+    """The configured places of keys, numbered from 1; those that hold an empty key do not count.
+
+    A name that two of them share gets the number of the second, since credentials are told apart by their names.
+    """
     said = [KeySource(key=each) if isinstance(each, str) else each for each in auth.keys]
     alone = KeySource(key=auth.key or "", file=auth.file, keyring=auth.keyring, command=auth.command)
     filled = [
         each for each in (alone, *said) if each.key.strip() or each.env or each.file or each.keyring or each.command
     ]
-    return list(enumerate(filled, 1))
+    seen: set[str] = set()
+    numbered = []
+    for number, each in enumerate(filled, 1):
+        name = each.name or each.env
+        numbered.append((number, replace(each, name=f"{name} {number}") if name and name in seen else each))
+        seen.add(name)
+    return numbered
 
 
 def _credential(number: int, source: KeySource, environment: Mapping[str, str]) -> Credential:
     secret = source.key or environment.get(source.env, "")
-    return Credential(source.name or source.env or f"key {number}", secret.strip(), weight=source.weight)
+    name = source.name or source.env or f"key {number}"
+    return Credential(name, secret.strip(), number=number, weight=source.weight)
 
 
 def env_names(auth: Auth) -> tuple[str, ...]:

@@ -16,22 +16,22 @@ KEPT_BACK = frozenset({"authorization", "x-api-key", "api-key", "host", "content
 """Headers that an answer may not set: the token's place, and what HTTP itself needs."""
 
 
-def exchanged(exchange: Exchange, grant: str, host: str, now: Clock) -> Steps[Token]:
-    """The token that `grant` buys at `host`.  Raises UpstreamError."""
+def exchanged(exchange: Exchange, grant: str, host: str, now: Clock, headers: Headers = ()) -> Steps[Token]:
+    """The token that `grant` buys at `host`; `headers` go along with it.  Raises UpstreamError."""
     url = filled(exchange.url, host)
-    headers = {name: value.replace("{grant}", grant) for name, value in exchange.headers.items()}
+    asked = {name: value.replace("{grant}", grant) for name, value in exchange.headers.items()}
     body = b""
     if exchange.method == "POST":
-        headers["content-type"] = "application/json"
+        asked["content-type"] = "application/json"
         body = msgspec.json.encode(exchange.body)
-    reply: Reply = yield Call(exchange.method, url, (*lowered(headers), ("accept", "application/json")), body)
+    reply: Reply = yield Call(exchange.method, url, (*lowered(asked), ("accept", "application/json")), body)
     said = document(reply)
     secret = at(said, exchange.token)
     if reply.status >= 300 or not isinstance(secret, str) or not sendable(secret):
         raise refused(reply, url, "the login's exchange for a token")
     return Token(
         secret=secret,
-        headers=_headers(at(said, exchange.headers_from)) if exchange.headers_from else (),
+        headers=(*headers, *(_headers(at(said, exchange.headers_from)) if exchange.headers_from else ())),
         base=place(str(at(said, exchange.base) or ""), host) if exchange.base else "",
         expires=now() + (seconds(at(said, exchange.seconds or ())) or exchange.lifetime),
         obtained=now(),

@@ -69,7 +69,7 @@ class Keeper:
 
     async def _obtained(self, refused: Token | None) -> Token:
         if self._over is not None and self._wall() < self._over[0]:
-            raise self._over[1]
+            raise self._over[1].with_traceback(None)  # raised many times, it would grow each time
         return await asyncio.shield(self._begin(refused))
 
     def _begin(self, refused: Token | None) -> asyncio.Task[Token]:

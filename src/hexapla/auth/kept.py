@@ -43,12 +43,12 @@ def kept_token(kept: Kept, exchange: Exchange | None, now: Clock, refused: Token
         return token_of(kept.login, grant)
     grant = yield from kept_grant(kept, now)
     try:
-        return (yield from exchanged(exchange, grant.access, grant.host, now))
+        return (yield from exchanged(exchange, grant.access, grant.host, now, token_of(kept.login, grant).headers))
     except UpstreamError as error:
         if error.upstream_status != 401 or not grant.refresh:
             raise
     grant = yield from kept_grant(kept, now, grant.access)
-    return (yield from exchanged(exchange, grant.access, grant.host, now))
+    return (yield from exchanged(exchange, grant.access, grant.host, now, token_of(kept.login, grant).headers))
 
 
 def kept_grant(kept: Kept, now: Clock, refused: str = "") -> Steps[Grant]:

@@ -26,7 +26,7 @@ from hexapla.auth.exchange import exchanged
 from hexapla.auth.files import located, state_folder, there
 from hexapla.auth.grant import Token
 from hexapla.auth.kept import Kept, kept_token
-from hexapla.auth.oauth import sendable
+from hexapla.auth.oauth import lowered, sendable
 from hexapla.auth.steps import Clock, Keyring, Read, Run, Steps
 from hexapla.catalog.expand import expand
 from hexapla.catalog.schema import Auth, KeySource, Login, Provider
@@ -64,12 +64,23 @@ def find_sources(provider: Provider, environment: Mapping[str, str]) -> tuple[Fo
     auth = provider.auth
     if auth.kind in ("none", "elsewhere"):
         return ()
-    found: list[Found] = [*find_credentials(provider, environment)]
-    found += [_read_later(number, source, environment) for number, source in key_sources(auth) if not _static(source)]
+    found = _keys(provider, environment)
     if auth.exchange is not None:
-        found = [_bought(auth, each, environment) for each in found if isinstance(each, Credential)]
+        found = [_bought(provider, each, environment) for each in found]
     found += _logins(provider, environment)
     return tuple(found) or _cloud(auth, environment)
+
+
+def _keys(provider: Provider, environment: Mapping[str, str]) -> list[Found]:
+    """The keys in their configured order; where none is configured, the environment's."""
+    at_hand = {credential.number: credential for credential in find_credentials(provider, environment)}
+    found: list[Found] = []
+    for number, source in key_sources(provider.auth):
+        if number in at_hand:
+            found.append(at_hand.pop(number))
+        elif not (source.key or source.env):
+            found.append(_read_later(number, source, environment))
+    return [*found, *at_hand.values()]
 
 
 def login_of(provider: Provider, environment: Mapping[str, str]) -> Login | None:
@@ -92,7 +103,8 @@ def own_login(provider: Provider, environment: Mapping[str, str]) -> Kept | None
     if login is None:
         return None
     if login.share == "write":
-        path = next((path for name in login.files if (path := located(name, environment))), "")
+        paths = [path for name in login.files if (path := located(name, environment))]
+        path = next((path for path in paths if there(path)), next(iter(paths), ""))
         return Kept(provider=provider.id, login=login, path=path, form=login.format) if path else None
     return Kept(provider=provider.id, login=login, path=f"{folder}/{provider.id}.json") if folder else None
 
@@ -117,30 +129,37 @@ def _logins(provider: Provider, environment: Mapping[str, str]) -> list[Found]:
 
 
 def _cloud(auth: Auth, environment: Mapping[str, str]) -> tuple[Found, ...]:
-    if auth.cloud == "google" and (where := google_found(environment)):
-        obtain: Obtain = lambda now, refused: google_token(environment, auth.scope, now)  # noqa: E731
-    elif auth.cloud == "entra" and (where := entra_found(environment)):
-        obtain = lambda now, refused: entra_token(environment, auth.scope, now)  # noqa: E731
-    else:
+    if auth.cloud not in CLOUDS:
         return ()
-    return (Source(name=f"{auth.cloud} ({Path(where).name})", kind="cloud", obtain=obtain),)
+    is_found, token = CLOUDS[auth.cloud]
+    where = is_found(environment)
+
+    def obtain(now: Clock, refused: Token | None) -> Steps[Token]:
+        return token(environment, auth.scope, now)
+
+    return (Source(name=f"{auth.cloud} ({Path(where).name})", kind="cloud", obtain=obtain),) if where else ()
 
 
-def _bought(auth: Auth, key: Credential, environment: Mapping[str, str]) -> Source:
+CLOUDS: dict[
+    str, tuple[Callable[[Mapping[str, str]], str], Callable[[Mapping[str, str], str, Clock], Steps[Token]]]
+] = {
+    "google": (google_found, google_token),
+    "entra": (entra_found, entra_token),
+}
+"""Where a cloud's credentials are, and how its token is had."""
+
+
+def _bought(provider: Provider, key: Found, environment: Mapping[str, str]) -> Source:
     """A key that is exchanged for the token of the requests."""
-    exchange = auth.exchange
+    exchange, login = provider.auth.exchange, login_of(provider, environment)
     assert exchange is not None
-    host = _expanded(auth.login.host, environment) if auth.login is not None else ""
-    return Source(
-        name=key.name,
-        kind="exchange",
-        obtain=lambda now, refused: exchanged(exchange, key.secret, host, now),
-        weight=key.weight,
-    )
+    host, headers = (login.host, lowered(login.request_headers)) if login is not None else ("", ())
 
+    def obtain(now: Clock, refused: Token | None) -> Steps[Token]:
+        grant = key.secret if isinstance(key, Credential) else (yield from key.obtain(now, refused)).secret
+        return (yield from exchanged(exchange, grant, host, now, headers))
 
-def _static(source: KeySource) -> bool:
-    return not (source.file or source.keyring or source.command)
+    return Source(name=key.name, kind="exchange", obtain=obtain, weight=key.weight)
 
 
 def _read_later(number: int, source: KeySource, environment: Mapping[str, str]) -> Source:
