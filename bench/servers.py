@@ -76,8 +76,10 @@ class Hexapla(Server):
             for kind in KINDS
         )
         config = self.folder / "hexapla.toml"
+        state = self.folder / "state"  # apart from the configuration, whose folder is watched
+        state.mkdir()
         config.write_text(
-            f'keys = ["{KEY}"]\n[ledger]\npath = "{self.folder}/ledger"\n[log]\npath = "{self.folder}/log"\n{providers}'
+            f'keys = ["{KEY}"]\n[ledger]\npath = "{state}/ledger"\n[log]\npath = "{state}/log"\n{providers}'
         )
         program = Path(sys.executable).with_name("hexapla")
         return [str(program), "serve", "--config", str(config), "--port", str(self.port)]

@@ -132,7 +132,7 @@ def test_a_required_record_is_refused_while_the_disk_fails(
 
 def test_memory_is_bounded_while_the_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: Make) -> None:
     """Records beyond the bound are lost, and counted."""
-    journal = Journal(Claim.make(tmp_path), spill_size=5000)
+    journal = Journal(Claim.make(tmp_path), spill_size=3000)
     fill_disk(monkeypatch)
     for _ in range(100):
         journal.end(ended())

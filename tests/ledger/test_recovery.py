@@ -30,7 +30,7 @@ def dead(tmp_path: Path, begun: Make, ended: Make) -> Path:
     """The directory of a process that died with three requests finished and two open, over several segments."""
     living = tmp_path / "living"
     living.mkdir()
-    journal = Journal(Claim.make(living), segment_size=1500)
+    journal = Journal(Claim.make(living), segment_size=600)
     for name in "abcde":
         journal.begin(begun(name, cost=Cost(currency="USD", nanos=5, source="catalogue") if name == "e" else None))
         if name in "acd":

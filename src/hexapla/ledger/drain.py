@@ -1,7 +1,7 @@
 """Carries finished records from the journal into the store, in a thread.
 
 A row costs SQLite some microseconds if a transaction has many, and milliseconds if it has one, so rows travel in
-batches: when 128 wait, or a fifth of a second after the last batch.  A store that fails is asked again later, ever less
+batches: when 512 wait, or a fifth of a second after the last batch.  A store that fails is asked again later, ever less
 often; the journal keeps what it has not got.
 
 Rules of this file: whoever pumps, pumps alone; nothing is settled before the store has it; failures are counted and

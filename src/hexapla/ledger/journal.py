@@ -30,7 +30,7 @@ from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_di
 SEGMENT_SIZE = 8 << 20  # bytes; about ten thousand requests
 SPILL_SIZE = 16 << 20  # bytes of finished records that wait in memory while no file can be written
 _CHUNK = 1 << 16
-_WAKE_EVERY = 128  # finished records
+_WAKE_EVERY = 512  # finished records
 
 
 class Batch(NamedTuple):

@@ -2,6 +2,8 @@
 
 The ledger's primary key is our own id, never the provider's (ids of providers repeat).  No content, no credential ever
 stands here: only names, counts, times and outcomes.
+
+Most fields of most records hold their default, and are left out where a record is written; `whole` says them all.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call of one endpoint."""
 
     provider: str
@@ -35,7 +37,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure) | "sum" (of several)
 
 
-class Generation(msgspec.Struct, frozen=True, kw_only=True):
+class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request of one client, from begin to end.
 
     outcome    ok | cancelled | an errors.Kind value | open (begun, not ended yet) | interrupted (begun, and the process
@@ -64,3 +66,12 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     session: str = ""
+
+
+def whole(value: object) -> object:
+    """`value`, a record or a part of one, as JSON's own types, fields with their default included."""
+    if isinstance(value, msgspec.Struct):
+        return {name: whole(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, tuple):
+        return [whole(each) for each in value]
+    return value

@@ -251,12 +251,12 @@ class _Columns(msgspec.Struct, frozen=True):
 
     id: str
     created: float
-    key: str
-    provider: str
-    model: str
-    outcome: str
-    usage: _Counts
-    cost: _Price | None
+    key: str = ""
+    provider: str = ""
+    model: str = ""
+    outcome: str = ""
+    usage: _Counts = _Counts()
+    cost: _Price | None = None
 
 
 _columns = msgspec.json.Decoder(_Columns).decode

@@ -15,6 +15,7 @@ from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
 from hexapla.engine.gateway import Gateway, as_gateway_error, internal
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
+from hexapla.ledger.record import whole
 from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
 from hexapla.server.body import ClientGone, read_body
@@ -97,7 +98,7 @@ class Meta:
         found = await self._gateway.books.ledger.get_async(wanted) if wanted else None
         if found is None or found.key != key:
             raise ClientError(Kind.NOT_FOUND, f"There is no generation {wanted!r}.", param="id")
-        return answer({"data": msgspec.to_builtins(found)})
+        return answer({"data": whole(found)})
 
     async def key(self, request: Request) -> Response:
         name = self._keys.name(request.headers.raw)

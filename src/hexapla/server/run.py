@@ -13,6 +13,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -31,6 +32,7 @@ from hexapla.server.keys import KeyRing, check_open
 LOG = logging.getLogger("hexapla")
 
 BACKLOG = 2048
+SWITCH_SECONDS = 0.001  # how long a thread that keeps the books may hold up an answer
 LAST_WORDS_SECONDS = 1  # for answers that were ended, and for connections that do not close
 
 
@@ -151,6 +153,7 @@ async def _serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    sys.setswitchinterval(SWITCH_SECONDS)
     following = asyncio.create_task(Follower(gateway, keys, loaded, address).run())
     try:
         await server.serve(sockets)

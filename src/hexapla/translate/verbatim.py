@@ -118,9 +118,10 @@ class VerbatimStream:
             return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
         if error is not None and not any(map(_tells, mattered)):
             return data + self._say(error)  # said in a way of the vendor's own, which the dialect's clients do not know
-        if self._tap.done and (last := _LAST.search(data)) is not None:
+        last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
+        if last is not None:
             self._over = True
-            data = data[: last.end()]  # whatever follows is nobody's answer
+            data = data[: data.index(last) + len(last)]  # whatever follows is nobody's answer
         return _without_usage(data, mattered) if self._hide_usage else data
 
     def close(self) -> bytes:
