@@ -46,6 +46,12 @@ def test_one_of_two_keys_is_refused() -> None:
     assert codes == ["upstream_auth", "models.listed"] and found["call"].verdict == "ok"
 
 
+def test_one_of_two_keys_is_no_key() -> None:
+    """The other one is tried all the same."""
+    found = visit(Vendor(), auth='{ keys = ["changeme", "good-0123456789"] }')
+    assert found.code("key") == "key.placeholder" and found["call"].verdict == "ok"
+
+
 def test_a_key_that_may_not_list() -> None:
     """A restricted key may still be good for questions."""
     found = visit(Vendor(listing=(403, refused("Missing scopes: api.model.read", "insufficient_permissions"), {})))

@@ -83,7 +83,6 @@ def test_every_wrong_key_is_named() -> None:
         ("gpu-box:8000/v1", "address.ok"),
         ("http://api.example.com/v1", "address.plain"),
         ("ftp://api.example.com/v1", "address.wrong"),
-        ("https:///v1", "address.wrong"),
     ],
 )
 def test_addresses(url: str, code: str) -> None:
@@ -103,6 +102,7 @@ def test_a_provider_whose_place_is_not_known() -> None:
         ("http://user:hidden-word@proxy.example:3128", "proxy.used", "proxy.example:3128"),
         ("socks5://127.0.0.1:1080", "proxy.used", "127.0.0.1:1080"),
         ("proxy.example:3128", "proxy.wrong", "proxy.example:3128"),
+        ("http://proxy:notaport", "proxy.wrong", ""),
     ],
 )
 def test_proxies(proxy: str, code: str, shown: str) -> None:
@@ -140,7 +140,7 @@ def test_what_is_local(host: str, local: bool) -> None:
 
 def test_a_place_shows_neither_password_nor_query() -> None:
     assert place("http://me:secret@h:81/v1?key=secret") == "h:81"
-    assert place("https://h:notaport/v1?key=secret") == "https://h:notaport/v1"
+    assert place("https://h:notaport/v1?key=secret") == ""
 
 
 def names(text: str, *asked: str, model: str = "", **environment: str) -> dict[str, tuple[str, ...]]:

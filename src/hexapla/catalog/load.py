@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -111,6 +112,9 @@ def check_provider(provider: Provider, text: str, file: str, place: Place = ()) 
             why = "A key stands in exactly one place: key, env, file, keyring or command."
             raise mistake(why, (*place, "auth", "keys", index), text, file)
     for index, endpoint in enumerate(provider.endpoints):
+        if not _is_address(endpoint.base_url):
+            why = "This is no address like https://host/v1."  # it is not shown: a password may stand in it
+            raise mistake(why, (*place, "endpoints", index, "base_url"), text, file)
         inside = (*place, "endpoints", index, "quirks")
         _check_quirks(endpoint.quirks, inside, text, file)
         for number, when in enumerate(endpoint.quirks.when):
@@ -145,6 +149,17 @@ def nearest_of(name: str, known: Iterable[str], ratio: float = 0.5) -> str:
     by_case = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name.lower(), by_case, 1, ratio)
     return by_case[near[0]] if near else ""
+
+
+def _is_address(url: str) -> bool:
+    """Whether a URL can be read: what only fails when it is asked would fail in the middle of a request."""
+    if "${" in url:
+        return True  # a built-in address; its variables are not known yet
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _check_quirks(quirks: Quirks | When, place: Place, text: str, file: str) -> None:

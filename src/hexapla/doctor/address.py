@@ -36,12 +36,12 @@ def examine_proxy(provider: Provider, environment: Mapping[str, str]) -> list[Fi
 
 
 def place(url: str) -> str:
-    """Host and port of a URL, without name, password and query; the URL's beginning where it has none."""
+    """Host and port of a URL, without name, password and query; "" where there is none."""
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
         port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return url.partition("?")[0][:80]
+    except ValueError:  # a proxy's; an endpoint's address was read before
+        return ""
     host = parts.hostname or ""
     return (f"[{host}]" if ":" in host else host) + port
 
@@ -57,8 +57,7 @@ def is_local(host: str) -> bool:
 
 def _wrong_addresses(provider: Provider, keyed: bool) -> Iterator[Finding]:
     for endpoint in provider.endpoints:
-        host = place(endpoint.base_url)
-        scheme = _scheme(endpoint)
+        host, scheme = place(endpoint.base_url), _scheme(endpoint)
         if scheme not in _SCHEMES or not host:
             shown = endpoint.base_url.partition("?")[0][:80]
             yield found(provider.id, "address", "fail", "address.wrong", url=shown)

@@ -81,7 +81,7 @@ async def _steps(gateway: Gateway, subject: Subject, online: bool) -> AsyncItera
     plain = list(_offline(gateway, subject))
     for finding in plain:
         yield finding
-    if not online or any(finding.verdict == "fail" for finding in plain):
+    if not online or _is_hopeless(plain, len(gateway.routes.credentials(subject.provider.id))):
         return
     reachable = False
     origins = _origins(subject, gateway.routes.loaded.environment)
@@ -100,6 +100,12 @@ async def _steps(gateway: Gateway, subject: Subject, online: bool) -> AsyncItera
         return
     async for finding in _models_and_questions(gateway, subject):
         yield finding
+
+
+def _is_hopeless(plain: Sequence[Finding], keys: int) -> bool:
+    """The address or the proxy is wrong, or every key is."""
+    failed = [finding.check for finding in plain if finding.verdict == "fail"]
+    return any(check != "key" for check in failed) or len(failed) >= max(1, keys)
 
 
 def _offline(gateway: Gateway, subject: Subject) -> Iterator[Finding]:
