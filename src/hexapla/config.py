@@ -46,8 +46,8 @@ from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.catalog.table import Table, TableError
 from hexapla.errors import ConfigError, ProtocolError
-from hexapla.routing.exchange import Timers
 from hexapla.routing.health import BreakerPolicy
+from hexapla.routing.patience import Timers
 from hexapla.routing.preferences import NONE, Preferences, read_preferences
 from hexapla.routing.retry import RetryPolicy
 from hexapla.upstream.transport import Timeouts

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from hexapla.routing.exchange import Chunk, Command, Expired, Fact, Outcome, Receive, Send, Start
+from hexapla.routing.commands import Chunk, Command, Expired, Fact, Receive, Send, Start
+from hexapla.routing.exchange import Outcome
 from hexapla.upstream.driver import Driver, Sink, Sweeper
 from hexapla.upstream.transport import Request
 

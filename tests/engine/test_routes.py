@@ -9,7 +9,7 @@ from hexapla.engine.routes import Planned, Routes
 from hexapla.errors import Kind, RoutingError, UpstreamError
 from hexapla.ir.response import Usage
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import Tried
+from hexapla.routing.commands import Tried
 from hexapla.routing.limits import Load
 from hexapla.translate.peek import peek
 

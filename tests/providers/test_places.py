@@ -15,7 +15,7 @@ import pytest
 
 from hexapla.config import Config
 from hexapla.errors import ClientError, Kind
-from hexapla.routing.exchange import Timers
+from hexapla.routing.patience import Timers
 from hexapla.server.keys import KeyRing
 from providers.clients import CHAT, MESSAGES, TOOLS, answered, ask, error_in, understood
 from providers.facts import VENDORS

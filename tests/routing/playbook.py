@@ -8,7 +8,9 @@ from hexapla.ir.content import Origin
 from hexapla.ir.event import StreamError
 from hexapla.ir.target import Target
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import Call, Command, Exchange, Fact, Note, Outcome, Timers
+from hexapla.routing.commands import Call, Command, Fact, Note
+from hexapla.routing.exchange import Exchange, Outcome
+from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
 from hexapla.translate.lane import Summary
 

@@ -25,12 +25,11 @@ from hexapla.protocols.base import Reply
 from hexapla.routing.bench import Bench
 from hexapla.routing.budget import RetryBudget
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import (
+from hexapla.routing.commands import (
     Call,
     Chunk,
     Command,
     End,
-    Exchange,
     Expired,
     Fact,
     Failed,
@@ -38,14 +37,14 @@ from hexapla.routing.exchange import (
     Forward,
     Head,
     Note,
-    Outcome,
     Receive,
     Send,
     Sleep,
-    Timers,
     Tried,
 )
+from hexapla.routing.exchange import Exchange, Outcome
 from hexapla.routing.health import Health
+from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from playbook import Play
 
 from hexapla.errors import ClientError, Kind, ProtocolError, UpstreamError
-from hexapla.routing.exchange import (
+from hexapla.routing.commands import (
     Chunk,
     Drop,
     End,
@@ -20,8 +20,8 @@ from hexapla.routing.exchange import (
     Send,
     Sleep,
     Start,
-    Timers,
 )
+from hexapla.routing.patience import Timers
 
 OK = Head(200, {})
 

@@ -8,7 +8,7 @@ from playbook import Play
 
 from hexapla.auth.grant import Token
 from hexapla.errors import Kind, UpstreamError
-from hexapla.routing.exchange import (
+from hexapla.routing.commands import (
     Chunk,
     Drop,
     End,

@@ -27,7 +27,8 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.routing.budget import RetryBudget
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import Call, Exchange, Outcome, Start, Tried, param_of
+from hexapla.routing.commands import Call, Start, Tried
+from hexapla.routing.exchange import Exchange, Outcome, param_of
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek, check_conversation, peek

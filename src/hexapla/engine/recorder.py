@@ -17,7 +17,7 @@ from hexapla.ledger import Attempt, Generation, Ledger
 from hexapla.ledger.price import cost, minute_utc
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
-from hexapla.routing.exchange import Start, Tried
+from hexapla.routing.commands import Start, Tried
 from hexapla.translate.lane import Lane
 
 BYTES_PER_TOKEN = 4

@@ -35,10 +35,11 @@ from hexapla.routing.affinity import Affinity, Session
 from hexapla.routing.allowance import allowances
 from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.exchange import Timers, Tried
+from hexapla.routing.commands import Tried
 from hexapla.routing.filters import Need, slugs
 from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
+from hexapla.routing.patience import Timers
 from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, SUFFIX_SORTS, Preferences, suffixed
 from hexapla.routing.rank import Scene

@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 
 from hexapla.auth.keeper import Keeper
 from hexapla.errors import UpstreamError
-from hexapla.routing.exchange import (
+from hexapla.routing.commands import (
     Beat,
     Chunk,
     Command,
@@ -30,13 +30,13 @@ from hexapla.routing.exchange import (
     Head,
     LogIn,
     Note,
-    Outcome,
     Receive,
     Send,
     Sleep,
     Start,
     Tried,
 )
+from hexapla.routing.exchange import Outcome
 from hexapla.upstream.body import Body, Pulled, body_of
 from hexapla.upstream.transport import Request, Response, Transport
 

@@ -1,0 +1,146 @@
+"""What an exchange asks of its driver, and what it hears back.
+
+    command                      fact that answers it
+    Send(request, deadline)      Head | Failed | Expired
+    Receive(deadline)            Chunk | End | Failed | Expired
+    LogIn(login, refused)        Token | Failed | Expired
+    Sleep(seconds)               None
+    Start(status, headers)       None       the client's response begins
+    Forward(data)                None       bytes for the client
+    Finish()                     None       the client's response is complete
+    Drop()                       None       the upstream response is given back or closed
+    Note(tried)                  None       one attempt is over
+
+Rules of this file: values only; all times are the exchange's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+
+import msgspec
+
+from hexapla.auth.grant import Token
+from hexapla.errors import GatewayError, UpstreamError
+from hexapla.ir.response import Usage
+from hexapla.routing.candidate import Candidate
+from hexapla.translate.lane import Lane
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt, ready to be sent: the lane, and the transport's own request, which is opaque here."""
+
+    lane: Lane
+    request: object
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt that is over.  Times are the clock's own.
+
+    renews  its login's token was refused, and the same endpoint is asked again with another one
+    first   when its content began, for a stream
+    usage   its tokens, where they are known
+    headers of its head
+    """
+
+    candidate: Candidate
+    lane: str
+    started: float
+    ended: float
+    status: int | None = None
+    error: GatewayError | None = None
+    renews: bool = False
+    first: float | None = None
+    usage: Usage | None = None
+    headers: Mapping[str, str] = {}
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+Beat = Callable[[], "tuple[Start, bytes]"]
+"""Called by the driver when the client has heard nothing for a while: how its response begins (to be said once) and
+the heartbeat's bytes."""
+
+
+class Send(msgspec.Struct, frozen=True):
+    request: object
+    deadline: float
+    beat: Beat | None = None
+
+
+class Receive(msgspec.Struct, frozen=True):
+    deadline: float
+    beat: Beat | None = None
+
+
+class LogIn(msgspec.Struct, frozen=True):
+    """Make sure that `login` has a token: one that can be sent, or another one than the `refused`."""
+
+    login: object
+    refused: Token | None
+    deadline: float
+
+
+class Sleep(msgspec.Struct, frozen=True):
+    seconds: float
+
+
+class Start(msgspec.Struct, frozen=True):
+    """`tried` is how many attempts were made, this one included; `since` when this one began."""
+
+    lane: Lane
+    candidate: Candidate
+    stream: bool
+    tried: int
+    since: float
+
+
+class Forward(msgspec.Struct, frozen=True):
+    data: bytes
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """`data` are the last bytes, if there are any left."""
+
+    data: bytes = b""
+
+
+class Drop(msgspec.Struct, frozen=True):
+    pass
+
+
+class Note(msgspec.Struct, frozen=True):
+    tried: Tried
+
+
+Command = Send | Receive | LogIn | Sleep | Start | Forward | Finish | Drop | Note
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+class Head(msgspec.Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    data: bytes
+
+
+class End(msgspec.Struct, frozen=True):
+    pass
+
+
+class Failed(msgspec.Struct, frozen=True):
+    error: UpstreamError
+
+
+class Expired(msgspec.Struct, frozen=True):
+    pass
+
+
+Fact = Head | Chunk | End | Token | Failed | Expired | None
+
+Steps = Generator[Command, Fact, "GatewayError | None"]
+"""A part of an exchange; its value is the error that ended it, or None for success."""

@@ -1,0 +1,300 @@
+"""One answer from its head to its last byte: what of it reaches the client, and when it counts as failed.
+
+Until the first content byte is forwarded (the commit point) everything is held back, so that a failure stays invisible
+and somebody else can be asked; after it a failure is the dialect's own error event, and nothing that was cut off ever
+looks like a success.
+
+Rules of this file: a part of the exchange's generator, so no I/O; a failure is the value of a step, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.ir.event import StreamError
+from hexapla.ir.fold import error_of
+from hexapla.protocols import PROTOCOLS
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.commands import (
+    Beat,
+    Chunk,
+    Command,
+    End,
+    Expired,
+    Fact,
+    Failed,
+    Finish,
+    Forward,
+    Head,
+    Receive,
+    Start,
+    Steps,
+)
+from hexapla.routing.patience import Patience
+from hexapla.translate.lane import Lane, Stream
+
+MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
+
+
+class Heard:
+    """What the client has heard so far, whoever it came from.
+
+    started  its response has begun, if only with heartbeats;  stream: the one whose content is forwarded
+    content  when the present attempt's content began
+    """
+
+    __slots__ = ("content", "started", "stream", "streams")
+
+    def __init__(self, *, streams: bool) -> None:
+        self.streams = streams
+        self.started = False
+        self.stream: Stream | None = None
+        self.content: float | None = None
+
+    @property
+    def something(self) -> bool:
+        """Content, so that nobody else can answer any more."""
+        return self.started and (not self.streams or (self.stream is not None and self.stream.committed))
+
+
+class Reception:
+    """Takes in the answer of one attempt."""
+
+    def __init__(self, lane: Lane, candidate: Candidate, heard: Heard, patience: Patience, start: Start) -> None:
+        self._lane = lane
+        self._candidate = candidate
+        self._heard = heard
+        self._patience = patience
+        self._start = start
+
+    def take(self, head: Head) -> Steps:
+        """Everything after the head."""
+        if head.status >= 300:
+            return (yield from self._refusal(head))
+        if self._heard.streams:
+            return (yield from self._stream_answer())
+        return (yield from self._whole_answer())
+
+    def beat(self) -> Beat:
+        """Heartbeats for the time in which something is waited for."""
+        stream = self._lane.stream()
+
+        def beat() -> tuple[Start, bytes]:
+            self._heard.started = True
+            return self._start, stream.beat()
+
+        return beat
+
+    def _refusal(self, head: Head) -> Steps:
+        body = yield from self._read(limit=MAX_ERROR_BODY)
+        if isinstance(body, GatewayError) and body.kind is not Kind.UPSTREAM_TRUNCATED:
+            body = b""
+        data = body if isinstance(body, bytes) else b""
+        if head.status < 400:
+            return UpstreamError(
+                Kind.UPSTREAM_MISCONFIGURED,
+                f"The provider answered with a redirect ({head.status}), which is never followed; correct its URL.",
+                upstream_status=head.status,
+            )
+        protocol = PROTOCOLS[self._candidate.endpoint.protocol]
+        return recoded(protocol.parse_error(head.status, head.headers, data), self._candidate)
+
+    def _whole_answer(self) -> Steps:
+        body = yield from self._read()
+        if isinstance(body, GatewayError):
+            return body
+        try:
+            answer = _whole(self._lane, body)
+        except GatewayError as error:
+            return error
+        yield from self._begin()
+        yield Finish(answer)
+        return None
+
+    def _read(self, limit: int = 0, data: bytes = b"") -> Generator[Command, Fact, bytes | GatewayError]:
+        """The rest of the open response's body, after `data`."""
+        pieces, size = [data], len(data)
+        while True:
+            fact = yield Receive(self._patience.more())
+            if isinstance(fact, Chunk):
+                pieces.append(fact.data)
+                size += len(fact.data)
+                if not limit or size < limit:
+                    continue
+            elif not isinstance(fact, End):
+                return failure(fact)
+            return b"".join(pieces)
+
+    def _stream_answer(self) -> Steps:
+        """Forward a stream, holding back until content has appeared."""
+        beat = self.beat()
+        first = yield from self._first_bytes(beat)
+        if isinstance(first, GatewayError):
+            return first
+        if first.lstrip()[:1] in (b"{", b"["):
+            return (yield from self._simulated(first))
+        flow = _Flow(self._lane.stream(), self._patience.clock())
+        self._heard.stream = flow.stream
+        error = yield from self._feed(flow, Chunk(first) if first else End())
+        while error is None and not flow.over:
+            fact = yield Receive(self._patience.flow(flow.stream, flow.progressed), beat)
+            error = yield from self._feed(flow, fact)
+        if error is None:
+            yield Finish()
+            if not flow.ended:
+                yield from self._drain()
+        return error
+
+    def _first_bytes(self, beat: Beat) -> Generator[Command, Fact, bytes | GatewayError]:
+        """The first bytes that are not white space: what is this, a stream or a JSON body?"""
+        data = b""
+        while not data.strip():
+            fact = yield Receive(self._patience.content(), beat)
+            if isinstance(fact, Chunk):
+                data += fact.data
+            elif isinstance(fact, End):
+                return b""
+            else:
+                return failure(fact)
+        return data
+
+    def _simulated(self, data: bytes) -> Steps:
+        """The upstream answered a stream request with one JSON body: play it as a stream."""
+        body = yield from self._read(data=data)
+        if isinstance(body, GatewayError):
+            return body
+        try:
+            played = self._lane.simulate(body)
+        except GatewayError as error:
+            return error
+        yield from self._begin()
+        yield Forward(played)
+        yield Finish()
+        return None
+
+    def _feed(self, flow: _Flow, fact: Fact) -> Steps:
+        """Put one fact through the lane and forward what comes out."""
+        stream = flow.stream
+        if isinstance(fact, Chunk):
+            out = stream.feed(fact.data)
+            flow.heard(self._patience.clock())
+            if stream.done:
+                out += stream.close()
+        elif isinstance(fact, End):
+            flow.ended = True
+            out = stream.close()
+        elif isinstance(fact, Expired) and stream.settled:
+            out = stream.close()
+        else:
+            error = failure(fact)
+            if not stream.committed:
+                return error
+            yield from self._say(flow, stream.fail(stream_error(error)))
+            yield Finish()
+            return error
+        flow.over = flow.ended or stream.done or stream.failed or isinstance(fact, Expired)
+        return (yield from self._pass_on(flow, out))
+
+    def _pass_on(self, flow: _Flow, out: bytes) -> Steps:
+        stream = flow.stream
+        if stream.failed and not stream.committed:
+            return _hidden(stream)
+        if not stream.committed and not flow.over:
+            flow.held.append(out)
+            return None
+        yield from self._say(flow, out)
+        if stream.failed:
+            yield Finish()
+            return _hidden(stream)
+        return None
+
+    def _say(self, flow: _Flow, out: bytes) -> Generator[Command, Fact, None]:
+        if self._heard.content is None:
+            self._heard.content = self._patience.clock()
+            yield from self._begin()
+        if flow.held:
+            out = b"".join(flow.held) + out
+            flow.held.clear()
+        if out:
+            yield Forward(out)
+
+    def _begin(self) -> Generator[Command, Fact, None]:
+        if not self._heard.started:
+            self._heard.started = True
+            yield self._start
+
+    def _drain(self) -> Generator[Command, Fact, None]:
+        """The client has everything; wait briefly for the body's end, so that the connection can be used again."""
+        deadline = self._patience.settle()
+        while isinstance((yield Receive(deadline)), Chunk):
+            pass
+
+
+class _Flow:
+    """A stream that is being forwarded.  `held`: client bytes that wait for the commit point."""
+
+    __slots__ = ("_seen", "ended", "held", "over", "progressed", "stream")
+
+    def __init__(self, stream: Stream, now: float) -> None:
+        self.stream = stream
+        self.held: list[bytes] = []
+        self.ended = False
+        self.over = False
+        self.progressed = now
+        self._seen = 0
+
+    def heard(self, now: float) -> None:
+        """Note progress: content grew."""
+        if self.stream.summary.text_bytes != self._seen:
+            self._seen = self.stream.summary.text_bytes
+            self.progressed = now
+
+
+def failure(fact: Fact) -> GatewayError:
+    """What a fact that is no answer means."""
+    if isinstance(fact, Failed):
+        return fact.error
+    return UpstreamError(Kind.TIMEOUT, "The provider did not answer in time.")
+
+
+def _hidden(stream: Stream) -> GatewayError:
+    """The error that a stream said of itself."""
+    error = stream.summary.error
+    assert error is not None
+    return error_of(error)
+
+
+def _whole(lane: Lane, body: bytes) -> bytes:
+    """A whole answer through the lane, whether the upstream sent JSON or streamed unasked."""
+    if body.lstrip()[:1] in (b"{", b"["):
+        return lane.answer(body)
+    if body.lstrip()[:5] in (b"data:", b"event", b": OPE") or body.lstrip()[:1] == b":":
+        return lane.gather(body)
+    if not body.strip():
+        raise UpstreamError(Kind.UPSTREAM_EMPTY, "The provider answered with an empty body.")
+    return lane.answer(body)
+
+
+def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:
+    """`error` with the kind that the provider's own word stands for: its code, else its type.
+
+    A full context is known by what the message says; vendors send it under codes that mean more than that.
+    """
+    codes = {**candidate.provider.error_codes, **candidate.quirks.error_codes}
+    kind = next((codes[word] for word in (error.code, error.type) if word in codes), None)
+    if kind is not None and error.kind is not Kind.CONTEXT_LENGTH:
+        error.kind = Kind(kind)
+    return error
+
+
+def stream_error(error: GatewayError) -> StreamError:
+    """`error` as the terminal event of a stream."""
+    return StreamError(
+        kind=error.kind,
+        message=error.message,
+        type=error.type,
+        code=error.code,
+        status=error.status,
+        retry_after=error.retry_after,
+    )
