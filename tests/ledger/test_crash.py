@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import pytest
@@ -39,23 +42,61 @@ class Told(msgspec.Struct):
                     self.ended[name] = int(tokens)
 
 
-def run_and_kill(path: Path, durability: str, seed: int, delay: float | None = None, point: str = "") -> bytes:
-    """Run the worker until it kills itself, or for `delay` seconds: counted from its readiness, or, if negative, from
-    its start, so that recovery and start-up are hit as well."""
-    command = [sys.executable, str(WORKER), str(path), durability, str(seed), *([point] if point else [])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)  # a buffer would keep what it read ahead
-    assert process.stdout is not None
-    output = b""
-    try:
-        if delay is not None and delay >= 0:
-            output = process.stdout.readline()
-        more, _ = process.communicate(timeout=20 if delay is None else abs(delay))
-        assert point and process.returncode == -signal.SIGKILL, f"the worker ended by itself: {process.returncode}"
-    except subprocess.TimeoutExpired:
-        assert delay is not None, f"the worker never came to {point}"
-        process.kill()
-        more, _ = process.communicate()
-    return output + more
+class Nursery:
+    """Starts workers, each of which somebody kills."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pipe = folder / "pipe"
+        os.mkfifo(self._pipe)
+        self._process = subprocess.Popen([sys.executable, str(WORKER)], stdin=subprocess.PIPE, text=True)
+
+    def worker(self, path: Path, durability: str, seed: int, point: str = "") -> tuple[int, BinaryIO]:
+        """A new one: its process, and what it says."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{self._pipe} {path} {durability} {seed} {point}\n")
+        self._process.stdin.flush()
+        output = self._pipe.open("rb", buffering=0)
+        return int(output.readline()), output
+
+    def kill_after(self, path: Path, durability: str, seed: int, words: int) -> bytes:
+        """Run a worker until it has said so many lines (readiness is the first), kill it, and return what it said.  Lines
+        and not seconds: a busy machine has as much going on, only later."""
+        process, output = self.worker(path, durability, seed)
+        heard = b""
+        while heard.count(b"\n") < words:
+            heard += output.read(65536)
+        return heard + self.end(process, output)
+
+    def kill_soon(self, path: Path, durability: str, seed: int, seconds: float) -> bytes:
+        """Kill a worker in its recovery and start-up."""
+        process, output = self.worker(path, durability, seed)
+        time.sleep(seconds)
+        return self.end(process, output)
+
+    def end(self, process: int, output: BinaryIO) -> bytes:
+        os.kill(process, signal.SIGKILL)
+        with output:
+            return output.readall()  # type: ignore[no-any-return, attr-defined]
+
+    def dies_at(self, path: Path, durability: str, seed: int, point: str) -> bytes:
+        """Run a worker until it kills itself."""
+        _, output = self.worker(path, durability, seed, point)
+        with output:
+            heard: bytes = output.readall()  # type: ignore[attr-defined]
+        assert not heard.endswith(b"X\n"), f"the worker ended by itself: {heard[-2000:]!r}"
+        return heard
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    made = Nursery(tmp_path_factory.mktemp("nursery"))
+    yield made
+    made.close()
 
 
 def check(path: Path, told: Told) -> None:
@@ -82,36 +123,38 @@ def check(path: Path, told: Told) -> None:
     assert not list(path.with_name(f"{path.name}.journal").iterdir())
 
 
-def cycles(path: Path, durability: str, count: int) -> Told:
+def cycles(nursery: Nursery, path: Path, durability: str, count: int) -> Told:
     chance = random.Random(count)
     told = Told()
     for seed in range(count):
-        delay = chance.uniform(-0.3, -0.05) if seed % 5 == 4 else chance.uniform(0, 0.08)
-        told.hear(run_and_kill(path, durability, seed, delay))
+        if seed % 5 == 4:
+            told.hear(nursery.kill_soon(path, durability, seed, chance.uniform(0, 0.03)))
+        else:
+            told.hear(nursery.kill_after(path, durability, seed, chance.randrange(1, 400)))
     check(path, told)
     return told
 
 
 @pytest.mark.parametrize(("durability", "count"), [("write", 30), ("fsync", 6)])
-def test_killed_at_random_moments(path: Path, durability: str, count: int) -> None:
+def test_killed_at_random_moments(nursery: Nursery, path: Path, durability: str, count: int) -> None:
     """Processes that share one ledger, one after the other, each killed: the books agree with what they said."""
-    told = cycles(path, durability, count)
+    told = cycles(nursery, path, durability, count)
     assert len(told.ended) > count * 5, "nothing was going on"
     assert told.ended.keys() < told.beginning
 
 
-def test_the_check_sees_a_loss(path: Path) -> None:
+def test_the_check_sees_a_loss(nursery: Nursery, path: Path) -> None:
     """Without a journal the same kills do lose requests, and the comparison says so."""
     with pytest.raises(AssertionError, match="a lost request"):
-        cycles(path, "off", 3)
+        cycles(nursery, path, "off", 3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("durability", "count"), [("write", 200), ("fsync", 200)])
+@pytest.mark.parametrize(("durability", "count"), [("write", 200), ("fsync", 100)])
 @pytest.mark.timeout(600)
-def test_killed_two_hundred_times(path: Path, durability: str, count: int) -> None:
+def test_killed_often(nursery: Nursery, path: Path, durability: str, count: int) -> None:
     """The same, often enough to meet the rare moments."""
-    told = cycles(path, durability, count)
+    told = cycles(nursery, path, durability, count)
     assert len(told.ended) > count * 20
 
 
@@ -119,20 +162,20 @@ def test_killed_two_hundred_times(path: Path, durability: str, count: int) -> No
 @pytest.mark.parametrize(
     "point", ["claim:1", "create:1", "create:2", "append:40", "rotate:2", "take:2", "put:2", "settle:2", "remove:1"]
 )
-def test_killed_at_a_named_point(path: Path, point: str, moment: str) -> None:
+def test_killed_at_a_named_point(nursery: Nursery, path: Path, point: str, moment: str) -> None:
     """Death between any two steps of writing, draining and deleting."""
     told = Told()
     name, count = point.split(":")
-    told.hear(run_and_kill(path, "write", 1, 0.02))
-    told.hear(run_and_kill(path, "write", 2, point=f"{name}:{moment}:{count}"))
+    told.hear(nursery.kill_after(path, "write", 1, 60))
+    told.hear(nursery.dies_at(path, "write", 2, f"{name}:{moment}:{count}"))
     check(path, told)
 
 
 @pytest.mark.parametrize("point", ["put:before:1", "put:after:1", "interrupt:before:1", "interrupt:after:1"])
-def test_killed_while_recovering(path: Path, point: str) -> None:
+def test_killed_while_recovering(nursery: Nursery, path: Path, point: str) -> None:
     """Death in the recovery of the dead: it is done again, completely and once."""
     told = Told()
-    told.hear(run_and_kill(path, "write", 1, 0.02))
-    told.hear(run_and_kill(path, "write", 2, point=point))
-    told.hear(run_and_kill(path, "write", 3, point="release:before:1"))
+    told.hear(nursery.kill_after(path, "write", 1, 60))
+    told.hear(nursery.dies_at(path, "write", 2, point))
+    told.hear(nursery.dies_at(path, "write", 3, "release:before:1"))
     check(path, told)
