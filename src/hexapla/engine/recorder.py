@@ -6,11 +6,13 @@ byte, so a success that a client saw is never missing from the ledger, whatever 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
 
+from hexapla.errors import GatewayError, Kind
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
@@ -143,5 +145,30 @@ class Recorder:
             latency=tried.ended - tried.started,
             status=tried.status,
             outcome=error.kind.value if error is not None else "ok",
-            message=error.message[:500] if error is not None else "",
+            message=recordable(error) if error is not None else "",
         )
+
+
+OWN_WORDS = frozenset(
+    {
+        Kind.UPSTREAM_CONNECT,
+        Kind.UPSTREAM_TLS,
+        Kind.UPSTREAM_TRUNCATED,
+        Kind.UPSTREAM_MISCONFIGURED,
+        Kind.EGRESS_PROXY,
+    }
+)
+"""Kinds of failures that no provider tells of: the sentence is ours."""
+
+
+def recordable(error: GatewayError) -> str:
+    """What the record keeps of an error: our own sentence, or the provider's words for its kind.
+
+    A provider's sentence may quote the request, and a record holds no content (docs/errors.md).
+    """
+    if error.kind in OWN_WORDS and error.code is None and error.type is None:
+        return error.message[:500]
+    return " ".join(word for word in (error.type, error.code) if word and _WORD.fullmatch(word))
+
+
+_WORD = re.compile(r"[A-Za-z0-9_.\-]{1,64}")

@@ -38,6 +38,7 @@ from hexapla.routing.commands import (
 )
 from hexapla.routing.exchange import Outcome
 from hexapla.upstream.body import Body, Pulled, body_of
+from hexapla.upstream.secrets import secrets_of, without
 from hexapla.upstream.transport import Request, Response, Transport
 
 Steps = Generator[Command, Fact, Outcome]
@@ -109,6 +110,7 @@ class Driver:
         self._note = note
         self._response: Response | None = None
         self._body: Body | None = None
+        self._secrets: tuple[bytes, ...] = ()
         self._deadline = NEVER
         self._beat: Beat | None = None
         self._spoke = 0.0  # when the client last heard anything
@@ -202,7 +204,7 @@ class Driver:
             return Failed(error)
         if data is None:
             return _LATER
-        return Chunk(data) if data else _END
+        return Chunk(without(self._secrets, data)) if data else _END
 
     def _drop(self, command: Drop) -> None:
         self._close()
@@ -244,6 +246,7 @@ class Driver:
         response = await self._transport(request).send(request)
         self._response = response
         self._body = body_of(response)
+        self._secrets = secrets_of(request.headers)
         return Head(response.status, response.headers)
 
     async def _await_bytes(self, command: Receive) -> Command | None:

@@ -16,9 +16,8 @@ from hexapla.config import LedgerConfig, load_config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask
 from hexapla.errors import ClientError, ConfigError, Kind, ProtocolError
+from hexapla.upstream.secrets import HARMLESS
 from hexapla.wire.rawjson import dump, join, load, split
-
-SECRET = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
@@ -50,7 +49,7 @@ async def _explain(config: str | None, dialect: str, body: bytes, profile: str) 
         raise ClientError(Kind.INVALID_REQUEST, str(error)) from None
     finally:
         await gateway.aclose()
-    headers = {name: "***" if name in SECRET else value for name, value in request.headers}
+    headers = {name: value if name in HARMLESS else "***" for name, value in request.headers}
     return {
         "dialect": dialect,
         "provider": candidate.provider.id,

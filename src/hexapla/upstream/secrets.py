@@ -1,0 +1,46 @@
+"""What a request's headers hold that no answer may show.
+
+Some upstreams echo the key that they refuse, in an error's text, its code or wherever, and some services in front of them
+the whole request.  The values are known exactly, so they are taken out of the bytes before anybody reads these: what comes
+after cannot forget it.  A value that arrives in two pieces is not seen.
+
+Rules of this file: whatever is not known to be harmless is a secret; short values are none, since taking them out would
+damage honest answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+SHORTEST = 16  # characters
+MASK = b"***"
+
+HARMLESS = frozenset(
+    {
+        "accept",
+        "anthropic-beta",
+        "anthropic-version",
+        "content-type",
+        "http-referer",
+        "openai-beta",
+        "user-agent",
+        "x-session-id",
+        "x-title",
+    }
+)
+
+
+@lru_cache(maxsize=1024)
+def secrets_of(headers: tuple[tuple[str, str], ...]) -> tuple[bytes, ...]:
+    """The secrets among `headers`, without the scheme that stands before some."""
+    values = (value.rpartition(" ")[2] for name, value in headers if name not in HARMLESS)
+    return tuple(value.encode("latin-1", "replace") for value in values if len(value) >= SHORTEST)
+
+
+def without(secrets: Iterable[bytes], data: bytes) -> bytes:
+    """`data` with every secret masked."""
+    for secret in secrets:
+        if secret in data:
+            data = data.replace(secret, MASK)
+    return data
