@@ -58,6 +58,18 @@ def test_results_are_named_after_their_calls() -> None:
     assert not lost
 
 
+def test_ids_that_are_counted_anew_every_turn() -> None:
+    """A result is named after the call before it, not after a later one with the same id."""
+    turns = [turn for name in ("f", "g") for turn in (model(ToolCall(id="1", name=name)), told("1"))]
+    answers = [p["functionResponse"]["name"] for c in render(HI, *turns)[0]["contents"] for p in c["parts"] if len(p) == 1
+               and "functionResponse" in p]  # fmt: skip
+    assert answers == ["f", "g"]
+
+
+def told(call_id: str) -> Message:
+    return Message(role="tool", content=(ToolResult(call_id=call_id, content=(Text(text="ok"),)),))
+
+
 def test_arguments_that_are_no_object_are_wrapped_and_said() -> None:
     """Gemini takes objects only."""
     body, lost = render(HI, model(ToolCall(id="1", name="f", arguments="[1")))

@@ -257,3 +257,17 @@ def test_foreign_blocks_are_said_in_words() -> None:
     assert [part.text for part in others.content if isinstance(part, Text)] == ["A\nhttps://a\nx", "T\ny", "z"]
     assert [loss.severity for loss in losses.losses] == ["cosmetic"] * 4
     assert adapt(request, MESSAGES, LossLog())[0].messages == request.messages
+
+
+@pytest.mark.parametrize(
+    "said", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}, {"prompt": {"id": "p"}}]
+)
+def test_what_a_vendor_keeps_is_not_left_out(said: dict[str, object]) -> None:
+    """An answer to half a conversation would look like one to the whole; the vendor's own dialect may know the rest."""
+    body = json.dumps({"model": "m", "input": "And then?", **said}).encode()
+    request = PROTOCOLS["openai_responses"].parse_request(body)
+    with pytest.raises(ClientError, match="Send the whole conversation") as caught:
+        adapt(request, CHAT, LossLog())
+    assert caught.value.param == next(iter(said))
+    own = Target(origin=Origin("openai_responses", "p"), model="m")
+    assert adapt(request, own, LossLog())[0].messages == request.messages

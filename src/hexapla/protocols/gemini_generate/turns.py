@@ -58,7 +58,7 @@ class Turns:
         self.request = request
         self.target = target
         self.losses = losses
-        self._names = {p.id: p.name for m in request.messages for p in m.content if isinstance(p, ToolCall)}
+        self._names: dict[str, str] = {}  # of the calls so far: some programs begin to count their ids anew every turn
         self._moved: list[Json] = []  # media of results, for targets whose results hold none
 
     def render(self) -> tuple[Json | None, list[Json]]:
@@ -100,6 +100,7 @@ class Turns:
         if message.role in _SYSTEM:
             return self._reminder(path, message)
         if message.role == "assistant":
+            self._names |= {part.id: part.name for part in message.content if isinstance(part, ToolCall)}
             parts = self._model(path, message, current=current)
         else:
             parts = self._parts(path, message.content)

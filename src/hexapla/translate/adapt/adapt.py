@@ -8,6 +8,7 @@ from hexapla.ir.target import Target
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
 from hexapla.translate.adapt.foreign import say_foreign
 from hexapla.translate.adapt.ids import fit_ids, fit_user
+from hexapla.translate.adapt.kept import refuse_kept
 from hexapla.translate.adapt.names import Names, fit_name
 from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
@@ -39,6 +40,7 @@ Responses to Responses may continue a stored one."""
 def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, Restore]:
     """Bend `request` to `target`.  Raises ClientError for what no bending can mend."""
     protocol = target.origin.protocol
+    refuse_kept(request, protocol)
     request = say_foreign(request, protocol, losses)
     request, output_tool = emulate_output(request, target, losses)
     custom: frozenset[str] = frozenset()
