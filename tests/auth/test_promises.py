@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 
 from fakes.logins import Desk, running
 from server.client import call
-from server.running import Gateway, gateway
+from server.running import Gateway, environment, gateway
 from server.wire import CHAT, MESSAGES, PATHS, ask
 
 BACKEND = """
@@ -149,6 +152,20 @@ def test_weights_share_the_traffic(desk: Desk, tmp_path: Path) -> None:
     if "one" in sent(desk)[24:]:
         assert acmes["a"]["benched"][0]["why"] == "upstream_auth"
     assert acmes["b"]["benched"] == [] and "two" not in json.dumps(shown)
+
+
+def test_status_tells_who_sits_out(desk: Desk, tmp_path: Path) -> None:
+    """The command line asks the gateway that runs at the configured address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    desk.good = {"two"}
+    text = acme(desk, '{ keys = ["one", "two"] }') + f"[server]\nport = {port}\n"
+    with gateway(tmp_path, text, "--port", str(port)) as gate:
+        assert chat(gate) == 200
+        command = [sys.executable, "-m", "hexapla.cli.main", "auth", "status", "--config", "hexapla.toml"]
+        env = environment(tmp_path) | {"HEXAPLA_LANG": "en"}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert "sits out: upstream_auth 5 min" in done.stdout and "in use" in done.stdout
 
 
 def test_what_is_off_until_allowed_is_not_asked(desk: Desk, tmp_path: Path) -> None:

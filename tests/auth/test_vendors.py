@@ -165,6 +165,7 @@ def test_gitlab(desk: Desk, tmp_path: Path) -> None:
     assert serve(tmp_path, text, "gitlab_duo").status == 200
     sent = desk.asked("/v1/chat/completions")[0].headers
     assert sent["authorization"].startswith("Bearer direct-") and sent["x-gitlab-realm"] == "saas"
+    assert sent["x-gitlab-instance-id"] == "i1"
     assert "x-api-key" not in sent
     assert desk.asked("/api/v4/ai/third_party_agents/direct_access")[0].fields == {
         "feature_flags": {"DuoAgentPlatformNext": True}

@@ -192,7 +192,7 @@ def _direct_access(desk: Desk, heard: Heard) -> tuple[int, Any]:
         return 401, {"message": "401 Unauthorized"}
     access = f"direct-{next(desk._count)}"
     desk.good.add(access)
-    named = {"X-Gitlab-Realm": "saas", "X-Gitlab-Instance-Id": "i1", "x-api-key": "not-this-one"}
+    named = {"X-Gitlab-Realm": "saas", "X-Gitlab-Instance-Id": ["i1"], "x-api-key": "not-this-one"}
     return 200, {"token": access, "headers": named}
 
 

@@ -39,5 +39,9 @@ def exchanged(exchange: Exchange, grant: str, host: str, now: Clock, headers: He
 
 
 def _headers(said: object) -> Headers:
+    """Headers out of an answer; a value may stand in a list."""
     named = said.items() if isinstance(said, dict) else ()
-    return tuple((n.lower(), str(v)) for n, v in named if n.lower() not in KEPT_BACK and sendable(str(v)))
+    texts = (
+        (name.lower(), ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in named
+    )
+    return tuple((name, text) for name, text in texts if name not in KEPT_BACK and sendable(text))

@@ -59,7 +59,7 @@ def read(path: str) -> bytes | None:
 
 def write(path: str, data: bytes) -> None:
     """Replace the file by `data`.  Synchronous on purpose: no cancellation may come between an answer and its record."""
-    target = Path(path)
+    target = _real(Path(path))
     beside = target.with_name(f".{target.name}.new")
     try:
         _folder(target.parent)
@@ -69,7 +69,7 @@ def write(path: str, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        beside.replace(_real(target))
+        beside.replace(target)
         _sync(target.parent)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}.", file=path) from None

@@ -91,7 +91,7 @@ def seconds(value: Any) -> float:
         return 0.0
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return number if 0.0 < number < 1e14 else 0.0
 

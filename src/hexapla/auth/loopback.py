@@ -73,7 +73,7 @@ class Loopback:
             )
             writer.write(page.encode())
             await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, UnicodeDecodeError, IndexError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, IndexError):
             return
         finally:
             writer.close()

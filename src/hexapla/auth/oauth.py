@@ -134,7 +134,10 @@ def place(url: str, host: str) -> str:
 
     A token goes there, so plain HTTP is taken only from a login server that is itself asked over plain HTTP.
     """
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+    except ValueError:
+        return ""
     if not parts.netloc or "@" in parts.netloc or parts.scheme not in ("https", urlsplit(host).scheme):
         return ""
     return f"{parts.scheme}://{parts.netloc}"

@@ -71,7 +71,7 @@ def parsed(pasted: str) -> dict[str, str]:
     """What a person brought back: the whole address, its query, `code#state`, or the code alone."""
     text = pasted.strip()
     if "://" in text or "code=" in text:
-        query = urlsplit(text).query if "://" in text else text
+        query = text.partition("?")[2].partition("#")[0] if "://" in text else text
         return {name: values[0] for name, values in parse_qs(query).items()}
     code, _, state = text.partition("#")
     return {"code": code, "state": state} if state else {"code": code}

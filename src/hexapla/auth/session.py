@@ -74,7 +74,10 @@ def _revoked(kept: Kept, grant: Grant) -> Steps[bool]:
 
 def enterprise(url: str) -> str:
     """`--enterprise-url` as a login's host: HTTPS unless it says otherwise, without a final slash.  Raises ConfigError."""
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
         raise ConfigError(f"{url!r} is no address of a login server; give one like https://gitlab.example.com.")
     return parts.geturl().rstrip("/")
