@@ -100,6 +100,14 @@ class Limits(_Table, frozen=True, kw_only=True):
     head_seconds: float = 30.0
 
 
+class LocalConfig(_Table, frozen=True, kw_only=True):
+    """Looking for servers of one's own (Ollama, vLLM, LM Studio)."""
+
+    probe: bool = True
+    seconds: float = 30.0  # between two looks
+    timeout: float = 0.5  # for a connection, and for its answer
+
+
 class LedgerConfig(_Table, frozen=True, kw_only=True):
     path: str = ""  # "" is the user's state directory, ":memory:" keeps nothing
     durability: Literal["fsync", "write", "off"] = "write"
@@ -155,6 +163,7 @@ class Config(_Table, frozen=True, kw_only=True):
     retry: RetryPolicy = RetryPolicy()
     routing: RoutingConfig = RoutingConfig()
     limits: Limits = Limits()
+    local: LocalConfig = LocalConfig()
     ledger: LedgerConfig = LedgerConfig()
     log: LogConfig = LogConfig()
     file: str = ""

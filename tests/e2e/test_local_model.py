@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openai import OpenAI
 
 from e2e.agents import ClaudeCode
 from e2e.doors import Door, configuration, gateway, printed_url, provider
@@ -80,3 +82,20 @@ def test_claude_code_talks_to_the_real_model(local: Door, clients: Path, tmp_pat
     told = json.loads(done.stdout)
     assert told["result"].strip()
     assert told["usage"]["output_tokens"] > 3
+
+
+def test_a_server_is_found_by_knocking(llama: str, tmp_path: Path) -> None:
+    """Nothing is configured: a server that stands where vLLM is looked for is listed, and answers by its bare name."""
+    (tmp_path / ".env").write_text(f"HOSTED_VLLM_API_BASE={llama}\n", encoding="utf-8")
+    with gateway(configuration("", tmp_path)) as url:
+        client = OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0)
+        deadline = time.monotonic() + 15
+        served: list[str] = []
+        while not served and time.monotonic() < deadline:
+            served = [model.id for model in client.models.list() if model.owned_by == "vllm"]
+        assert served
+        bare = served[0].removeprefix("vllm/")
+        said = client.chat.completions.create(
+            model=bare, messages=[{"role": "user", "content": QUESTION}], max_tokens=20
+        )
+        assert said.choices[0].message.content

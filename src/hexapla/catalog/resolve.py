@@ -67,9 +67,19 @@ class Catalog:
         for provider_id, listed in self.models.items():
             for model in listed:
                 self._add(provider_id, model)
+        # servers of one's own serve what was put into them, not what a table says
+        self._stocked = frozenset(each.id for each in providers.values() if not each.probe)
         self._filled: dict[tuple[str, str], Model] = {}
         self._known: Names | None = None
         self._ids = Names(self._prefixes)
+
+    def with_found(self, found: Mapping[str, Sequence[Model]]) -> Catalog:
+        """The same catalogue with the models that servers of one's own serve; what is configured of them stands."""
+        models = dict(self.models)
+        for provider, listed in found.items():
+            known = {model.id: model for model in (*listed, *self.models.get(provider, ()))}
+            models[provider] = tuple(known.values())
+        return Catalog(self.providers, models, self.names, self.table)
 
     def facts(self, provider: str, model: str) -> Model | None:
         """What is known of `model` at `provider`, by id, name or alias."""
@@ -81,7 +91,7 @@ class Catalog:
     def listed(self, provider: str) -> tuple[Model, ...]:
         """Every model of a provider: the curated ones in file order, then the table's."""
         curated = self.models.get(provider, ())
-        if self.table is None:
+        if self.table is None or provider not in self._stocked:
             return tuple(curated)
         more = (model for model in self.table.of(provider) if (provider, model.id.lower()) not in self._facts)
         return (*(self._whole(provider, model) for model in curated), *more)
@@ -112,7 +122,7 @@ class Catalog:
         whole = [(provider, self._whole(provider, model)) for provider, model in found]
         more = self.table.named(name)
         fresh = (each for each in more if (each[0], each[1].id.lower()) not in self._facts)
-        return [*whole, *(each for each in fresh if each[0] in self.providers)]
+        return [*whole, *(each for each in fresh if each[0] in self._stocked)]
 
     def _curated(self, name: str, listed: Sequence[tuple[str, Model]]) -> list[tuple[str, Model]]:
         """Of the models of this name those whose providers are there, the exactly named before the others."""
@@ -138,7 +148,7 @@ class Catalog:
         for provider, listed in self.models.items():
             yield from (f"{provider}/{model.id}" for model in listed)
         if self.table is not None:
-            yield from self.table.ids(self.providers)
+            yield from self.table.ids(self._stocked)
 
     def _whole(self, provider: str, model: Model) -> Model:
         """A curated model with what the table knows besides."""

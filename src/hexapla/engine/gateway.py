@@ -92,6 +92,8 @@ class Gateway:
         """
         routes = Routes(loaded, self.books.clock, chance=self._chance, keep=self.routes.keep, health=self.routes.health)
         routes.affinity = self.routes.affinity
+        if self.routes.found is not None:
+            routes.discover(self.routes.found)
         self.config, self.routes, self._sweeper = loaded.config, routes, Sweeper(loaded.config.timeouts.beat)
 
     async def generate(self, ask: Ask, answer: Answer) -> None:

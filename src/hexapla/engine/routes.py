@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ from hexapla.catalog.profile import DEFAULT, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import target_of
 from hexapla.catalog.rates import allowed
 from hexapla.catalog.resolve import Match, resolve
-from hexapla.catalog.schema import Auth, Endpoint, Provider
+from hexapla.catalog.schema import Auth, Endpoint, Model, Provider
 from hexapla.config import Loaded
 from hexapla.engine.session import session_of
 from hexapla.engine.wishes import load_of, need_of, preferences_of
@@ -154,6 +154,7 @@ class Routes:
     chance  draws from [0, 1)
     health  how endpoints have been doing; given where a former configuration's knowledge goes on
     keep    makes the keeper of a login's token; by default one that can be looked at and not used
+    found   servers of one's own that answered, with their models; None before anybody looked
     """
 
     def __init__(
@@ -168,6 +169,7 @@ class Routes:
     ) -> None:
         self.loaded = loaded
         self.catalog = loaded.catalog
+        self.found: Mapping[str, tuple[Model, ...]] | None = None
         self.profiles = loaded.profiles
         self.bound = loaded.config.key_profiles()
         self.health = health or Health(loaded.config.routing.breaker)
@@ -377,10 +379,23 @@ class Routes:
         return replace(self._config.timeouts, **own) if own else self._config.timeouts
 
     def usable(self) -> list[str]:
-        """Providers that can be asked: they need no key, or one was found."""
+        """Providers that can be asked: they need no key, or one was found; of those that are knocked at, who answered."""
         known = self.catalog.providers.values()
-        able = [p for p in known if p.endpoints and not p.unavailable]
+        able = [p for p in known if p.endpoints and not p.unavailable and not self._silent(p)]
         return [p.id for p in able if not needs_key(p.auth) or self.credentials(p.id)]
+
+    def discover(self, found: Mapping[str, tuple[Model, ...]]) -> None:
+        """Take in which servers of one's own answered, and with which models."""
+        if found != self.found:
+            self.found = found
+            self.catalog = self.loaded.catalog.with_found(found)
+            self._known.clear()
+            self._meant.clear()
+
+    def _silent(self, provider: Provider) -> bool:
+        """Whether a server that nobody configured was knocked at in vain."""
+        asked = provider.probe and self.found is not None and provider.id not in self._config.providers
+        return asked and provider.id not in (self.found or ())
 
     def credentials(self, provider: str) -> tuple[Credential | Keeper, ...]:
         """The keys and logins that were found for a provider.  Where there are none, a login may be made at any time."""

@@ -42,7 +42,7 @@ OPENROUTER = "/api/v1"
 class Made(msgspec.Struct):
     """The rows of everything that is usable, and what of them was written already."""
 
-    routes: Routes
+    catalog: Catalog
     usable: tuple[str, ...]
     rows: list[Listed]
     written: dict[str, Raw] = {}
@@ -160,9 +160,9 @@ class Catalogue:
     async def _usable(self) -> list[Listed]:
         routes = self._gateway.routes
         usable = tuple(routes.usable())
-        if self._made is None or self._made.routes is not routes or self._made.usable != usable:
+        if self._made is None or self._made.catalog is not routes.catalog or self._made.usable != usable:
             rows = await asyncio.to_thread(_all, routes.catalog, usable)
-            self._made = Made(routes, usable, rows)
+            self._made = Made(routes.catalog, usable, rows)
         return self._made.rows
 
     def _chosen(self, profile: str) -> list[Listed]:

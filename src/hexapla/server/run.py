@@ -23,6 +23,7 @@ import uvloop
 from hexapla.config import Loaded
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.gateway import Gateway
+from hexapla.engine.local import watch
 from hexapla.errors import ConfigError
 from hexapla.server.app import App
 from hexapla.server.follow import Follower
@@ -154,9 +155,10 @@ async def _serve(
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     sys.setswitchinterval(SWITCH_SECONDS)
-    following = asyncio.create_task(Follower(gateway, keys, loaded, address).run())
+    aside = [asyncio.create_task(Follower(gateway, keys, loaded, address).run()), asyncio.create_task(watch(gateway))]
     try:
         await server.serve(sockets)
     finally:
-        following.cancel()
+        for task in aside:
+            task.cancel()
         await gateway.aclose()

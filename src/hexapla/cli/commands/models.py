@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ from hexapla.cli.amounts import rates, tokens
 from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
+from hexapla.engine.local import look_once
 from hexapla.engine.routes import Routes
 
 LETTERS = {"tools": "T", "reasoning": "R", "vision": "V", "json_schema": "J", "cache": "C", "web_search": "W"}
@@ -27,6 +29,7 @@ LAST = float("inf")
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
     routes = Routes(load_config(arguments.config))
+    asyncio.run(look_once(routes))
     everything = list(_rows(routes, time.strftime("%Y-%m-%d", time.gmtime()), old=arguments.old))
     fits = listing.every(_wanted(arguments))
     found = [row for row in everything if fits(row)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from hexapla.catalog.schema import Auth, Provider
 from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
+from hexapla.engine.local import look_once
 from hexapla.engine.routes import Routes
 
 SHORT = {
@@ -27,6 +29,7 @@ WIDE = 110  # columns from which there is room for names, for how many models, a
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
     routes = Routes(load_config(arguments.config))
+    asyncio.run(look_once(routes))
     usable = set(routes.usable())
     found = [each for each in routes.catalog.providers.values() if _fits(each, arguments, usable)]
     if arguments.json:
