@@ -46,6 +46,13 @@ def test_one_of_two_keys_is_refused() -> None:
     assert codes == ["upstream_auth", "models.listed"] and found["call"].verdict == "ok"
 
 
+def test_standing_wishes_rule_nobody_out() -> None:
+    """Whoever the configuration routes around can be examined all the same, and alone."""
+    wishes = '[routing]\nprovider = { ignore = ["own"] }\n[chains]\n"own/tiny" = ["demo/echo"]\n'
+    vendor = Vendor(chat=always(500, "Something broke"))
+    assert visit(vendor, more=wishes)["call"].verdict == "fail"
+
+
 def test_one_of_two_keys_is_no_key() -> None:
     """The other one is tried all the same."""
     found = visit(Vendor(), auth='{ keys = ["changeme", "good-0123456789"] }')

@@ -1,7 +1,7 @@
 """Three small questions to a model: one whole, one streamed, one with a tool.
 
-They go through the gateway as a client's requests do, lanes, quirks and all; what is learned is the ledger's record of
-them, which knows the kind of every failure.
+They go through the gateway as a client's requests do, lanes, quirks and all.  The ledger's record of them knows the kind of
+every failure, and the answer has its words.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def ask(gateway: Gateway, candidates: Sequence[Candidate], check: Check) -
     generation = await gateway.books.ledger.get_async(inbox.headers["x-request-id"])
     assert generation is not None
     if generation.outcome != "ok":
-        return _failed(candidates, check, generation)
+        return _failed(candidates, check, generation, _words(answer))
     seconds = generation.latency
     if check == "tools":
         verdict, code = _judge_call(answer)
@@ -78,14 +78,34 @@ def explained(error: UpstreamError, candidate: Candidate, url: str) -> dict[str,
     return {"said": _said(error.message, candidate), "url": url, **_place(candidate)}
 
 
-def _failed(candidates: Sequence[Candidate], check: Check, generation: Generation) -> Finding:
+def _failed(candidates: Sequence[Candidate], check: Check, generation: Generation, words: str) -> Finding:
     last = generation.attempts[-1] if generation.attempts else None
     protocol = last.protocol if last is not None else ""
     tried = next((each for each in candidates if each.endpoint.protocol == protocol), candidates[0])
-    said = last.message if last is not None else generation.outcome
+    said = words or generation.outcome
     url = tried.endpoint.base_url.partition("?")[0]
     facts: dict[str, Fact] = {"said": _said(said, tried), "url": url, "model": tried.model, **_place(tried)}
     return judge_failure(tried.provider.id, check, generation.outcome, **facts)
+
+
+def _words(answer: bytes) -> str:
+    """What the client was told of a failure, whole or in the last event of a stream; the record keeps no sentences."""
+    for line in reversed(answer.splitlines()):
+        try:
+            told = msgspec.json.decode(line.removeprefix(b"data: "), type=_Told)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        if told.error.message:
+            return told.error.message
+    return ""
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+class _Told(msgspec.Struct, frozen=True):
+    error: _Error = _Error()
 
 
 def _place(candidate: Candidate) -> dict[str, Fact]:

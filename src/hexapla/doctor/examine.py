@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from hexapla.auth.keeper import Keeper
 from hexapla.catalog.address import endpoint_url
-from hexapla.config import LedgerConfig, Loaded, LogConfig
+from hexapla.config import LedgerConfig, Loaded, LogConfig, RoutingConfig
 from hexapla.doctor.address import examine_address, examine_proxy
 from hexapla.doctor.asking import ask, explained, judge_failure
 from hexapla.doctor.choose import Subject, choose_model, examine_models
@@ -37,11 +37,13 @@ Report = Callable[[Finding], None]
 
 
 def quiet(loaded: Loaded) -> Loaded:
-    """The configuration of an examination: no second tries, no stand-ins, no records, and little patience."""
+    """The configuration of an examination: no second tries, no stand-ins, no preferences, no records, and little
+    patience."""
     config = replace(
         loaded.config,
         chains={},
         retry=replace(loaded.config.retry, retries=0),
+        routing=RoutingConfig(),
         timeouts=replace(loaded.config.timeouts, first=60, progress=60, total=120),
         ledger=LedgerConfig(path=":memory:"),
         log=LogConfig(path="off"),

@@ -101,12 +101,12 @@ class Follower:
             loaded = await asyncio.to_thread(load_config, asked)
             names = loaded.config.key_names()
             check_open(self._address, names, loaded.config.file)
+            self._gateway.adopt(loaded)
         except ConfigError as error:
             self.refused += 1
             self.stale = True
             LOG.error("The changed configuration is refused, the one before keeps serving. %s", error)
             return
-        self._gateway.adopt(loaded)
         self._keys.adopt(names)
         self._files = loaded.files
         self.taken += 1
