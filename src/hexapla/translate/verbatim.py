@@ -19,6 +19,7 @@ from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
+from hexapla.translate.callids import CallIds
 from hexapla.translate.lane import Stream, Summary
 from hexapla.translate.tap import EVENT_END, Tap, events
 from hexapla.wire.rawjson import broken, load
@@ -26,6 +27,7 @@ from hexapla.wire.sse import SSEDecoder
 
 _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
 _BLANK = b"\n\n"
+_CHAT = "openai_chat"
 _LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
 _DONE = b"data: [DONE]\n\n"
 """Chat's last word, which one answer in fifty lacks; some programs wait for it."""
@@ -58,7 +60,7 @@ class Verbatim:
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
         summary.stop = response.stop.reason if response.stop else None
         summary.text_bytes = len(body)
-        return body
+        return CallIds().whole(body) if self._protocol.name == _CHAT else body
 
     def simulate(self, body: bytes) -> bytes:
         self.answer(body)
@@ -85,6 +87,7 @@ class VerbatimStream:
         self._hide_usage = hide_usage
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
         self._over = False  # [DONE] was said
+        self._ids = CallIds() if protocol.name == _CHAT else None
         self.summary = summary
 
     @property
@@ -99,7 +102,7 @@ class VerbatimStream:
     def done(self) -> bool:
         """[DONE] is the last thing that Chat says; other dialects' streams may say something after their last event,
         and bytes are forwarded as received."""
-        return self._tap.done and self._protocol.name == "openai_chat"
+        return self._tap.done and self._protocol.name == _CHAT
 
     @property
     def settled(self) -> bool:
@@ -112,7 +115,7 @@ class VerbatimStream:
             return b""
         mattered = self._tap.feed(data)
         if not mattered:
-            return data
+            return data if self._ids is None else self._ids.stream(data)
         error = self.summary.error
         if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
             return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
@@ -122,7 +125,9 @@ class VerbatimStream:
         if last is not None:
             self._over = True
             data = data[: data.index(last) + len(last)]  # whatever follows is nobody's answer
-        return _without_usage(data, mattered) if self._hide_usage else data
+        if self._hide_usage:
+            data = _without_usage(data, mattered)
+        return data if self._ids is None else self._ids.stream(data)
 
     def close(self) -> bytes:
         held = b"".join(self._held)
@@ -135,7 +140,7 @@ class VerbatimStream:
             self._tap.feed(held + _BLANK)
         self._tap.close()
         if not self.failed:
-            return (held + _BLANK if held else b"") + (_DONE if self._protocol.name == "openai_chat" else b"")
+            return (held + _BLANK if held else b"") + (_DONE if self._protocol.name == _CHAT else b"")
         error = self.summary.error
         assert error is not None
         return self._say(error) if error.kind == Kind.UPSTREAM_TRUNCATED else held

@@ -1,0 +1,97 @@
+"""Chat calls get an id where they have none, whole and in pieces; everything else passes byte for byte."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hexapla.ir.content import ToolCall
+from hexapla.ir.fold import fold
+from hexapla.protocols.openai_chat import OPENAI_CHAT
+from hexapla.translate.callids import CallIds
+
+
+def call(name: str | None = None, arguments: str = "", **fields: Any) -> dict[str, Any]:
+    return {"function": {"arguments": arguments, **({"name": name} if name else {})}, **fields}
+
+
+def whole(*calls: dict[str, Any]) -> bytes:
+    message = {"role": "assistant", "content": None, "tool_calls": list(calls)}
+    return json.dumps(
+        {"id": "c1", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+    ).encode()
+
+
+def stream(*deltas: dict[str, Any]) -> bytes:
+    chunks = [{"id": "c1", "choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]} for delta in deltas]
+    end = {"id": "c1", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    return b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in [*chunks, end]) + b"data: [DONE]\n\n"
+
+
+def ids(data: bytes) -> list[tuple[str, str]]:
+    """(id, arguments) as a client puts them together: by index, ids joined as text."""
+    found: dict[int, list[str]] = {}
+    for line in data.splitlines():
+        if not line.startswith(b"data: {"):
+            continue
+        for piece in json.loads(line[6:])["choices"][0]["delta"].get("tool_calls", ()):
+            known = found.setdefault(piece.get("index", len(found)), ["", ""])
+            known[0] += piece.get("id") or ""
+            known[1] += piece["function"]["arguments"]
+    return [(ident, arguments) for ident, arguments in found.values()]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        whole(call("f", "{}", id="a"), call("f", "{}", id="b")),
+        stream(call("f", id="a", index=0), call(None, "{}", index=0), call("g", "{}", id="b", index=1)),
+        stream(call("f", id="a", index=0), call("f", "{}", id="a", index=0)),  # name and id in every piece
+        stream(call("f", id="a", index=0), call(None, "{}", id="", index=0)),
+        b'data: {"choices":[{"delta":{"content":"\\"tool_calls\\":[{"}}]}\n\n',
+        b'data: {"tool_calls":[{"broken\n\n',
+        b"",
+    ],
+)
+def test_what_has_ids_passes_byte_for_byte(data: bytes) -> None:
+    assert CallIds().stream(data) == data and CallIds().whole(data) == data
+
+
+@pytest.mark.parametrize("missing", [{}, {"id": ""}, {"id": None}])
+def test_whole_answers(missing: dict[str, Any]) -> None:
+    """The made ids are those of the Hub lane, each its own."""
+    body = whole(call("f", "{}", **missing), call("f", "{}", **missing))
+    made = [each["id"] for each in json.loads(CallIds().whole(body))["choices"][0]["message"]["tool_calls"]]
+    parsed = [part.id for part in OPENAI_CHAT.parse_response(body).content if isinstance(part, ToolCall)]
+    assert made == parsed and len(set(made)) == 2 and all(made)
+
+
+def test_ids_that_two_calls_share() -> None:
+    body = whole(call("f", "{}", id="x"), call("g", "{}", id="x"))
+    made = [each["id"] for each in json.loads(CallIds().whole(body))["choices"][0]["message"]["tool_calls"]]
+    assert made[0] == "x" and made[1] not in ("", "x")
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [call("f", index=0), call(None, '{"a":', index=0), call(None, "1}", index=0)],
+        [call("f", index=0), call("f", '{"a":1}', index=0)],
+        [call("f", '{"a":1}', index=0, id="")],
+        [call("f", index=0), call(None, '{"a":1}', index=0, id="late")],
+        [call("f", '{"a":1}', index=0), call("f", "{}", index=1)],
+    ],
+    ids=["pieces", "name repeated", "empty", "late", "two"],
+)
+def test_streams(deltas: list[dict[str, Any]]) -> None:
+    """One id for each call, said once, the same that the decoder makes; however the events are cut."""
+    data = stream(*deltas)
+    made = CallIds()
+    mended = b"".join(made.stream(event + b"\n\n") for event in data.split(b"\n\n") if event)
+    decoder = OPENAI_CHAT.decoder()
+    answer = fold([*decoder.feed(data), *decoder.close()])
+    expected = [(part.id, part.arguments) for part in answer.content if isinstance(part, ToolCall)]
+    assert ids(mended) == expected and all(ident for ident, _ in expected)
+    assert CallIds().stream(data) == mended
