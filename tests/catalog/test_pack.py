@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
+from importlib import resources
 
 import pytest
 
-from hexapla import config
 from hexapla.catalog.load import load_model_file, load_provider
 from hexapla.catalog.pack import Texts, pack, unpack
+from hexapla.config import PACK, Config, assemble, packaged_texts
+from hexapla.config.packaged import builtin
 from hexapla.errors import ConfigError
 
-TEXTS = config.packaged_texts()
+TEXTS = packaged_texts()
 
 
 def packaged() -> bytes:
-    return (config.resources.files("hexapla.catalog") / config.PACK).read_bytes()
+    return (resources.files("hexapla.catalog") / PACK).read_bytes()
 
 
 def test_the_pack_is_of_today() -> None:
@@ -54,8 +56,8 @@ def test_loading_is_fast() -> None:
     """The whole catalogue is loaded and indexed in less than 50 milliseconds."""
     times = []
     for _ in range(5):
-        config.builtin.cache_clear()
+        builtin.cache_clear()
         began = time.perf_counter()
-        config.assemble(config.Config(), {})
+        assemble(Config(), {})
         times.append(time.perf_counter() - began)
     assert min(times) < 0.05

@@ -1,0 +1,168 @@
+"""The tables of a `hexapla.toml`, and what a configuration becomes with the catalogue.
+
+Rules of this file: structs only; a default is what holds without a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from hexapla.catalog.profile import BUILT_IN, Profile
+from hexapla.catalog.resolve import Catalog
+from hexapla.catalog.schema import Model, Provider
+from hexapla.errors import ConfigError
+from hexapla.routing.health import BreakerPolicy
+from hexapla.routing.patience import Timers
+from hexapla.routing.preferences import NONE, Preferences, read_preferences
+from hexapla.routing.retry import RetryPolicy
+
+SCENARIOS = {
+    "fast": "openrouter/google/gemini-3-flash-preview",
+    "smart": "openrouter/anthropic/claude-sonnet-4",
+    "powerful": "openrouter/anthropic/claude-opus-4.6",
+    "cheap": "openrouter/deepseek/deepseek-chat-v3-0324",
+    "code": "openrouter/openai/gpt-5.3-codex",
+}
+"""Names for a purpose, not a model; OpenRouter's, since one key reaches them all.  The user's aliases stand above them."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TOML table that refuses keys it does not know."""
+
+
+class Key(_Table, frozen=True, kw_only=True):
+    """A client's key: the key itself, the variable that holds it, or its SHA-256 in hex.
+
+    profile  the profile that its requests take where their path names none
+    """
+
+    name: str = ""
+    key: str = ""
+    env: str = ""
+    sha256: str = ""
+    profile: str = ""
+
+
+class ServerConfig(_Table, frozen=True, kw_only=True):
+    host: str = "127.0.0.1"
+    port: int = 6336
+    grace_seconds: float = 30.0  # how long streams may take to finish after SIGTERM
+
+
+class Limits(_Table, frozen=True, kw_only=True):
+    body_bytes: int = 32 * 1024 * 1024
+    body_seconds: float = 60.0
+    answer_bytes: int = 64 * 1024 * 1024  # of an upstream's answer
+    head_bytes: int = 64 * 1024  # of a request's line and headers
+    head_lines: int = 200
+    head_seconds: float = 30.0
+
+
+class LocalConfig(_Table, frozen=True, kw_only=True):
+    """Looking for servers of one's own (Ollama, vLLM, LM Studio)."""
+
+    probe: bool = True
+    seconds: float = 30.0  # between two looks
+    timeout: float = 0.5  # for a connection, and for its answer
+
+
+class LedgerConfig(_Table, frozen=True, kw_only=True):
+    path: str = ""  # "" is the user's state directory, ":memory:" keeps nothing
+    durability: Literal["fsync", "write", "off"] = "write"
+    retention_days: float | None = None
+
+
+class RoutingConfig(_Table, frozen=True, kw_only=True):
+    """How providers are chosen.
+
+    provider  wishes that hold for every request, in the words of OpenRouter's `provider` object
+    usd       units of a currency in one US dollar, to compare prices with; bills are never converted
+    breaker   when an endpoint that fails is left alone, and for how long
+    patience  seconds that a request may wait for its turn where a key's limit is known
+    coalesce  whether requests that are the same and under way at once share one upstream call
+    """
+
+    provider: dict[str, Any] = {}
+    usd: dict[str, float] = msgspec.field(default_factory=lambda: {"CNY": 7.1})
+    breaker: BreakerPolicy = BreakerPolicy()
+    patience: float = 10.0
+    coalesce: bool = False
+
+    @property
+    def preferences(self) -> Preferences:
+        """`provider`, read.  Raises ProtocolError."""
+        return read_preferences(msgspec.json.encode(self.provider)) if self.provider else NONE
+
+
+class LogConfig(_Table, frozen=True, kw_only=True):
+    path: str = "stderr"  # "stderr", "off" or a file
+    style: Literal["json", "pretty"] = "json"
+
+
+class Config(_Table, frozen=True, kw_only=True):
+    """The whole configuration.
+
+    providers  built-in ones, with the user's tables merged over them field by field
+    aliases    name -> model;  scenarios fast, smart, powerful, cheap, code have defaults
+    chains     model -> models to try next when it fails
+    profiles   the user's own, by name
+    file       where it was read from; "" when there is none
+    """
+
+    server: ServerConfig = ServerConfig()
+    keys: tuple[Key | str, ...] = ()
+    providers: dict[str, Provider] = {}
+    models: dict[str, tuple[Model, ...]] = {}
+    aliases: dict[str, str] = {}
+    chains: dict[str, tuple[str, ...]] = {}
+    profiles: dict[str, Profile] = {}
+    on_loss: Literal["allow", "warn", "strict"] = "allow"
+    timeouts: Timers = Timers()
+    retry: RetryPolicy = RetryPolicy()
+    routing: RoutingConfig = RoutingConfig()
+    limits: Limits = Limits()
+    local: LocalConfig = LocalConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    log: LogConfig = LogConfig()
+    file: str = ""
+
+    def key_names(self) -> dict[str, str]:
+        """SHA-256 of every client key -> its name."""
+        return dict(_hashed(number, key) for number, key in enumerate(self.keys, 1))
+
+    def key_profiles(self) -> dict[str, str]:
+        """Name of a client key -> the profile that it is bound to."""
+        return {key.name: key.profile for key in self.keys if isinstance(key, Key) and key.profile}
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration with what it was made from.  `environment` holds secrets: it is never shown.
+
+    files  what was read beside the packaged catalogue, or would have been; when one of them changes, load again
+    """
+
+    config: Config
+    catalog: Catalog
+    environment: Mapping[str, str]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """Every profile by name: the user's own above those that need no configuration."""
+        return {**BUILT_IN, **self.config.profiles}
+
+    def __repr__(self) -> str:
+        return f"Loaded({self.config.file or 'built-in'})"
+
+
+def _hashed(number: int, key: Key | str) -> tuple[str, str]:
+    said = Key(key=key) if isinstance(key, str) else key
+    if not (said.sha256 or said.key):
+        raise ConfigError(f"The client key {said.name or number} is empty.", key="keys")
+    digest = said.sha256.lower() or hashlib.sha256(said.key.encode()).hexdigest()
+    return digest, said.name or f"key-{number}"
