@@ -16,7 +16,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import note
+from hexapla.translate.tap import note, note_whole
 
 
 class Hub:
@@ -40,10 +40,15 @@ class Hub:
         return self._losses.losses
 
     def answer(self, body: bytes) -> bytes:
-        return self._render(self._events(body))
+        response = self._parsed(body)
+        if self._restore.leaves(response):
+            note_whole(self.summary, response)
+        else:
+            response = self._fold([*self._restore.all(unfold(response))])
+        return self._client.render_response(response, self._reply, self._losses)
 
     def simulate(self, body: bytes) -> bytes:
-        events = self._events(body)
+        events = [*self._restore.all(unfold(self._parsed(body)))]
         self._fold(events)  # an answer that is an error raises before a byte of it is said
         encoder = self._client.encoder(self._reply)
         return b"".join([encoder.encode(event) for event in events]) + encoder.close()
@@ -51,21 +56,17 @@ class Hub:
     def gather(self, stream: bytes) -> bytes:
         decoder = self._upstream.decoder()
         events = [*decoder.feed(stream), *decoder.close()]
-        return self._render([*self._restore.all(events)])
+        response = self._fold([*self._restore.all(events)])
+        return self._client.render_response(response, self._reply, self._losses)
 
     def stream(self) -> Stream:
         return HubStream(self._client, self._upstream, self._reply, self._restore, self.summary)
 
-    def _events(self, body: bytes) -> list[AnyEvent]:
-        """A whole upstream answer as restored events."""
+    def _parsed(self, body: bytes) -> GenerateResponse:
         try:
-            response = self._upstream.parse_response(body)
+            return self._upstream.parse_response(body)
         except ProtocolError as error:
             raise no_answer(body, self._upstream.name, error) from None
-        return [*self._restore.all(unfold(response))]
-
-    def _render(self, events: list[AnyEvent]) -> bytes:
-        return self._client.render_response(self._fold(events), self._reply, self._losses)
 
     def _fold(self, events: list[AnyEvent]) -> GenerateResponse:
         """The answer that the events make, noted in the summary.  Raises GatewayError for one that failed."""

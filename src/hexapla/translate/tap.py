@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from hexapla.ir.content import Refusal, Text
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -27,6 +28,7 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
+from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import StreamDecoder
 from hexapla.translate.lane import Summary
 
@@ -144,6 +146,13 @@ class Tap:
             if kind is BlockStart or kind is BlockDelta:
                 self.committed = True
             note(self.summary, event)
+
+
+def note_whole(summary: Summary, response: GenerateResponse) -> None:
+    """Write into `summary` what an answer says of itself, as `note` does for its events."""
+    summary.id, summary.model, summary.usage = response.id, response.model, response.usage
+    summary.stop = response.stop.reason if response.stop else None
+    summary.text_bytes = sum([len(part.text) for part in response.content if isinstance(part, Text | Refusal)])
 
 
 def note(summary: Summary, event: AnyEvent) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, MessageStop, StreamError, TextDelta
+from hexapla.ir.response import GenerateResponse
 from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
 
@@ -58,6 +59,13 @@ class Restore:
         """What `event` is for the client."""
         rule = self._rules.get(type(event))
         return (event,) if rule is None else rule(event)
+
+    def leaves(self, response: GenerateResponse) -> bool:
+        """Whether a whole answer is for the client what it is: nobody called, thought or failed."""
+        stop = response.stop
+        if stop is not None and stop.reason in ("error", "tool_calls"):
+            return False
+        return not any(isinstance(part, ToolCall | Reasoning) for part in response.content)
 
     def all(self, events: Iterable[AnyEvent]) -> Iterator[AnyEvent]:
         """A whole stream restored."""
