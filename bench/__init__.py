@@ -3,6 +3,7 @@
     python -m bench                       the gateway and nginx, a few minutes
     python -m bench --peers               also LiteLLM and Portkey, installed under .cache
     python -m bench --quick --json        a rough look, as JSON
+    python -m bench --only plain-32       one scenario (scenarios.py names them)
 
 Method.  The measured server is pinned to the first core, upstream and load generator to the others; servers take turns in
 every round, so that a busy minute meets them all.  CPU is the scheduler's own count over the server's whole process tree.
@@ -13,6 +14,7 @@ bottleneck, the report says so: the CPU figures stand, the throughput does not.
     __main__.py    arguments, rounds
     scenarios.py   what is asked, and how the figures are called
     servers.py     what is measured: how it is configured, started and asked
+    relay.py       bytes passed on, in this language: what tests hold the gateway's cost against
     upstream.py    the provider: whole answers, streams in one burst, paced or held open
     load.py        closed-loop load on raw sockets
     process.py     CPU and memory of a process tree

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -90,7 +91,7 @@ class Bench:
         process.communicate()
         return (during - before) / OPEN if held else 0.0
 
-    def run(self, kinds: list[type[Server]], rounds: int) -> None:
+    def run(self, kinds: list[type[Server]], rounds: int, scenarios: Sequence[Scenario] = SCENARIOS) -> None:
         """Start all, measure in turns."""
         with ExitStack() as stack:
             self.upstream = self._spawn("bench.upstream", "0")
@@ -101,7 +102,7 @@ class Bench:
             direct = Direct(self.folder, url, int(url.rsplit(":", 1)[1]))
             everyone = [Running(direct, 0, 0.0), *self._start(kinds, url, stack)]
             for number in range(rounds):
-                for scenario in SCENARIOS:
+                for scenario in scenarios:
                     say(f"round {number + 1}/{rounds}: {scenario.title}")
                     for running in everyone:
                         self._measure(running, scenario)
@@ -145,6 +146,7 @@ def main() -> int:
     """Read the arguments, run, print."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the gateway beside other servers.")
     parser.add_argument("--peers", action="store_true", help="also LiteLLM and Portkey (750 MB under .cache)")
+    parser.add_argument("--only", default="", help="scenarios, by name, with commas between")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each scenario in each round")
     parser.add_argument("--quick", action="store_true", help="one round of half a second")
@@ -154,7 +156,8 @@ def main() -> int:
     kinds: list[type[Server]] = [Hexapla, Nginx, *([LiteLLM, Portkey] if asked.peers else [])]
     with tempfile.TemporaryDirectory(prefix="hexapla-bench-") as folder:
         bench = Bench(Path(folder), 0.5 if asked.quick else asked.seconds)
-        bench.run(kinds, 1 if asked.quick else asked.rounds)
+        names = asked.only.split(",") if asked.only else [scenario.name for scenario in SCENARIOS]
+        bench.run(kinds, 1 if asked.quick else asked.rounds, [one for one in SCENARIOS if one.name in names])
     found = rows(bench.measured.values())
     if asked.json:
         print(msgspec.json.encode({"machine": machine(), "rows": found}).decode())

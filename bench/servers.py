@@ -5,6 +5,7 @@ Hexapla runs as one would run it: a client key, the journal and the ledger on di
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
 import shutil
@@ -81,6 +82,8 @@ class Hexapla(Server):
         config.write_text(
             f'keys = ["{KEY}"]\n[ledger]\npath = "{state}/ledger"\n[log]\npath = "{state}/log"\n{providers}'
         )
+        package = Path(__file__).parents[1] / "src" / "hexapla"
+        compileall.compile_dir(package, quiet=1)  # as pip does when it installs
         program = Path(sys.executable).with_name("hexapla")
         return [str(program), "serve", "--config", str(config), "--port", str(self.port)]
 
@@ -125,6 +128,16 @@ http {{
   }}
 }}
 """.replace("{{user}}", "user root;" if os.getuid() == 0 else "")
+
+
+class Relay(Nginx):
+    """Bytes passed on by the same interpreter: what the gateway is held to where there is no nginx (relay.py)."""
+
+    name = "relay"
+
+    def command(self) -> list[str]:
+        """Nothing to configure."""
+        return [sys.executable, "-m", "bench.relay", str(self.port), self.upstream.rsplit(":", 1)[1]]
 
 
 class LiteLLM(Server):
@@ -207,7 +220,7 @@ def started(server: Server) -> Iterator[Running]:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | server.environment(),
+        env=_environment() | {"PYTHONPATH": str(Path(__file__).parents[1])} | server.environment(),
         cwd=server.folder,
     )
     os.sched_setaffinity(process.pid, cores()[0])  # before it has threads, which inherit it
@@ -221,6 +234,11 @@ def started(server: Server) -> Iterator[Running]:
         process.kill()
         process.wait()
         log.close()
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without anybody's keys."""
+    return {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
 
 
 def _wait(server: Server, process: subprocess.Popen[bytes], until: float) -> None:

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.__main__ import Bench
 from bench.load import Result
 from bench.report import Measured, Row, Sample, number, plain, rows, verdicts
 from bench.scenarios import SCENARIOS, TARGETS
+from bench.servers import Hexapla, Relay
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,3 +61,23 @@ def test_a_quick_run() -> None:
     found = [Row(**row) for row in json.loads(done.stdout)["rows"]]
     assert [row.figure for row in found if row.values["Hexapla"] is None] == []
     assert "errors" not in "".join(row.note for row in found), done.stderr
+
+
+BOUNDS = {"plain-32": 22.0, "burst": 36.0, "paced": 5.0, "hub-paced": 5.5}
+"""Scenario -> how many times the gateway may cost what passing the bytes on costs.  About twice what was measured when
+this was written, so that noise does not break it and a habit on the hot path does."""
+
+
+@pytest.mark.slow
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform != "linux", reason="CPU is read from /proc")
+def test_the_gateway_costs_a_few_times_a_relay(tmp_path: Path) -> None:
+    """CPU, in turns with a relay of the same interpreter: machine, load and noise are the same for both."""
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in BOUNDS]
+    bench = Bench(tmp_path, 0.3)
+    bench.run([Hexapla, Relay], 4, scenarios)
+    found = {row.figure: row for row in rows(bench.measured.values())}
+    relay = {name: found[name].values["relay"] or found["paced"].values["relay"] for name in BOUNDS}
+    ratios = {name: (found[name].values["Hexapla"] or 0) / (relay[name] or 1) for name in BOUNDS}
+    print(ratios)
+    assert {name: ratio for name, ratio in ratios.items() if not 0 < ratio <= BOUNDS[name]} == {}
