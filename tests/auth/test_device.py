@@ -47,6 +47,13 @@ def test_a_person_types_the_code_while_we_poll() -> None:
     }
 
 
+def test_a_server_cannot_command_the_terminal() -> None:
+    """Control characters in what it wants shown are left out."""
+    play = Play([(200, BEGUN[1] | {"user_code": "AB\x1b[2J-\x07CD\n"}), DONE])
+    login(play)
+    assert play.shown[0].code == "AB[2J-CD"
+
+
 def test_slow_down_adds_five_seconds_each_time() -> None:
     """And never takes them back; GitHub names the new interval itself, in a 200."""
     play = Play([BEGUN, SLOW, SLOW, PENDING, (200, {"error": "slow_down", "interval": 40}), DONE], now=0)

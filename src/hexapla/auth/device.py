@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from hexapla.auth.grant import Grant, seconds
@@ -35,8 +36,8 @@ def device_login(login: Login, host: str, now: Clock, draw: Draw) -> Steps[Grant
     }
     said = yield from _begun(post(url, asked, "form", login.headers))
     code = str(said.get("device_code") or "")
-    page = str(said.get("verification_uri_complete") or said.get("verification_uri") or "")
-    yield Show(Prompt("code", page, str(said.get("user_code") or "")))
+    page = _shown(said, "verification_uri_complete", "verification_uri")
+    yield Show(Prompt("code", page, _shown(said, "user_code")))
     fields = {"client_id": login.client_id, "client_secret": login.client_secret, "device_code": code}
     poll = post(
         filled(login.token, host), fields | {"grant_type": GRANT_TYPE, "code_verifier": verifier}, "form", login.headers
@@ -66,7 +67,7 @@ def _openai(login: Login, host: str, now: Clock) -> Steps[Grant]:
     """
     api = filled("{host}/api/accounts/deviceauth", host)
     said = yield from _begun(post(f"{api}/usercode", {"client_id": login.client_id}, "json", login.headers))
-    user_code = str(said.get("user_code") or said.get("usercode") or "")
+    user_code = _shown(said, "user_code", "usercode")
     yield Show(Prompt("code", filled(login.device, host), user_code))
     asked = {"device_auth_id": said.get("device_auth_id"), "user_code": user_code}
     poll = post(f"{api}/token", asked, "json", login.headers)
@@ -92,6 +93,12 @@ def _begun(call: Call) -> Steps[dict[str, Any]]:
     return said
 
 
+def _shown(said: dict[str, Any], *names: str) -> str:
+    """The first of the fields that is there, without what a terminal would take for a command."""
+    text = next((str(said[name]) for name in names if said.get(name)), "")
+    return "".join(letter for letter in text if letter.isprintable())
+
+
 def _waits(reply: Reply) -> str:
     """What an answer to a poll asks for: "wait", "slow" or "" for neither."""
     code = code_of(reply)
@@ -101,7 +108,7 @@ def _waits(reply: Reply) -> str:
     return "wait" if stumbled or code == "authorization_pending" else ""
 
 
-def _polled(call: Call, said: dict[str, Any], now: Clock, waits: Any) -> Steps[Reply]:
+def _polled(call: Call, said: dict[str, Any], now: Clock, waits: Callable[[Reply], str]) -> Steps[Reply]:
     """Ask until the answer is no "not yet".  Raises UpstreamError when the code has expired."""
     interval = seconds(said.get("interval")) or INTERVAL
     end = now() + (seconds(said.get("expires_in")) or EXPIRES)
