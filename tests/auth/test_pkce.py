@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from auth.playing import Play, draw
-from fakes.logins import _challenge
+from fakes.logins import Desk, _challenge, running
+from hexapla.auth import driver
+from hexapla.auth.formats import load
 from hexapla.auth.grant import Grant
+from hexapla.auth.kept import Kept
 from hexapla.auth.loopback import Loopback
+from hexapla.auth.oauth import filled
 from hexapla.auth.pkce import browser_login, parsed
+from hexapla.auth.session import log_in
 from hexapla.auth.steps import Prompt
 from hexapla.catalog.schema import Login
 from hexapla.errors import ConfigError, UpstreamError
+from hexapla.upstream.http1 import Http1Transport
+from hexapla.upstream.login import sender
 
 LOGIN = Login(
     flow="pkce",
@@ -153,3 +163,56 @@ def test_nobody_comes_back() -> None:
 
     with pytest.raises(UpstreamError, match="Nobody came back"):
         asyncio.run(scene())
+
+
+class Browser:
+    """A person whose browser is sent back at once, after a stray visit to another path."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.seen: list[int] = []
+        self._visits: list[asyncio.Task[None]] = []
+
+    def show(self, prompt: Prompt) -> None:
+        self._visits.append(asyncio.get_running_loop().create_task(self._go(asked(prompt))))
+
+    def paste(self, prompt: Prompt) -> str:
+        raise AssertionError("there is a browser")
+
+    async def _go(self, page: dict[str, str]) -> None:
+        self.desk.challenges["the-code"] = page["code_challenge"]
+        self.seen.append(await _visit(page["redirect_uri"] + "?code=stolen&state=wrong"))
+        self.seen.append(await _visit(f"{page['redirect_uri']}?code=the-code&state={page['state']}"))
+
+
+def test_the_whole_way_over_real_sockets(tmp_path: Path) -> None:
+    """Browser, loopback, token endpoint that checks the proof, and the file at the end."""
+    with running() as desk:
+        browser = Browser(desk)
+        kept = Kept(provider="acme", login=LOGIN, path=str(tmp_path / "credentials/acme.json"))
+
+        async def scene() -> Grant:
+            transport = Http1Transport()
+            steps = log_in(kept, desk.url, time.time, os.urandom, headless=False)
+            try:
+                return await driver.run(steps, sender(transport), browser)
+            finally:
+                await transport.aclose()
+
+        grant = asyncio.run(scene())
+    assert browser.seen == [400, 200]
+    assert load(Path(kept.path).read_bytes(), LOGIN) == grant and grant.host == desk.url
+
+
+@pytest.mark.parametrize(
+    ("template", "host", "url"),
+    [
+        ("{host}/login/device/code", "https://github.com", "https://github.com/login/device/code"),
+        ("https://api.{domain}/v2/token", "https://github.com", "https://api.github.com/v2/token"),
+        ("https://api.{domain}/v2/token", "https://acme.ghe.com/", "https://api.acme.ghe.com/v2/token"),
+        ("{host}/oauth/token", "https://git.test/gitlab", "https://git.test/gitlab/oauth/token"),
+    ],
+)
+def test_addresses_follow_the_host_of_the_login(template: str, host: str, url: str) -> None:
+    """An enterprise's own host moves all of them."""
+    assert filled(template, host) == url

@@ -10,4 +10,5 @@ as it was given.  It shares no code with the gateway.
     chat.py, responses.py, messages.py    the dialects: read a request, write an answer, whole or as events
     server.py     the HTTP server, with its journal of everything it was asked
     running.py    the server in a thread, for tests;  `python -m fakes PORT` runs it alone
+    logins.py    an authorization server that plays every vendor, with an upstream that knows its tokens
 """

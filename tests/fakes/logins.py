@@ -17,7 +17,6 @@ import base64
 import hashlib
 import itertools
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -66,7 +65,6 @@ class Desk:
     challenges: dict[str, str] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     delay: float = 0.0
-    paused: threading.Event = field(default_factory=threading.Event)
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def asked(self, path: str) -> list[Heard]:
