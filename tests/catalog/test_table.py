@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from hexapla import config
+from hexapla.catalog.fill import filled
+from hexapla.catalog.merge.write import write
 from hexapla.catalog.resolve import Catalog, resolve
 from hexapla.catalog.schema import Endpoint, Model, Price, Provider, Tier
-from hexapla.catalog.table import Row, Source, Table, TableError, filled, write
+from hexapla.catalog.table import Row, Source, Table, TableError
 from hexapla.engine.routes import Routes
 from hexapla.errors import RoutingError
 from hexapla.translate.peek import peek

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from hexapla.catalog.merge.write import write
 from hexapla.catalog.schema import Model, Price
-from hexapla.catalog.table import Row, Source, Table, write
+from hexapla.catalog.table import Row, Source, Table
 from hexapla.cli.amounts import rates, tokens
 from hexapla.cli.main import main
 from hexapla.cli.words import Say

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from hexapla.catalog.fill import filled
 from hexapla.catalog.nearest import Names
 from hexapla.catalog.quirks import matches, merge
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
-from hexapla.catalog.table import Table, filled
+from hexapla.catalog.table import Table
 from hexapla.errors import Kind, RoutingError
 
 SUFFIXES = (":nitro", ":floor", ":online", ":free", ":thinking", ":exacto", ":extended")

@@ -8,6 +8,8 @@ memory and searched in place: a name is hashed, its hash is found by bisection, 
     body: one row a line, JSON, sorted by provider and id; what many rows share is told once, in the header
     index: 12 bytes a name, sorted: 8 of its hash, 4 of its row's place in the body
 
+It is written by merge/write.py.
+
 Rules of this file: pure (bytes come in from above); a row says for each field which source told it.
 """
 
@@ -16,15 +18,11 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from hexapla.catalog.schema import Model
-
-T = TypeVar("T")
 
 MAGIC = b"hexapla models 1\n"
 LONGEST_HEADER = 1 << 18
@@ -80,7 +78,7 @@ class TableError(ValueError):
     """These bytes are no table, or one of another format."""
 
 
-class _Line(msgspec.Struct, frozen=True, array_like=True):
+class Line(msgspec.Struct, frozen=True, array_like=True):
     """A row as it is written: numbers for what the header holds."""
 
     provider: str
@@ -95,41 +93,7 @@ KEPT = 512
 """Rows that stay decoded."""
 
 _header = msgspec.json.Decoder(Header)
-_line = msgspec.json.Decoder(_Line)
-
-
-def write(rows: Sequence[Row], sources: Sequence[Source], made: str) -> bytes:
-    """The file that holds `rows`, which are sorted by provider and id."""
-    shapes: _Shared[Shape] = _Shared()
-    origins: _Shared[dict[str, str]] = _Shared()
-    providers: dict[str, tuple[int, int, int]] = {}
-    lines: list[bytes] = []
-    index: set[bytes] = set()
-    at = 0
-    for row in rows:
-        line = _encode(row, shapes, origins)
-        start, _, count = providers.get(row.provider, (at, at, 0))
-        providers[row.provider] = (start, at + len(line), count + 1)
-        index |= {_hash(whose, name) + at.to_bytes(PLACE) for whose in ("", row.provider) for name in _names(row.model)}
-        lines.append(line)
-        at += len(line)
-    header = Header(made, tuple(sources), at, providers, tuple(shapes.values), tuple(origins.values))
-    return b"".join((MAGIC, msgspec.json.encode(header), b"\n", *lines, *sorted(index)))
-
-
-class _Shared(Generic[T]):
-    """Numbers for values that come again and again."""
-
-    def __init__(self) -> None:
-        self.values: list[T] = []
-        self._known: dict[bytes, int] = {}
-
-    def number(self, value: T) -> int:
-        key = msgspec.json.encode(value)
-        if key not in self._known:
-            self._known[key] = len(self.values)
-            self.values.append(value)
-        return self._known[key]
+_line = msgspec.json.Decoder(Line)
 
 
 class Table:
@@ -183,9 +147,9 @@ class Table:
 
     def _rows(self, provider: str, name: str) -> Iterator[Row]:
         wanted = name.lower()
-        for place in self._index.places(_hash(provider, wanted)):
+        for place in self._index.places(hash_of(provider, wanted)):
             row = self._at(place)
-            if provider in ("", row.provider) and wanted in _names(row.model):  # a hash may lie
+            if provider in ("", row.provider) and wanted in names_of(row.model):  # a hash may lie
                 yield row
 
     def _at(self, place: int) -> Row:
@@ -218,33 +182,6 @@ class Table:
         return tuple(f"{source.url} {source.version} ({source.date}): {fields}" for source, fields in told)
 
 
-FILLED = (
-    "name",
-    "context",
-    "max_input",
-    "max_output",
-    "input_modalities",
-    "output_modalities",
-    "price",
-    "released",
-    "knowledge",
-    "retired",
-)
-"""Fields in which a curated model takes what it does not know itself."""
-
-
-def filled(model: Model, more: Model) -> Model:
-    """`model` with what `more` knows besides; where they contradict each other, `model` is right."""
-    wanted = [
-        name for name in FILLED if getattr(model, name) in (None, "", ()) and not (name == "price" and model.free)
-    ]
-    fresh = {name: found for name in wanted if (found := getattr(more, name)) not in (None, "", ())}
-    capabilities = tuple(dict.fromkeys((*model.capabilities, *more.capabilities)))
-    if not fresh and capabilities == model.capabilities:
-        return model
-    return replace(model, **fresh, capabilities=capabilities, sources=(*model.sources, *more.sources))
-
-
 class _Index(Sequence[bytes]):
     """The hashes of the index, as a sequence that can be bisected."""
 
@@ -266,35 +203,11 @@ class _Index(Sequence[bytes]):
             at += 1
 
 
-def _names(model: Model) -> set[str]:
+def names_of(model: Model) -> set[str]:
+    """The names under which a row is found, in lower case."""
     return {name.lower() for name in (model.id, model.name, *model.also, *model.aliases) if name}
 
 
-def _hash(provider: str, name: str) -> bytes:
+def hash_of(provider: str, name: str) -> bytes:
+    """What the index holds for a name at a provider, or at any ("")."""
     return hashlib.blake2b(f"{provider}\0{name}".encode(errors="surrogatepass"), digest_size=HASH).digest()
-
-
-def _encode(row: Row, shapes: _Shared[Shape], origins: _Shared[dict[str, str]]) -> bytes:
-    """A row as a line; fields with their defaults are left out."""
-    # sources are made of the origin again
-    said = {name: value for name, value in _said(row.model).items() if name not in (*SHARED, "sources")}
-    shape = shapes.number(Shape(**{name: getattr(row.model, name) for name in SHARED}))
-    return msgspec.json.encode([row.provider, shape, origins.number(row.origin), said]) + b"\n"
-
-
-def _said(value: msgspec.Struct) -> dict[str, object]:
-    """What a struct says, nested structs too, without defaults."""
-    told = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
-    return {name: _plain(inner) for name, inner, default in told if inner != default and inner != {}}
-
-
-@cache
-def _defaults(kind: type[msgspec.Struct]) -> tuple[tuple[str, object], ...]:
-    """The fields of a struct with what they are when nobody says anything."""
-    return tuple((field.name, field.default) for field in msgspec.structs.fields(kind))
-
-
-def _plain(inner: object) -> object:
-    if isinstance(inner, msgspec.Struct):
-        return _said(inner)
-    return [_plain(each) for each in inner] if isinstance(inner, tuple) else inner

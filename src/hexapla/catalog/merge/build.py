@@ -11,7 +11,8 @@ import msgspec
 
 from hexapla.catalog.merge.merge import merge
 from hexapla.catalog.merge.sources import PACKAGES, gone
-from hexapla.catalog.table import Row, Source, Table, write
+from hexapla.catalog.merge.write import write
+from hexapla.catalog.table import Row, Source, Table
 
 URLS = {package.name: package.url for package in PACKAGES}
 READ = {package.name: package.read for package in PACKAGES}
