@@ -94,7 +94,7 @@ def check(peeked: Peek) -> None:
     """Raise ClientError or ProtocolError for a conversation that holds one of the three mistakes."""
     look = _LOOK.get(peeked.protocol)
     body = peeked.body
-    if look is None or len(body) > MAX_BYTES:
+    if look is None or peeked.only_texts or len(body) > MAX_BYTES:
         return
     results, images = look.result_mark in body, look.image_mark in body
     if not (results or images):

@@ -46,7 +46,15 @@ _HALF = re.compile(
 
 
 class _Item(msgspec.Struct, gc=False):
-    """An item of a conversation, of which nothing matters here but that it is an object."""
+    """An item of a conversation, with what may make it more than a text that somebody says."""
+
+    content: Raw = Raw()
+    tool_call_id: Raw = Raw()
+    tool_calls: Raw = Raw()
+
+    @property
+    def only_text(self) -> bool:
+        return bytes(memoryview(self.content)[:1]) == b'"' and not self.tool_call_id and not self.tool_calls
 
 
 class Peek(msgspec.Struct, kw_only=True):
@@ -55,6 +63,7 @@ class Peek(msgspec.Struct, kw_only=True):
     body    the client's bytes, unchanged
     fields  its top-level fields; a lane that edits makes its own copy
     models  the models to try, in order: `model`, then `models` / `fallbacks`
+    only_texts  a look at the conversation has found nothing in it but texts
     """
 
     protocol: str
@@ -64,6 +73,7 @@ class Peek(msgspec.Struct, kw_only=True):
     models: tuple[str, ...]
     stream: bool
     include_usage: bool = False
+    only_texts: bool = False
 
 
 class _StreamOptions(msgspec.Struct):
@@ -108,6 +118,7 @@ def check_conversation(peeked: Peek) -> None:
             raise ProtocolError(f"{name}: every item must be an object", path=f"$.{name}")
         if not items:
             raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
+        peeked.only_texts = all(item.only_text for item in items)
     elif not (first == _QUOTE and name == "input"):
         raise ProtocolError(f"{name} must be a list", path=f"$.{name}")
     elif raw == Raw(b'""'):
