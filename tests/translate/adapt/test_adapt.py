@@ -271,3 +271,18 @@ def test_what_a_vendor_keeps_is_not_left_out(said: dict[str, object]) -> None:
     assert caught.value.param == next(iter(said))
     own = Target(origin=Origin("openai_responses", "p"), model="m")
     assert adapt(request, own, LossLog())[0].messages == request.messages
+
+
+@pytest.mark.parametrize(
+    ("asked", "most", "sent"), [(32_000, 8192, 8192), (100, 8192, 100), (32_000, None, 32_000), (None, 8192, None)]
+)
+def test_no_more_is_asked_than_the_model_can_say(asked: int | None, most: int | None, sent: int | None) -> None:
+    """A guess of a client of another dialect; in its own it is the vendor's to judge."""
+    request, losses = asking(user("hi"), max_tokens=asked), LossLog()
+    to = Target(origin=Origin("openai_chat", "p"), model="m", max_output=most)
+    assert adapt(request, to, losses)[0].max_tokens == sent
+    assert [(loss.field, loss.severity) for loss in losses.losses] == (
+        [("max_tokens", "cosmetic")] if sent != asked else []
+    )
+    own = Target(origin=Origin("openai_responses", "p"), model="m", max_output=most)
+    assert adapt(request, own, LossLog())[0].max_tokens == asked

@@ -13,7 +13,7 @@ from hexapla.translate.adapt.names import Names, fit_name
 from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.adapt.shape import alternate, join_system, limit_marks
+from hexapla.translate.adapt.shape import alternate, join_system, limit_marks, limit_output
 
 CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
 """Alphabets that a dialect demands of tool ids."""
@@ -50,8 +50,9 @@ def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[Ge
     request = names.request(request, losses)
     if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
         request = fit_ids(request, pattern)
-    if request.protocol != protocol and protocol in USERS:
-        request = fit_user(request, USERS[protocol], losses)
+    if request.protocol != protocol:
+        request = limit_output(request, target.max_output, losses)
+        request = fit_user(request, USERS.get(protocol), losses)
     if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:
         request = pair_calls(request, losses)
     if target.single_system:

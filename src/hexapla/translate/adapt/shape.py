@@ -1,4 +1,4 @@
-"""The outer shape of a conversation: one system message, alternating roles, a limited number of cache marks."""
+"""The outer shape of a request: one system message, alternating roles, limits of cache marks and of the answer."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ def alternate(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
 def _join(run: list[Message]) -> Message:
     content = tuple(part for message in run for part in message.content)
     return replace(run[0], content=content, plain=False)
+
+
+def limit_output(request: GenerateRequest, most: int | None, losses: LossLog) -> GenerateRequest:
+    """No more than the model can say.  Messages demands a limit, so its programs guess one: Claude Code asks models that it
+    does not know for 32,000 tokens, and many servers refuse a limit above their own."""
+    if most is None or request.max_tokens is None or request.max_tokens <= most:
+        return request
+    losses.add("max_tokens", f"the model answers with at most {most} tokens", "cosmetic")
+    return replace(request, max_tokens=most)
 
 
 def limit_marks(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
