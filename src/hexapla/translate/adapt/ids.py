@@ -33,7 +33,7 @@ def fit_id(call_id: str, pattern: str) -> str:
 
 
 def fit_user(request: GenerateRequest, most: int | None, losses: LossLog) -> GenerateRequest:
-    """`request` with the user named in at most `most` characters; None: as many as there are.  Claude Code's name for one is
+    """`request` with the user named in at most `most` characters; None: as many as there are.  Claude Code's is
     a JSON object of 150."""
     user = request.user
     if user is None or most is None or len(user) <= most:
