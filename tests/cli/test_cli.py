@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
+from hexapla.cli.commands.chat import _print
 from hexapla.cli.parser import COMMANDS, build_parser
 from hexapla.cli.words import WORDS, Say, language
+from hexapla.errors import Kind, UpstreamError
 
 QUIET = """
 ledger = { path = "ledger.db" }
@@ -131,6 +139,36 @@ def test_explain_sends_nothing_and_shows_losses(place: Path) -> None:
     assert said["body"]["messages"][0] == {"role": "system", "content": "S"}
     assert any("context_management" in loss["field"] for loss in said["losses"])
     assert "sk-secret" not in done.stdout + hexapla("explain", "r.json", cwd=place).stdout
+
+
+def test_explain_speaks_gemini(place: Path) -> None:
+    """Its body names no model; -m does.  What looks like markup is text."""
+    (place / "g.json").write_text('{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}')
+    said = hexapla("explain", "g.json", "-m", "demo/[bold]x", cwd=place).stdout
+    assert "gemini_generate" in said and "[bold]x" in said
+
+
+def test_usage_is_told_in_the_users_language(place: Path) -> None:
+    """Column heads as well; ids whole, because one is needed to ask for a record."""
+    hexapla("chat", "-m", "demo/echo", "Hello", cwd=place)
+    assert "缓存命中" in hexapla("usage", cwd=place, HEXAPLA_LANG="zh").stdout
+    narrow = hexapla("usage", "--recent", "1", cwd=place, COLUMNS="60").stdout
+    (row,) = json.loads(hexapla("usage", "--recent", "1", "--json", cwd=place).stdout)
+    assert row["id"] in narrow
+
+
+def test_an_answer_that_breaks_off_ends_its_line(place: Path) -> None:
+    """The error stands on a line of its own, below what had come."""
+
+    class Breaks:
+        async def __aiter__(self) -> AsyncIterator[str]:
+            yield "Hel"
+            raise UpstreamError(Kind.UPSTREAM_TRUNCATED, "cut")
+
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), pytest.raises(UpstreamError):
+        asyncio.run(_print(cast(Any, Breaks()), Console(file=io.StringIO()).status("thinking")))
+    assert said.getvalue() == "Hel\n"
 
 
 @pytest.mark.parametrize(

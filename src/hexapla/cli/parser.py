@@ -33,6 +33,8 @@ _FILTER = Option(("filter",), "filter", {"nargs": "?", "default": ""})
 KINDS = ["chat", "embedding", "image", "video", "speech", "transcription", "rerank", "moderation"]
 PROTOCOLS = ["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
 
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_generate")
+
 COMMANDS: dict[str, tuple[Option, ...]] = {
     "serve": (
         _CONFIG,
@@ -84,7 +86,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
     ),
     "explain": (
         Option(("file",), "file"),
-        Option(("--dialect",), "dialect", {"choices": ["openai_chat", "openai_responses", "anthropic_messages"]}),
+        Option(("--dialect",), "dialect", {"choices": DIALECTS}),
         _MODEL,
         _PROFILE,
         _CONFIG,

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.status import Status
 
 from hexapla.cli.words import Say
 from hexapla.errors import HexaplaError
-from hexapla.sdk.aclient import AsyncClient
+from hexapla.sdk.aclient import AsyncClient, AsyncStream
 from hexapla.sdk.answer import Answer
 from hexapla.sdk.media import image_url
 
@@ -30,7 +31,7 @@ async def _run(arguments: argparse.Namespace, say: Say) -> int:
             return await _talk(client, arguments, say, console)
         prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
         messages = [*_system(arguments), {"role": "user", "content": _content(prompt, arguments.image)}]
-        answer = await _say(client, messages, arguments, console)
+        answer = await _say(client, messages, arguments, say, console)
         if not answer and not answer.tool_calls and not arguments.json:
             console.print(say("no-answer"), style="dim")
         return 0
@@ -43,7 +44,7 @@ async def _talk(client: AsyncClient, arguments: argparse.Namespace, say: Say, co
     while line := (await asyncio.to_thread(_read, console, say)).strip():
         messages.append({"role": "user", "content": line})
         try:
-            answer = await _say(client, messages, arguments, console)
+            answer = await _say(client, messages, arguments, say, console)
         except HexaplaError as error:
             console.print(f"{say('error')}: {error}", style="red")
             messages.pop()
@@ -60,7 +61,11 @@ def _read(console: Console, say: Say) -> str:
 
 
 async def _say(
-    client: AsyncClient, messages: list[Mapping[str, Any]], arguments: argparse.Namespace, console: Console
+    client: AsyncClient,
+    messages: list[Mapping[str, Any]],
+    arguments: argparse.Namespace,
+    say: Say,
+    console: Console,
 ) -> Answer:
     """Stream one answer to standard output; with --json print it whole."""
     options = _options(arguments)
@@ -69,15 +74,29 @@ async def _say(
         print(_as_json(answer))
         return answer
     stream = client.chat_stream(messages, **options)
-    async for piece in stream:
-        print(piece, end="", flush=True)
-    print()
+    await _print(stream, console.status(say("thinking"), spinner_style="dim"))
     assert stream.answer is not None
     for call in stream.answer.tool_calls:
         console.print(f"{call.name}({call.arguments})", style="cyan", markup=False)
     if console.is_terminal:
         console.print(_footer(stream.answer), style="dim", markup=False)
     return stream.answer
+
+
+async def _print(stream: AsyncStream, waiting: Status) -> None:
+    """Print pieces as they come.  Until the first one a terminal sees that something is going on; the line ends, also
+    where the answer breaks off."""
+    said = False
+    waiting.start()
+    try:
+        async for piece in stream:
+            waiting.stop()
+            said = True
+            print(piece, end="", flush=True)
+    finally:
+        waiting.stop()
+        if said:
+            print()
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:

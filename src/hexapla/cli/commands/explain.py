@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw
 from rich.console import Console
+from rich.markup import escape
 
 from hexapla.cli.words import Say
 from hexapla.config import LedgerConfig, load_config
@@ -18,6 +19,9 @@ from hexapla.engine.client import Ask
 from hexapla.errors import ClientError, ConfigError, Kind, ProtocolError
 from hexapla.upstream.secrets import HARMLESS
 from hexapla.wire.rawjson import dump, join, load, split
+
+GEMINI = "gemini_generate"
+"""Its bodies name no model: -m does."""
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
@@ -29,9 +33,11 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     dialect = arguments.dialect or guess(fields)
     if dialect is None:
         raise ConfigError(say("unknown-dialect"))
-    if arguments.model:
-        body = join({**fields, "model": dump(arguments.model)})
-    shown = asyncio.run(_explain(arguments.config, dialect, body, arguments.profile))
+    model = arguments.model or ""
+    if model and dialect != GEMINI:
+        body, model = join({**fields, "model": dump(model)}), ""
+    ask = Ask(protocol=dialect, body=body, model=model, profile=arguments.profile)
+    shown = asyncio.run(_explain(arguments.config, ask))
     if arguments.json:
         print(msgspec.json.encode(shown).decode())
         return 0
@@ -39,19 +45,19 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     return 0
 
 
-async def _explain(config: str | None, dialect: str, body: bytes, profile: str) -> dict[str, object]:
+async def _explain(config: str | None, ask: Ask) -> dict[str, object]:
     loaded = load_config(config)
     quiet = msgspec.structs.replace(loaded.config, ledger=LedgerConfig(path=":memory:"))
     gateway = open_gateway(msgspec.structs.replace(loaded, config=quiet))
     try:
-        candidate, lane, request = gateway.explain(Ask(protocol=dialect, body=body, profile=profile))
+        candidate, lane, request = gateway.explain(ask)
     except ProtocolError as error:
         raise ClientError(Kind.INVALID_REQUEST, str(error)) from None
     finally:
         await gateway.aclose()
     headers = {name: value if name in HARMLESS else "***" for name, value in request.headers}
     return {
-        "dialect": dialect,
+        "dialect": ask.protocol,
         "provider": candidate.provider.id,
         "model": candidate.model,
         "protocol": candidate.endpoint.protocol,
@@ -66,17 +72,19 @@ async def _explain(config: str | None, dialect: str, body: bytes, profile: str) 
 def _show(shown: dict[str, object]) -> None:
     console = Console()
     for name in ("dialect", "provider", "model", "protocol", "lane", "url"):
-        console.print(f"[bold]{name:>9}[/]  {shown[name]}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{name:>9}[/]  {escape(str(shown[name]))}", highlight=False, soft_wrap=True)
     losses = shown["losses"]
     assert isinstance(losses, list)
     for loss in losses:
         said = f"{loss['field']}: {loss['why']} ({loss['severity']})"
-        console.print(f"[bold yellow]{'loss':>9}[/]  {said}", highlight=False)
+        console.print(f"[bold yellow]{'loss':>9}[/]  {escape(said)}", highlight=False)
     console.print_json(bytes(msgspec.json.encode(shown["body"])).decode())
 
 
 def guess(fields: dict[str, Raw]) -> str | None:
     """The dialect that a body's fields tell."""
+    if "contents" in fields:
+        return GEMINI
     if "input" in fields or "instructions" in fields:
         return "openai_responses"
     if "messages" not in fields:

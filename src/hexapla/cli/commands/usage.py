@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from rich.table import Table
+from rich.table import Column, Table
 
 from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
@@ -16,6 +16,7 @@ from hexapla.config import load_config
 from hexapla.ledger import Cost, Generation, Ledger, UsageRow
 
 DAY = 86_400
+SUMS = ("requests", "ok", "input", "cached", "output", "reasoning")
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
@@ -38,10 +39,9 @@ def _show_usage(rows: Sequence[UsageRow], by: str, as_json: bool, say: Say) -> N
     if not rows:
         print(say("nothing"))
         return
-    table = Table(by, *("requests", "ok", "input", "cached", "output", "reasoning"), "cost", box=None)
+    table = Table(*(say(f"usage-{name}") for name in (by, *SUMS, "cost")), box=None)
     for row in rows:
-        counts = (row.requests, row.ok, row.input, row.cached, row.output, row.reasoning)
-        table.add_row(row.group, *(f"{count:,}" for count in counts), money(row.cost))
+        table.add_row(row.group, *(f"{getattr(row, name):,}" for name in SUMS), money(row.cost))
     table_console().print(table)
 
 
@@ -49,7 +49,8 @@ def _show_recent(generations: Sequence[Generation], as_json: bool, say: Say) -> 
     if as_json:
         print(msgspec.json.encode(generations).decode())
         return
-    table = Table("time", "id", "model", "lane", "input", "output", "cost", "seconds", "outcome", box=None)
+    columns = ("time", "id", "model", "lane", "input", "output", "cost", "seconds", "outcome")
+    table = Table(*(Column(say(f"usage-{name}"), no_wrap=name in ("time", "id")) for name in columns), box=None)
     for one in generations:
         cost = money((one.cost,) if one.cost else ())
         table.add_row(
