@@ -5,13 +5,31 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Cost, Generation, Ledger
+from hexapla.ledger.sqlite import SqliteStore
 
 Make = Callable[..., Generation]
+
+
+@pytest.fixture(autouse=True)
+def _stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close every store that a test leaves open: Python 3.13 complains of connections that nobody closes."""
+    made: list[SqliteStore] = []
+    plain = SqliteStore.__init__
+
+    def init(store: SqliteStore, *arguments: Any, **named: Any) -> None:
+        plain(store, *arguments, **named)
+        made.append(store)
+
+    monkeypatch.setattr(SqliteStore, "__init__", init)
+    yield
+    for store in made:
+        store.close()
 
 
 @pytest.fixture
