@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,3 +87,10 @@ def hear_all(sock: socket.socket) -> bytes:
     except ConnectionError:
         pass
     return data
+
+
+def at_once(play: Callable[..., None], *choices: Iterable[Any]) -> None:
+    """Play every combination at the same time: each of them waits for most of it."""
+    with ThreadPoolExecutor(16) as threads:
+        for playing in [threads.submit(play, *chosen) for chosen in product(*choices)]:
+            playing.result()

@@ -6,14 +6,10 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import product
-from typing import Any
 
 import pytest
 
-from server.client import dial, hear, hear_all
+from server.client import at_once, dial, hear, hear_all
 from server.running import Gateway
 from server.wire import DIALECTS, MESSAGES, PATHS
 
@@ -70,13 +66,6 @@ def test_second_head_that_never_ends(served: Gateway) -> None:
 def head_of(protocol: str, length: int, *more: str) -> bytes:
     lines = [f"POST {PATHS[protocol]} HTTP/1.1", "host: h", f"content-length: {length}", *more]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
-
-
-def at_once(play: Callable[..., None], *choices: Iterable[Any]) -> None:
-    """Play every combination at the same time: each of them waits for most of it."""
-    with ThreadPoolExecutor(16) as threads:
-        for playing in [threads.submit(play, *chosen) for chosen in product(*choices)]:
-            playing.result()
 
 
 def test_dripped_body(served: Gateway) -> None:

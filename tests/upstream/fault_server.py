@@ -7,8 +7,8 @@ import gzip
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 Writer = asyncio.StreamWriter
 Handle = Callable[[asyncio.StreamReader, Writer], Awaitable[None]]
@@ -238,3 +238,18 @@ async def proxying(says: bytes = b"HTTP/1.1 200 OK\r\n\r\n") -> AsyncIterator[Pr
     proxy = Proxy(says)
     async with listening(proxy.serve) as proxy.port:
         yield proxy
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """A port that takes no further connection: its queue is full, so that who dials hears nothing."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+        for one in waiting:
+            one.close()

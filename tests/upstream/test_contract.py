@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import uvloop
 from authority import AUTHORITY, BAD, good
-from fault_server import REDIRECTS, FaultServer, listening, proxying, serving
+from fault_server import REDIRECTS, FaultServer, black_hole, listening, proxying, serving
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.http1 import Http1Transport
@@ -151,21 +149,6 @@ def test_f01_nobody_listens(make: Callable[[], Transport]) -> None:
         assert error.kind is CONNECT and "127.0.0.1:1" in str(error)
 
     play(make, scene)
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """A port that takes no further connection: its queue is full, so that who dials hears nothing."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
-        for one in waiting:
-            one.setblocking(False)
-            one.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for one in waiting:
-            one.close()
 
 
 def test_f02_nobody_answers_the_dialling(make: Callable[[], Transport]) -> None:

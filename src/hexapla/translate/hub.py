@@ -8,7 +8,7 @@ which also says how to bend the answer back.
 from __future__ import annotations
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
+from hexapla.ir.event import AnyEvent, BlockDelta, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.response import GenerateResponse
@@ -16,7 +16,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import note, note_whole
+from hexapla.translate.tap import is_content, note, note_whole
 
 
 class Hub:
@@ -119,8 +119,7 @@ class HubStream:
                 out.append(encode(decoded))
                 continue
             for event in self._restore.feed(decoded):
-                kind = type(event)
-                if kind is BlockDelta or kind is BlockStart:
+                if not self.committed and is_content(event):
                     self.committed = True
                 note(self.summary, event)
                 out.append(encode(event))

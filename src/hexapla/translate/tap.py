@@ -142,10 +142,17 @@ class Tap:
 
     def _note(self, events: list[AnyEvent]) -> None:
         for event in events:
-            kind = type(event)
-            if kind is BlockStart or kind is BlockDelta:
+            if not self.committed and is_content(event):
                 self.committed = True
             note(self.summary, event)
+
+
+def is_content(event: AnyEvent) -> bool:
+    """Whether the client must hear of `event`, so that no other attempt can take over: anything said, and the beginning
+    of anything but a text that is still empty.  (Where thought begins, minutes may pass before more is heard.)"""
+    if isinstance(event, BlockStart):
+        return not (type(event.part) is Text and not event.part.text)
+    return type(event) is BlockDelta
 
 
 def note_whole(summary: Summary, response: GenerateResponse) -> None:
