@@ -97,6 +97,7 @@ class Play:
         self.now = 0.0
         self.opened: list[str] = []
         self.refuse: dict[str, GatewayError] = {}
+        self.full: GatewayError | None = None  # why nobody may be asked at present
         self.notes: list[Note] = []
         self.outcome: Outcome | None = None
         self.exchange = Exchange(
@@ -108,6 +109,7 @@ class Play:
             retry=RetryPolicy(retries=retries),
             clock=lambda: self.now,
             chance=lambda: 0.5,
+            admit=lambda candidate, forced: self.full or 0.0,
         )
         self._steps = self.exchange.run()
 

@@ -271,3 +271,17 @@ def test_another_key_serves_at_once_what_a_limited_one_would_wait_for() -> None:
     assert play.say(End()) == Drop()
     assert isinstance(play.say(), Sleep)
     assert play.opened == ["a", "a"]
+
+
+def test_the_providers_own_words_outlast_our_queue() -> None:
+    """After its 429 our own limiter would not let the next try through: the client hears what the provider said."""
+    play = Play("a", stream=False)
+    play.say()
+    assert isinstance(play.say(Head(429, {"retry-after": "1"})), Receive)
+    assert isinstance(play.say(Chunk(b'{"error":{"message":"limit_rpm of this model"}}')), Receive)
+    assert play.say(End()) == Drop()
+    assert isinstance(play.say(), Sleep)
+    play.full = UpstreamError(Kind.RATE_LIMIT, "our queue is full", retryable=False)
+    assert play.say() is None
+    assert play.outcome is not None and play.outcome.error is not None
+    assert "limit_rpm of this model" in play.outcome.error.message

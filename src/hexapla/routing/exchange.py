@@ -119,15 +119,20 @@ class Exchange:
     def _candidate(self, candidate: Candidate) -> Steps:
         """Ask one endpoint, as often as the table allows."""
         tries = 0
+        said: GatewayError | None = (
+            None  # by the endpoint itself: a refusal of ours to ask again explains nothing better
+        )
         while True:
             tries += 1
             self.candidate = candidate
+            asked = self._tried
             error = yield from (self._attempt(candidate) if candidate.login is None else self._logged_in(candidate))
             if error is None or self._heard.something or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
                 return error
             pause = delay(error, tries, self._retry, self._chance)
             if pause is None or self._clock() + pause >= self._patience.end or not self._may_retry():
-                return error
+                return said if said is not None and self._tried == asked else error
+            said = error if self._tried > asked else said
             yield Sleep(pause)
 
     def _has_spare(self, candidate: Candidate) -> bool:
