@@ -11,5 +11,6 @@ providers only the host and the key are replaced, so their paths, logins and qui
     fake.py       the servers on loopback, and what they heard
     clients.py    the three client dialects: how they ask, and what they understand
     house.py      gateway and fakes in one event loop
+    bedrock.py    Bedrock's runtime, for the real LiteLLM proxy that stands before it
     table.py      the table of providers in the docs and the README
 """

@@ -177,6 +177,11 @@ def error_in(dialect: str, body: bytes) -> str:
     return str(last["error"]["message"])
 
 
+def numbers(body: bytes) -> list[int]:
+    """How the events of a Responses stream are numbered."""
+    return [data["sequence_number"] for _, data in _events(body)]
+
+
 # whole answers
 
 _THOUGHT = ("reasoning_content", "reasoning", "reasoning_text")
@@ -281,8 +286,8 @@ def _chat_stream(body: bytes) -> Said:
     for _, chunk in _events(body):
         usage = chunk.get("usage") or usage
         for choice in chunk["choices"]:
-            assert choice["index"] == 0 and not (last and choice["finish_reason"])
-            last = choice if choice["finish_reason"] else last
+            assert choice["index"] == 0 and not (last and choice.get("finish_reason"))
+            last = choice if choice.get("finish_reason") else last
             _join_delta(message, calls, details, choice["delta"])
     if calls:
         message["tool_calls"] = [calls[at] for at in sorted(calls)]
@@ -313,20 +318,19 @@ def _join_delta(message: Json, calls: dict[int, Json], details: dict[int, Json],
 def _responses_stream(body: bytes) -> Said:
     events = _events(body)
     assert [data["type"] for _, data in events[:2]] == ["response.created", "response.in_progress"]
-    numbers = [data["sequence_number"] for _, data in events]
-    assert numbers == sorted(set(numbers))
     opened, text, arguments = list[int](), "", dict[int, str]()
     items: list[Json] = []
     for name, data in events:
-        assert name == data["type"]
-        if name == "response.output_item.added":
+        kind = data["type"]
+        assert name in (kind, "")  # SDKs read the type in the data
+        if kind == "response.output_item.added":
             opened.append(data["output_index"])
-        elif name == "response.output_item.done":
+        elif kind == "response.output_item.done":
             opened.remove(data["output_index"])
             items.append(data["item"])
-        elif name == "response.output_text.delta":
+        elif kind == "response.output_text.delta":
             text += data["delta"]
-        elif name == "response.function_call_arguments.delta":
+        elif kind == "response.function_call_arguments.delta":
             at = data["output_index"]
             arguments[at] = arguments.get(at, "") + data["delta"]
     final = events[-1][1]

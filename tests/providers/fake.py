@@ -79,13 +79,13 @@ class Fake:
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 await self._answer(reader, writer)
         writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        method, path, headers, raw = await _read(reader)
+        method, path, headers, raw = await read_request(reader)
         exchange = self.vendor.exchange
         if exchange is not None and (method, path) == (exchange.method, exchange.path):
             key = headers["authorization"].removeprefix(f"{exchange.scheme} ")
@@ -231,7 +231,7 @@ def _need(condition: bool, failure: str, why: str) -> None:
         raise JudgedError(failure, why)
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str], bytes]:
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str], bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

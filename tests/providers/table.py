@@ -26,7 +26,7 @@ DIALECTS = {
     "anthropic_messages": "Messages",
     "gemini_generate": "Gemini",
 }
-REAL: dict[str, tuple[str, str]] = {}
+REAL = {"bedrock_litellm": ("; LiteLLM's own proxy", "；LiteLLM 官方代理")}
 """What else than the fake a provider's row was tried against: a program that nobody here wrote."""
 
 

@@ -23,6 +23,7 @@ from providers.clients import (
     ask,
     error_in,
     error_of,
+    numbers,
     understood,
 )
 from providers.facts import KINDS, ROWS, VENDORS, Door, Refusal
@@ -102,6 +103,14 @@ def test_words(talk: Talk, dialect: str, stream: bool) -> None:
     assert said.text == TEXT
     assert said.model == talk.row.model
     assert not said.calls
+
+
+@every_row
+def test_events_are_numbered(loop: asyncio.Runner, house: House, fakes: dict[str, Fake], name: str) -> None:
+    """The events of a Responses stream are counted from 0."""
+    talk = Talk(loop, house, name, RESPONSES)
+    found = numbers(talk.send(talk.body("plain", stream=True)).body)
+    assert found == list(range(len(found)))
 
 
 @every_row
