@@ -31,15 +31,16 @@ WHERE = {
 PLACED = assemble(Config(), WHERE).catalog.providers
 
 SHEETS = """
-    anthropic azure_openai bedrock_litellm bigmodel cerebras chatgpt_codex claude_subscription dashscope deepseek gemini
-    gemini_subscription github_copilot gitlab_duo groq kimi_code lmstudio minimax mistral moonshot ollama openai openrouter
-    perplexity qwen_subscription siliconflow soruxgpt together vertex_anthropic vertex_gemini vllm volcano_ark xai zai demo
+    anthropic azure_openai bedrock_litellm bigmodel cerebras chatgpt_codex claude_subscription dashscope
+    dashscope_native deepseek gemini gemini_subscription github_copilot gitlab_duo groq kimi_code lmstudio minimax
+    mistral moonshot ollama openai openrouter perplexity qwen_subscription siliconflow soruxgpt together
+    vertex_anthropic vertex_gemini vllm volcano_ark xai zai demo
 """
 
 
 def test_who_is_there() -> None:
-    """Thirty-three vendors, and the demo that answers in process."""
-    assert len(IDS) == 34
+    """Thirty-four rows, and the demo that answers in process."""
+    assert len(IDS) == 35
     assert sorted(SHEETS.split()) == IDS
 
 
@@ -130,6 +131,7 @@ URLS = {
     "cerebras": "https://api.cerebras.ai/v1/chat/completions",
     "chatgpt_codex": "https://chatgpt.com/backend-api/codex/responses",
     "dashscope": "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions",
+    "dashscope_native": "https://dashscope.aliyuncs.com/api/v1/services/aigc/text-generation/generation",
     "deepseek": "https://api.deepseek.com/chat/completions",
     "gemini": "https://generativelanguage.googleapis.com/v1beta/models/m@1:generateContent",
     "github_copilot": "https://api.githubcopilot.com/chat/completions",

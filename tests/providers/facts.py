@@ -75,6 +75,7 @@ class Door(_Table, frozen=True, kw_only=True):
     allows    all fields that are known, where any other is refused;  demands: fields that must have this value, or any
               for "*"
     roles     of messages; () is any
+    envelope  the protocol's request and answer stand inside another one
     """
 
     protocol: Protocol
@@ -91,6 +92,7 @@ class Door(_Table, frozen=True, kw_only=True):
     allows: tuple[str, ...] = ()
     demands: dict[str, Any] = {}
     roles: tuple[str, ...] = ()
+    envelope: Literal["", "dashscope"] = ""
     wire: Wire = Wire()
 
 

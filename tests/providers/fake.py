@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from providers.facts import Door, Refusal, Vendor
 from providers.script import scene, turn
-from providers.wires import chat, gemini, messages, responses
+from providers.wires import chat, dashscope, gemini, messages, responses
 from providers.wires.frames import Heard
 
 WIRES: dict[str, ModuleType] = {
@@ -23,6 +23,7 @@ WIRES: dict[str, ModuleType] = {
     "openai_responses": responses,
     "anthropic_messages": messages,
     "gemini_generate": gemini,
+    "dashscope": dashscope,
 }
 GOOD_KEY = "key-that-is-good"
 
@@ -166,7 +167,7 @@ class Fake:
         visit.body = json.loads(raw)
         model = model or visit.body.get("model", "")
         _check_fields(visit.body, door, thinks=any(model == row.thinker != row.model for row in self.vendor.rows))
-        wire = WIRES[door.protocol]
+        wire = WIRES[door.envelope or door.protocol]
         visit.heard = heard = wire.hear(visit.body, door.wire)
         strange = set(heard.roles) - set(door.roles) if door.roles else set()
         _need(not strange, "bad", f"unknown roles {strange}")
@@ -174,7 +175,9 @@ class Fake:
         lost = heard.calls and door.wire.replay == "required" and "think" in scene(raw) and not heard.thoughts
         _need(not lost, "bad", "the thought of the turn that called did not come back")
         _need(bool(model), "missing", "no model")
-        stream = by_path if by_path is not None else bool(visit.body.get("stream"))
+        stream = (
+            by_path if by_path is not None else bool(visit.body.get("stream") or "x-dashscope-sse" in visit.headers)
+        )
         _need(stream or not any(fnmatchcase(model, glob) for glob in door.streaming), "bad", "a stream only")
         return wire, model, stream
 

@@ -20,7 +20,7 @@ from hexapla.server.keys import KeyRing
 from providers.clients import CHAT, MESSAGES, TOOLS, answered, ask, error_in, understood
 from providers.facts import VENDORS
 from providers.fake import GOOD_KEY, Fake
-from providers.house import QUICK, Heard, House
+from providers.house import FALLBACK, QUICK, Heard, House
 from providers.script import INPUT, OUTPUT, TEXT, THOUGHT
 
 Ask = Callable[..., Heard]
@@ -222,20 +222,20 @@ def test_place_13_long_streams(loop: asyncio.Runner, house: House, fakes: dict[s
 
 
 def test_place_15_one_probe(loop: asyncio.Runner, fakes: dict[str, Fake]) -> None:
-    """An endpoint that was left alone is asked by exactly one request, however many come at once."""
+    """An endpoint that was left alone is asked by exactly one request, however many come at once; others go elsewhere."""
+    breaker = "[routing.breaker]\nrow = 2\nfirst = 0.05\nmost = 0.05\n"
 
     async def run() -> int:
-        own = House({"deepseek": fakes["deepseek"]}, f"{QUICK}[routing.breaker]\nrow = 2\nfirst = 0.05\nmost = 0.05\n")
+        own = House({"deepseek": fakes["deepseek"]}, f'{QUICK}{breaker}[chains]\n"{DEEPSEEK}" = ["{FALLBACK}"]\n')
         for _ in range(2):
             await own.ask(CHAT, ask(CHAT, DEEPSEEK, "refuse-failure"))
         fakes["deepseek"].visits.clear()
         fakes["deepseek"].arrived.clear()
-        await own.ask(CHAT, ask(CHAT, DEEPSEEK, "plain"))
-        assert not fakes["deepseek"].visits
         await asyncio.sleep(0.06)
         stalled = [asyncio.create_task(own.ask(CHAT, ask(CHAT, DEEPSEEK, "wait"))) for _ in range(5)]
         await asyncio.wait_for(fakes["deepseek"].arrived.wait(), 5)
-        await asyncio.wait(stalled, return_when=asyncio.FIRST_COMPLETED)
+        served, _ = await asyncio.wait(stalled, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert {task.result().headers["x-hexapla-provider"] for task in served} == {"demo"}
         seen = len(fakes["deepseek"].visits)
         for task in stalled:
             task.cancel()

@@ -269,7 +269,7 @@ def _whole(lane: Lane, body: bytes) -> bytes:
     """A whole answer through the lane, whether the upstream sent JSON or streamed unasked."""
     if body.lstrip()[:1] in (b"{", b"["):
         return lane.answer(body)
-    if body.lstrip()[:5] in (b"data:", b"event", b": OPE") or body.lstrip()[:1] == b":":
+    if body.lstrip().startswith((b"data:", b"event:", b"id:", b":")):
         return lane.gather(body)
     if not body.strip():
         raise UpstreamError(Kind.UPSTREAM_EMPTY, "The provider answered with an empty body.")

@@ -53,7 +53,7 @@ from hexapla.protocols.openai_chat.reasoning import (
     thinks,
 )
 from hexapla.protocols.openai_chat.response import beginning, calls_of
-from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, decode_chunk
+from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.usage import usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.wire.lenient import fit
@@ -149,7 +149,7 @@ class ChatDecoder:
             self._fail(UpstreamError(Kind.UPSTREAM_PROTOCOL, UNREADABLE))
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:
-        choices = chunk.choices
+        choices = opened(chunk).choices
         if chunk.error or not choices or chunk.x_groq is not None:
             error = hidden_error(chunk, data)
             if error is not None:

@@ -33,7 +33,7 @@ from hexapla.protocols.openai_chat.parts import (
     render_image,
 )
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thought_of
-from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk
+from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of
 from hexapla.protocols.openai_chat.words import SAID, stop_of
@@ -79,7 +79,7 @@ def glance(body: bytes) -> GenerateResponse:
 def _checked(body: bytes) -> tuple[Chunk, Choice]:
     """The typed answer and its choice.  Raises whatever says that it is no answer."""
     body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
-    answer = _decoded(body)
+    answer = opened(_decoded(body))
     error = hidden_error(answer, body)
     if error is not None:
         raise error

@@ -86,8 +86,15 @@ class BaseResp(msgspec.Struct):
     status_code: int = 0
 
 
+class Output(msgspec.Struct):
+    choices: list[Choice] | None = None
+
+
 class Chunk(msgspec.Struct):
-    """A stream chunk, or a whole answer (which has `message` in place of `delta`)."""
+    """A stream chunk, or a whole answer (which has `message` in place of `delta`).
+
+    output, request_id  DashScope's own envelope
+    """
 
     id: str | int | None = None
     object: str | None = None
@@ -106,6 +113,18 @@ class Chunk(msgspec.Struct):
     message: Any = None
     code: Any = None
     detail: Any = None
+    output: Output | None = None
+    request_id: str | None = None
+
+
+def opened(chunk: Chunk) -> Chunk:
+    """`chunk` without the envelope of DashScope's native interface, in which an answer that goes on ends for "null"
+    (https://help.aliyun.com/zh/model-studio/qwen-api-via-dashscope, 2026-11-28)."""
+    if chunk.output is not None and chunk.choices is None:
+        chunk.choices, chunk.id = chunk.output.choices or [], chunk.id or chunk.request_id
+        for choice in chunk.choices:
+            choice.finish_reason = None if choice.finish_reason == "null" else choice.finish_reason
+    return chunk
 
 
 decode_chunk = msgspec.json.Decoder(Chunk)

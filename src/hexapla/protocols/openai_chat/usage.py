@@ -23,7 +23,7 @@ _READ = frozenset(
     {
         *("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"),
         *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "prompt_cache_hit_tokens", "cost"),
-        *("cache_read_input_tokens", "cache_creation_input_tokens"),
+        *("cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details"),
     }
 )
 
@@ -37,7 +37,8 @@ def usage_of(said: Said | None) -> Usage | None:
     """A usage object, wherever it stood, as ours; None for one that counts nothing."""
     if not said:
         return None
-    prompt, completion = _details(said, "prompt_tokens_details"), _details(said, "completion_tokens_details")
+    prompt = _details(said, "prompt_tokens_details")
+    completion = _details(said, "completion_tokens_details") or _details(said, "output_tokens_details")  # DashScope
     reasoning = _first((completion, "reasoning_tokens"), (said, "reasoning_tokens"))
     usage = Usage(
         input=_first((said, "prompt_tokens"), (said, "input_tokens")),
