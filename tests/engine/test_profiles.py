@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hexapla.config import assemble, parse_config
-from hexapla.engine.routes import Address, Routes
+from hexapla.engine.address import Address
+from hexapla.engine.routes import Routes
 from hexapla.errors import RoutingError
 from hexapla.translate.peek import peek
 

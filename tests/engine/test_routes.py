@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hexapla.config import assemble, parse_config
-from hexapla.engine.routes import Planned, Routes
+from hexapla.engine.routes import Routes
+from hexapla.engine.traffic import Planned
 from hexapla.errors import Kind, RoutingError, UpstreamError
 from hexapla.ir.response import Usage
 from hexapla.routing.candidate import Candidate
@@ -168,14 +169,14 @@ def test_an_endpoint_that_keeps_failing_is_left_alone() -> None:
     failed = Tried(
         candidate=candidate, lane="hub", started=0.0, ended=1.0, error=UpstreamError(Kind.OVERLOADED, "busy")
     )
-    for _ in range(router.health.policy.row):
-        assert router.admit(candidate, Load()) == 0
-        router.heard(failed, NOTHING)
-    alone = router.admit(candidate, Load())
+    for _ in range(router.traffic.health.policy.row):
+        assert router.traffic.admit(candidate, Load()) == 0
+        router.traffic.heard(failed, NOTHING)
+    alone = router.traffic.admit(candidate, Load())
     assert isinstance(alone, UpstreamError)
     assert (alone.kind, alone.message, alone.retryable, alone.retry_after) == (Kind.OVERLOADED, "busy", False, 1.0)
-    router.heard(served(candidate), NOTHING)
-    assert router.admit(candidate, Load()) == 0
+    router.traffic.heard(served(candidate), NOTHING)
+    assert router.traffic.admit(candidate, Load()) == 0
 
 
 # limits
@@ -202,22 +203,22 @@ def test_a_stated_limit_spreads_over_keys_then_queues_then_refuses() -> None:
     asked = []
     for _ in range(4):
         first = router.plan(peeked).candidates[0]
-        assert router.admit(first, Load()) == 0
+        assert router.traffic.admit(first, Load()) == 0
         asked.append(first.credential)
     assert sorted(asked) == ["key 1", "key 1", "key 2", "key 2"]
-    full = router.admit(router.plan(peeked).candidates[0], Load())
+    full = router.traffic.admit(router.plan(peeked).candidates[0], Load())
     assert isinstance(full, UpstreamError)
     assert (full.kind, full.retry_after) == (Kind.RATE_LIMIT, 30.0)
     patient = still(LEVEL + "[routing]\npatience = 60\n")
     candidate = patient.candidates("acme/heron")[0]
-    assert [patient.admit(candidate, Load()) for _ in range(4)] == [0, 0, 30.0, 60.0]
+    assert [patient.traffic.admit(candidate, Load()) for _ in range(4)] == [0, 0, 30.0, 60.0]
 
 
 def test_without_a_level_nothing_is_limited() -> None:
     """What an account may do is guessed by nobody."""
     router = still(LEVEL.replace('level = "small"\n', ""))
     candidate = router.candidates("acme/heron")[0]
-    assert [router.admit(candidate, Load()) for _ in range(9)] == [0.0] * 9
+    assert [router.traffic.admit(candidate, Load()) for _ in range(9)] == [0.0] * 9
 
 
 def test_headers_teach_a_limit() -> None:
@@ -230,9 +231,9 @@ def test_headers_teach_a_limit() -> None:
         "x-ratelimit-remaining-requests": "0",
         "x-ratelimit-reset-requests": "1m",
     }
-    router.heard(served(first, told), NOTHING)
+    router.traffic.heard(served(first, told), NOTHING)
     assert router.plan(peek("openai_chat", PLAIN % (b"two/heron", b""))).candidates[0].credential == second.credential
-    assert router.admit(first, Load()) == 1.0
+    assert router.traffic.admit(first, Load()) == 1.0
 
 
 # sessions
@@ -244,15 +245,15 @@ def test_a_session_stays_where_it_was_served() -> None:
     named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s"'))
     plan = router.plan(named)
     cheap = next(candidate for candidate in plan.candidates if candidate.provider.id == "cheap")
-    router.heard(served(cheap, input=9, cached=0), plan)
+    router.traffic.heard(served(cheap, input=9, cached=0), plan)
     assert router.plan(named).candidates[0].provider.id == "cheap"
     assert router.plan(named, key="somebody else").candidates[0].provider.id == "dear"
     header = router.plan(peek("openai_chat", PLAIN % (b"heron", b"")), session="s")
     assert header.candidates[0].provider.id == "cheap"
     unnamed = peek("openai_chat", PLAIN % (b"heron", b""))
-    router.heard(served(cheap, input=9, cached=0), router.plan(unnamed))
+    router.traffic.heard(served(cheap, input=9, cached=0), router.plan(unnamed))
     assert router.plan(unnamed).candidates[0].provider.id == "dear"
-    router.heard(served(cheap, input=9, cached=8), router.plan(unnamed))
+    router.traffic.heard(served(cheap, input=9, cached=8), router.plan(unnamed))
     grown = PLAIN.replace(b'"hi"}', b'"hi"},{"role":"assistant","content":"yes"},{"role":"user","content":"more"}')
     assert router.plan(peek("openai_chat", grown % (b"heron", b""))).candidates[0].provider.id == "cheap"
 
@@ -263,7 +264,7 @@ def test_a_fallback_that_served_does_not_take_the_session() -> None:
     named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s"'))
     plan = router.plan(named)
     assert plan.candidates[-1].provider.id == "demo"
-    router.heard(served(plan.candidates[-1], cached=9), plan)
+    router.traffic.heard(served(plan.candidates[-1], cached=9), plan)
     assert [candidate.provider.id for candidate in router.plan(named).candidates] == ["dear", "cheap", "middle", "demo"]
 
 
@@ -271,5 +272,5 @@ def test_an_order_stands_above_the_session() -> None:
     """Whoever lists providers has chosen."""
     router = still(THREE)
     named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s","provider":{"order":["middle"]}'))
-    router.heard(served(router.candidates("cheap/heron")[0], cached=9), router.plan(named))
+    router.traffic.heard(served(router.candidates("cheap/heron")[0], cached=9), router.plan(named))
     assert router.plan(named).candidates[0].provider.id == "middle"

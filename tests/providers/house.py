@@ -99,8 +99,8 @@ class House:
 
     def forgive(self) -> None:
         """Forget which keys and which endpoints failed."""
-        self.gateway.routes.bench = Bench()
-        self.gateway.routes.health = Health()
+        self.gateway.routes.traffic.bench = Bench()
+        self.gateway.routes.traffic.health = Health()
 
     async def aclose(self) -> None:
         await self.gateway.aclose()

@@ -112,11 +112,11 @@ def test_the_dotenv_is_followed(place: Place) -> None:
     async def story(follower: Follower, opened: Gateway, keys: KeyRing) -> None:
         assert secret(opened) == "first"
         refused = UpstreamError(Kind.UPSTREAM_AUTH, "The key is refused.")
-        opened.routes.bench.heard(opened.routes.first("mine"), refused, opened.books.clock())
+        opened.routes.traffic.bench.heard(opened.routes.first("mine"), refused, opened.books.clock())
         sessions = opened.routes.affinity
         place.dotenv.write_text("LOCAL_KEY=second\n")
         await follower.look()
-        assert secret(opened) == "second" and not opened.routes.bench
+        assert secret(opened) == "second" and not opened.routes.traffic.bench
         assert opened.routes.affinity is sessions, "a conversation stays where its prompt is cached"
 
     followed(place, story)

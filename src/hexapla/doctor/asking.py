@@ -14,9 +14,9 @@ import msgspec
 from hexapla.doctor.finding import Check, Fact, Finding, Verdict, found
 from hexapla.doctor.keys import page
 from hexapla.doctor.words import TEXTS
+from hexapla.engine.address import Address
 from hexapla.engine.client import Ask
 from hexapla.engine.gateway import Gateway
-from hexapla.engine.routes import Address
 from hexapla.errors import ProtocolError, UpstreamError
 from hexapla.ir.content import ToolCall
 from hexapla.ledger import Generation

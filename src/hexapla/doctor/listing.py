@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hexapla.catalog.address import normalise
-from hexapla.engine.routes import Address
+from hexapla.engine.address import Address
 from hexapla.errors import UpstreamError
 from hexapla.protocols import PROTOCOLS
 from hexapla.routing.candidate import Candidate

@@ -17,8 +17,9 @@ from hexapla.auth.steps import Steps
 from hexapla.catalog.schema import Provider
 from hexapla.config import Config, Loaded, assemble, load_config
 from hexapla.engine.gateway import Gateway
+from hexapla.engine.offers import Keep
 from hexapla.engine.recorder import Books
-from hexapla.engine.routes import Keep, Routes
+from hexapla.engine.routes import Routes
 from hexapla.ledger import Ledger
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics

@@ -55,7 +55,7 @@ def standings(routes: Routes, *, running: bool) -> list[Standing]:
 
 
 def _standing(routes: Routes, provider: str, found: Credential | Keeper, running: bool) -> Standing:
-    stays = routes.stays(provider)
+    stays = routes.traffic.stays(provider)
     benched = tuple(
         Benched(why=why.value, seconds=round(left, 1), model=model)
         for (name, model), (why, left) in stays.items()

@@ -15,11 +15,13 @@ from functools import lru_cache
 
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
+from hexapla.engine.address import Address
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
-from hexapla.engine.routes import Address, Planned, Routes
+from hexapla.engine.routes import Routes
 from hexapla.engine.sharing import Sharing
+from hexapla.engine.traffic import Planned
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.ir.loss import Loss
 from hexapla.ledger import Generation
@@ -90,10 +92,10 @@ class Gateway:
         Who was benched may play again: the keys may be other ones.  Sessions stay where their prompt is cached.  Ledger
         and log stay as they were opened.
         """
-        routes = Routes(loaded, self.books.clock, chance=self._chance, keep=self.routes.keep, health=self.routes.health)
-        routes.affinity = self.routes.affinity
-        if self.routes.found is not None:
-            routes.discover(self.routes.found)
+        old = self.routes
+        routes = Routes(loaded, self.books.clock, chance=self._chance, keep=old.keep, former=old.traffic)
+        if old.found is not None:
+            routes.discover(old.found)
         self.config, self.routes, self._sweeper = loaded.config, routes, Sweeper(loaded.config.timeouts.beat)
 
     async def generate(self, ask: Ask, answer: Answer) -> None:
@@ -226,7 +228,7 @@ class Gateway:
             retry=self.config.retry,
             clock=books.clock,
             chance=self._chance,
-            admit=lambda candidate, forced: routes.admit(candidate, plan.load, forced=forced),
+            admit=lambda candidate, forced: routes.traffic.admit(candidate, plan.load, forced=forced),
             may_retry=self._retries.spend,
         )
         self._retries.earn()
@@ -235,7 +237,7 @@ class Gateway:
 
         def note(tried: Tried) -> None:
             recorder.note(tried)
-            routes.heard(tried, plan)
+            routes.traffic.heard(tried, plan)
 
         try:
             if books.ledger.waits:
@@ -252,7 +254,7 @@ class Gateway:
             self._break_off(ask, internal(fault), translation, speaker)
         finally:
             if exchange.asking is not None:
-                routes.left(exchange.asking)
+                routes.traffic.left(exchange.asking)
 
     def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:
         """End an answer, wherever it is, with `error`.

@@ -17,8 +17,9 @@ from hexapla.catalog.address import normalise
 from hexapla.catalog.discovered import read_models
 from hexapla.catalog.schema import Model, Provider
 from hexapla.config import LocalConfig
+from hexapla.engine.address import USER_AGENT
 from hexapla.engine.gateway import Gateway
-from hexapla.engine.routes import USER_AGENT, Routes
+from hexapla.engine.routes import Routes
 from hexapla.errors import UpstreamError
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.transport import Request, Timeouts, Transport

@@ -192,8 +192,8 @@ class Catalogue:
         now = self._gateway.books.clock()
         served: dict[tuple[str, str], Json] = {}
         for each in routes.candidates(row.name):
-            latency = routes.health.percentile(each.track, "latency", 0.5, now)
-            throughput = routes.health.percentile(each.track, "throughput", 0.5, now)
+            latency = routes.traffic.health.percentile(each.track, "latency", 0.5, now)
+            throughput = routes.traffic.health.percentile(each.track, "throughput", 0.5, now)
             served[each.endpoint.protocol, each.endpoint.base_url] = shapes.endpoint(
                 row, each.endpoint, latency=latency, throughput=throughput
             )

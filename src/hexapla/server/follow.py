@@ -40,7 +40,6 @@ RESTART = (
     "ledger.retention_days",
     "log.path",
     "log.style",
-    "routing.breaker",
 )
 """Settings of what was opened at the start: sockets, ledger, log, the memory of who failed.  Everything else follows."""
 

@@ -1,0 +1,127 @@
+"""Where a candidate is reached, and what every request to it carries.
+
+Worked out once for each candidate, since nothing of it changes between requests; only a login's token does, so an address
+with one looks at its keeper.
+
+Rules of this file: an address holds a credential, so its repr shows the URL only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from hexapla.auth.api_key import Credential, auth_headers
+from hexapla.auth.keeper import Keeper
+from hexapla.catalog.address import endpoint_url
+from hexapla.catalog.resolve import Match
+from hexapla.catalog.schema import Auth, Endpoint
+from hexapla.upstream.egress import proxy_for
+from hexapla.upstream.transport import Request, Timeouts
+
+USER_AGENT = ("user-agent", "hexapla/0.1")
+
+GATEWAYS: dict[str, frozenset[str]] = {
+    "openrouter": frozenset({"provider", "plugins", "debug"}),
+}
+"""Providers that are gateways themselves and understand these top-level keys."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach one candidate.  `headers` holds the credential: never shown, never logged."""
+
+    url: str
+    stream_url: str
+    headers: tuple[tuple[str, str], ...]
+    timeouts: Timeouts
+    proxy: str | None
+    transport: str
+    keeps: frozenset[str]
+    limit: int
+
+    def __repr__(self) -> str:
+        return f"Address({self.url})"
+
+    def request(self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...]) -> Request:
+        """The HTTP request that carries `body`; `forward` headers replace ours of the same name."""
+        headers = self.headers
+        if forward:
+            named = dict(forward)
+            headers = (*(pair for pair in headers if pair[0] not in named), *forward)
+        return Request(
+            url=self.stream_url if stream else self.url,
+            headers=headers,
+            body=body,
+            timeouts=self.timeouts,
+            proxy=self.proxy,
+            transport=self.transport,
+            max_response_bytes=self.limit,
+        )
+
+
+class TokenAddress(Address, frozen=True, kw_only=True):
+    """How to reach a candidate whose login keeps a token: its headers, and sometimes its host, are the token's."""
+
+    protocol: str
+    auth: Auth
+    keeper: Keeper
+
+    def __repr__(self) -> str:
+        return f"TokenAddress({self.url})"
+
+    def request(self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...]) -> Request:
+        """The HTTP request that carries `body` and the present token; without one, none is sent."""
+        request = super().request(body, stream=stream, forward=forward)
+        token = self.keeper.token
+        if token is None:
+            return request
+        login = auth_headers(self.protocol, self.auth, token)
+        named = {name for name, _ in login}
+        headers = (*(pair for pair in request.headers if pair[0] not in named), *login)
+        return replace(request, url=_moved(request.url, token.base), headers=headers)
+
+
+def address_of(
+    match: Match, credential: Credential | Keeper | None, environment: Mapping[str, str], limit: int
+) -> Address:
+    """The address of `match`, asked with `credential`.
+
+    environment  for its proxy variables;  limit: bytes of an answer
+    """
+    endpoint, auth = match.endpoint, match.provider.auth
+    keeper = credential if isinstance(credential, Keeper) else None
+    login = auth_headers(endpoint.protocol, auth, None if isinstance(credential, Keeper) else credential)
+    own = tuple((name.lower(), value) for name, value in endpoint.headers.items())
+    url = endpoint_url(endpoint, match.model, stream=False)
+    address = Address(
+        url=url,
+        stream_url=endpoint_url(endpoint, match.model, stream=True),
+        headers=(("content-type", "application/json"), USER_AGENT, *own, *login),
+        timeouts=_timeouts(endpoint),
+        proxy=proxy_for(url, endpoint.proxy, environment),
+        transport=endpoint.transport,
+        keeps=GATEWAYS.get(match.provider.id, frozenset()),
+        limit=limit,
+    )
+    if keeper is None:
+        return address
+    fields = {name: getattr(address, name) for name in Address.__struct_fields__}
+    return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
+
+
+@lru_cache(maxsize=256)
+def _moved(url: str, base: str) -> str:
+    """`url` at the host that a login server named."""
+    if not base:
+        return url
+    host = urlsplit(base)
+    return urlsplit(url)._replace(scheme=host.scheme, netloc=host.netloc).geturl()
+
+
+def _timeouts(endpoint: Endpoint) -> Timeouts:
+    own = {name: value for name, value in endpoint.timeouts.items() if name in Timeouts.__struct_fields__}
+    return Timeouts(**own)

@@ -1,0 +1,151 @@
+"""What traffic has taught: who fails, who is limited, whose key is of no use, and where a conversation is cached.
+
+Every attempt is told here when it is over, and asks here before it is made.  The knowledge itself is kept by pure parts
+(routing/bench.py, health.py, limits.py, affinity.py); this joins them for one attempt, with one clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from hexapla.catalog.rates import allowed
+from hexapla.config import RoutingConfig
+from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.routing.affinity import Affinity, Session
+from hexapla.routing.allowance import allowances
+from hexapla.routing.bench import Bench
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.commands import Tried
+from hexapla.routing.health import Health
+from hexapla.routing.limits import Limits, Load, Place
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is tried for a request, in order, and what it takes of their limits.
+
+    session  where there is a choice among the first `own` candidates, which offer the model that was asked for
+    """
+
+    candidates: Sequence[Candidate]
+    load: Load = Load()
+    session: Session | None = None
+    own: int = 0
+
+
+class Traffic:
+    """What was learnt so far.
+
+    clock   monotonic seconds, the same as the exchange's;  wall: Unix seconds
+    former  the traffic under another configuration: endpoints and sessions are the same, keys and limits may be others
+    """
+
+    def __init__(
+        self,
+        settings: RoutingConfig,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        former: Traffic | None = None,
+    ) -> None:
+        self.health: Health = former.health if former is not None else Health()
+        self.health.policy = settings.breaker
+        self.affinity: Affinity = former.affinity if former is not None else Affinity()
+        self.bench = Bench()
+        self.limits = Limits()
+        self.clock = clock
+        self._patience = settings.patience
+        self._wall = wall
+        self._stated: set[Place] = set()
+
+    def waits(self, load: Load) -> Callable[[Candidate], float] | None:
+        """How long each candidate's limits make a request wait; None when nothing is limited."""
+        if not self.limits:
+            return None
+        now = self.clock()
+        return lambda candidate: self.limits.wait(place_of(candidate), load, now)
+
+    def state(self, candidates: Sequence[Candidate]) -> None:
+        """Take in what the documents say that these may do."""
+        for candidate in candidates:
+            # a level that nobody named is a guess, and a guess limits nobody
+            if not candidate.provider.level or (place := place_of(candidate)) in self._stated:
+                continue
+            self._stated.add(place)
+            rate = allowed(candidate.provider, candidate.facts)
+            if rate is not None:
+                self.limits.state(place, rate)
+
+    def admit(self, candidate: Candidate, load: Load, *, forced: bool = False) -> GatewayError | float:
+        """Let a request go to `candidate`, after so many seconds in its queue; or say why not at present.
+
+        forced  there is nobody else, so that a failing endpoint is asked all the same
+        """
+        now = self.clock()
+        if not forced and not self.health.admit(candidate.track, now):
+            return left_alone(self.health.cause(candidate.track), self.health.closed_for(candidate.track, now))
+        seconds = 0.0
+        if self.limits:
+            place = place_of(candidate)
+            turn = self.limits.reserve(place, load, now, self._patience)
+            if turn is None:
+                self.health.left(candidate.track)
+                return queue_full(candidate, self.limits.wait(place, load, now))
+            seconds = turn
+        self.health.began(candidate.track)
+        return seconds
+
+    def left(self, candidate: Candidate) -> None:
+        """The client left while `candidate` was being asked."""
+        self.health.left(candidate.track)
+
+    def stays(self, provider: str) -> dict[tuple[str, str], tuple[Kind, float]]:
+        """Who of a provider's credentials sits out: (credential, model or "") -> why, and for how many more seconds."""
+        return self.bench.stays(provider, self.clock())
+
+    def heard(self, tried: Tried, plan: Planned) -> None:
+        """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
+        candidate, usage = tried.candidate, tried.usage
+        if not tried.renews:
+            self.bench.heard(candidate, tried.error, tried.ended)
+        began = tried.started if tried.first is None else tried.first
+        output = usage.output if usage is not None else None
+        self.health.over(
+            candidate.track,
+            tried.ended,
+            tried.error,
+            latency=None if tried.first is None else tried.first - tried.started,
+            throughput=output / (tried.ended - began) if output and tried.ended > began else None,
+        )
+        place = place_of(candidate)
+        for told in allowances(tried.headers, self._wall()):
+            self.limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
+        if usage is not None and self.limits:
+            self.limits.settle(place, plan.load, (usage.input or 0) + (usage.output or 0))
+        if plan.session is not None and tried.error is None and beginning([candidate], plan.candidates[: plan.own]):
+            self.affinity.served(plan.session, candidate, (usage.cached if usage is not None else 0) or 0, tried.ended)
+
+
+def beginning(candidates: Sequence[Candidate], among: Sequence[Candidate]) -> int:
+    """How many of the first `candidates` are `among` these very ones."""
+    known = {id(candidate) for candidate in among}
+    return next((place for place, each in enumerate(candidates) if id(each) not in known), len(candidates))
+
+
+def place_of(candidate: Candidate) -> Place:
+    """Whose limits count for a request to `candidate`."""
+    return candidate.provider.id, candidate.credential, candidate.model
+
+
+def queue_full(candidate: Candidate, seconds: float) -> GatewayError:
+    """What a request hears when the limits of `candidate` would let it wait too long."""
+    message = f"The limit of {candidate.provider.id} is reached; its queue is longer than this gateway waits."
+    return UpstreamError(Kind.RATE_LIMIT, message, retry_after=seconds, retryable=False)
+
+
+def left_alone(cause: GatewayError | None, seconds: float) -> GatewayError:
+    """What a request hears in place of an endpoint that is left alone: the failure that led to it, and how long."""
+    kind, message, status = Kind.OVERLOADED, "The provider failed repeatedly.", None
+    if cause is not None:
+        kind, message, status = cause.kind, cause.message, cause.status
+    return UpstreamError(kind, message, status=status, retry_after=seconds, retryable=False)
