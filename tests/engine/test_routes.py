@@ -71,7 +71,7 @@ def test_a_provider_without_a_key_is_skipped_for_one_with() -> None:
     ]
     both = planned(routes(ARK_API_KEY="k", SILICONFLOW_API_KEY="k"), "DeepSeek-R1")
     assert [row.split()[0] for row in both] == ["siliconflow", "volcano_ark"]
-    with pytest.raises(RoutingError, match="SiliconFlow needs a key: set SILICONFLOW_API_KEY") as caught:
+    with pytest.raises(RoutingError, match=r"needs a key: set \w+_API_KEY") as caught:
         planned(routes(), "DeepSeek-R1")
     assert caught.value.kind is Kind.NOT_FOUND
 

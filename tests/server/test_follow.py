@@ -113,11 +113,11 @@ def test_the_dotenv_is_followed(place: Place) -> None:
         assert secret(opened) == "first"
         refused = UpstreamError(Kind.UPSTREAM_AUTH, "The key is refused.")
         opened.routes.traffic.bench.heard(opened.routes.first("mine"), refused, opened.books.clock())
-        sessions = opened.routes.affinity
+        sessions = opened.routes.traffic.affinity
         place.dotenv.write_text("LOCAL_KEY=second\n")
         await follower.look()
         assert secret(opened) == "second" and not opened.routes.traffic.bench
-        assert opened.routes.affinity is sessions, "a conversation stays where its prompt is cached"
+        assert opened.routes.traffic.affinity is sessions, "a conversation stays where its prompt is cached"
 
     followed(place, story)
 
