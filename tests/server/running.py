@@ -41,8 +41,7 @@ class Gateway:
 
     def sockets(self) -> int:
         """How many sockets it holds open."""
-        held = Path(f"/proc/{self.process.pid}/fd")
-        return sum(str(entry.readlink()).startswith("socket:") for entry in held.iterdir())
+        return sum(_link(entry).startswith("socket:") for entry in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -67,6 +66,13 @@ class Gateway:
     def running(self) -> int:
         running: int = call(self.url, "/readyz").json["running"]
         return running
+
+
+def _link(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except FileNotFoundError:  # closed since the folder was read
+        return ""
 
 
 def providers(url: str, prefix: str = "") -> str:

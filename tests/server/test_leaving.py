@@ -151,7 +151,7 @@ def test_leavers_leave_nothing_behind(upstream: Upstream, served: Gateway) -> No
         for protocol in DIALECTS:
             model = f"{SHORT[protocol]}/{upstream.play(script)}"
             took += [leave(served, upstream, protocol, model, stream, word) for _ in range(3)]
-    assert statistics.median(took) < AT_ONCE / 2
+    assert statistics.median(took) < AT_ONCE
     assert until(lambda: served.running() == 0)
     assert until(lambda: served.sockets() <= before + 1)
     assert until(lambda: upstream.connections <= 1)

@@ -15,6 +15,7 @@ import pytest
 
 from server.client import begin, call, hear, hear_all
 from server.running import SHORT, Gateway, command, environment, gateway, providers
+from server.test_leaving import until
 from server.upstream import Upstream, Visit
 from server.wire import CHAT, DIALECTS, LAST, MESSAGES, PATHS, STREAM, TERMINATORS, ask, chunk, ending, opening, piece
 
@@ -40,13 +41,17 @@ class Held:
             await visit.write(chunk(piece(visit.protocol, " last") + ending(visit.protocol, "first last")) + LAST)
 
 
+GRACE = 20.0  # seconds; whoever is through long before has not waited for it, however busy the machine is
+LONG = 10.0  # what a busy machine may need for what takes half a second
+
+
 def settings(upstream: Upstream, grace: float) -> str:
     return f"[server]\ngrace_seconds = {grace}\n" + providers(upstream.url)
 
 
 @pytest.fixture
 def patient(upstream: Upstream, tmp_path: Path) -> Iterator[Gateway]:
-    with gateway(tmp_path, settings(upstream, 10)) as running:
+    with gateway(tmp_path, settings(upstream, GRACE)) as running:
         yield running
 
 
@@ -67,7 +72,7 @@ def test_streams_may_finish(number: signal.Signals, upstream: Upstream, patient:
     }
     heard = {protocol: hear(sock, b"first") for protocol, sock in streams.items()}
     patient.signal(number)
-    time.sleep(0.2)
+    assert until(lambda: call(patient.url, "/readyz").status == 503)
     ready = call(patient.url, "/readyz")
     assert (ready.status, ready.json["status"], ready.json["running"]) == (503, "draining", 3)
     assert call(patient.url, "/livez").status == 200
@@ -81,7 +86,7 @@ def test_streams_may_finish(number: signal.Signals, upstream: Upstream, patient:
     for protocol, sock in streams.items():
         assert TERMINATORS[protocol] in heard[protocol] + hear_all(sock)
         sock.close()
-    assert patient.process.wait(5) == 0
+    assert patient.process.wait(LONG) == 0
     assert patient.complaints() == ""
     assert {line["outcome"] for line in patient.log()} == {"ok"}
 
@@ -96,15 +101,13 @@ def test_streams_that_take_too_long(number: signal.Signals, upstream: Upstream, 
     }
     for sock in streams.values():
         hear(sock, b"first")
-    began = time.monotonic()
     hasty.signal(number)
     for protocol, sock in streams.items():
         rest = hear_all(sock)
         assert TERMINATORS[protocol] not in rest
         assert b"shutting down" in rest
         sock.close()
-    assert hasty.process.wait(5) == 0
-    assert time.monotonic() - began < 3
+    assert hasty.process.wait(LONG) == 0
     assert all(visit.over.wait(1) for visit in upstream.visits)
     assert {line["outcome"] for line in hasty.log()} == {"overloaded"}
 
@@ -120,10 +123,8 @@ def test_deaf_client_does_not_hold_the_process(upstream: Upstream, hasty: Gatewa
     sock = begin(hasty.url, PATHS[CHAT], ask(CHAT, f"u_chat/{upstream.play(pours)}", stream=True), receive_buffer=65536)
     upstream.last()
     time.sleep(0.3)
-    began = time.monotonic()
     hasty.signal(signal.SIGTERM)
-    assert hasty.process.wait(6) == 0
-    assert time.monotonic() - began < 4
+    assert hasty.process.wait(LONG) == 0
     sock.close()
 
 
@@ -131,10 +132,8 @@ def test_deaf_client_does_not_hold_the_process(upstream: Upstream, hasty: Gatewa
 def test_idle_gateway_ends_at_once(number: signal.Signals, upstream: Upstream, patient: Gateway) -> None:
     """With nothing running there is nothing to wait for, idle connections included."""
     idle = socket.create_connection(("127.0.0.1", int(patient.url.rpartition(":")[2])))
-    began = time.monotonic()
     patient.signal(number)
-    assert patient.process.wait(5) == 0
-    assert time.monotonic() - began < 2
+    assert patient.process.wait(GRACE) == 0
     assert patient.complaints() == ""
     idle.close()
 
@@ -146,10 +145,8 @@ def test_second_interrupt_ends_at_once(upstream: Upstream, patient: Gateway) -> 
     patient.signal(signal.SIGINT)
     time.sleep(0.3)
     assert patient.process.poll() is None
-    began = time.monotonic()
     patient.signal(signal.SIGINT)
-    assert patient.process.wait(5) == 0
-    assert time.monotonic() - began < 2
+    assert patient.process.wait(GRACE) == 0
     sock.close()
 
 

@@ -33,8 +33,6 @@ _FILTER = Option(("filter",), "filter", {"nargs": "?", "default": ""})
 KINDS = ["chat", "embedding", "image", "video", "speech", "transcription", "rerank", "moderation"]
 PROTOCOLS = ["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]
 
-DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_generate")
-
 COMMANDS: dict[str, tuple[Option, ...]] = {
     "serve": (
         _CONFIG,
@@ -86,7 +84,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
     ),
     "explain": (
         Option(("file",), "file"),
-        Option(("--dialect",), "dialect", {"choices": DIALECTS}),
+        Option(("--dialect",), "dialect", {"choices": PROTOCOLS}),
         _MODEL,
         _PROFILE,
         _CONFIG,
