@@ -197,13 +197,19 @@ def test_the_key_goes_where_the_vendor_wants_it(name: str, headers: list[str]) -
         assert sent[header] == ("Bearer secret" if header == BEARER else "secret")
 
 
-def test_a_region_moves_every_endpoint() -> None:
-    """`region` changes the host and nothing else."""
-    moved = assemble(Config(providers={"moonshot": region("moonshot", "cn")}), {}).catalog.providers["moonshot"]
-    assert [endpoint_url(endpoint, "m", stream=False) for endpoint in moved.endpoints] == [
-        "https://api.moonshot.cn/v1/chat/completions",
-        "https://api.moonshot.cn/anthropic/v1/messages",
-    ]
+REGIONS = [(name, chosen) for name in IDS for chosen in PROVIDERS[name].regions]
+
+
+@pytest.mark.parametrize(("name", "chosen"), REGIONS)
+def test_a_region_moves_every_endpoint(name: str, chosen: str) -> None:
+    """`region` changes the host and nothing else; keys of its own are got at a page of its own."""
+    moved = assemble(Config(providers={name: region(name, chosen)}), WHERE).catalog.providers[name]
+    host = PROVIDERS[name].regions[chosen]
+    assert len(moved.endpoints) == len(PLACED[name].endpoints)
+    for before, after in zip(PLACED[name].endpoints, moved.endpoints):
+        path = urlsplit(endpoint_url(before, "m", stream=False)).path
+        assert endpoint_url(after, "m", stream=False) == host + path
+    assert PROVIDERS[name].key_pages.keys() <= PROVIDERS[name].regions.keys()
 
 
 def region(name: str, chosen: str) -> Provider:

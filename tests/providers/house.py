@@ -48,17 +48,28 @@ class Heard:
 class House:
     """One gateway in front of every fake.  To be made and used inside one event loop.
 
-    settings  further lines of hexapla.toml;  keys: of every provider
+    settings     further lines of hexapla.toml;  keys: of every provider
+    environment  further variables
     """
 
-    def __init__(self, fakes: Mapping[str, Fake], settings: str = "", keys: tuple[str, ...] = (GOOD_KEY,)) -> None:
+    def __init__(
+        self,
+        fakes: Mapping[str, Fake],
+        settings: str = "",
+        keys: tuple[str, ...] = (GOOD_KEY,),
+        environment: Mapping[str, str] = {},
+    ) -> None:
         self.fakes = fakes
-        environment = {name: value for fake in fakes.values() for name, value in fake.vendor.environment.items()}
+        placed = {name: value for fake in fakes.values() for name, value in fake.vendor.environment.items()}
+        environment = placed | dict(environment)
         tables = "".join(_table(name, fake, keys) for name, fake in fakes.items())
         text = f'{settings}\n[ledger]\npath = ":memory:"\n{tables}'
         config = parse_config(text, "hexapla.toml", environment)
-        placed = {name: _moved(provider, fakes[name].url) for name, provider in config.providers.items()}
-        self.gateway = open_gateway(assemble(replace(config, providers=placed), environment))
+        moved = {
+            name: _moved(provider, fakes[name].url) if name in fakes else provider
+            for name, provider in config.providers.items()
+        }
+        self.gateway = open_gateway(assemble(replace(config, providers=moved), environment))
         self._app = App(self.gateway, KeyRing({}))
 
     async def ask(

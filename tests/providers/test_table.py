@@ -26,7 +26,7 @@ def test_every_endpoint_is_there_and_is_asked(name: str) -> None:
     """The fake has a door for each endpoint, and one of its models leads there."""
     vendor = VENDORS[name]
     endpoints = CARRIED[name].endpoints
-    assert sorted(door.protocol for door in vendor.doors) == sorted(endpoint.protocol for endpoint in endpoints)
+    assert {door.protocol for door in vendor.doors} == {endpoint.protocol for endpoint in endpoints}
     models = [model for row in vendor.rows for model in (row.model, row.thinker) if model]
     for endpoint in endpoints:
         assert not endpoint.models or any(matches(endpoint.models, model) for model in models), endpoint.protocol

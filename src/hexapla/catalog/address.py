@@ -47,8 +47,8 @@ def endpoint_url(endpoint: Endpoint, model: str, *, stream: bool) -> str:
 
 
 def rehosted(provider: Provider) -> Provider:
-    """`provider` with every endpoint at its chosen host or region."""
-    host = provider.host or provider.regions.get(provider.region, "")
+    """`provider` with every endpoint at its chosen region, else at its host (which servers of one's own always have)."""
+    host = provider.regions.get(provider.region) or provider.host
     if not host:
         return provider
     parts = urlsplit(_with_scheme(host))
