@@ -90,7 +90,7 @@ class Traffic:
             turn = self.limits.reserve(place, load, now, self._patience)
             if turn is None:
                 self.health.left(candidate.track)
-                return queue_full(candidate, self.limits.wait(place, load, now))
+                return queue_full(candidate, self.limits.refusal(place), self.limits.wait(place, load, now))
             seconds = turn
         self.health.began(candidate.track)
         return seconds
@@ -120,6 +120,8 @@ class Traffic:
         place = place_of(candidate)
         for told in allowances(tried.headers, self._wall()):
             self.limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
+        if tried.error is not None and tried.error.kind is Kind.RATE_LIMIT:
+            self.limits.refused(place, tried.error.message)
         if usage is not None and self.limits:
             self.limits.settle(place, plan.load, (usage.input or 0) + (usage.output or 0))
         if plan.session is not None and tried.error is None and beginning([candidate], plan.candidates[: plan.own]):
@@ -137,9 +139,11 @@ def place_of(candidate: Candidate) -> Place:
     return candidate.provider.id, candidate.credential, candidate.model
 
 
-def queue_full(candidate: Candidate, seconds: float) -> GatewayError:
-    """What a request hears when the limits of `candidate` would let it wait too long."""
+def queue_full(candidate: Candidate, words: str, seconds: float) -> GatewayError:
+    """What a request hears when the limits of `candidate` would let it wait too long, with the vendor's own `words`."""
     message = f"The limit of {candidate.provider.id} is reached; its queue is longer than this gateway waits."
+    if words:
+        message = f"{message} It said: {words}"
     return UpstreamError(Kind.RATE_LIMIT, message, retry_after=seconds, retryable=False)
 
 

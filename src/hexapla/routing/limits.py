@@ -84,6 +84,7 @@ class Limits:
 
     def __init__(self) -> None:
         self._meters: dict[Place, dict[tuple[Unit, float], Bucket]] = {}
+        self._refusals: dict[Place, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._meters)
@@ -118,6 +119,15 @@ class Limits:
         self.take(place, load, now)
         return seconds
 
+    def refused(self, place: Place, words: str) -> None:
+        """The vendor itself said, in these `words`, that a limit of `place` is reached."""
+        if place in self._meters:
+            self._refusals[place] = words
+
+    def refusal(self, place: Place) -> str:
+        """What the vendor said last about a limit of `place`, if anything."""
+        return self._refusals.get(place, "")
+
     def take(self, place: Place, load: Load, now: float) -> None:
         """A request goes there, now or after its wait."""
         for (unit, _), bucket in self._meters.get(place, _NOTHING).items():
@@ -133,7 +143,9 @@ class Limits:
         meter = self._meters.get(place)
         if meter is None:
             if len(self._meters) >= KEPT:
-                del self._meters[next(iter(self._meters))]
+                oldest = next(iter(self._meters))
+                del self._meters[oldest]
+                self._refusals.pop(oldest, None)
             meter = self._meters[place] = {}
         return meter
 
