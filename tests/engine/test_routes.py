@@ -242,11 +242,11 @@ def test_a_vendor_that_named_its_limit_is_quoted_until_it_has_passed() -> None:
     candidate = router.candidates("dear/heron")[0]
     told = {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}
     words = UpstreamError(Kind.RATE_LIMIT, "1 request per minute on the free tier")
-    router.heard(
+    router.traffic.heard(
         Tried(candidate=candidate, lane="hub", started=0.5, ended=1.0, error=words, headers=told),
         NOTHING,
     )
-    full = router.admit(candidate, Load())
+    full = router.traffic.admit(candidate, Load())
     assert isinstance(full, UpstreamError)
     assert (full.kind, full.retry_after) == (Kind.RATE_LIMIT, 60.0)
     assert full.message.endswith("It said: 1 request per minute on the free tier")
