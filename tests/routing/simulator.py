@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from faults import FAULTS, NEVER, Script
+from faults import FAULTS
 from msgspec.structs import replace
 from playbook import candidate
+from scripted import NEVER, Script
 
 from hexapla.catalog.schema import Endpoint
 from hexapla.errors import GatewayError, Kind, UpstreamError
@@ -184,7 +185,8 @@ class World:
     def _send(self, run: Run, command: Send) -> Fact:
         chosen = command.request
         assert isinstance(chosen, Candidate)
-        ill = self.chance.random() < self.sick[chosen.provider.id]
+        again = [each for each in run.attempts if each.candidate is chosen and each.script.once]
+        ill = not again and self.chance.random() < self.sick[chosen.provider.id]
         fault = self.chance.choice(list(FAULTS)) if ill else "F00 fine"
         script = FAULTS[fault](chosen.endpoint.protocol, run.stream, self.chance)
         run.attempts.append(Attempt(chosen, self.now, fault, script))
@@ -204,7 +206,7 @@ class World:
         if script.end == "hang":
             self._passes(NEVER, command.deadline)
             return Expired()
-        return End() if script.end == "end" else Failed(UpstreamError(Kind.UPSTREAM_TRUNCATED, "it broke off"))
+        return End() if script.end == "end" else Failed(UpstreamError(script.breaks, "it broke off"))
 
     def _passes(self, seconds: float, deadline: float) -> bool:
         """Let time pass, up to a deadline at the most."""
