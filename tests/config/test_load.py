@@ -171,6 +171,7 @@ MISTAKES = [
     (LOCAL.replace('l"', 'h:x/v1"'), 4, "providers.local.endpoints[0].base_url", "", "no address like"),
     (LOCAL.replace("//l", "//u:p@[h"), 4, "providers.local.endpoints[0].base_url", "", "no address like"),
     (LOCAL.replace("//l", "///v1"), 4, "providers.local.endpoints[0].base_url", "", "no address like"),
+    ('[timeouts]\nmodels."*" = { frist = 1 }', 2, "timeouts.models.*.frist", "first", "no timeout"),
     (LOCAL + "timeouts = { conect = 1 }", 5, "providers.local.endpoints[0].timeouts.conect", "connect", "no timeout"),
     (LOCAL + "quirks = { stirp = [] }", 5, "providers.local.endpoints[0].quirks.stirp", "strip", "no key"),
     (LOCAL + "quirks.target.user = 1", 5, "providers.local.endpoints[0].quirks.target.user", "", "no target fact"),

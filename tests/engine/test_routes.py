@@ -290,3 +290,24 @@ def test_an_order_stands_above_the_session() -> None:
     named = peek("openai_chat", PLAIN % (b"heron", b',"session_id":"s","provider":{"order":["middle"]}'))
     router.traffic.heard(served(router.candidates("cheap/heron")[0], cached=9), router.plan(named))
     assert router.plan(named).candidates[0].provider.id == "middle"
+
+
+def test_timers_are_each_candidates_own() -> None:
+    """The gateway's, above them those of slow models, the endpoint's, and those of the user's globs; connect as well."""
+    text = (
+        '[timeouts]\nfirst = 40\nmodels."*/big-*" = { first = 99, connect = 3 }\n'
+        '[providers.own]\nauth = { kind = "none" }\n[[providers.own.endpoints]]\nprotocol = "openai_chat"\n'
+        'base_url = "http://127.0.0.1:9/v1"\ntimeouts = { idle = 7, connect = 1 }\n'
+    )
+    router = routes(text, OPENAI_API_KEY="k")
+
+    def found(name: str) -> tuple[float, float, float, float]:
+        candidate = router.first(name)
+        timers, sent = candidate.timers, candidate.address.timeouts  # type: ignore[attr-defined]
+        assert sent.connect == timers.connect
+        return timers.first, timers.idle, timers.connect, sent.idle
+
+    assert found("openai/gpt-4o") == (40, 120, 5, 300)
+    assert found("openai/o3-pro-2025-06-10") == (900, 900, 5, 900)
+    assert found("own/small") == (40, 7, 1, 7)
+    assert found("own/big-one") == (99, 7, 3, 7)

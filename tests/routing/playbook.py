@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from hexapla.catalog.schema import Endpoint, Provider, Quirks
 from hexapla.errors import GatewayError, UpstreamError
 from hexapla.ir.content import Origin
@@ -100,12 +102,12 @@ class Play:
         self.full: GatewayError | None = None  # why nobody may be asked at present
         self.notes: list[Note] = []
         self.outcome: Outcome | None = None
+        self.candidates = [replace(candidate(name), timers=timers or Timers()) for name in names]
         self.exchange = Exchange(
-            [candidate(name) for name in names],
+            self.candidates,
             self._open,
             lambda error: b"told:" + error.kind.encode(),
             stream=stream,
-            timers=timers or Timers(),
             retry=RetryPolicy(retries=retries),
             clock=lambda: self.now,
             chance=lambda: 0.5,

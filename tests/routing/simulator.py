@@ -64,6 +64,7 @@ def offered(protocol: str) -> Candidate:
         endpoint=Endpoint(protocol=protocol, base_url=f"http://{name}.example/v1"),  # type: ignore[arg-type]
         target=Target(origin=Origin(protocol, name), model="m"),
         credential="key",
+        timers=TIMERS,
         track=name,
     )
 
@@ -131,7 +132,6 @@ class World:
             open_call,
             translation.tell,
             stream=run.stream,
-            timers=TIMERS,
             retry=RETRY,
             clock=lambda: self.now,
             chance=chance.random,

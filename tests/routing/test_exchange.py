@@ -285,3 +285,19 @@ def test_the_providers_own_words_outlast_our_queue() -> None:
     assert play.say() is None
     assert play.outcome is not None and play.outcome.error is not None
     assert "limit_rpm of this model" in play.outcome.error.message
+
+
+def test_the_next_candidate_has_timers_of_its_own() -> None:
+    """What the first one was given says nothing of the second; both count `total` from the request's beginning."""
+    play = Play("a", "b", retries=0, timers=Timers(first=10, total=100))
+    patient = replace(play.candidates[1], timers=Timers(first=50, head=30, total=70))
+    play.candidates[1] = patient
+    sent = play.say()
+    assert isinstance(sent, Send) and sent.deadline == 10
+    play.now = 10
+    assert play.say(Expired()) == Drop()
+    sent = play.say()
+    assert isinstance(sent, Send) and sent.deadline == 40
+    play.now = 35
+    waiting = play.say(OK)
+    assert isinstance(waiting, Receive) and waiting.deadline == 70

@@ -194,7 +194,7 @@ class Endpoint(_Table, frozen=True, kw_only=True):
     stream_path  the same for streams, where they have a path of their own
     models       globs of upstream ids that this endpoint serves; empty is all
     headers      sent with every request;  query  added to the URL
-    timeouts     seconds: connect, head, idle, first, progress, total
+    timeouts     seconds: connect, head, first, idle, progress, total
     """
 
     protocol: Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini_generate"]

@@ -13,10 +13,9 @@ from hexapla.config.packaged import builtin
 from hexapla.config.settings import Config, Key
 from hexapla.errors import ProtocolError
 from hexapla.routing.patience import Timers
-from hexapla.upstream.transport import Timeouts
 
-TIMERS = frozenset(Timers.__struct_fields__) | frozenset(Timeouts.__struct_fields__)
-"""What an endpoint's `timeouts` may name."""
+TIMERS = frozenset(Timers.__struct_fields__)
+"""What an endpoint's `timeouts`, and a model's, may name."""
 
 
 def check(config: Config, text: str, file: str) -> None:
@@ -31,6 +30,10 @@ def check(config: Config, text: str, file: str) -> None:
             for timer in endpoint.timeouts.keys() - TIMERS:
                 where = (*place, "endpoints", index, "timeouts", timer)
                 raise mistake(f"There is no timeout {timer!r}.", where, text, file, timer, TIMERS)
+    for glob, timers in config.timeouts.models.items():
+        for timer in timers.keys() - TIMERS:
+            why = f"There is no timeout {timer!r}."
+            raise mistake(why, ("timeouts", "models", glob, timer), text, file, timer, TIMERS)
     try:
         _ = config.routing.preferences
     except ProtocolError as error:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from hexapla.catalog.profile import BUILT_IN, Profile
+from hexapla.catalog.quirks import matches
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.errors import ConfigError
@@ -29,6 +30,11 @@ SCENARIOS = {
     "code": "openrouter/openai/gpt-5.3-codex",
 }
 """Names for a purpose, not a model; OpenRouter's, since one key reaches them all.  The user's aliases stand above them."""
+
+_MINUTES = {"first": 900.0, "idle": 900.0, "progress": 900.0}
+SLOW = {"*o1-pro*": _MINUTES, "*o3-pro*": _MINUTES, "*gpt-5*-pro*": _MINUTES, "*deep-research*": _MINUTES}
+"""Models that say of themselves that an answer may take several minutes, in which nothing is heard of them
+(https://platform.openai.com/docs/models/o3-pro, https://platform.openai.com/docs/guides/background, 2026-08)."""
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +105,22 @@ class RoutingConfig(_Table, frozen=True, kw_only=True):
         return read_preferences(msgspec.json.encode(self.provider)) if self.provider else NONE
 
 
+class TimeoutsConfig(Timers, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long anything may take.
+
+    models  globs of `provider/model` -> timers of their own, above the endpoint's; later ones stand above earlier ones
+    """
+
+    models: dict[str, dict[str, float]] = msgspec.field(default_factory=dict[str, dict[str, float]])
+
+    def of(self, candidate: str, endpoint: Mapping[str, float]) -> Timers:
+        """The timers of a candidate named `provider/model` at an endpoint with these `timeouts`."""
+        own: dict[str, float] = {}
+        for timers in (*_meant(SLOW, candidate), endpoint, *_meant(self.models, candidate)):
+            own |= timers
+        return msgspec.structs.replace(self, **own) if own else self
+
+
 class LogConfig(_Table, frozen=True, kw_only=True):
     path: str = "stderr"  # "stderr", "off" or a file
     style: Literal["json", "pretty"] = "json"
@@ -122,7 +144,7 @@ class Config(_Table, frozen=True, kw_only=True):
     chains: dict[str, tuple[str, ...]] = {}
     profiles: dict[str, Profile] = {}
     on_loss: Literal["allow", "warn", "strict"] = "allow"
-    timeouts: Timers = Timers()
+    timeouts: TimeoutsConfig = TimeoutsConfig()
     retry: RetryPolicy = RetryPolicy()
     routing: RoutingConfig = RoutingConfig()
     limits: Limits = Limits()
@@ -158,6 +180,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Loaded({self.config.file or 'built-in'})"
+
+
+def _meant(by_glob: Mapping[str, dict[str, float]], candidate: str) -> list[dict[str, float]]:
+    return [timers for glob, timers in by_glob.items() if matches(glob, candidate)]
 
 
 def _hashed(number: int, key: Key | str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from hexapla.auth.keeper import Keeper
 from hexapla.catalog.address import endpoint_url
 from hexapla.catalog.resolve import Match
 from hexapla.catalog.schema import Auth, Endpoint
+from hexapla.routing.patience import Timers
 from hexapla.upstream.egress import proxy_for
 from hexapla.upstream.transport import Request, Timeouts
 
@@ -86,7 +87,7 @@ class TokenAddress(Address, frozen=True, kw_only=True):
 
 
 def address_of(
-    match: Match, credential: Credential | Keeper | None, environment: Mapping[str, str], limit: int
+    match: Match, credential: Credential | Keeper | None, timers: Timers, environment: Mapping[str, str], limit: int
 ) -> Address:
     """The address of `match`, asked with `credential`.
 
@@ -101,7 +102,7 @@ def address_of(
         url=url,
         stream_url=endpoint_url(endpoint, match.model, stream=True),
         headers=(("content-type", "application/json"), USER_AGENT, *own, *login),
-        timeouts=_timeouts(endpoint),
+        timeouts=_timeouts(timers, endpoint),
         proxy=proxy_for(url, endpoint.proxy, environment),
         transport=endpoint.transport,
         keeps=GATEWAYS.get(match.provider.id, frozenset()),
@@ -122,6 +123,7 @@ def _moved(url: str, base: str) -> str:
     return urlsplit(url)._replace(scheme=host.scheme, netloc=host.netloc).geturl()
 
 
-def _timeouts(endpoint: Endpoint) -> Timeouts:
-    own = {name: value for name, value in endpoint.timeouts.items() if name in Timeouts.__struct_fields__}
-    return Timeouts(**own)
+def _timeouts(timers: Timers, endpoint: Endpoint) -> Timeouts:
+    """The transport's own share; between the bytes of a whole answer it is patient unless the endpoint says otherwise."""
+    idle = endpoint.timeouts.get("idle", max(timers.idle, Timeouts().idle))
+    return Timeouts(connect=timers.connect, head=timers.head, idle=idle)

@@ -224,7 +224,6 @@ class Gateway:
             self._opener(ask, translation),
             translation.tell,
             stream=peeked.stream,
-            timers=routes.timers(candidates[0]),
             retry=self.config.retry,
             clock=books.clock,
             chance=self._chance,

@@ -217,6 +217,8 @@ class Offers:
                 raise RoutingError(error.message, kind=Kind.NOT_FOUND, param="model")
             credentials = (None,)
         target = target_of(provider, match.endpoint, match.quirks, match.facts, match.model)
+        timers = self._config.timeouts.of(f"{provider.id}/{match.model}", match.endpoint.timeouts)
+        limit = self._config.limits.answer_bytes
         return [
             Candidate(
                 provider=provider,
@@ -225,9 +227,10 @@ class Offers:
                 facts=match.facts,
                 quirks=match.quirks,
                 target=target,
-                address=address_of(match, credential, self.loaded.environment, self._config.limits.answer_bytes),
+                address=address_of(match, credential, timers, self.loaded.environment, limit),
                 credential=credential.name if credential is not None else "",
                 login=credential if isinstance(credential, Keeper) else None,
+                timers=timers,
                 track=f"{provider.id} {match.endpoint.base_url} {match.model}",
                 slugs=slugs(provider),
                 delegate="provider" in GATEWAYS.get(provider.id, ()),

@@ -21,7 +21,6 @@ from hexapla.engine.wishes import load_of, need_of, preferences_of
 from hexapla.errors import GatewayError, RoutingError
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import Need
-from hexapla.routing.patience import Timers
 from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, Preferences, suffixed
 from hexapla.routing.rank import Scene
@@ -124,11 +123,6 @@ class Routes(Offers):
         wishes = self.wishes(peeked)
         own = not candidate.slugs.isdisjoint((*wishes.only, *wishes.order))
         return address.keeps - {"provider"} if own else address.keeps
-
-    def timers(self, candidate: Candidate) -> Timers:
-        """The exchange's timers, with what the endpoint says of its own."""
-        own = {name: value for name, value in candidate.endpoint.timeouts.items() if name in Timers.__struct_fields__}
-        return replace(self._config.timeouts, **own) if own else self._config.timeouts
 
     def _ordered(self, candidates: Sequence[Candidate], peeked: Peek) -> list[Candidate]:
         """For each key of each provider the endpoint in the cheapest lane; providers keep their order.

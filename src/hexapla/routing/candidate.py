@@ -6,6 +6,7 @@ import msgspec
 
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
 from hexapla.ir.target import Target
+from hexapla.routing.patience import Timers
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +19,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     address  the engine's own note of how to reach it; opaque here
     credential  the name of the key or login that it is asked with; "" for none
     login    whoever keeps its token, opaque here; None for what needs no token
+    timers   how long it may take
     track    the key of its endpoint and model in health.py
     slugs    what a request may call its provider (filters.py)
     delegate its provider is a gateway itself, which is told the request's wishes and obeys them
@@ -32,6 +34,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     address: object = None
     credential: str = ""
     login: object = None
+    timers: Timers = Timers()
     track: str = ""
     slugs: frozenset[str] = frozenset()
     delegate: bool = False

@@ -34,7 +34,7 @@ from hexapla.routing.commands import (
     Steps,
     Tried,
 )
-from hexapla.routing.patience import Patience, Timers
+from hexapla.routing.patience import Patience
 from hexapla.routing.reception import Heard, Reception, failure
 from hexapla.routing.retry import RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane
@@ -68,7 +68,6 @@ class Exchange:
         tell: Callable[[GatewayError], bytes],
         *,
         stream: bool,
-        timers: Timers,
         retry: RetryPolicy,
         clock: Callable[[], float],
         chance: Callable[[], float],
@@ -81,7 +80,8 @@ class Exchange:
         self._open = open_call
         self._tell_error = tell
         self._stream = stream
-        self._patience = Patience(timers, clock, stream=stream)
+        self._began = clock()
+        self._patience: Patience
         self._heard = Heard(streams=stream)
         self._retry = retry
         self._clock = clock
@@ -89,7 +89,7 @@ class Exchange:
         self._spared: list[Candidate] = []  # who was not admitted
         self._place = 0  # how many candidates have had their turn, the present one included
         self._tried = 0
-        self._since = clock()
+        self._since = self._began
         self.lane: Lane | None = None
         self.candidate: Candidate | None = None
         self.asking: Candidate | None = None
@@ -105,6 +105,7 @@ class Exchange:
         else:
             error = error or RoutingError("No endpoint can serve this request.")
         if not self._tried and self._spared:
+            self._wait_for(self._spared[0])
             error = yield from self._attempt(self._spared[0], forced=True)  # a gateway's caution must not be the outage
         if error is not None and self._heard.started and not self._heard.something:
             yield from self._tell(error)
@@ -118,6 +119,7 @@ class Exchange:
 
     def _candidate(self, candidate: Candidate) -> Steps:
         """Ask one endpoint, as often as the table allows."""
+        self._wait_for(candidate)
         tries = 0
         said: GatewayError | None = (
             None  # by the endpoint itself: a refusal of ours to ask again explains nothing better
@@ -134,6 +136,9 @@ class Exchange:
                 return said if said is not None and self._tried == asked else error
             said = error if self._tried > asked else said
             yield Sleep(pause)
+
+    def _wait_for(self, candidate: Candidate) -> None:
+        self._patience = Patience(candidate.timers, self._clock, self._began, stream=self._stream)
 
     def _has_spare(self, candidate: Candidate) -> bool:
         """Another key of the same provider is still to come: it serves at once what this one would have to wait for."""

@@ -1,7 +1,13 @@
 """How long an exchange waits, and for what.
 
 A silent endpoint, one that only sends pings and one that never ends are three different faults with a timer each; the
-whole request has one more, which no attempt outlives.
+whole request has one more, which no attempt outlives.  Each candidate has timers of its own, since a model that thinks for
+ten minutes and one that answers in two seconds are both well.
+
+The defaults are longer than a fast failover would like (30 s for a head, 20 s between bytes), because models of today fall
+silent for minutes while they think, without a ping: a timer that cuts off a healthy answer is the worse fault.  Codex waits
+300 s for the next event of a stream, Claude Code 180 s (stream_idle_timeout_ms in openai/codex docs/config.md,
+CLAUDE_STREAM_IDLE_TIMEOUT_MS, 2026-11).  Whoever wants to go on sooner hedges.
 
 Rules of this file: pure; deadlines are times of the exchange's clock, infinity is none.
 """
@@ -18,8 +24,15 @@ SETTLE_SECONDS = 0.5  # how long a terminator may take after everything that mat
 
 
 class Timers(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds; 0 means none.  `first` and `progress` count content, `idle` counts any byte, pings included."""
+    """Seconds; 0 means none.  `first` and `progress` count content, `idle` counts any byte, pings included.
 
+    connect  name lookup, TCP, proxy and TLS together: two lost packets are made good within it
+    head     until the head of an answer, which may be all the time that a whole one takes
+    total    of the request, counted from its beginning
+    """
+
+    connect: float = 5.0
+    head: float = 600.0
     first: float = 120.0
     idle: float = 120.0
     progress: float = 300.0
@@ -28,21 +41,21 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Patience:
-    """The deadlines of one request.  `timers.total` begins now."""
+    """The deadlines of one candidate, in a request that `began` then."""
 
-    def __init__(self, timers: Timers, clock: Callable[[], float], *, stream: bool) -> None:
+    def __init__(self, timers: Timers, clock: Callable[[], float], began: float, *, stream: bool) -> None:
         self._timers = timers
         self._stream = stream
         self.clock = clock
-        self.end = _after(clock(), timers.total)
+        self.end = _after(began, timers.total)
 
     @property
     def late(self) -> bool:
         return self.clock() >= self.end
 
     def head(self) -> float:
-        """For the head of an answer; a whole one may take as long as the request."""
-        return self.content() if self._stream else self.end
+        """For the head of an answer."""
+        return min(self.content() if self._stream else self.end, _after(self.clock(), self._timers.head))
 
     def content(self) -> float:
         """For the first content."""
