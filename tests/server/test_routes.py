@@ -171,6 +171,20 @@ def test_models(prefix: str, served: Gateway) -> None:
     assert theirs["data"][0]["type"] == "model"
 
 
+@pytest.mark.parametrize("version", ["2023-06-01", "2026-10-21"])
+def test_anthropic_versions(version: str, fine: Upstream, served: Gateway) -> None:
+    """The version and the betas that a client speaks are what an upstream of its protocol hears; others hear ours."""
+    body = ask(MESSAGES, f"{SHORT[MESSAGES]}/fine")
+    call(served.url, PATHS[MESSAGES], body, anthropic_version=version, anthropic_beta="effort-2025-11-24")
+    assert fine.last().headers["anthropic-version"] == version
+    assert fine.last().headers["anthropic-beta"] == "effort-2025-11-24"
+    theirs = call(served.url, "/v1/models", anthropic_version=version).json
+    assert theirs["data"][0]["type"] == "model"
+    call(served.url, PATHS[CHAT], ask(CHAT, f"{SHORT[MESSAGES]}/fine"))
+    assert fine.last().headers["anthropic-version"] == "2023-06-01"
+    assert "anthropic-beta" not in fine.last().headers
+
+
 def test_models_by_sdk(served: Gateway) -> None:
     """Both SDKs list and retrieve."""
     ours: Any = client(served.url, CHAT)
