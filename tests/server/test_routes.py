@@ -433,3 +433,36 @@ def test_folder_is_left_alone(served: Gateway) -> None:
     """Nothing is written to stderr by anything that clients did."""
     assert served.complaints() == ""
     assert Path(served.folder, "ledger").exists()
+
+
+# pages in a browser
+
+
+@dialects
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://evil.example", 403),
+        ("http://localhost.evil.example", 403),
+        ("http://127.0.0.1.evil.example:6336", 403),
+        ("null", 403),
+        ("http://localhost:3000", 200),
+        ("https://127.0.0.1", 200),
+        ("http://[::1]:8080", 200),
+        ("vscode-webview://panel", 200),
+        ("app://client", 200),
+    ],
+)
+def test_other_peoples_pages_cannot_spend(origin: str, status: int, protocol: str, served: Gateway) -> None:
+    """Where no key is needed a browser's page of another site is refused, also for models and the ledger."""
+    body = ask(protocol, "demo/echo")
+    heard = call(served.url, PATHS[protocol], body, origin=origin, content_type="text/plain")
+    assert heard.status == status
+    assert status == 200 or "[[keys]]" in heard.error["message"]
+    assert call(served.url, "/v1/models", origin=origin).status == status
+
+
+def test_a_page_with_a_key_is_served(locked: Gateway, fine: Upstream) -> None:
+    """Whoever has a key may ask from anywhere."""
+    body = ask("openai_chat", "u_chat/fine")
+    assert call(locked.url, PATHS["openai_chat"], body, origin="https://app.example", x_api_key=KEY).status == 200

@@ -1,11 +1,15 @@
 """Who is calling: the client's key, taken from any of the places that SDKs put it.
 
 Keys are compared by their SHA-256, so that neither the comparison's time nor a memory dump of the table tells a key.
+
+A gateway without keys serves every program of this machine, and a browser is one: any page could let it spend the owner's
+money with a plain form.  Browsers say where a request comes from (`Origin`), so other people's pages are refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 from hexapla.errors import ClientError, ConfigError, Kind
@@ -16,6 +20,10 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _PLACES = {b"authorization": True, b"x-api-key": False, b"api-key": False, b"x-goog-api-key": False}
 """Header -> whether the key stands behind `Bearer`."""
+
+# programs that are built like pages have schemes of their own (app://, vscode-webview://, chrome-extension://)
+_WEB = re.compile(rb"https?://|null$").match
+_OWN = re.compile(rb"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$").match
 
 
 class KeyRing:
@@ -34,8 +42,13 @@ class KeyRing:
         return not self._names
 
     def name(self, headers: Headers) -> str:
-        """The caller's name.  Raises ClientError(client_auth) when a key is needed and none is right."""
+        """The caller's name.
+
+        Raises ClientError(client_auth) when a key is needed and none is right, ClientError(permission) for a web page of
+        another site where no key is needed.
+        """
         if not self._names:
+            _check_origin(headers)
             return ""
         sent = presented(headers)
         if sent is None:
@@ -58,6 +71,16 @@ def check_open(address: str, names: Mapping[str, str], file: str) -> None:
             file=file,
             key="keys",
         )
+
+
+def _check_origin(headers: Headers) -> None:
+    for name, value in headers:
+        if name == b"origin" and _WEB(value) and not _OWN(value):
+            raise ClientError(
+                Kind.PERMISSION,
+                "Web pages of other sites may not use a gateway that asks for no key. "
+                "Add [[keys]] to hexapla.toml and send one of them.",
+            )
 
 
 def presented(headers: Headers) -> bytes | None:
