@@ -40,6 +40,9 @@ STOPS = {
 every_row = pytest.mark.parametrize("name", ROWS)
 with_tools = pytest.mark.parametrize("name", [name for name, (_, row) in ROWS.items() if row.tools != "no"])
 thinking = pytest.mark.parametrize("name", [name for name, (_, row) in ROWS.items() if row.thinker])
+thinking_with_tools = pytest.mark.parametrize(
+    "name", [name for name, (_, row) in ROWS.items() if row.thinker and row.tools != "no"]
+)
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
@@ -164,7 +167,7 @@ def _shows_thought(door: Door) -> bool:
     return door.wire.reasoning not in ("", "signed_call")
 
 
-@thinking
+@thinking_with_tools
 @every_dialect
 @both_ways
 def test_thought_returns(talk: Talk, dialect: str, stream: bool) -> None:

@@ -114,6 +114,7 @@ def _with(quirks: Quirks, when: When) -> Quirks:
         default={**quirks.default, **when.default},
         clamp={**quirks.clamp, **when.clamp},
         target={**quirks.target, **when.target},
+        think_tags=quirks.think_tags or when.think_tags,
     )
 
 

@@ -184,6 +184,7 @@ class When(_Table, frozen=True, kw_only=True):
     default: dict[str, Any] = {}
     clamp: dict[str, tuple[float, float]] = {}
     target: dict[str, Any] = {}
+    think_tags: bool = False
 
 
 class Endpoint(_Table, frozen=True, kw_only=True):

@@ -120,7 +120,7 @@ class Translation:
         upstream = PROTOCOLS[target.origin.protocol]
         request = self.request()
         target = replace(target, stream=request.stream)
-        bent, restore = adapt(replace(request, model=target.model), target, losses)
+        bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
         body = _edited(body, quirks)
         self._judge(losses.losses)

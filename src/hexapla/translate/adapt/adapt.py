@@ -14,6 +14,7 @@ from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.adapt.shape import alternate, join_system, limit_marks, limit_output
+from hexapla.translate.adapt.tags import Tags
 
 CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
 """Alphabets that a dialect demands of tool ids."""
@@ -37,8 +38,13 @@ PAIRING = frozenset({"openai_chat", "anthropic_messages", "gemini_generate"})
 Responses to Responses may continue a stored one."""
 
 
-def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, Restore]:
-    """Bend `request` to `target`.  Raises ClientError for what no bending can mend."""
+def adapt(
+    request: GenerateRequest, target: Target, losses: LossLog, *, think_tags: bool = False
+) -> tuple[GenerateRequest, Restore]:
+    """Bend `request` to `target`.  Raises ClientError for what no bending can mend.
+
+    think_tags  the answer's text may begin with its thought
+    """
     protocol = target.origin.protocol
     refuse_kept(request, protocol)
     request = say_foreign(request, protocol, losses)
@@ -66,6 +72,7 @@ def adapt(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[Ge
         custom=custom,
         output_tool=fit_name(output_tool, target.tool_name_pattern) if output_tool else None,
         id_pattern=CLIENT_IDS.get(request.protocol),
+        tags=Tags(target.origin) if think_tags else None,
     )
 
 

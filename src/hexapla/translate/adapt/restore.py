@@ -18,6 +18,7 @@ from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, Messag
 from hexapla.ir.response import GenerateResponse
 from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
+from hexapla.translate.adapt.tags import Tags
 
 
 class Restore:
@@ -28,6 +29,7 @@ class Restore:
     custom       original names of the tools that were bridged
     output_tool  target name of the tool whose arguments are the text
     id_pattern   alphabet of the client's tool ids; None takes any
+    tags         finds thought in the text; None: there is none
     text_passes  whether pieces of text are left as they are
     """
 
@@ -39,6 +41,7 @@ class Restore:
         custom: frozenset[str] = frozenset(),
         output_tool: str | None = None,
         id_pattern: str | None = None,
+        tags: Tags | None = None,
     ) -> None:
         self._provider = provider
         self._names = names or {}
@@ -51,18 +54,26 @@ class Restore:
             BlockStart: self._start,
             MessageStop: self._stop,
         }
-        self.text_passes = not custom
+        self._tags = tags
+        self.text_passes = not custom and tags is None
         if custom:
             self._rules |= {BlockDelta: self._delta, BlockStop: self._block_stop}
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         """What `event` is for the client."""
+        if self._tags is not None:
+            return tuple(said for each in self._tags.feed(event) for said in self._restored(each))
+        return self._restored(event)
+
+    def _restored(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         rule = self._rules.get(type(event))
         return (event,) if rule is None else rule(event)
 
     def leaves(self, response: GenerateResponse) -> bool:
         """Whether a whole answer is for the client what it is: nobody called, thought or failed."""
         stop = response.stop
+        if self._tags is not None:
+            return False
         if stop is not None and stop.reason in ("error", "tool_calls"):
             return False
         return not any(isinstance(part, ToolCall | Reasoning) for part in response.content)
