@@ -3,9 +3,8 @@
     POST /model/{id}/converse, /converse-stream                    Chat and Responses clients of the proxy
     POST /model/{id}/invoke, /invoke-with-response-stream          its Messages clients
 
-Streams are AWS event streams (https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html, 2026-11-28); bodies as in
-https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and API_runtime_ConverseStream.html
-(2026-11-28).  Keys are Bedrock API keys, sent as Bearer.
+Streams are AWS event streams, bodies those of the runtime's Converse and InvokeModel, as botocore 1.44 reads them inside
+the proxy.  Keys are Bedrock API keys, sent as Bearer.
 """
 
 from __future__ import annotations

@@ -140,6 +140,7 @@ class Vendor(_Table, frozen=True, kw_only=True):
     refusals        class of failure -> how it is told
     broken          the bytes that end a stream that fails
     sources         "URL (date): claim"
+    assumed         what no source was found for
     """
 
     provider: str
@@ -150,6 +151,7 @@ class Vendor(_Table, frozen=True, kw_only=True):
     refusals: dict[str, tuple[Refusal, ...]] = {}
     broken: dict[str, str] = {}
     sources: tuple[str, ...]
+    assumed: str = ""
 
 
 KINDS = {

@@ -50,8 +50,9 @@ ENGLISH = Words(
     """\
 Every provider is held to a fake upstream that answers, refuses and complains as the vendor's documents, its own programs or
 recorded traffic say (`tests/providers/vendors`), in three client dialects: whole and streamed answers, parallel tool calls
-and their results, thought and its return, token counts, every class of failure, a second key, a client that leaves. This
-page is made from the catalogue and those fakes; a test keeps it current.
+and their results, thought and its return, token counts, every class of failure, a second key, a client that leaves. Codes
+and statuses of failures follow the sources; what is assumed stands in each fake. This page is made from the catalogue and
+those fakes; a test keeps it current.
 
 - *type*: the protocols that the provider speaks; a client of one of them passes through without translation.
 - *slots*: haiku, sonnet and opus of a profile may stand for its models.
@@ -89,7 +90,7 @@ CHINESE = Words(
     """\
 每个供应商都要经受一个仿真上游的检验：它按供应商的文档、官方程序或录制的流量来应答、拒绝和报错（`tests/providers/vendors`），
 并用三种客户端协议测试：整体与流式回答、并行工具调用及其结果、思考内容及其回传、令牌计数、每一类失败、第二个密钥、客户端中途离开。
-本页由目录与这些仿真上游生成，并由测试保持最新。
+失败的代码与状态依据来源；各仿真上游写明了哪些属于假设。本页由目录与这些仿真上游生成，并由测试保持最新。
 
 - 类型：供应商支持的协议；说其中之一的客户端无需翻译即可直通。
 - 模型槽位：配置档案的 haiku、sonnet、opus 可以指向它的模型。
