@@ -77,10 +77,11 @@ class Bench:
         return msgspec.json.decode(output, type=Result)
 
     def open_streams(self, running: Running) -> float:
-        """Bytes of memory that one open stream costs."""
+        """Bytes of memory that one open stream costs: after a warm-up, and before the load leaves room in the heap."""
         scenario = next(one for one in SCENARIOS if one.name == "paced")
-        ask = running.server.ask(scenario, "hold")
-        assert ask is not None
+        ask, warm = running.server.ask(scenario, "hold"), running.server.ask(scenario)
+        assert ask is not None and warm is not None
+        self.load(running, scenario, warm)
         before = memory_bytes(running.pid)
         order = self._order(running, scenario, ask, connections=OPEN, hold=True)
         process = self._spawn("bench.load", msgspec.json.encode(order).decode())
@@ -101,15 +102,15 @@ class Bench:
             url = self.upstream.stdout.readline().strip()
             direct = Direct(self.folder, url, int(url.rsplit(":", 1)[1]))
             everyone = [Running(direct, 0, 0.0), *self._start(kinds, url, stack)]
+            for running in everyone[1:]:
+                self.measured[running.server.name].stream = self.open_streams(running)
             for number in range(rounds):
                 for scenario in scenarios:
                     say(f"round {number + 1}/{rounds}: {scenario.title}")
                     for running in everyone:
                         self._measure(running, scenario)
             for running in everyone[1:]:
-                found = self.measured[running.server.name]
-                found.loaded = memory_bytes(running.pid)
-                found.stream = self.open_streams(running)
+                self.measured[running.server.name].loaded = memory_bytes(running.pid)
 
     def _start(self, kinds: list[type[Server]], url: str, stack: ExitStack) -> list[Running]:
         found = []
