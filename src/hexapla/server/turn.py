@@ -223,7 +223,8 @@ class Turn:
 
     def _first(self, framing: str) -> bytes:
         self._spoke = True
-        return f"{self._head}{framing}\r\n\r\n".encode("latin-1", "replace")
+        head, self._head = self._head, None
+        return f"{head}{framing}\r\n\r\n".encode("latin-1", "replace")
 
     def _write(self, data: bytes) -> None:
         if not self._gone:

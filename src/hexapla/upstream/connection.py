@@ -7,7 +7,6 @@ waiting reader is one future; nothing else happens per chunk.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -92,7 +91,7 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
         self.heard: Callable[[], None] | None = None  # told that there is something to take
-        self._chunks: deque[bytes] = deque()
+        self._chunks: list[bytes] = []
         self._buffered = 0
         self._paused = False
         self._head: tuple[int, dict[str, str]] | None = None
@@ -298,7 +297,7 @@ class Connection(asyncio.Protocol):
                 raise self._error
             return b"" if self._complete else None
         # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
-        chunk = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
+        chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._buffered = 0
         if self._paused:
