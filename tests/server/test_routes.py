@@ -281,6 +281,12 @@ def test_estimate(provider: str, upstream: Upstream, served: Gateway) -> None:
     assert 300 < heard.json["input_tokens"] < 800
 
 
+def test_count_for_the_demo(served: Gateway) -> None:
+    """The demo only converses; a count for it is an estimate like any other."""
+    heard = count(served, "demo/echo")
+    assert (heard.status, heard.json["estimated"]) == (200, True)
+
+
 def test_count_by_sdk(upstream: Upstream, served: Gateway) -> None:
     """The SDK counts, by its stable and its beta method."""
     sdk: Any = client(served.url, MESSAGES)

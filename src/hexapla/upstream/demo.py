@@ -42,7 +42,10 @@ class DemoTransport:
     """A Transport whose other end is `answer`."""
 
     async def send(self, request: Request) -> DemoResponse:
-        protocol = PROTOCOLS[PATHS[urlsplit(request.url).path]]
+        path = urlsplit(request.url).path
+        if path not in PATHS:  # an operation beside conversation, such as counting tokens
+            return DemoResponse(404, "application/json", [b'{"error":{"message":"The demo only converses."}}'])
+        protocol = PROTOCOLS[PATHS[path]]
         try:
             asked = protocol.parse_request(request.body)
             asked = pair_calls(asked, LossLog())

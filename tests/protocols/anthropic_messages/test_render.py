@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from messageswire import CLAUDE, OPENAI, PNG, asking, rendered, target
 from msgspec import Raw
@@ -201,6 +202,30 @@ def test_the_wish_to_think(wish: ReasoningWish | None, thinking: Any) -> None:
 def test_no_room_for_thought() -> None:
     assert "thinking" not in of(reasoning=ReasoningWish(effort="high"), max_tokens=500)
     assert "reasoning" in lost(reasoning=ReasoningWish(effort="high"), max_tokens=500)
+
+
+CALL = ToolCall(id="c", name="f", arguments="{}")
+OWN = Reasoning(text="hm", signature="s", origin=CLAUDE)
+
+
+@pytest.mark.parametrize(
+    ("messages", "thinks"),
+    [
+        ((Message(role="assistant", content=(CALL,)), results("c")), False),
+        ((Message(role="assistant", content=(CALL,)), results("c"), said("user", "and?")), False),
+        ((Message(role="assistant", content=(msgspec.structs.replace(OWN, origin=OPENAI), CALL)), results("c")), False),
+        ((Message(role="assistant", content=(OWN, CALL)), results("c")), True),
+        ((Message(role="assistant", content=(CALL,)), results("c"), said("assistant", "done"), HI), True),
+    ],
+    ids=["no thought", "words beside results", "a stranger's thought", "its own", "the turn is over"],
+)
+def test_no_budget_where_the_thought_of_an_open_call_is_missing(messages: tuple[Message, ...], thinks: bool) -> None:
+    """The API would refuse the turn; a model that thinks adaptively takes it."""
+    more: dict[str, Any] = {"reasoning": ReasoningWish(effort="high"), "tools": (TOOL,)}
+    body, losses = rendered(asking(HI, *messages, **more), None)
+    assert ("thinking" in body) is thinks
+    assert any("is missing" in loss.why for loss in losses) is not thinks
+    assert of(HI, *messages, to=target(adaptive_only=True), **more)["thinking"] == {"type": "adaptive"}
 
 
 def test_models_that_think_adaptively() -> None:

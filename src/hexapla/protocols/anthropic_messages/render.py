@@ -198,8 +198,7 @@ class _Body:
         return {"type": "text", "text": part.text} if part.text else None
 
     def reasoning(self, path: str, part: Reasoning) -> Json | None:
-        fits = part.origin.fits(self.target.origin)
-        if not fits or self.target.replay_reasoning == "never":
+        if not self.replayed(part):
             self.losses.add(path, "reasoning is replayed to the provider that it came from only", "cosmetic")
             return None
         if part.encrypted is not None and not part.text:
@@ -347,7 +346,7 @@ class _Body:
             return None, config
         thinking: Json = {"type": mode}
         if mode == "enabled":
-            tokens = self.budget()
+            tokens = self.budget() if self.thought_is_whole() else None
             if tokens is None:
                 return None, config
             thinking["budget_tokens"] = tokens
@@ -368,6 +367,24 @@ class _Body:
         if self.request.protocol == NAME:
             return wish.mode
         return None if wish.mode is None and wish.effort is None and wish.budget is None else "enabled"
+
+    def thought_is_whole(self) -> bool:
+        """Whether an open tool loop has the thought that began it.
+
+        With a budget, a turn that called tools is taken back only if it begins with its thinking block: "Expected
+        `thinking` or `redacted_thinking`, but found `tool_use`" (https://github.com/anomalyco/opencode/issues/3077).
+        Clients that drop thought would meet a 400 at every result; without thinking, the loop goes on.
+        """
+        turn = _open_turn(self.request.messages)
+        if not any(isinstance(part, ToolCall) for part in turn) or any(map(self.replayed, turn)):
+            return True
+        self.losses.add("reasoning", "the thought before the open tool calls is missing; the model goes on without")
+        return False
+
+    def replayed(self, part: AnyPart) -> bool:
+        if not isinstance(part, Reasoning) or self.target.replay_reasoning == "never":
+            return False
+        return part.origin.fits(self.target.origin)
 
     def budget(self) -> int | None:
         """The thinking budget: the client's, else the effort's share of max_tokens; always below max_tokens."""
@@ -474,6 +491,19 @@ def _object_schema(schema: Raw | None) -> Raw:
         return schema
     fields = load(schema, dict[str, Raw])
     return Raw(join({"type": dump("object"), **(fields or {})}))
+
+
+def _open_turn(messages: Sequence[Message]) -> list[AnyPart]:
+    """What the assistant said since the user last spoke for himself; words beside results do not end a tool loop."""
+    said: list[AnyPart] = []
+    before = ""
+    for message in messages:
+        if message.role == "user" and before != "tool":
+            said = []
+        elif message.role == "assistant":
+            said += message.content
+        before = message.role
+    return said
 
 
 def _as_blocks(content: Any) -> list[Json]:
