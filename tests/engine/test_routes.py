@@ -311,3 +311,90 @@ def test_timers_are_each_candidates_own() -> None:
     assert found("openai/o3-pro-2025-06-10") == (900, 900, 5, 900)
     assert found("own/small") == (40, 7, 1, 7)
     assert found("own/big-one") == (99, 7, 3, 7)
+
+
+# suffixes and names that stand for others
+
+FACTS = """
+[[models.cheap]]
+id = "owl"
+price = { input = 1, output = 1 }
+context = 1000000
+capabilities = ["tools"]
+[[models.dear]]
+id = "owl"
+free = true
+context = 100000
+capabilities = ["tools"]
+[[models.middle]]
+id = "owl"
+price = { input = 2, output = 2 }
+context = 1000000
+capabilities = ["tools", "reasoning"]
+"""
+
+
+def test_free_reaches_everybody_who_offers_it() -> None:
+    """`:free` leaves those who take nothing, whoever was named."""
+    assert asked("middle/owl:free", text=FACTS) == ["dear"]
+
+
+def test_extended_keeps_the_longest_context() -> None:
+    """Of those who offer the model."""
+    assert sorted(asked("owl:extended", text=FACTS)) == ["cheap", "middle"]
+
+
+def test_thinking_is_noted_on_its_candidates() -> None:
+    """And on no others: a fallback without the suffix does not think."""
+    router = routes(THREE + FACTS)
+    body = b'{"model":"middle/owl:thinking","models":["cheap/owl"],"messages":[{"role":"user","content":"hi"}]}'
+    plan = router.plan(peek("openai_chat", body))
+    assert [(each.provider.id, each.thinks) for each in plan.candidates] == [("middle", True), ("cheap", False)]
+    assert [plan.name_of(each) for each in plan.candidates] == ["middle/owl:thinking", "cheap/owl"]
+
+
+def test_online_is_for_those_who_can_search() -> None:
+    """There is no web search here: an error says so, unless OpenRouter is asked, which has one."""
+    with pytest.raises(RoutingError, match="no web search") as caught:
+        asked("middle/owl:online", text=FACTS)
+    assert caught.value.status == 404
+    router = routes(OPENROUTER_API_KEY="k", OPENAI_API_KEY="k")
+    assert [row.split()[0] for row in planned(router, "openai/gpt-5.2:online")] == ["openrouter"]
+    peeked = peek("openai_chat", PLAIN % (b"openai/gpt-5.2:online", b""))
+    assert router.plan(peeked).candidates[0].model == "openai/gpt-5.2:online"
+
+
+def test_auto_is_the_cheapest_that_can() -> None:
+    """With the next ones behind it; a wish of the request still rules."""
+    assert asked("auto", text=FACTS) == ["cheap"]
+    tier = ',"plugins":[{"id":"auto-router","cost_tier":"max","excluded_models":["*/heron"]}]'
+    assert asked("openrouter/auto", tier, FACTS) == ["middle"]
+    with pytest.raises(RoutingError, match="No models match"):
+        asked("auto", ',"plugins":[{"id":"auto-router","allowed_models":["nobody/*"]}]', FACTS)
+
+
+def test_free_is_any_that_costs_nothing() -> None:
+    """`free` alone is a name of its own; a user's alias of that name stands above it."""
+    only = ',"provider":{"only":["dear"]}'
+    assert asked("free", only, FACTS) == ["dear"]
+    assert asked("free", text=FACTS + '[aliases]\nfree = "cheap/owl"\n') == ["cheap"]
+
+
+def test_openrouters_own_names_are_its_own() -> None:
+    """Where its key is here."""
+    assert planned(routes(OPENROUTER_API_KEY="k"), "openrouter/auto")[0].startswith("openrouter ")
+
+
+def test_route_sort_is_a_partition() -> None:
+    """The deprecated `route` says where `sort` looks."""
+    models = ',"models":["cheap/heron"],"provider":{"sort":"price","only":["middle","cheap"]}'
+    assert asked("middle/heron", models) == ["cheap", "middle", "cheap", "middle"]
+    first = asked("dear/heron", ',"models":["cheap/owl"],"provider":{"sort":"price"},"route":"sort"', FACTS)
+    assert first[:2] == ["dear", "cheap"] and first[-1] == "dear"
+
+
+def test_the_operators_list_is_a_ceiling() -> None:
+    """A request narrows `only` and never widens it."""
+    standing = '[routing]\nprovider = { only = ["cheap", "middle"], sort = "price" }\n'
+    assert asked("heron", text=standing) == ["cheap", "middle"]
+    assert asked("heron", ',"provider":{"only":["middle","dear"]}', standing) == ["middle"]

@@ -95,7 +95,14 @@ class FakeLane:
 class Play:
     """Runs an exchange by hand.  `say(fact)` returns the next command; notes are collected."""
 
-    def __init__(self, *names: str, stream: bool = True, retries: int = 2, timers: Timers | None = None) -> None:
+    def __init__(
+        self,
+        *names: str,
+        stream: bool = True,
+        retries: int = 2,
+        timers: Timers | None = None,
+        asked: dict[str, str] | None = None,
+    ) -> None:
         self.now = 0.0
         self.opened: list[str] = []
         self.refuse: dict[str, GatewayError] = {}
@@ -112,6 +119,7 @@ class Play:
             clock=lambda: self.now,
             chance=lambda: 0.5,
             admit=lambda candidate, forced: self.full or 0.0,
+            asked=lambda candidate: (asked or {}).get(candidate.provider.id, ""),
         )
         self._steps = self.exchange.run()
 

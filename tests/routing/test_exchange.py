@@ -301,3 +301,30 @@ def test_the_next_candidate_has_timers_of_its_own() -> None:
     play.now = 35
     waiting = play.say(OK)
     assert isinstance(waiting, Receive) and waiting.deadline == 70
+
+
+def refuse(play: Play, body: bytes = b'{"error":{"message":"no such field"}}') -> object:
+    """The provider says 400; what the exchange does next, after its bookkeeping."""
+    assert isinstance(play.say(Head(400, {})), Receive)
+    assert isinstance(play.say(Chunk(body)), Receive)
+    assert play.say(End()) == Drop()
+    return play.say()
+
+
+def test_what_one_model_refuses_another_one_takes() -> None:
+    """Any error leads on to the next model that the request names, past those who offer the refused one."""
+    play = Play("a", "b", "c", stream=False, asked={"a": "first", "b": "first", "c": "second"})
+    assert isinstance(play.say(), Send)
+    assert isinstance(refuse(play), Send)
+    assert play.exchange.candidate is not None and play.exchange.candidate.provider.id == "c"
+    assert refuse(play) is None
+    assert play.outcome is not None and play.outcome.error is not None
+    assert (play.outcome.error.kind, play.outcome.tried) == (Kind.INVALID_REQUEST, 2)
+
+
+def test_a_refused_request_is_not_carried_around() -> None:
+    """With one model named, nobody else is asked what its provider calls the client's fault."""
+    play = Play("a", "b", stream=False)
+    assert isinstance(play.say(), Send)
+    assert refuse(play) is None
+    assert play.outcome is not None and play.outcome.tried == 1

@@ -36,6 +36,8 @@ SHORT = offer("short", max_output=4096)
 LONG = offer("long", max_output=64_000)
 TOOLS = offer("tools", capabilities=("tools",))
 PLAIN = offer("plain", capabilities=("vision",))
+SCHEMA = offer("schema", capabilities=("json_schema",))
+THREE = [ALPHA, BETA, CHEAP]
 
 WISHES: list[tuple[str, Preferences, Need, list[Candidate], list[str]]] = [
     ("allowed_providers", Preferences(only=("beta",)), Need(), [ALPHA, BETA], ["beta"]),
@@ -55,6 +57,9 @@ WISHES: list[tuple[str, Preferences, Need, list[Candidate], list[str]]] = [
     ("free", Preferences(), Need(free=True), [ALPHA, CHEAP, FREE, replace(ALPHA, model="m:free")], ["free", "alpha"]),
     ("context_length", Preferences(), Need(max_tokens=8000), [ALPHA, SHORT, LONG], ["alpha", "long"]),
     ("tools", Preferences(), Need(tools=True), [ALPHA, TOOLS, PLAIN], ["alpha", "tools"]),
+    ("response_format", Preferences(), Need(schema=True), [ALPHA, SCHEMA, PLAIN], ["alpha", "schema"]),
+    ("online", Preferences(), Need(online=True), [ALPHA, replace(BETA, delegate=True)], ["beta"]),
+    ("allowed_providers", Preferences(ceiling=("alpha", "beta"), only=("beta", "cheap")), Need(), THREE, ["beta"]),
 ]
 
 
@@ -83,3 +88,9 @@ def test_without_a_wish_everybody_passes() -> None:
 def test_base_and_exact_slugs(slug: str, means: bool) -> None:
     """A base slug means the provider wherever it is, an exact one its region."""
     assert (slug in slugs(Provider(id="acme", aliases=("acme-cloud",), region="eu"))) is means
+
+
+def test_one_slug_of_openrouters_for_two_of_ours() -> None:
+    """Vertex AI is two providers here, one for each vendor's models."""
+    for name in ("vertex_gemini", "vertex_anthropic"):
+        assert {"google-vertex", "google-vertex/us-east5", name} <= slugs(Provider(id=name, region="us-east5"))

@@ -131,3 +131,20 @@ def test_answers_of_the_wrong_form() -> None:
 def test_what_is_no_answer(to: str, body: bytes) -> None:
     with pytest.raises(UpstreamError):
         opened(asked(), to=to).answer(body)
+
+
+@pytest.mark.parametrize("to", ["openai_chat", "anthropic_messages"])
+def test_what_the_gateway_does_not_do_is_a_loss(to: str) -> None:
+    """Plugins and transforms are nobody's here; an empty list asks for nothing."""
+    body = asked(plugins=[{"id": "web"}], transforms=[], max_tokens=5)
+    lane = opened(body, to=to)
+    assert [loss.field for loss in lane.losses] == ["plugins"]
+    with pytest.raises(ClientError, match="plugins"):
+        opened(body, to=to, on_loss="strict")
+
+
+def test_a_gateway_that_knows_plugins_is_told() -> None:
+    translation = Translation(peek("openai_chat", json.dumps(asked(plugins=[{"id": "web"}])).encode()), REPLY)
+    known = Target(origin=Origin("openai_chat", "p"), model="up")
+    lane = translation.open(known, Quirks(), keep=frozenset({"plugins"}))
+    assert lane.losses == () and sent(lane)["plugins"] == [{"id": "web"}]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hexapla.catalog.resolve import Catalog, Match, matches_of
+from hexapla.catalog.resolve import Catalog, Match, matches_of, with_suffix
 
 
 def elsewhere(catalog: Catalog, name: str, matches: Sequence[Match]) -> tuple[Match, ...]:
@@ -25,7 +25,8 @@ def elsewhere(catalog: Catalog, name: str, matches: Sequence[Match]) -> tuple[Ma
             provider = catalog.providers[provider_id]
             if provider_id not in taken and not provider.unavailable:
                 taken.add(provider_id)
-                found += matches_of(provider, model.id, model, suffix)
+                served = matches_of(provider, model.id, model, "")
+                found += (with_suffix(match, suffix) for match in served) if suffix else served
     return tuple(found)
 
 

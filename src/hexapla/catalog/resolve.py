@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from hexapla.catalog.fill import filled
+from hexapla.catalog.latest import asked, newest
 from hexapla.catalog.nearest import Names
 from hexapla.catalog.quirks import matches, merge
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
@@ -28,7 +29,7 @@ KNOWS_SUFFIXES = frozenset({"openrouter"})
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint that serves a name.  `suffix`: the OpenRouter suffix that was cut off, or ""."""
+    """One endpoint that serves a name.  `suffix`: the OpenRouter suffixes that were cut off (":free:online"), or ""."""
 
     provider: Provider
     endpoint: Endpoint
@@ -171,12 +172,11 @@ class Catalog:
 
 def resolve(catalog: Catalog, name: str) -> tuple[Match, ...]:
     """Every endpoint that serves `name`.  Raises RoutingError(not_found) naming the nearest names."""
-    wanted = _unaliased(catalog, name)
-    found = _by_provider(catalog, wanted) or _by_name(catalog, wanted)
-    suffix = "" if found else next((ending for ending in SUFFIXES if wanted.endswith(ending)), "")
-    if suffix:
-        stem = _unaliased(catalog, wanted.removesuffix(suffix))
-        found = tuple(_suffixed(m, suffix) for m in _by_provider(catalog, stem) or _by_name(catalog, stem))
+    stem, suffix = _unaliased(catalog, name), ""
+    found = _named(catalog, stem)
+    while not found and (ending := _ending(stem)):
+        stem, suffix = _unaliased(catalog, stem.removesuffix(ending)), ending + suffix
+        found = tuple(with_suffix(match, suffix) for match in _named(catalog, stem))
     return found or _unknown(catalog, name)
 
 
@@ -202,12 +202,60 @@ def matches_of(provider: Provider, model: str, facts: Model | None, suffix: str)
 
 
 def _unaliased(catalog: Catalog, name: str) -> str:
-    """What the user's alias stands for; an alias may name another one, and a circle ends where it began."""
+    """What the user's alias, or a moving name, stands for; an alias may name another one, and a circle ends where it
+    began."""
     seen = set()
-    while name not in seen and (meant := catalog.meaning(name)):
+    while name not in seen and (meant := catalog.meaning(name) or _latest(catalog, name)):
         seen.add(name)
         name = meant
     return name
+
+
+def _latest(catalog: Catalog, name: str) -> str | None:
+    """The model that `~author/family-latest` means today."""
+    moving = asked(name) if name.startswith("~") else None
+    author = catalog.provider(moving[0]) if moving is not None else None
+    if moving is None or author is None:
+        return None
+    found = newest(catalog.listed(author.id), moving[1])
+    return f"{author.id}/{found.id}" if found is not None else None
+
+
+def _ending(name: str) -> str:
+    """The suffix behind a name, or ""."""
+    return ":" + name.rpartition(":")[2] if name.endswith(SUFFIXES) else ""
+
+
+def _named(catalog: Catalog, name: str) -> tuple[Match, ...]:
+    """Who serves exactly this name.
+
+    `Qwen/Qwen3-8B` may be DashScope's alias and a model that it does not know, and the whole of it the name of a model
+    elsewhere: then those who know it come first.
+    """
+    parts = catalog.split(name)
+    if parts is not None and parts[0].id != name[: -len(parts[1]) - 1].lower() and not _knows(catalog, *parts):
+        listed = _by_name(catalog, name)
+        if listed:
+            return (*listed, *(matches_of(*parts, None, "") if not parts[0].unavailable else ()))
+    return _by_provider(catalog, name) or _by_name(catalog, name)
+
+
+def _knows(catalog: Catalog, provider: Provider, model: str) -> bool:
+    return _facts(catalog, provider, model)[0] is not None
+
+
+def _facts(catalog: Catalog, provider: Provider, model: str) -> tuple[Model | None, str]:
+    """What is known of `model` at `provider`, and the suffixes that are no part of its name.
+
+    OpenRouter writes versions with a dot, some vendors with a dash: claude-sonnet-4.5 is claude-sonnet-4-5.
+    """
+    stem, suffix = model, ""
+    while True:
+        facts = catalog.facts(provider.id, stem) or ("." in stem and catalog.facts(provider.id, stem.replace(".", "-")))
+        ending = _ending(stem)
+        if facts or not ending or provider.id in KNOWS_SUFFIXES:
+            return facts or None, suffix if facts else ""
+        stem, suffix = stem.removesuffix(ending), ending + suffix
 
 
 def _by_provider(catalog: Catalog, name: str) -> tuple[Match, ...]:
@@ -215,11 +263,7 @@ def _by_provider(catalog: Catalog, name: str) -> tuple[Match, ...]:
     if parts is None:
         return ()
     provider, model = parts
-    facts, suffix = catalog.facts(provider.id, model), ""
-    if facts is None and provider.id not in KNOWS_SUFFIXES:
-        ending = next((ending for ending in SUFFIXES if model.endswith(ending)), "")
-        facts = catalog.facts(provider.id, model.removesuffix(ending)) if ending else None
-        suffix = ending if facts is not None else ""
+    facts, suffix = _facts(catalog, provider, model)
     return _served(provider, _sent(facts, model.removesuffix(suffix)) if facts else model, facts, suffix)
 
 
@@ -230,8 +274,8 @@ def _by_name(catalog: Catalog, name: str) -> tuple[Match, ...]:
     return tuple(m for provider, model in open_ones or listed for m in _served(provider, _sent(model, name), model, ""))
 
 
-def _suffixed(match: Match, suffix: str) -> Match:
-    """`match` with a suffix that was cut off; providers that know suffixes get it back."""
+def with_suffix(match: Match, suffix: str) -> Match:
+    """`match` with the suffixes that were cut off; providers that know suffixes get them back."""
     if match.provider.id in KNOWS_SUFFIXES:
         return msgspec.structs.replace(match, model=match.model + suffix)
     return msgspec.structs.replace(match, suffix=suffix)

@@ -133,6 +133,7 @@ class Config(_Table, frozen=True, kw_only=True):
     aliases    name -> model;  scenarios fast, smart, powerful, cheap, code have defaults
     chains     model -> models to try next when it fails
     profiles   the user's own, by name
+    presets    parts of requests that clients name (`@preset/NAME`)
     file       where it was read from; "" when there is none
     """
 
@@ -143,6 +144,7 @@ class Config(_Table, frozen=True, kw_only=True):
     aliases: dict[str, str] = {}
     chains: dict[str, tuple[str, ...]] = {}
     profiles: dict[str, Profile] = {}
+    presets: dict[str, dict[str, Any]] = {}
     on_loss: Literal["allow", "warn", "strict"] = "allow"
     timeouts: TimeoutsConfig = TimeoutsConfig()
     retry: RetryPolicy = RetryPolicy()

@@ -27,7 +27,7 @@ from hexapla.upstream.transport import Request, Timeouts
 USER_AGENT = ("user-agent", "hexapla/0.1")
 
 GATEWAYS: dict[str, frozenset[str]] = {
-    "openrouter": frozenset({"provider", "plugins", "debug"}),
+    "openrouter": frozenset({"provider", "plugins", "debug", "session_id", "trace", "transforms", "usage"}),
 }
 """Providers that are gateways themselves and understand these top-level keys."""
 

@@ -34,6 +34,7 @@ from hexapla.routing.exchange import Exchange, Outcome, param_of
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek, check_conversation, peek
+from hexapla.translate.preset import expanded, names_preset
 from hexapla.upstream.driver import Driver, Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
@@ -190,6 +191,9 @@ class Gateway:
 
     def _peek(self, ask: Ask) -> Peek:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
+        if names_preset(peeked):
+            body, model = expanded(ask.protocol, ask.body, self.config.presets, ask.model)
+            peeked = peek(ask.protocol, body, model=model, stream=ask.stream)
         check_conversation(peeked)
         return peeked
 
@@ -229,6 +233,7 @@ class Gateway:
             chance=self._chance,
             admit=lambda candidate, forced: routes.traffic.admit(candidate, plan.load, forced=forced),
             may_retry=self._retries.spend,
+            asked=plan.name_of,
         )
         self._retries.earn()
         recorder.begin()
@@ -285,7 +290,7 @@ class Gateway:
         def open_call(candidate: Candidate) -> Call:
             address = candidate.address
             assert isinstance(address, Address)
-            lane = translation.open(
+            lane = (translation.thinking() if candidate.thinks else translation).open(
                 candidate.target, candidate.quirks, keep=self.routes.kept(candidate, translation.peeked)
             )
             same = ask.protocol == candidate.endpoint.protocol

@@ -12,22 +12,25 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.auth.api_key import Credential, missing_key, needs_key
 from hexapla.auth.grant import Token
 from hexapla.auth.keeper import Keeper
 from hexapla.auth.sources import Source, find_sources
 from hexapla.catalog.elsewhere import elsewhere
+from hexapla.catalog.listing import Listed
 from hexapla.catalog.profile import DEFAULT, Profile, applied, mean, slot_of
 from hexapla.catalog.quirks import target_of
-from hexapla.catalog.resolve import Match, resolve
+from hexapla.catalog.resolve import Catalog, Match, resolve
 from hexapla.catalog.schema import Model, Provider
 from hexapla.config import Loaded
 from hexapla.engine.address import GATEWAYS, address_of
+from hexapla.engine.virtual import rows_of
 from hexapla.errors import Kind, RoutingError
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import slugs
-from hexapla.routing.preferences import SUFFIX_SORTS
+from hexapla.routing.preferences import WIDENING
 
 Keep = Callable[[Provider, Source], Keeper]
 KEPT_NAMES = 4096  # names whose candidates are remembered; clients choose names, so the number is bounded
@@ -73,6 +76,7 @@ class Offers:
         self.keep = keep
         self.weights: dict[tuple[str, str], float] = {}
         self._told = told
+        self._listed: tuple[Catalog, Sequence[str], Sequence[Listed]] | None = None
         self._config = loaded.config
         self._known: dict[tuple[Name, bool], Offer] = {}
         self._meant: dict[tuple[str, tuple[str, ...]], tuple[Name, ...]] = {}
@@ -126,11 +130,11 @@ class Offers:
         matches = resolve(self.catalog, name)
         suffix = matches[0].suffix
         found, error = self._of_matches(matches, profile)
-        if everywhere or suffix in SUFFIX_SORTS or not found:
+        if everywhere or any(known in suffix for known in WIDENING) or not found:
             found += self._of_matches(elsewhere(self.catalog, name, matches), profile)[0]
         if not found and error is not None:
             raise error
-        return Offer(candidates=tuple(found), suffix=suffix)
+        return Offer(candidates=tuple(_varied(found, suffix)), suffix=suffix)
 
     def _of_matches(
         self, matches: Sequence[Match], profile: Profile | None
@@ -149,6 +153,12 @@ class Offers:
         known = self.catalog.providers.values()
         able = [p for p in known if p.endpoints and not p.unavailable and not self._silent(p)]
         return [p.id for p in able if not needs_key(p.auth) or self.credentials(p.id)]
+
+    def rows(self, usable: Sequence[str]) -> Sequence[Listed]:
+        """The models of these providers that are sold today."""
+        if self._listed is None or self._listed[0] is not self.catalog or self._listed[1] != usable:
+            self._listed = (self.catalog, usable, rows_of(self.catalog, usable))
+        return self._listed[2]
 
     def discover(self, found: Mapping[str, tuple[Model, ...]]) -> None:
         """Take in which servers of one's own answered, and with which models."""
@@ -237,3 +247,17 @@ class Offers:
             )
             for credential in credentials
         ]
+
+
+def _varied(found: Sequence[Candidate], suffix: str) -> Sequence[Candidate]:
+    """What is left of the suffixes for the candidates themselves: who thinks, and who has room for the longest prompts."""
+    if ":thinking" in suffix:
+        found = [each if each.delegate else replace(each, thinks=True) for each in found]
+    if ":extended" in suffix:
+        most = max((_context(each) for each in found), default=0)
+        found = [each for each in found if _context(each) == most]
+    return found
+
+
+def _context(candidate: Candidate) -> int:
+    return (candidate.facts.context if candidate.facts is not None else None) or 0

@@ -17,6 +17,7 @@ from hexapla.engine.address import Address
 from hexapla.engine.offers import Keep, Name, Offers, idle
 from hexapla.engine.session import session_of
 from hexapla.engine.traffic import Planned, Traffic, beginning
+from hexapla.engine.virtual import choice_of, demand_of, nothing_fits, virtual
 from hexapla.engine.wishes import load_of, need_of, preferences_of
 from hexapla.errors import GatewayError, RoutingError
 from hexapla.routing.candidate import Candidate
@@ -25,6 +26,7 @@ from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, Preferences, suffixed
 from hexapla.routing.rank import Scene
 from hexapla.routing.shares import drawn
+from hexapla.routing.virtual import VIRTUAL, chosen
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.peek import Peek
 
@@ -68,6 +70,8 @@ class Routes(Offers):
         """
         wishes = self.wishes(peeked)
         names = self.names(peeked.models, profile)
+        if not VIRTUAL.keys().isdisjoint(peeked.models):
+            names = self._real(names, peeked)
         if len(names) == 1 and wishes is NONE:
             offers = self.offer(names[0])
             only = () if offers.suffix else self._ordered(offers.candidates, peeked)
@@ -85,29 +89,53 @@ class Routes(Offers):
             raise first_error or RoutingError("No endpoint can serve this request.")
         return self._chosen(wanted, peeked, session, key)
 
+    def _real(self, names: Sequence[Name], peeked: Peek) -> tuple[Name, ...]:
+        """`names` with models in place of `auto` and `free`.  Raises RoutingError where none of them fits."""
+        usable = self.usable()
+        real: list[Name] = []
+        for inside, name in names:
+            kind = virtual(name, usable) if self.catalog.meaning(name) is None else ""
+            if not kind:
+                real.append((inside, name))
+                continue
+            rows = self.rows(usable)
+            found = chosen(kind, rows, demand_of(peeked), choice_of(peeked), self._usd, self._chance)
+            if not found:
+                raise nothing_fits(kind)
+            real += [(inside, each) for each in found]
+        return tuple(dict.fromkeys(real))
+
     def _chosen(self, wanted: Sequence[Wanted], peeked: Peek, header: str, key: str) -> Planned:
         """The candidates of `wanted` in their order, without those that sit out."""
         traffic, load = self.traffic, load_of(peeked)
         now = traffic.clock()
         scene = Scene(health=traffic.health, now=now, chance=self._chance, usd=self._usd, waits=traffic.waits(load))
-        chosen: Sequence[Candidate] = planned(wanted, scene).candidates
+        plan = planned(wanted, scene)
+        chosen: Sequence[Candidate] = plan.candidates
         if self.weights:
             chosen = drawn(chosen, self.weights, self._chance)
         if traffic.bench:
             chosen = traffic.bench.choose(chosen, now)
         own = beginning(chosen, wanted[0].candidates)
         if own < 2 or wanted[0].preferences.order:
-            return Planned(candidates=chosen, load=load)
+            return Planned(candidates=chosen, load=load, asked=_asked(wanted), rejected=plan.rejected)
         session = session_of(peeked, key, header)
         led = traffic.affinity.led(session, chosen[:own], now)
-        return Planned(candidates=(*led, *chosen[own:]), load=load, session=session, own=own)
+        return Planned(
+            candidates=(*led, *chosen[own:]),
+            load=load,
+            session=session,
+            own=own,
+            asked=_asked(wanted),
+            rejected=plan.rejected,
+        )
 
     def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Wanted:
         """One model of the request, with what its suffix wishes of it."""
         offers = self.offer(name, everywhere=wishes is not NONE)
         if offers.suffix:
             wishes = suffixed(wishes, offers.suffix)
-            need = replace(need, free=True) if offers.suffix == ":free" else need
+            need = replace(need, free=":free" in offers.suffix, online=":online" in offers.suffix)
         return Wanted(name=name[1], candidates=self._ordered(offers.candidates, peeked), preferences=wishes, need=need)
 
     def wishes(self, peeked: Peek) -> Preferences:
@@ -141,6 +169,13 @@ class Routes(Offers):
             elif rank == known[0] and candidate.endpoint.protocol == known[1][0].endpoint.protocol:
                 known[1].append(candidate)
         return [candidate for _, chosen in best.values() for candidate in chosen]
+
+
+def _asked(wanted: Sequence[Wanted]) -> dict[int, str]:
+    """By the candidate's identity, the model that it stands for."""
+    if len(wanted) < 2:
+        return {}
+    return {id(candidate): each.name for each in reversed(wanted) for candidate in each.candidates}
 
 
 def _rank(candidate: Candidate, peeked: Peek) -> int:

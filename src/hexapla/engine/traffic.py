@@ -6,7 +6,7 @@ Every attempt is told here when it is over, and asks here before it is made.  Th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from hexapla.routing.allowance import allowances
 from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Tried
+from hexapla.routing.filters import Rejection
 from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
 
@@ -26,12 +27,20 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """Who is tried for a request, in order, and what it takes of their limits.
 
     session  where there is a choice among the first `own` candidates, which offer the model that was asked for
+    asked    where several models were named: by the candidate's identity, the one that it stands for
+    rejected who was ruled out by the request's wishes
     """
 
     candidates: Sequence[Candidate]
     load: Load = Load()
     session: Session | None = None
     own: int = 0
+    asked: Mapping[int, str] = {}
+    rejected: Sequence[Rejection] = ()
+
+    def name_of(self, candidate: Candidate) -> str:
+        """The name in the request that `candidate` stands for; "" where there is one only."""
+        return self.asked.get(id(candidate), "")
 
 
 class Traffic:

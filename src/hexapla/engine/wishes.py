@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from msgspec import Raw
+from msgspec.structs import replace
+
 from hexapla.routing.filters import Need
 from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
@@ -19,6 +22,9 @@ LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 BYTES_PER_TOKEN = 4  # a rule of thumb; the answer's own counts settle it
 
+_ACROSS = Raw(b'"sort"')
+"""`route`, which is deprecated: "sort" is sort.partition "none", "fallback" is what happens anyway."""
+
 _EMPTY = frozenset({b"null", b"[]"})
 
 
@@ -28,10 +34,11 @@ def preferences_of(peeked: Peek, default: Preferences) -> Preferences:
     Raises ProtocolError for an object that cannot be read.
     """
     raw = peeked.fields.get("provider")
-    if raw is None:
-        return default
-    said = bytes(raw)
-    return _read(said, default) if said[:1] == b"{" else default
+    said = bytes(raw) if raw is not None else b""
+    wishes = _read(said, default) if said[:1] == b"{" else default
+    if peeked.fields.get("route") == _ACROSS and wishes.sort.by is not None:
+        return replace(wishes, sort=replace(wishes.sort, partition="none"))
+    return wishes
 
 
 def need_of(peeked: Peek, usd: dict[str, float]) -> Need:
@@ -39,9 +46,11 @@ def need_of(peeked: Peek, usd: dict[str, float]) -> Need:
     fields = peeked.fields
     limits = [load(fields[name], int) for name in LIMITS if name in fields]
     tools = fields.get("tools")
+    shape = fields.get("response_format")
     return Need(
         tools=tools is not None and bytes(tools) not in _EMPTY,
         max_tokens=next((limit for limit in limits if limit is not None), None),
+        schema=shape is not None and b'"json_schema"' in bytes(shape),
         usd=usd,
     )
 

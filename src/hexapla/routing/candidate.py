@@ -23,6 +23,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     track    the key of its endpoint and model in health.py
     slugs    what a request may call its provider (filters.py)
     delegate its provider is a gateway itself, which is told the request's wishes and obeys them
+    thinks   it was asked for as `:thinking`
     """
 
     provider: Provider
@@ -38,6 +39,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     track: str = ""
     slugs: frozenset[str] = frozenset()
     delegate: bool = False
+    thinks: bool = False
 
     @property
     def name(self) -> str:

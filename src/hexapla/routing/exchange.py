@@ -57,6 +57,7 @@ class Exchange:
     admit      says after how many seconds a candidate may be asked, or why not at present (True: there is nobody else);
                whoever was admitted is in `asking` until noted
     may_retry  whether the retry budget of the whole gateway allows one more
+    asked      the name in the request that a candidate stands for: what one model refuses, another one may take
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1)
     """
@@ -73,10 +74,12 @@ class Exchange:
         chance: Callable[[], float],
         admit: Callable[[Candidate, bool], GatewayError | float] = lambda candidate, forced: 0.0,
         may_retry: Callable[[], bool] = lambda: True,
+        asked: Callable[[Candidate], str] = lambda candidate: "",
     ) -> None:
         self._candidates = candidates
         self._admit = admit
         self._may_retry = may_retry
+        self._asked = asked
         self._open = open_call
         self._tell_error = tell
         self._stream = stream
@@ -97,11 +100,18 @@ class Exchange:
     def run(self) -> Generator[Command, Fact, Outcome]:
         """Try the candidates in order until one answers."""
         error: GatewayError | None = None
+        spent: str | None = None  # a name whose model does not take the request
         for candidate in self._candidates:
             self._place += 1
+            if spent is not None and self._asked(candidate) == spent:
+                continue
             error = yield from self._candidate(candidate)
-            if error is None or self._heard.something or not verdict(error).fall_back or self._patience.late:
+            if error is None or self._heard.something or self._patience.late:
                 break
+            if not verdict(error).fall_back:
+                spent = self._asked(candidate)
+                if not isinstance(error, UpstreamError) or all(self._asked(c) == spent for c in self._later()):
+                    break
         else:
             error = error or RoutingError("No endpoint can serve this request.")
         if not self._tried and self._spared:
@@ -140,11 +150,14 @@ class Exchange:
     def _wait_for(self, candidate: Candidate) -> None:
         self._patience = Patience(candidate.timers, self._clock, self._began, stream=self._stream)
 
+    def _later(self) -> Sequence[Candidate]:
+        return self._candidates[self._place :]
+
     def _has_spare(self, candidate: Candidate) -> bool:
         """Another key of the same provider is still to come: it serves at once what this one would have to wait for."""
         return any(
             later.credential != candidate.credential and later.provider.id == candidate.provider.id
-            for later in self._candidates[self._place :]
+            for later in self._later()
         )
 
     def _logged_in(self, candidate: Candidate) -> Steps:

@@ -22,16 +22,24 @@ SAME_QUANTIZATION = {"mxfp4": "fp4", "nvfp4": "fp4", "mxfp8": "fp8"}
 """fp4 stands for all its kinds, and so does fp8 (OpenRouter's provider-selection page, 2026-08-22)."""
 
 
+TOGETHER = {"vertex_anthropic": "google-vertex", "vertex_gemini": "google-vertex"}
+"""OpenRouter's slug of what are several providers here."""
+
+
 class Need(msgspec.Struct, frozen=True, kw_only=True):
     """What a request needs of whoever serves it; None and False are "nothing special".
 
     max_tokens  the output that it asks for
+    schema      an answer that obeys a JSON schema
+    online      a search of the web, which no provider's model brings along
     usd         units of a currency in one US dollar, for prices in other currencies
     """
 
     tools: bool = False
     max_tokens: int | None = None
     free: bool = False
+    schema: bool = False
+    online: bool = False
     usd: dict[str, float] = {}
 
 
@@ -57,7 +65,8 @@ class Filter(msgspec.Struct, frozen=True):
 
 def slugs(provider: Provider) -> frozenset[str]:
     """What a request may call this provider: its id, an alias, or either with its region behind a slash."""
-    names = {name.lower() for name in (provider.id, *provider.aliases)}
+    together = TOGETHER.get(provider.id)
+    names = {name.lower() for name in (provider.id, *provider.aliases, *([together] if together else ()))}
     return frozenset(names | ({f"{name}/{provider.region}" for name in names} if provider.region else set()))
 
 
@@ -67,8 +76,9 @@ def _ignored(candidate: Candidate, preferences: Preferences, need: Need) -> str:
 
 def _allowed(candidate: Candidate, preferences: Preferences, need: Need) -> str:
     own = candidate.slugs
-    if preferences.only and own.isdisjoint(preferences.only):
-        return f"{candidate.provider.id} is not among provider.only"
+    for listed in (preferences.ceiling, preferences.only):
+        if listed and own.isdisjoint(listed):
+            return f"{candidate.provider.id} is not among provider.only"
     if preferences.order and not preferences.allow_fallbacks and own.isdisjoint(preferences.order):
         return f"{candidate.provider.id} is not in provider.order, and fallbacks are not allowed"
     return ""
@@ -116,9 +126,18 @@ def _tools(candidate: Candidate, preferences: Preferences, need: Need) -> str:
     return "it knows no tools" if known and "tools" not in known else ""
 
 
+def _schema(candidate: Candidate, preferences: Preferences, need: Need) -> str:
+    known = candidate.facts.capabilities if candidate.facts is not None else ()
+    return "it does not keep to a JSON schema" if known and "json_schema" not in known else ""
+
+
+def _online(candidate: Candidate, preferences: Preferences, need: Need) -> str:
+    return "" if candidate.delegate else "this gateway has no web search to add to it; OpenRouter, as a provider, has"
+
+
 def _free(candidate: Candidate, preferences: Preferences, need: Need) -> str:
     facts = candidate.facts
-    if candidate.model.endswith(":free"):
+    if ":free" in candidate.model:
         return ""
     return "" if facts is not None and (facts.free or costless(facts.price)) else "it is not free"
 
@@ -139,18 +158,20 @@ _PRICED = (
 
 HARD = (
     Filter("allowed_providers", lambda p, n: p.ignore, _ignored, own=True),
-    Filter("allowed_providers", lambda p, n: p.only or (p.order and not p.allow_fallbacks), _allowed),
+    Filter("allowed_providers", lambda p, n: p.only or p.ceiling or (p.order and not p.allow_fallbacks), _allowed),
     Filter("data_policy:training", lambda p, n: p.data_collection == "deny", _training),
     Filter("data_policy:zdr", lambda p, n: p.zdr, _zdr),
     Filter("quantization", lambda p, n: p.quantizations, _quantization),
     Filter("max_price", lambda p, n: p.max_price != _NO_BOUND, _max_price),
     Filter("free", lambda p, n: n.free, _free, own=True),
+    Filter("online", lambda p, n: n.online, _online, own=True),
 )
 """Filters whose word is final: when nobody is left the request is refused."""
 
 SOFT = (
     Filter("context_length", lambda p, n: n.max_tokens is not None, _max_tokens, own=True),
     Filter("tools", lambda p, n: n.tools, _tools, own=True),
+    Filter("response_format", lambda p, n: n.schema, _schema, own=True),
 )
 """Filters that hold while somebody is left: the catalogue may be behind, and the provider knows best."""
 

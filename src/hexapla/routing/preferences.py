@@ -28,6 +28,9 @@ Quantization = Literal[
 SUFFIX_SORTS: dict[str, By] = {":nitro": "throughput", ":floor": "price", ":exacto": "exacto"}
 """Suffixes of a model's name that are short for a `sort`."""
 
+WIDENING = (*SUFFIX_SORTS, ":free", ":online")
+"""Suffixes that choose among all providers of the model."""
+
 
 class Sort(msgspec.Struct, frozen=True, kw_only=True):
     """`partition`: "model" sorts the endpoints of each model, "none" those of all models together."""
@@ -56,10 +59,14 @@ class MaxPrice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
-    """Which providers may serve, and in which order they are tried.  Slugs are in lower case."""
+    """Which providers may serve, and in which order they are tried.  Slugs are in lower case.
+
+    ceiling  the operator's own `only`, which a request's narrows and never widens
+    """
 
     order: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    ceiling: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     allow_fallbacks: bool = True
     require_parameters: bool = False
@@ -118,7 +125,8 @@ def read_preferences(raw: Raw | bytes, default: Preferences = NONE) -> Preferenc
     said = {name: value for name in _Wire.__struct_fields__ if (value := getattr(wire, name)) is not None}
     for name in said.keys() & _READ.keys():
         said[name] = _READ[name](said[name])
-    # the operator's privacy can only be tightened
+    # what the operator rules out can only grow
+    said["ceiling"] = default.ceiling or default.only
     said["zdr"] = default.zdr or bool(said.get("zdr"))
     if default.data_collection == "deny":
         said["data_collection"] = "deny"
@@ -127,8 +135,8 @@ def read_preferences(raw: Raw | bytes, default: Preferences = NONE) -> Preferenc
 
 
 def suffixed(preferences: Preferences, suffix: str) -> Preferences:
-    """`preferences` with the sort that a suffix of the model's name stands for; a sort that was said stands above it."""
-    by = SUFFIX_SORTS.get(suffix)
+    """`preferences` with the sort that the suffixes of the model's name stand for; a sort that was said stands above it."""
+    by = next((sort for known, sort in SUFFIX_SORTS.items() if known in suffix), None)
     if by is None or preferences.sort.by is not None:
         return preferences
     return replace(preferences, sort=replace(preferences.sort, by=by))

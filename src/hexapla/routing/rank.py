@@ -81,6 +81,8 @@ def blended(price: Price | None, usd: Mapping[str, float]) -> float | None:
 
 def _price(group: Group, scene: Scene) -> float:
     facts = group[0].facts
+    if facts is not None and facts.free:
+        return 0.0
     known = blended(facts.price if facts is not None else None, scene.usd)
     return math.inf if known is None else known
 

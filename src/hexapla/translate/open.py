@@ -25,11 +25,19 @@ from hexapla.translate.choose import choose_lane
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek
+from hexapla.translate.thinking import thinking
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import dump, join, split
 
-OURS = frozenset({"models", "route", "fallbacks", "plugins", "provider", "debug"})
+OURS = frozenset(
+    {"models", "route", "fallbacks", "plugins", "provider", "debug", "session_id", "trace", "transforms", "usage"}
+)
 """Top-level keys that speak to the gateway; the upstream gets them only where it is a gateway of the same kind."""
+
+UNBUILT = {"plugins": "this gateway runs no plugins yet", "transforms": "this gateway does not shorten prompts yet"}
+"""Keys of OURS that ask for what is not done here; OpenRouter, as a provider, does it."""
+
+_NOTHING = (b"[]", b"null")
 
 _USAGE_ON = Raw(b'{"include_usage":true}')
 
@@ -48,6 +56,16 @@ class Translation:
         self._betas = betas
         self._request: GenerateRequest | None = None
         self._checked = False
+        self._thinking: Translation | None = None
+
+    def thinking(self) -> Translation:
+        """The same request with reasoning on, where it says nothing of it.  Raises ClientError."""
+        if self._thinking is None:
+            peeked = thinking(self.peeked)
+            same = peeked is self.peeked
+            more = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas)
+            self._thinking = self if same else more
+        return self._thinking
 
     def request(self) -> GenerateRequest:
         """The parsed request.  Raises ProtocolError."""
@@ -97,6 +115,9 @@ class Translation:
         losses: tuple[Loss, ...] = ()
         if name == "patch":
             losses = edit_losses(peeked.fields, quirks, target.origin.provider)
+        if not UNBUILT.keys().isdisjoint(peeked.fields):
+            losses += _unbuilt(peeked, keep)
+        if losses:
             self._judge(losses)
         body = self._edited(edits, quirks, keep)
         reply = replace(self._reply, model=target.model)
@@ -123,6 +144,9 @@ class Translation:
         bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
         body = _edited(body, quirks)
+        if not UNBUILT.keys().isdisjoint(self.peeked.fields):
+            for loss in _unbuilt(self.peeked, frozenset()):
+                losses.add(loss.field, loss.why, loss.severity)
         self._judge(losses.losses)
         reply = replace(self._reply, model=target.model, request=request)
         return Hub(self._client, upstream, reply, body, losses, restore)
@@ -140,6 +164,15 @@ class Translation:
                 "allow losses (x-hexapla-on-loss: allow).",
                 param=lost[0].field,
             )
+
+
+def _unbuilt(peeked: Peek, keep: frozenset[str]) -> tuple[Loss, ...]:
+    """What the request asks of the gateway and does not get."""
+    return tuple(
+        Loss(name, why, "parameter")
+        for name, why in UNBUILT.items()
+        if name not in keep and bytes(peeked.fields.get(name, b"[]")) not in _NOTHING
+    )
 
 
 def _with_usage(options: Raw | None) -> Raw:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
-from hexapla.wire.rawjson import load, split
+from hexapla.wire.rawjson import dump, load, split
 
 CONVERSATION = {
     "openai_chat": "messages",
@@ -26,6 +26,9 @@ CONVERSATION = {
 
 _NUMBER = frozenset(b"-n0123456789")
 _LIST = frozenset(b"[n")
+
+PRESET = "@preset/"
+"""What stands before the name of a preset where a model is named (preset.py)."""
 
 TYPES: dict[str, tuple[frozenset[int], str]] = {
     "max_tokens": (_NUMBER, "an integer"),
@@ -80,8 +83,12 @@ class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
-class _Fallback(msgspec.Struct):
+class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
     model: str
+
+
+MOST_FALLBACKS = 3
+"""Entries of Messages' `fallbacks` (https://openrouter.ai/docs/guides/routing/model-fallbacks, 2026-08-22)."""
 
 
 def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = None) -> Peek:
@@ -91,7 +98,7 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
     """
     fields = _split(body)
     _check_types(fields)
-    model = model or _text(fields, "model")
+    model = model or (_text(fields, "model") if "model" in fields else _unnamed(fields))
     return Peek(
         protocol=protocol,
         body=body,
@@ -183,6 +190,18 @@ def _include_usage(fields: dict[str, Raw]) -> bool:
     return bool(options and options.include_usage)
 
 
+def _unnamed(fields: dict[str, Raw]) -> str:
+    """Who is asked for without `model`: whoever a preset names, else the first of OpenRouter's `models`; it is written
+    where everybody looks for it."""
+    if "preset" in fields:
+        return PRESET + _text(fields, "preset")
+    listed = load(fields.get("models", _NULL), list[str])
+    if not listed:
+        raise ProtocolError("model is required", path="$.model")
+    fields["model"] = dump(listed[0])
+    return listed[0]
+
+
 def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
     """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition."""
     if "models" not in fields and "fallbacks" not in fields:
@@ -194,6 +213,8 @@ def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
             raise ProtocolError("models must be a list of model names", path="$.models")
         names += listed
     if (raw := fields.get("fallbacks")) is not None and raw != _NULL:
+        if fields.get("models", _NULL) != _NULL:
+            raise ProtocolError("fallbacks cannot stand beside models; send one of them", path="$.fallbacks")
         names += _fallbacks(raw)
     return tuple(dict.fromkeys(names))
 
@@ -203,5 +224,7 @@ def _fallbacks(raw: Raw) -> list[str]:
         return []
     listed = load(raw, list[str | _Fallback])
     if listed is None:
-        raise ProtocolError("fallbacks must be a list of model names or {model} objects", path="$.fallbacks")
+        raise ProtocolError("fallbacks must be a list of objects with nothing but a model in them", path="$.fallbacks")
+    if len(listed) > MOST_FALLBACKS:
+        raise ProtocolError(f"fallbacks: at most {MOST_FALLBACKS} entries are allowed", path="$.fallbacks")
     return [entry if isinstance(entry, str) else entry.model for entry in listed]
