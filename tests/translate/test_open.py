@@ -93,6 +93,18 @@ def test_usage_is_asked_for_and_taken_out_again() -> None:
     assert wanted.feed(TEXT + END + USAGE + DONE) == TEXT + END + USAGE + DONE
 
 
+def test_the_last_word_is_said_where_the_upstream_forgets_it() -> None:
+    """An answer with its stop reason is whole; programs that wait for the end of the envelope get it."""
+    begun = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1"}}\n\n'
+    ended = b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
+    for dialect, said, last in (
+        ("openai_chat", TEXT + END, DONE),
+        ("anthropic_messages", begun + ended, b'event: message_stop\ndata: {"type":"message_stop"}\n\n'),
+    ):
+        stream = opened(asked(stream=True, max_tokens=9), to=dialect, client=dialect).stream()
+        assert stream.feed(said) + stream.close() == said + last and not stream.failed
+
+
 @pytest.mark.parametrize("to", ["openai_chat", "anthropic_messages"])
 def test_a_cut_stream_is_told_as_one(to: str) -> None:
     """In the client's dialect, without a terminator, whichever lane it came through."""

@@ -21,7 +21,9 @@ def test_secrets_are_what_is_not_known_to_be_harmless() -> None:
 
 def test_short_keys_damage_no_answer() -> None:
     """A local server's `ollama` may stand in what a model says."""
-    assert secrets_of((("authorization", "Bearer ollama"),)) == ()
+    headers = (("authorization", "Bearer ollama"), ("x-dashscope-sse", "enable"))
+    assert secrets_of(headers) == ()
+    assert secrets_of(headers, refused=True) == (b"ollama",)
 
 
 def test_secrets_are_masked_wherever_they_stand() -> None:

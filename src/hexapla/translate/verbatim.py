@@ -29,8 +29,11 @@ _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
 _BLANK = b"\n\n"
 _CHAT = "openai_chat"
 _LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
-_DONE = b"data: [DONE]\n\n"
-"""Chat's last word, which one answer in fifty lacks; some programs wait for it."""
+_LAST_WORDS = {
+    _CHAT: b"data: [DONE]\n\n",
+    "anthropic_messages": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+}
+"""How a dialect's whole answer ends, which one in fifty lacks; some programs wait for it."""
 
 
 class Verbatim:
@@ -140,7 +143,7 @@ class VerbatimStream:
             self._tap.feed(held + _BLANK)
         self._tap.close()
         if not self.failed:
-            return (held + _BLANK if held else b"") + (_DONE if self._protocol.name == _CHAT else b"")
+            return (held + _BLANK if held else b"") + _LAST_WORDS.get(self._protocol.name, b"")
         error = self.summary.error
         assert error is not None
         return self._say(error) if error.kind == Kind.UPSTREAM_TRUNCATED else held

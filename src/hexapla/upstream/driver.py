@@ -246,7 +246,7 @@ class Driver:
         response = await self._transport(request).send(request)
         self._response = response
         self._body = body_of(response)
-        self._secrets = secrets_of(request.headers)
+        self._secrets = secrets_of(request.headers, refused=response.status >= 400)
         return Head(response.status, response.headers)
 
     async def _await_bytes(self, command: Receive) -> Command | None:

@@ -4,8 +4,8 @@ Some upstreams echo the key that they refuse, in an error's text, its code or wh
 the whole request.  The values are known exactly, so they are taken out of the bytes before anybody reads these: what comes
 after cannot forget it.  A value that arrives in two pieces is not seen.
 
-Rules of this file: whatever is not known to be harmless is a secret; short values are none, since taking them out would
-damage honest answers.
+Rules of this file: whatever is not known to be harmless is a secret; short values are none in an answer, which taking them
+out would damage ("lm-studio" is a usual key and a usual word); in a refusal short keys are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-SHORTEST = 16  # characters
+SHORTEST = 16  # characters, in an answer
+SHORTEST_REFUSED = 6  # of a key, in a refusal
 MASK = b"***"
 
 HARMLESS = frozenset(
@@ -30,12 +31,18 @@ HARMLESS = frozenset(
     }
 )
 
+KEYS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
+
 
 @lru_cache(maxsize=1024)
-def secrets_of(headers: tuple[tuple[str, str], ...]) -> tuple[bytes, ...]:
-    """The secrets among `headers`, without the scheme that stands before some."""
-    values = (value.rpartition(" ")[2] for name, value in headers if name not in HARMLESS)
-    return tuple(value.encode("latin-1", "replace") for value in values if len(value) >= SHORTEST)
+def secrets_of(headers: tuple[tuple[str, str], ...], *, refused: bool = False) -> tuple[bytes, ...]:
+    """The secrets among `headers`, without the scheme that stands before some, for an answer or a refusal."""
+    found = ((name, value.rpartition(" ")[2]) for name, value in headers if name not in HARMLESS)
+    return tuple(
+        value.encode("latin-1", "replace")
+        for name, value in found
+        if len(value) >= (SHORTEST_REFUSED if refused and name in KEYS else SHORTEST)
+    )
 
 
 def without(secrets: Iterable[bytes], data: bytes) -> bytes:

@@ -15,6 +15,7 @@ _TYPES: dict[Kind, str] = {
     Kind.CONTEXT_LENGTH: "invalid_request_error",
     Kind.CONTENT_FILTER: "invalid_request_error",
     Kind.CLIENT_AUTH: "authentication_error",
+    Kind.UPSTREAM_AUTH: "authentication_error",
     Kind.BUDGET: "billing_error",
     Kind.UPSTREAM_BILLING: "billing_error",
     Kind.PERMISSION: "permission_error",
