@@ -186,3 +186,11 @@ def status_kind(status: int | None) -> Kind:
     if 300 <= status < 400:
         return Kind.UPSTREAM_MISCONFIGURED
     return STATUSES.get(status, Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.UPSTREAM_ERROR)
+
+
+OPENAI_KNOWS = {
+    Kind.CONTEXT_LENGTH: "context_length_exceeded",
+    Kind.UPSTREAM_BILLING: "insufficient_quota",
+}
+"""OpenAI's words that programs act on, whatever a vendor calls it: agents make a conversation shorter at the first and give
+up at the second (codex-rs/codex-api/src/sse/responses.rs of openai/codex, 2026-08)."""

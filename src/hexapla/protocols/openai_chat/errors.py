@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
+from hexapla.protocols.codes import OPENAI_KNOWS
 from hexapla.protocols.failures import classify, classify_value
 from hexapla.protocols.openai_chat.schema import Choice, Chunk
 from hexapla.protocols.openai_chat.words import failed
@@ -39,7 +40,7 @@ def error_body(error: GatewayError) -> bytes:
         "message": error.message,
         "type": error.type or kind_type,
         "param": error.param,
-        "code": error.code or kind_code,
+        "code": OPENAI_KNOWS.get(error.kind) or error.code or kind_code,
     }
     if isinstance(error, RoutingError) and error.rejected:
         inner["metadata"] = {"rejected": [{"endpoint": name, "reason": why} for name, why in error.rejected]}

@@ -13,6 +13,7 @@ import msgspec
 
 from hexapla.errors import GatewayError, Kind, RoutingError
 from hexapla.ir.event import StreamError
+from hexapla.protocols.codes import OPENAI_KNOWS
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
     # kind: (type, code); https://platform.openai.com/docs/guides/error-codes, 2026-08
@@ -60,7 +61,7 @@ def render_error(error: GatewayError) -> tuple[int, bytes]:
         "message": error.message,
         "type": error.type or kind_type,
         "param": error.param,
-        "code": error.code or kind_code,
+        "code": OPENAI_KNOWS.get(error.kind) or error.code or kind_code,
     }
     if isinstance(error, RoutingError) and error.rejected:
         inner["metadata"] = {"rejected": [{"endpoint": name, "reason": why} for name, why in error.rejected]}
