@@ -129,6 +129,7 @@ class RoutingError(GatewayError):
     """Nobody could serve the request.
 
     rejected  (endpoint name, reason) for every candidate that was ruled out before it was tried
+    filters   which wishes ruled them out, in the same order (routing/filters.py)
     nearest   names close to the one asked for
     """
 
@@ -139,11 +140,13 @@ class RoutingError(GatewayError):
         kind: Kind = Kind.NO_ROUTE,
         param: str | None = None,
         rejected: Sequence[tuple[str, str]] = (),
+        filters: Sequence[str] = (),
         nearest: Sequence[str] = (),
         retry_after: float | None = None,
     ) -> None:
         super().__init__(kind, message, param=param, retry_after=retry_after)
         self.rejected = tuple(rejected)
+        self.filters = tuple(filters)
         self.nearest = tuple(nearest)
 
 

@@ -117,7 +117,8 @@ def test_timer(case: str, upstream: Upstream, timed: Gateway) -> None:
     def play(protocol: str) -> None:
         heard = cut_off(timed, protocol, f"{timer}_{protocol}/{name}", stream)
         assert heard.status == (200 if content else 504), heard.body
-        assert (b"first" in heard.body) == content
+        named = f"{timer}_{protocol}".encode()  # errors name the provider
+        assert (b"first" in heard.body.replace(named, b"")) == content
         assert b"in time" in heard.body and TERMINATORS[protocol] not in heard.body
 
     at_once(play, DIALECTS)

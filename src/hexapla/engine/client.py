@@ -21,6 +21,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     stream    for dialects that ask for a stream in the path; None means the body says
     profile   the profile that gives names their meaning; "" for none
     session   the session that a header names; "" for none
+    openrouter  it is asked as OpenRouter is (/api/v1), and answered as OpenRouter answers
+    metadata  the answer is to tell how the request found its way
     idempotency  the client's key for this request and its repetitions; "" for none
     """
 
@@ -33,6 +35,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool | None = None
     profile: str = ""
     session: str = ""
+    openrouter: bool = False
+    metadata: bool = False
     idempotency: str = ""
 
 

@@ -16,15 +16,18 @@ from functools import lru_cache
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
 from hexapla.engine.address import Address
+from hexapla.engine.annotated import Annotated, wants_echo
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Routes
 from hexapla.engine.sharing import Sharing
+from hexapla.engine.story import Story
+from hexapla.engine.telling import told
 from hexapla.engine.traffic import Planned
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.ir.loss import Loss
-from hexapla.ledger import Generation
+from hexapla.ledger import Attempt, Generation
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.routing.budget import RetryBudget
@@ -107,19 +110,20 @@ class Gateway:
         try:
             await self._sharing.answer(ask, answer)
         except GatewayError as error:
-            self.refuse(ask.protocol, error, answer)
+            self._refuse(ask, error, answer)
 
     async def _generate(self, ask: Ask, answer: Answer) -> None:
+        peeked: Peek | None = None
         try:
             if self.draining:
                 raise _LeavingError
             peeked = self._peek(ask)
             plan = self._plan(ask, peeked)
         except (GatewayError, ProtocolError) as error:
-            self.refuse(ask.protocol, as_gateway_error(error), answer)
+            self._refuse(ask, as_gateway_error(error), answer, story=self._story(peeked))
             return
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
-            self.refuse(ask.protocol, internal(fault), answer)
+            self._refuse(ask, internal(fault), answer)
             return
         task = asyncio.current_task()
         assert task is not None
@@ -127,17 +131,29 @@ class Gateway:
         try:
             await self._exchange(ask, peeked, plan, answer)
         except Exception as fault:  # before the exchange began: nothing was said yet
-            self.refuse(ask.protocol, internal(fault), answer)
+            self._refuse(ask, internal(fault), answer)
         finally:
             self._tasks.discard(task)
 
-    def refuse(self, protocol: str, error: GatewayError, answer: Answer, headers: Headers = ()) -> None:
-        """Tell `error` in the client's dialect."""
-        status, body = PROTOCOLS[protocol].render_error(error)
-        if not headers:
-            headers = _identity(self.books.ledger.new_id())
-        answer.start(status, (*_JSON, *headers, *_error_headers(error)))
+    def refuse(self, protocol: str, error: GatewayError, answer: Answer, *, openrouter: bool = False) -> None:
+        """Tell `error`, met before there was a request, in the client's dialect."""
+        self._refuse(Ask(protocol=protocol, body=b"", openrouter=openrouter), error, answer)
+
+    def _refuse(
+        self, ask: Ask, error: GatewayError, answer: Answer, headers: Headers = (), story: Story | None = None
+    ) -> None:
+        """Tell `error` in the client's dialect, with what is known of the request's way."""
+        identity = headers or _identity(self.books.ledger.new_id())
+        status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), identity[0][1])
+        answer.start(status, (*_JSON, *identity, *_error_headers(error)))
         answer.finish(body)
+
+    def _story(self, peeked: Peek | None, plan: Planned | None = None, attempts: Sequence[Attempt] = ()) -> Story:
+        """What can be told of a request's way."""
+        if peeked is None:
+            return Story()
+        alias = self.routes.catalog.meaning(peeked.model) is not None
+        return Story(models=peeked.models, alias=alias, plan=plan, attempts=attempts)
 
     async def disconnect(self) -> None:
         """Close every transport."""
@@ -202,7 +218,13 @@ class Gateway:
         return routes.plan(peeked, ask.profile or routes.bound.get(ask.key, ""), session=ask.session, key=ask.key)
 
     def _translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
-        reply = Reply(id=answer_id, created=created, model=peeked.model, include_usage=peeked.include_usage)
+        reply = Reply(
+            id=answer_id,
+            created=created,
+            model=peeked.model,
+            include_usage=peeked.include_usage or ask.openrouter,
+            openrouter=ask.openrouter,
+        )
         # whoever cannot be told every parameter refuses before it is asked, and the next one is tried
         demanded: OnLoss | None = "strict" if self.routes.wishes(peeked).require_parameters else None
         return Translation(peeked, reply, on_loss=ask.on_loss or demanded or self.config.on_loss)
@@ -223,9 +245,12 @@ class Gateway:
         )
         recorder = Recorder(books, generation, len(ask.body))
         translation = self._translation(ask, peeked, generation.id, int(generation.created))
+        note_on: Annotated | None = None
+        if ask.metadata or "debug" in peeked.fields:
+            note_on = self._annotated(ask, peeked, plan, recorder, answer)
         exchange = Exchange(
             candidates,
-            self._opener(ask, translation),
+            self._opener(ask, translation, note_on if wants_echo(peeked) else None),
             translation.tell,
             stream=peeked.stream,
             retry=self.config.retry,
@@ -237,7 +262,7 @@ class Gateway:
         )
         self._retries.earn()
         recorder.begin()
-        speaker = _Speaker(recorder, answer)
+        speaker = _Speaker(recorder, note_on or answer)
 
         def note(tried: Tried) -> None:
             recorder.note(tried)
@@ -248,19 +273,41 @@ class Gateway:
                 await books.ledger.durable()
             driver = Driver(self._transport, speaker, sweeper, note)
             outcome = await driver.run(exchange.run())
-            self._conclude(ask, outcome, recorder, answer)
+            if outcome.error is not None and not outcome.started:
+                self._conclude_unheard(ask, outcome, recorder, answer, self._story(peeked, plan, recorder.attempts))
+            else:
+                recorder.end(outcome="ok" if outcome.error is None else outcome.error.kind, lane=outcome.lane)
         except asyncio.CancelledError:
             if not self._stopped or not _awake():
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
-            self._break_off(ask, _LeavingError(), translation, speaker)
+            self._break_off(ask, _LeavingError(), translation, speaker, answer)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
-            self._break_off(ask, internal(fault), translation, speaker)
+            self._break_off(ask, internal(fault), translation, speaker, answer)
         finally:
             if exchange.asking is not None:
                 routes.traffic.left(exchange.asking)
 
-    def _break_off(self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker) -> None:
+    def _annotated(self, ask: Ask, peeked: Peek, plan: Planned, recorder: Recorder, answer: Answer) -> Annotated:
+        """`answer` with the notes that the client asked for."""
+
+        def head() -> dict[str, object]:
+            return {
+                "id": recorder.id,
+                "object": "chat.completion.chunk",
+                "created": int(recorder.created),
+                "model": peeked.model,
+            }
+
+        def metadata() -> dict[str, object]:
+            story = self._story(peeked, plan, recorder.attempts)
+            return story.metadata(served=bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok")
+
+        return Annotated(answer, ask.protocol, head, metadata if ask.metadata else None)
+
+    def _break_off(
+        self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker, answer: Answer
+    ) -> None:
         """End an answer, wherever it is, with `error`.
 
         A whole answer whose bytes are on their way is left unfinished, so that the server closes the connection: its
@@ -269,30 +316,33 @@ class Gateway:
         recorder = speaker.recorder
         recorder.end(outcome=error.kind, status=200 if speaker.spoke else error.status, lane=speaker.lane)
         if not speaker.spoke:
-            self.refuse(ask.protocol, error, speaker.answer, _identity(recorder.id))
+            self._refuse(ask, error, answer, _identity(recorder.id))
         elif translation.peeked.stream:
             speaker.answer.finish(translation.tell(error))
 
-    def _conclude(self, ask: Ask, outcome: Outcome, recorder: Recorder, answer: Answer) -> None:
-        error = outcome.error
-        if error is None:
-            recorder.end(lane=outcome.lane)
-        elif outcome.started:
-            recorder.end(outcome=error.kind, lane=outcome.lane)
-        else:
-            recorder.end(outcome=error.kind, status=error.status)
-            headers = (*_identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried)))
-            self.refuse(ask.protocol, error, answer, headers)
+    def _conclude_unheard(self, ask: Ask, outcome: Outcome, recorder: Recorder, answer: Answer, story: Story) -> None:
+        """The client has heard nothing: the error is its answer."""
+        assert outcome.error is not None
+        recorder.end(outcome=outcome.error.kind, status=outcome.error.status)
+        headers = (*_identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried)))
+        self._refuse(ask, outcome.error, answer, headers, story)
 
-    def _opener(self, ask: Ask, translation: Translation) -> Callable[[Candidate], Call]:
+    def _opener(
+        self, ask: Ask, translation: Translation, note_on: Annotated | None = None
+    ) -> Callable[[Candidate], Call]:
         """How the exchange makes an attempt's lane and HTTP request."""
 
         def open_call(candidate: Candidate) -> Call:
             address = candidate.address
             assert isinstance(address, Address)
             lane = (translation.thinking() if candidate.thinks else translation).open(
-                candidate.target, candidate.quirks, keep=self.routes.kept(candidate, translation.peeked)
+                candidate.target,
+                candidate.quirks,
+                keep=self.routes.kept(candidate, translation.peeked),
+                provider=candidate.provider.name or candidate.provider.id,
             )
+            if note_on is not None:
+                note_on.echo(lane.body)
             same = ask.protocol == candidate.endpoint.protocol
             request = address.request(lane.body, stream=translation.peeked.stream, forward=ask.forward if same else ())
             return Call(lane=lane, request=request)
@@ -424,7 +474,7 @@ _SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-c
 
 
 def _identity(answer_id: str) -> Headers:
-    return (("x-request-id", answer_id), ("request-id", answer_id))
+    return (("x-request-id", answer_id), ("request-id", answer_id), ("x-generation-id", answer_id))
 
 
 def _error_headers(error: GatewayError) -> Headers:

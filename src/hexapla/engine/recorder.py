@@ -7,7 +7,7 @@ byte, so a success that a client saw is never missing from the ledger, whatever 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -57,6 +57,11 @@ class Recorder:
     @property
     def created(self) -> float:
         return self._generation.created
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """What was tried so far."""
+        return self._attempts
 
     def begin(self) -> None:
         """Before the first upstream call."""

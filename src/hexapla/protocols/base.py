@@ -43,6 +43,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     created        Unix seconds; used where the upstream gave no time
     model          the upstream model's name; used where the upstream named none
     include_usage  Chat: the client asked for a usage chunk
+    openrouter     the client expects what OpenRouter adds to the dialect
+    provider       who serves, by name, for those clients
     input_estimate input tokens by local estimate, for message_start when the upstream reports at the end; 0: none
     request        the parsed request, which Responses echoes back; None when it was never parsed
     """
@@ -51,6 +53,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     created: int
     model: str
     include_usage: bool = False
+    openrouter: bool = False
+    provider: str = ""
     input_estimate: int = 0
     request: GenerateRequest | None = None
 

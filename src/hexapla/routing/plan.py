@@ -93,4 +93,5 @@ def _nobody(wanted: Sequence[Wanted], rejected: Sequence[Rejection]) -> RoutingE
         kind=Kind.NOT_FOUND,
         param="provider",
         rejected=reasons,
+        filters=[rejection.filter for rejection in rejected],
     )

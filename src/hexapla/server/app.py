@@ -18,7 +18,7 @@ from hexapla.server.body import Receive
 from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.meta import PREFIXES, Guard, meta_routes
+from hexapla.server.meta import OPENROUTER, PREFIXES, Guard, meta_routes
 from hexapla.server.profile import PREFIX, enter, inside
 
 GENERATION = {
@@ -34,7 +34,7 @@ class App:
     def __init__(self, gateway: Gateway, keys: KeyRing) -> None:
         self.gateway = gateway
         self._posts = {
-            prefix + path: Generate(gateway, keys, protocol)
+            prefix + path: Generate(gateway, keys, protocol, openrouter=prefix == OPENROUTER)
             for prefix in PREFIXES
             for path, protocol in GENERATION.items()
         }

@@ -21,16 +21,29 @@ from hexapla.server.profile import named
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+OPENROUTER = (
+    b"http-referer",
+    b"x-title",
+    b"x-openrouter-title",
+    b"x-openrouter-categories",
+    b"x-session-id",
+    b"x-anthropic-beta",
+)
+"""Headers that OpenRouter understands (https://openrouter.ai/docs/app-attribution, 2026-08-22)."""
+
 FORWARD: dict[str, frozenset[bytes]] = {
     "anthropic_messages": frozenset({b"anthropic-beta", b"anthropic-version"}),
-    "openai_chat": frozenset({b"openai-beta", b"http-referer", b"x-title", b"x-session-id"}),
-    "openai_responses": frozenset({b"openai-beta", b"http-referer", b"x-title", b"x-session-id"}),
+    "openai_chat": frozenset({b"openai-beta", *OPENROUTER}),
+    "openai_responses": frozenset({b"openai-beta", *OPENROUTER}),
     "gemini_generate": frozenset(),
 }
 """Client headers that an upstream of the same protocol understands; nothing else is passed on."""
 
 SESSIONS = frozenset({b"x-session-id", b"x-claude-code-session-id", b"session-id", b"x-session-affinity"})
 """Headers that name a session: OpenRouter's, Claude Code's, Codex's and opencode's."""
+
+METADATA = frozenset({b"x-openrouter-metadata", b"x-openrouter-experimental-metadata"})
+"""Headers that ask how the request found its way; the second is the first one's old name."""
 
 LISTEN_AFTER = 0.02
 """Seconds before the gateway begins to listen for a client that leaves; well inside the 100 ms that it promises."""
@@ -82,10 +95,11 @@ class AsgiAnswer:
 class Generate:
     """One generation endpoint in one dialect."""
 
-    def __init__(self, gateway: Gateway, keys: KeyRing, protocol: str) -> None:
+    def __init__(self, gateway: Gateway, keys: KeyRing, protocol: str, *, openrouter: bool = False) -> None:
         self._gateway = gateway
         self._keys = keys
         self._protocol = protocol
+        self._openrouter = openrouter
         self._forward = FORWARD[protocol]
 
     @property
@@ -149,13 +163,15 @@ class Generate:
             stream=stream,
             profile=profile,
             session=said.session,
+            openrouter=self._openrouter,
+            metadata=said.metadata,
             idempotency=said.idempotency,
         )
         await self._gateway.generate(ask, answer)
 
     def refuse(self, error: GatewayError, answer: Answer) -> None:
         """Tell the error in the dialect."""
-        self._gateway.refuse(self._protocol, error, answer)
+        self._gateway.refuse(self._protocol, error, answer, openrouter=self._openrouter)
 
     def _read_headers(self, headers: Headers) -> _Said:
         said = _Said()
@@ -166,6 +182,8 @@ class Generate:
                 said.on_loss = _policy(value)
             elif name == b"idempotency-key":
                 said.idempotency = value.decode("latin-1")
+            elif name in METADATA:
+                said.metadata = value.lower() == b"enabled"
             if name in SESSIONS:
                 said.session = said.session or value.decode("latin-1")
         return said
@@ -174,12 +192,13 @@ class Generate:
 class _Said:
     """What the headers of a request say to the gateway, and what they say to an upstream."""
 
-    __slots__ = ("forward", "idempotency", "on_loss", "session")
+    __slots__ = ("forward", "idempotency", "metadata", "on_loss", "session")
 
     def __init__(self) -> None:
         self.forward: list[tuple[str, str]] = []
         self.on_loss: OnLoss | None = None
         self.session = self.idempotency = ""
+        self.metadata = False
 
 
 def _policy(value: bytes) -> OnLoss:

@@ -29,7 +29,10 @@ from hexapla.wire.rawjson import split
 Json = dict[str, Any]
 View = Callable[[Request], Awaitable[Response]]
 
-PREFIXES = ("/v1", "/api/v1")
+OPENROUTER = "/api/v1"
+"""Where OpenRouter's clients ask."""
+
+PREFIXES = ("/v1", OPENROUTER)
 ENDPOINTS = "/v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent"
 UNBUILT = (
     "/embeddings",

@@ -89,28 +89,29 @@ class Translation:
             )
         )
 
-    def open(self, target: Target, quirks: Quirks, *, keep: frozenset[str] = frozenset()) -> Lane:
-        """The lane to `target`.  `keep` names keys of OURS that this upstream understands itself.
+    def open(self, target: Target, quirks: Quirks, *, keep: frozenset[str] = frozenset(), provider: str = "") -> Lane:
+        """The lane to `target`.  `keep` names keys of OURS that this upstream understands itself; `provider` is what
+        people call it.
 
         Raises ProtocolError or ClientError for a request that cannot be carried there.
         """
         check_thread(self.peeked, target)
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
-            return self._open_hub(target, quirks)
+            return self._open_hub(target, quirks, provider)
         if not self._checked:
             check(self.peeked)
             self._checked = True
-        return self._open_verbatim(name, target, quirks, keep)
+        return self._open_verbatim(name, target, quirks, keep, provider)
 
-    def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str]) -> Lane:
+    def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str], provider: str) -> Lane:
         peeked = self.peeked
         edits: dict[str, Raw] = {}
         if peeked.protocol != "gemini_generate" and target.model != peeked.model:
             edits["model"] = dump(target.model)
         asks = peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
-        hide = asks and not peeked.include_usage
-        if hide:
+        hide = asks and not (peeked.include_usage or self._reply.openrouter)
+        if asks and not peeked.include_usage:
             edits["stream_options"] = _with_usage(peeked.fields.get("stream_options"))
         losses: tuple[Loss, ...] = ()
         if name == "patch":
@@ -120,7 +121,7 @@ class Translation:
         if losses:
             self._judge(losses)
         body = self._edited(edits, quirks, keep)
-        reply = replace(self._reply, model=target.model)
+        reply = replace(self._reply, model=target.model, provider=provider)
         return Verbatim(self._client, reply, body, name=name, hide_usage=hide, losses=losses)
 
     def _edited(self, edits: dict[str, Raw], quirks: Quirks, keep: frozenset[str]) -> bytes:
@@ -136,7 +137,7 @@ class Translation:
         untouched = edited is fields and not ours and not edits
         return peeked.body if untouched else join(edited)
 
-    def _open_hub(self, target: Target, quirks: Quirks) -> Lane:
+    def _open_hub(self, target: Target, quirks: Quirks, provider: str) -> Lane:
         losses = LossLog()
         upstream = PROTOCOLS[target.origin.protocol]
         request = self.request()
@@ -148,7 +149,7 @@ class Translation:
             for loss in _unbuilt(self.peeked, frozenset()):
                 losses.add(loss.field, loss.why, loss.severity)
         self._judge(losses.losses)
-        reply = replace(self._reply, model=target.model, request=request)
+        reply = replace(self._reply, model=target.model, request=request, provider=provider)
         return Hub(self._client, upstream, reply, body, losses, restore)
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:

@@ -26,6 +26,9 @@ HARMLESS = frozenset(
         "http-referer",
         "openai-beta",
         "user-agent",
+        "x-anthropic-beta",
+        "x-openrouter-categories",
+        "x-openrouter-title",
         "x-session-id",
         "x-title",
     }

@@ -253,7 +253,7 @@ class MessagesEncoder:
 
     def _error(self, event: StreamError) -> bytes:
         error = GatewayError(Kind(event.kind), event.message, type=event.type, code=event.code, status=event.status)
-        return frame(error_body(error), "error")
+        return frame(error_body(error, typed=self._reply.openrouter), "error")
 
 
 def _shell(part: ResponsePart) -> tuple[dict[str, Any], str]:

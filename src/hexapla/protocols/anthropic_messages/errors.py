@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
+from hexapla.protocols.error_types import ERROR_TYPES
 
 _TYPES: dict[Kind, str] = {
     Kind.INVALID_REQUEST: "invalid_request_error",
@@ -34,11 +35,13 @@ _OWN = frozenset({*_TYPES.values(), "api_error"})
 OVERLOADED = 529  # Anthropic's own status for it (https://docs.claude.com/en/api/errors, 2026-11)
 
 
-def error_body(error: GatewayError) -> bytes:
-    """The body, without status.  An upstream's own Anthropic type is kept."""
+def error_body(error: GatewayError, *, typed: bool = False) -> bytes:
+    """The body, without status.  An upstream's own Anthropic type is kept; `typed`: with OpenRouter's beside it."""
     kind = error.type if error.type in _OWN else _TYPES.get(error.kind, "api_error")
     where = f"{error.param}: " if error.param and error.param not in error.message else ""
     inner = {"type": kind, "message": where + error.message, **_DETAILS.get(error.code or "", {})}
+    if typed:
+        inner["error_type"] = ERROR_TYPES[error.kind]
     return msgspec.json.encode({"type": "error", "error": inner})
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from hexapla.errors import GatewayError, Kind
+from hexapla.errors import STATUS, GatewayError, Kind
 from hexapla.ir.content import Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
@@ -41,6 +41,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
+from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.openai_chat.errors import error_body
 from hexapla.protocols.openai_chat.parts import render_citation, with_extras
 from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
@@ -51,6 +52,7 @@ from hexapla.wire.sse import comment, frame
 
 _json = msgspec.json.Encoder().encode
 _HEARTBEAT = comment("hexapla")
+_PROCESSING = comment("OPENROUTER PROCESSING")
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -223,10 +225,10 @@ class ChatEncoder:
         return b""
 
     def _ping(self, event: Ping) -> bytes:
-        return _HEARTBEAT
+        return _PROCESSING if self._reply.openrouter else _HEARTBEAT
 
     def _stop(self, event: MessageStop) -> bytes:
-        choice = {"index": 0, "delta": {}, "finish_reason": finish_of(event.stop), **native_of(event.stop)}
+        choice = {"index": 0, "delta": {}, "finish_reason": finish_of(event.stop), **native_of(event.stop, self._reply)}
         return b"%b%b]}\n\n%b%b" % (self._head, _json(choice), self._usage_chunk(), _DONE)
 
     def _usage_chunk(self) -> bytes:
@@ -235,8 +237,22 @@ class ChatEncoder:
         return b'%b],"usage":%b}\n\n' % (self._head, bytes(render_usage(self._usage)))
 
     def _error(self, event: StreamError) -> bytes:
+        if self._reply.openrouter:
+            return self._last_chunk(event)
         error = GatewayError(Kind(event.kind), event.message, code=event.code, type=event.type, status=event.status)
         return frame(error_body(error))
+
+    def _last_chunk(self, event: StreamError) -> bytes:
+        """The error as OpenRouter says it: a chunk with a choice that ends."""
+        if not self._head:
+            self._start(MessageStart())
+        status = event.status or STATUS[Kind(event.kind)]
+        error: dict[str, Any] = {"code": status, "message": event.message}
+        error["metadata"] = {"error_type": ERROR_TYPES[Kind(event.kind)]}
+        if event.code and status != STATUS[Kind.INTERNAL]:
+            error["metadata"]["provider_code"] = event.code
+        choice = b'{"index":0,"delta":{"content":""},"finish_reason":"error"}'
+        return b'%b%b],"error":%b}\n\n' % (self._head, choice, _json(error))
 
 
 _ENCODE: dict[type, Callable[[ChatEncoder, Any], bytes]] = {

@@ -218,9 +218,11 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
         "message": _message(response, losses),
         "logprobs": _logprobs(response),
         "finish_reason": finish_of(response.stop),
-        **native_of(response.stop),
+        **native_of(response.stop, reply),
     }
     body = head_of(response, reply, "chat.completion", losses) | {"choices": [choice]}
+    if reply.openrouter:
+        body.setdefault("system_fingerprint", None)
     if response.usage is not None:
         body["usage"] = render_usage(response.usage)
     return join({name: dump(value) for name, value in body.items()})
@@ -234,6 +236,8 @@ def head_of(answer: GenerateResponse | MessageStart, reply: Reply, kind: str, lo
         "created": answer.created or reply.created,
         "model": answer.model or reply.model,
     }
+    if reply.openrouter:
+        head["provider"] = reply.provider
     if answer.service_tier in TIERS:
         head["service_tier"] = answer.service_tier
     elif answer.service_tier is not None:
@@ -253,10 +257,11 @@ def finish_of(stop: Stop | None) -> str:
     return "stop" if stop is None else SAID[stop.reason]
 
 
-def native_of(stop: Stop | None) -> Json:
-    """The upstream's own word, where it is another one, and the sequence that stopped it."""
+def native_of(stop: Stop | None, reply: Reply) -> Json:
+    """The upstream's own word, where it is another one or OpenRouter's clients look for it, and the sequence that
+    stopped it."""
     said: Json = {}
-    if stop is not None and stop.native is not None and stop.native != SAID[stop.reason]:
+    if stop is not None and stop.native is not None and (reply.openrouter or stop.native != SAID[stop.reason]):
         said["native_finish_reason"] = stop.native
     if stop is not None and stop.sequence is not None:
         said["stop_reason"] = stop.sequence

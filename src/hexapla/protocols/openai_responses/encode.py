@@ -28,6 +28,7 @@ from hexapla.ir.event import (
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import Usage
 from hexapla.protocols.base import Reply
+from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.openai_responses.errors import stream_error
 from hexapla.protocols.openai_responses.response import ending, envelope
 from hexapla.protocols.openai_responses.words import Ids, render_usage
@@ -38,6 +39,7 @@ Json = dict[str, Any]
 
 _json = msgspec.json.Encoder().encode
 _HEARTBEAT = comment("hexapla")
+_PROCESSING = comment("OPENROUTER PROCESSING")
 
 
 class ResponsesEncoder:
@@ -92,7 +94,7 @@ class ResponsesEncoder:
         return b""
 
     def _ping(self, event: Ping) -> bytes:
-        return _HEARTBEAT
+        return _PROCESSING if self._reply.openrouter else _HEARTBEAT
 
     def _stop(self, event: MessageStop) -> bytes:
         said = ending(event.stop, self.losses)
@@ -104,7 +106,10 @@ class ResponsesEncoder:
         for writer in self._open.values():
             if writer.place >= 0 and (item := writer.unfinished()) is not None:
                 self._output[writer.place] = item
-        return begun + self._finish("failed", {"status": "failed", "error": stream_error(event)})
+        said: Json = {"status": "failed", "error": stream_error(event)}
+        if self._reply.openrouter:
+            said["error_type"] = ERROR_TYPES[Kind(event.kind)]
+        return begun + self._finish("failed", said)
 
     def _finish(self, status: str, said: Json) -> bytes:
         self._ended = True

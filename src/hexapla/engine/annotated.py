@@ -1,0 +1,124 @@
+"""An answer with notes in it that the client asked for: what was sent upstream, and how the request found its way.
+
+    debug.echo_upstream_body        a chunk without choices (Responses: `response.debug`) before a stream's first event, one
+                                    for each provider that was asked
+    X-OpenRouter-Metadata: enabled  `openrouter_metadata` in the answer, in a stream's last chunk, in `message_stop`, in
+                                    `response.completed`
+
+(https://openrouter.ai/docs/api/reference/errors-and-debugging and guides/features/router-metadata, 2026-08-22)
+
+Rules of this file: stands between the engine and the client only where something was asked for; an event of which nothing
+is said passes as it is; credentials stand in headers, so a body has none to hide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.engine.client import Answer
+from hexapla.translate.peek import Peek
+from hexapla.translate.tap import events
+from hexapla.wire.rawjson import join, load
+from hexapla.wire.sse import frame
+
+Json = dict[str, Any]
+
+DONE = b"data: [DONE]"
+LAST = {
+    "openai_chat": re.compile(rb'data: \[DONE\]|"finish_reason": ?"error"'),
+    "anthropic_messages": re.compile(rb'"type": ?"(?:message_stop|error)"'),
+    "openai_responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete|failed)"'),
+}
+"""What a stream's last event looks like in each dialect; Gemini has no place for notes."""
+
+_DATA = re.compile(rb"^data: ?(.*)$", re.MULTILINE)
+
+
+class _Debug(msgspec.Struct):
+    echo_upstream_body: bool | None = None
+
+
+def wants_echo(peeked: Peek) -> bool:
+    """Whether a stream is asked for with what is sent upstream."""
+    debug = load(peeked.fields.get("debug", b""), _Debug)
+    return peeked.stream and debug is not None and bool(debug.echo_upstream_body)
+
+
+class Annotated:
+    """The Answer of one request.
+
+    head      id, object, created and model of the answer's chunks
+    metadata  the note on the request's way; None when nobody asked for it
+    """
+
+    def __init__(
+        self, answer: Answer, protocol: str, head: Callable[[], Json], metadata: Callable[[], Json] | None
+    ) -> None:
+        self._answer = answer
+        self._protocol = protocol
+        self._head = head
+        self._metadata = metadata
+        self._echoes: list[bytes] = []
+        self._streams = False
+
+    @property
+    def full(self) -> bool:
+        return self._answer.full
+
+    async def drain(self) -> None:
+        await self._answer.drain()
+
+    def echo(self, body: bytes) -> None:
+        """`body` is sent upstream."""
+        debug = {"echo_upstream_body": Raw(msgspec.json.format(body, indent=-1))}
+        if self._protocol == "openai_chat":
+            self._echoes.append(frame(msgspec.json.encode({**self._head(), "choices": [], "debug": debug})))
+        elif self._protocol == "openai_responses":
+            event = {"type": "response.debug", "debug": debug, "sequence_number": 0}
+            self._echoes.append(frame(msgspec.json.encode(event), "response.debug"))
+
+    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        self._streams = any(value.startswith("text/event-stream") for name, value in headers if name == "content-type")
+        self._answer.start(status, headers)
+
+    def send(self, data: bytes) -> None:
+        self._answer.send(self._echoed() + self._noted(data))
+
+    def finish(self, data: bytes = b"") -> None:
+        if self._streams or not data:
+            self._answer.finish(self._echoed() + self._noted(data))
+        else:
+            self._answer.finish(self._with_note(data))
+
+    def _echoed(self) -> bytes:
+        said = b"".join(self._echoes)
+        self._echoes.clear()
+        return said if self._streams else b""
+
+    def _noted(self, data: bytes) -> bytes:
+        """`data` with the note in its last event, if that is in it."""
+        last = LAST.get(self._protocol)
+        if self._metadata is None or last is None or not last.search(data):
+            return data
+        return b"".join(self._last(event) if last.search(event) else event for event in events(data))
+
+    def _last(self, event: bytes) -> bytes:
+        if event.startswith(DONE):
+            assert self._metadata is not None
+            chunk = {**self._head(), "choices": [], "openrouter_metadata": self._metadata()}
+            return frame(msgspec.json.encode(chunk)) + event
+        return _DATA.sub(lambda found: b"data: " + self._with_note(found[1]), event, count=1)
+
+    def _with_note(self, data: bytes) -> bytes:
+        """A JSON object with the note in it; in Responses' events inside of `response`."""
+        fields = load(data, dict[str, Raw])
+        if self._metadata is None or fields is None:
+            return data
+        if "response" in fields:
+            return join({**fields, "response": Raw(self._with_note(bytes(fields["response"])))})
+        return join({**fields, "openrouter_metadata": Raw(msgspec.json.encode(self._metadata()))})

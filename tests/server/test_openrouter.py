@@ -1,0 +1,248 @@
+"""What OpenRouter's clients look for in answers: at /api/v1 in its own shape, at /v1 beside the dialect's fields."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from server.client import Heard, call
+from server.running import SHORT, Gateway
+from server.upstream import Upstream, Visit
+from server.wire import (
+    CHAT,
+    DIALECTS,
+    LAST,
+    MESSAGES,
+    PATHS,
+    RESPONSES,
+    STREAM,
+    ask,
+    broken,
+    chunk,
+    ending,
+    opening,
+    piece,
+    refusal,
+    whole,
+)
+
+HUB = {CHAT: MESSAGES, MESSAGES: RESPONSES, RESPONSES: CHAT}
+"""For each dialect an upstream that speaks another one."""
+
+dialects = pytest.mark.parametrize("protocol", DIALECTS)
+
+
+async def fine(visit: Visit) -> None:
+    protocol = visit.protocol
+    if visit.stream:
+        await visit.write(STREAM + chunk(opening(protocol)) + chunk(piece(protocol, "Hello.")))
+        await visit.write(chunk(ending(protocol, "Hello.")) + LAST)
+    else:
+        await visit.write(whole(protocol))
+
+
+async def down(visit: Visit) -> None:
+    await visit.write(refusal(visit.protocol, 500))
+
+
+async def busy(visit: Visit) -> None:
+    await visit.write(refusal(visit.protocol, 429, "retry-after: 40"))
+
+
+async def breaks(visit: Visit) -> None:
+    protocol = visit.protocol
+    await visit.write(
+        STREAM + chunk(opening(protocol)) + chunk(piece(protocol, "Hel")) + chunk(broken(protocol)) + LAST
+    )
+
+
+def said(heard: Heard) -> list[Any]:
+    """The events of a stream."""
+    lines = heard.body.decode().splitlines()
+    data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+    return [json.loads(each) for each in data if each != "[DONE]"]
+
+
+def asked(served: Gateway, protocol: str, model: str, *, prefix: str = "/api", **more: Any) -> Heard:
+    headers = more.pop("headers", {})
+    return call(served.url, prefix + PATHS[protocol], ask(protocol, model, **more), **headers)
+
+
+# errors
+
+
+@dialects
+def test_an_unknown_model(protocol: str, served: Gateway) -> None:
+    """A 400 at /api/v1, as there, with the nearest names; the dialect's 404 at /v1 with the same beside it."""
+    error = asked(served, protocol, "nobody-knows-it").error
+    assert error["availability"] == {
+        "code": "model_not_found",
+        "retryable": False,
+        "requested_models": ["nobody-knows-it"],
+        "docs_url": "https://openrouter.ai/docs/errors#model_not_found",
+        "fallback_models": error["availability"]["fallback_models"],
+    }
+    assert len(error["availability"]["fallback_models"]) == 3
+    heard = asked(served, protocol, "nobody-knows-it", prefix="")
+    assert (heard.status, heard.error["availability"]["code"]) == (404, "model_not_found")
+    if protocol == MESSAGES:
+        assert error["type"] == "not_found_error" and error["error_type"] == "invalid_request"
+    else:
+        assert error["code"] == 400 and error["metadata"]["error_type"] == "invalid_request"
+        assert heard.error["code"] == "model_not_found" and heard.error["metadata"]["error_type"] == "invalid_request"
+
+
+@dialects
+def test_a_failure_with_its_history(protocol: str, upstream: Upstream, served: Gateway) -> None:
+    """Every attempt by provider, code and status, and never what an upstream's body said."""
+    first, second = upstream.play(busy), upstream.play(busy)
+    heard = asked(served, protocol, f"u_chat/{first}", models=[f"u_msgs/{second}"])
+    error, value = heard.error, heard.json
+    metadata = value["metadata"] if protocol == MESSAGES else error["metadata"]
+    assert heard.status == 429
+    assert {(each["provider"], each["status"]) for each in metadata["previous_errors"]} == {
+        ("u_chat", 429),
+        ("u_msgs", 429),
+    }
+    assert error["availability"]["code"] == "capacity_exhausted" and error["availability"]["retryable"]
+    assert error["availability"]["affected_providers"] == ["u_chat", "u_msgs"]
+    assert error["availability"]["retry_after"] == float(heard.headers["retry-after"]) == 40
+    if protocol == MESSAGES:
+        assert error["error_type"] == "rate_limit_exceeded"
+        assert value["request_id"] == heard.headers["x-generation-id"]
+    else:
+        assert (error["code"], metadata["error_type"]) == (429, "rate_limit_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("wish", "code", "excluded"),
+    [
+        ({"only": ["nobody"]}, "no_endpoints", ["allowed_providers"]),
+        ({"zdr": True}, "privacy_restricted", ["data_policy:zdr"]),
+        ({"quantizations": ["fp4"]}, "constraint_filtered", ["quantization"]),
+    ],
+)
+def test_which_wish_left_nobody(wish: dict[str, Any], code: str, excluded: list[str], served: Gateway) -> None:
+    """404, and the filters that removed whom."""
+    heard = asked(served, CHAT, "u_chat/any", provider=wish)
+    told = heard.error["availability"]
+    assert (heard.status, told["code"], told["excluded_by"], told["affected_providers"]) == (
+        404,
+        code,
+        excluded,
+        ["u_chat"],
+    )
+    assert ("constraint" in told) == (code == "constraint_filtered")
+    assert [each["endpoint"] for each in heard.error["metadata"]["rejected"]] == ["u_chat/any"]
+
+
+def test_errors_before_a_request_is_known(served: Gateway) -> None:
+    """A body that is none, in OpenRouter's shape as well."""
+    heard = call(served.url, "/api/v1/chat/completions", b"{")
+    assert (heard.status, heard.error["code"], heard.error["metadata"]["error_type"]) == (400, 400, "invalid_request")
+    assert "availability" not in heard.error
+
+
+# answers
+
+
+@dialects
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("hub", [False, True], ids=["verbatim", "hub"])
+def test_router_metadata(protocol: str, stream: bool, hub: bool, upstream: Upstream, served: Gateway) -> None:
+    """Once, at the end, for who asked for it: attempts, endpoints, who answered."""
+    provider = SHORT[HUB[protocol] if hub else protocol]
+    failing, model = upstream.play(down), upstream.play(fine)
+    more: dict[str, Any] = {"models": [f"{provider}/{model}"], "stream": stream}
+    heard = asked(served, protocol, f"{provider}/{failing}", headers={"x_openrouter_metadata": "Enabled"}, **more)
+    assert heard.status == 200, heard.body
+    values = said(heard) if stream else [heard.json]
+    held = [value.get("response", value) for value in values]
+    (noted,) = [value["openrouter_metadata"] for value in held if "openrouter_metadata" in value]
+    assert noted["requested"] == f"{provider}/{failing}" and noted["strategy"] == "fallback"
+    assert [(each["model"], each["status"]) for each in noted["attempts"]][-1] == (model, 200)
+    assert {each["status"] for each in noted["attempts"][:-1]} == {500}
+    assert noted["attempt"] == int(heard.headers["x-hexapla-attempts"])
+    assert noted["endpoints"]["total"] == 2
+    assert [each["model"] for each in noted["endpoints"]["available"] if each["selected"]] == [model]
+    assert noted["summary"] == f"available=2, selected={provider}"
+    assert "openrouter_metadata" in held[-1]
+    silent = asked(served, protocol, f"{provider}/{model}", stream=stream)
+    assert b"openrouter_metadata" not in silent.body
+
+
+def test_router_metadata_of_a_refusal(upstream: Upstream, served: Gateway) -> None:
+    """At the top of the body, with nobody selected; none for a request that cannot be read."""
+    headers = {"x_openrouter_metadata": "enabled"}
+    noted = asked(served, CHAT, f"u_chat/{upstream.play(busy)}", headers=headers).json["openrouter_metadata"]
+    assert not any(each["selected"] for each in noted["endpoints"]["available"]) and noted["attempt"] >= 1
+    assert asked(served, CHAT, "nobody", headers=headers).json["openrouter_metadata"]["attempt"] == 0
+    assert "openrouter_metadata" not in call(served.url, "/api/v1/chat/completions", b"{", **headers).json
+
+
+@pytest.mark.parametrize("protocol", [CHAT, RESPONSES])
+@pytest.mark.parametrize("hub", [False, True], ids=["verbatim", "hub"])
+def test_what_was_sent_upstream(protocol: str, hub: bool, upstream: Upstream, served: Gateway) -> None:
+    """One note for each provider that was asked, before the first event; a whole answer has no place for it."""
+    provider = SHORT[HUB[protocol] if hub else protocol]
+    failing, model = upstream.play(down), upstream.play(fine)
+    more: dict[str, Any] = {"debug": {"echo_upstream_body": True}, "models": [f"{provider}/{model}"]}
+    events = said(asked(served, protocol, f"{provider}/{failing}", stream=True, **more))
+    echoes = [event["debug"]["echo_upstream_body"] for event in events if "debug" in event]
+    sent = [visit.asked for visit in upstream.visits]
+    assert echoes == sent and [each["model"] for each in echoes][-1] == model
+    assert all("debug" in event for event in events[: len(echoes)])
+    if protocol == RESPONSES:
+        assert events[0]["type"] == "response.debug"
+    else:
+        assert events[0]["choices"] == [] and events[0]["object"] == "chat.completion.chunk"
+    assert b"echo_upstream_body" not in asked(served, protocol, f"{provider}/{model}", **more).body
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_who_served_and_why_it_stopped(stream: bool, upstream: Upstream, served: Gateway) -> None:
+    """`provider` and `native_finish_reason` in translated answers; a stream always tells its usage."""
+    model = f"u_msgs/{upstream.play(fine)}"
+    heard = asked(served, CHAT, model, stream=stream)
+    values = said(heard) if stream else [heard.json]
+    assert {value["provider"] for value in values} == {"u_msgs"}
+    natives = [
+        choice["native_finish_reason"] for value in values for choice in value["choices"] if choice["finish_reason"]
+    ]
+    assert natives == ["end_turn"]
+    assert values[-1]["usage"]["prompt_tokens"] == 3
+    plain = asked(served, CHAT, model, prefix="", stream=stream)
+    assert b'"provider"' not in plain.body and (b'"usage"' in plain.body) == (not stream)
+    assert heard.headers["x-generation-id"] == heard.headers["x-request-id"]
+
+
+def test_a_verbatim_stream_tells_its_usage(upstream: Upstream, served: Gateway) -> None:
+    """It is asked for and stays in; the client need not say so."""
+
+    async def counted(visit: Visit) -> None:
+        counts = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
+        end = ending(CHAT, "Hi.").replace(b"data: [DONE]", counts + b"data: [DONE]")
+        await visit.write(STREAM + chunk(opening(CHAT) + piece(CHAT, "Hi.")) + chunk(end) + LAST)
+
+    model = f"u_chat/{upstream.play(counted)}"
+    heard = asked(served, CHAT, model, stream=True)
+    assert upstream.last().asked["stream_options"] == {"include_usage": True}
+    assert heard.headers["x-hexapla-lane"] == "verbatim" and b'"choices":[]' in heard.body
+    assert b'"usage"' not in asked(served, CHAT, model, prefix="", stream=True).body
+
+
+@dialects
+def test_a_stream_that_breaks(protocol: str, upstream: Upstream, served: Gateway) -> None:
+    """The error in the words that OpenRouter documents for each dialect, in the Hub lane."""
+    heard = asked(served, protocol, f"{SHORT[HUB[protocol]]}/{upstream.play(breaks)}", stream=True)
+    last = said(heard)[-1]
+    if protocol == CHAT:
+        assert last["choices"] == [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+        assert last["error"]["code"] >= 500 and last["error"]["metadata"]["error_type"] == "provider_unavailable"
+        assert last["provider"] == "u_msgs" and b"[DONE]" not in heard.body
+    elif protocol == MESSAGES:
+        assert (last["type"], last["error"]["error_type"]) == ("error", "provider_unavailable")
+    else:
+        assert last["type"] == "response.failed" and last["response"]["error_type"] == "provider_unavailable"
