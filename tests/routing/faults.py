@@ -79,7 +79,7 @@ FAULTS: dict[str, Fault] = {
     "F23 limit with a hint": _answers(429, retry_after="1"),
     "F23 limit with a long hint": _answers(429, retry_after="600"),
     "F24 limit": _answers(429),
-    "F25 quota of the day": _code(429, "rate_limit_exceeded", "You exceeded your current quota, check your billing."),
+    "F25 quota of the day": _code(429, "1113", "Insufficient balance or no resource package. Please recharge."),
     "F26 odd hint": _odd_hint,
     "F27 broken once": _answers(500, once=True),
     "F28 broken": _answers(500),

@@ -46,7 +46,7 @@ def _stall(protocol: str, stream: bool, chance: Random) -> Script:
     return Script(body=_part(protocol, stream, chance), end="hang")
 
 
-def _says(*bodies: bytes) -> Fault:
+def says(*bodies: bytes) -> Fault:
     """A body that is no answer, whatever was asked for."""
     return lambda protocol, stream, chance: Script(body=pieces(chance.choice(bodies), chance))
 
@@ -170,10 +170,10 @@ def _whole_for_stream(protocol: str, stream: bool, chance: Random) -> Script:
 
 
 MISSPOKEN: dict[str, Fault] = {
-    "F17 no money in a 200": _says(b'{"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}'),
-    "F32 html in a 200": _says(b"<html>Log in</html>"),
+    "F17 no money in a 200": says(b'{"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}'),
+    "F32 html in a 200": says(b"<html>Log in</html>"),
     "F33 error in a 200": hidden,
-    "F33 odd error in a 200": _says(
+    "F33 odd error in a 200": says(
         b'{"error": "overloaded"}',
         b'{"success": false, "code": 500, "msg": "no"}',
         json.dumps({"code": "InternalError", "message": "no", "request_id": "r"}).encode(),
@@ -181,7 +181,7 @@ MISSPOKEN: dict[str, Fault] = {
     "F34 first event": hidden,
     "F35 empty": lambda protocol, stream, chance: Script(),
     "F35 nothing in it": _empty,
-    "F36 no json": _says(b'{"id": "x", "choices": [', b'{"id": 1, "choices": 2} {"id": 3}', b"[[[", b'"yes"'),
+    "F36 no json": says(b'{"id": "x", "choices": [', b'{"id": 1, "choices": 2} {"id": 3}', b"[[[", b'"yes"'),
     "F36 byte order mark": _byte_order_mark,
     "F37 short": _breaks(),
     "F38 bad framing": _breaks(Kind.UPSTREAM_PROTOCOL),

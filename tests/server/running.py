@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,12 +84,13 @@ def providers(url: str, prefix: str = "") -> str:
     )
 
 
-def command(folder: Path, text: str, *more: str) -> list[str]:
-    """The command line of a gateway that leaves nothing outside of `folder`."""
+def command(folder: Path, text: str, *more: str, program: Sequence[str] = ()) -> list[str]:
+    """The command line of a gateway that leaves nothing outside of `folder`; `program` stands in for `hexapla`."""
     file = folder / "hexapla.toml"
     own = f'[ledger]\npath = "{folder / "ledger"}"\n[log]\npath = "{folder / "log"}"\n'
     file.write_text(text + own, encoding="utf-8")
-    return [str(Path(sys.executable).with_name("hexapla")), "serve", "--config", str(file), *more]
+    called = program or (str(Path(sys.executable).with_name("hexapla")),)
+    return [*called, "serve", "--config", str(file), *more]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -99,11 +100,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def gateway(folder: Path, text: str, *more: str) -> Iterator[Gateway]:
+def gateway(folder: Path, text: str, *more: str, program: Sequence[str] = ()) -> Iterator[Gateway]:
     """A gateway on a free port."""
     with (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            command(folder, text, "--port", "0", *more),
+            command(folder, text, "--port", "0", *more, program=program),
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=environment(folder),

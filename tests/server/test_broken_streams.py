@@ -168,7 +168,9 @@ def test_bytes_hold_no_success(fault: str, protocol: str, provider: str, upstrea
     assert TERMINATORS[protocol] not in heard
     assert b"nonsense" not in heard or protocol == provider
     answer_id = heard.partition(b"x-request-id: ")[2].partition(b"\r\n")[0].decode()
-    assert served.generation(answer_id)["outcome"] not in ("ok", "cancelled", "open")
+    record = served.generation(answer_id)
+    assert record["outcome"] not in ("ok", "cancelled", "open")
+    assert [attempt["outcome"] for attempt in record["attempts"]] == [record["outcome"]]
 
 
 @clients

@@ -11,6 +11,7 @@ import contextlib
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,11 @@ PROTOCOLS = {
 
 @dataclass
 class Visit:
-    """One request.  `gone` is the monotonic time at which its connection was seen to be closed."""
+    """One request.
+
+    gone  the monotonic time at which its connection was seen to be closed
+    turn  how many requests for its model came before it
+    """
 
     path: str
     headers: dict[str, str]
@@ -33,6 +38,7 @@ class Visit:
     writer: asyncio.StreamWriter
     gone: float = 0.0
     written: int = 0
+    turn: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -83,6 +89,7 @@ class Upstream:
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {}
         self.visits: list[Visit] = []
+        self.turns: Counter[str] = Counter()
         self.arrived = threading.Event()
         self.connections = 0
         self.url = ""
@@ -105,6 +112,8 @@ class Upstream:
         self.connections += 1
         try:
             while visit := await _read(reader, writer):
+                visit.turn = self.turns[visit.model]
+                self.turns[visit.model] += 1
                 self.visits.append(visit)
                 self.arrived.set()
                 try:

@@ -231,7 +231,7 @@ class Gateway:
 
     async def _exchange(self, ask: Ask, peeked: Peek, plan: Planned, answer: Answer) -> None:
         # `adopt` may replace them while this request runs
-        books, routes, sweeper = self.books, self.routes, self._sweeper
+        books, routes, sweeper, retry = self.books, self.routes, self._sweeper, self.config.retry
         candidates = plan.candidates
         generation = Generation(
             id=books.ledger.new_id(),
@@ -253,14 +253,14 @@ class Gateway:
             self._opener(ask, translation, note_on if wants_echo(peeked) else None),
             translation.tell,
             stream=peeked.stream,
-            retry=self.config.retry,
+            retry=retry,
             clock=books.clock,
             chance=self._chance,
             admit=lambda candidate, forced: routes.traffic.admit(candidate, plan.load, forced=forced),
-            may_retry=self._retries.spend,
+            may_retry=lambda: self._retries.spend(retry.floor),
             asked=plan.name_of,
         )
-        self._retries.earn()
+        self._retries.earn(retry.share)
         recorder.begin()
         speaker = _Speaker(recorder, note_on or answer)
 

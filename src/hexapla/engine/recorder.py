@@ -47,6 +47,7 @@ class Recorder:
         self._first: float | None = None
         self._attempts: list[Attempt] = []
         self._start: Start | None = None
+        self._noted = -1.0  # when the latest attempt that is over began
         self._ended = False
         self.extra_losses: tuple[Loss, ...] = ()
 
@@ -69,7 +70,7 @@ class Recorder:
         self._books.ledger.begin(self._generation)
 
     def started(self, start: Start) -> None:
-        """The answer begins."""
+        """The answer begins, or an attempt whose heartbeats began it is followed by another one."""
         self._start = start
 
     def spoke(self) -> None:
@@ -81,6 +82,7 @@ class Recorder:
         """One attempt is over."""
         if not self._ended:
             self._attempts.append(self._attempt(tried))
+            self._noted = tried.started
 
     def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
         """Write the end record, once."""
@@ -103,7 +105,7 @@ class Recorder:
         candidate = start.candidate if start is not None else None
         price = candidate.facts.price if candidate is not None and candidate.facts is not None else None
         now = books.wall()
-        if start is not None and lane is not None:
+        if start is not None and lane is not None and start.since != self._noted:
             self._attempts.append(self._current(start, lane, outcome))
         return replace(
             self._generation,

@@ -25,14 +25,14 @@ class RetryBudget:
         self._saved = MOST
         self._seen = clock()
 
-    def earn(self) -> None:
+    def earn(self, share: float = SHARE) -> None:
         """A request begins."""
-        self._saved = min(MOST, self._saved + SHARE)
+        self._saved = min(MOST, self._saved + share)
 
-    def spend(self) -> bool:
+    def spend(self, floor: float = FLOOR) -> bool:
         """Take one retry; False when there is none left."""
         now = self._clock()
-        self._saved = min(MOST, self._saved + (now - self._seen) * FLOOR)
+        self._saved = min(MOST, self._saved + (now - self._seen) * floor)
         self._seen = now
         if self._saved < 1:
             return False

@@ -20,6 +20,7 @@ import msgspec
 
 from hexapla.translate.lane import Stream
 
+INFINITY = float("inf")
 SETTLE_SECONDS = 0.5  # how long a terminator may take after everything that matters was seen
 
 
@@ -27,7 +28,8 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds; 0 means none.  `first` and `progress` count content, `idle` counts any byte, pings included.
 
     connect  name lookup, TCP, proxy and TLS together: two lost packets are made good within it
-    head     until the head of an answer, which may be all the time that a whole one takes
+    head     until the head of an answer, which may be all the time that a whole one takes; once it has begun,
+             `progress` is the time to complete it
     total    of the request, counted from its beginning
     """
 
@@ -61,9 +63,10 @@ class Patience:
         """For the first content."""
         return min(self.end, _after(self.clock(), self._timers.first))
 
-    def more(self) -> float:
-        """For the next bytes of a body."""
-        return min(self.end, _after(self.clock(), self._timers.idle if self._stream else 0.0))
+    def more(self, begun: float | None) -> float:
+        """For the next bytes of a body that began at `begun`: whoever has begun to say an answer knows all of it."""
+        idle = _after(self.clock(), self._timers.idle if self._stream else 0.0)
+        return min(self.end, idle, INFINITY if begun is None else _after(begun, self._timers.progress))
 
     def flow(self, stream: Stream, progressed: float) -> float:
         """For the next bytes of a stream whose content grew last at `progressed`."""
@@ -79,4 +82,4 @@ class Patience:
 
 
 def _after(now: float, seconds: float) -> float:
-    return now + seconds if seconds else float("inf")
+    return now + seconds if seconds else INFINITY

@@ -34,6 +34,10 @@ from hexapla.routing.commands import (
 from hexapla.routing.patience import Patience
 from hexapla.translate.lane import Lane, Stream
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NO_STREAM = frozenset((b"{", b"[", b"<", b'"'))
+"""How a body begins that is no stream, though one was asked for: JSON, or a web page."""
+
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
 
 
@@ -67,6 +71,7 @@ class Reception:
         self._heard = heard
         self._patience = patience
         self._start = start
+        self._begun = False
 
     def take(self, head: Head) -> Steps:
         """Everything after the head."""
@@ -113,11 +118,14 @@ class Reception:
         return None
 
     def _read(self, limit: int = 0, data: bytes = b"") -> Generator[Command, Fact, bytes | GatewayError]:
-        """The rest of the open response's body, after `data`."""
+        """The rest of the open response's body, after `data`; blanks before it are a server's heartbeats."""
         pieces, size = [data], len(data)
+        begun = self._patience.clock() if data else None
         while True:
-            fact = yield Receive(self._patience.more())
+            fact = yield Receive(self._patience.more(begun))
             if isinstance(fact, Chunk):
+                if begun is None and not fact.data.isspace():
+                    begun = self._patience.clock()
                 pieces.append(fact.data)
                 size += len(fact.data)
                 if not limit or size < limit:
@@ -132,11 +140,13 @@ class Reception:
         first = yield from self._first_bytes(beat)
         if isinstance(first, GatewayError):
             return first
-        if first.lstrip()[:1] in (b"{", b"["):
+        if not first:
+            return _empty()
+        if first.lstrip()[:1] in NO_STREAM:
             return (yield from self._simulated(first))
         flow = _Flow(self._lane.stream(), self._patience.clock())
         self._heard.stream = flow.stream
-        error = yield from self._feed(flow, Chunk(first) if first else End())
+        error = yield from self._feed(flow, Chunk(first))
         while error is None and not flow.over:
             fact = yield Receive(self._patience.flow(flow.stream, flow.progressed), beat)
             error = yield from self._feed(flow, fact)
@@ -220,8 +230,8 @@ class Reception:
             yield Forward(out)
 
     def _begin(self) -> Generator[Command, Fact, None]:
-        if not self._heard.started:
-            self._heard.started = True
+        if not self._begun:  # the client may have heard heartbeats of an attempt before this one
+            self._begun = self._heard.started = True
             yield self._start
 
     def _drain(self) -> Generator[Command, Fact, None]:
@@ -267,13 +277,18 @@ def _hidden(stream: Stream) -> GatewayError:
 
 def _whole(lane: Lane, body: bytes) -> bytes:
     """A whole answer through the lane, whether the upstream sent JSON or streamed unasked."""
+    body = body.removeprefix(BYTE_ORDER_MARK)
     if body.lstrip()[:1] in (b"{", b"["):
         return lane.answer(body)
     if body.lstrip().startswith((b"data:", b"event:", b"id:", b":")):
         return lane.gather(body)
     if not body.strip():
-        raise UpstreamError(Kind.UPSTREAM_EMPTY, "The provider answered with an empty body.")
+        raise _empty()
     return lane.answer(body)
+
+
+def _empty() -> UpstreamError:
+    return UpstreamError(Kind.UPSTREAM_EMPTY, "The provider answered with an empty body.")
 
 
 def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
+from hexapla.routing.budget import FLOOR, SHARE
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -57,12 +58,15 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     retries   at most this many further tries of one endpoint (the table may say fewer)
     max_wait  seconds that a provider's hint may ask for; a longer one counts as "not this endpoint"
     base      seconds of the first back-off step; it doubles up to `cap`, with full jitter
+    share     retries that a request earns for the whole gateway;  floor: those a second that are always there
     """
 
     retries: int = 2
     max_wait: float = 10.0
     base: float = 0.25
     cap: float = 8.0
+    share: float = SHARE
+    floor: float = FLOOR
 
 
 def verdict(error: GatewayError) -> Verdict:

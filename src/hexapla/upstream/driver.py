@@ -114,7 +114,7 @@ class Driver:
         self._deadline = NEVER
         self._beat: Beat | None = None
         self._spoke = 0.0  # when the client last heard anything
-        self._started = False
+        self._begun: Start | None = None  # whose heartbeats or content the client hears
         self._expired = False
         self._flushing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -183,8 +183,8 @@ class Driver:
     # What is done at once: an answer to the command, or _LATER
 
     def _start(self, command: Start) -> None:
-        if not self._started:
-            self._started = True
+        if self._begun is not command:
+            self._begun = command
             self._sink.start(command)
 
     def _forward(self, command: Forward) -> object:
