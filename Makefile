@@ -25,9 +25,9 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# real clients, a real model, a judge of retries; tests skip what cannot be had
+# real clients, a real model, a judge of retries, another proxy; tests skip what cannot be had
 programs: $(DEV_STAMP)
-	-$(BIN)/python tools/aside.py agents gemini llama llmock
+	-$(BIN)/python tools/aside.py agents gemini llama llmock litellm
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench

@@ -95,14 +95,13 @@ def ensure(name: str) -> tuple[Path, str]:
 
 
 def main(names: list[str]) -> int:
-    """Install the named sets and print where their programs are."""
+    """Install the named sets and print where their programs are; what cannot be had does not keep the others away."""
+    failed = False
     for name in names or SETS:
         programs, why = ensure(name)
-        if why:
-            print(f"{name}: {why}", file=sys.stderr)
-            return 1
-        print(programs)
-    return 0
+        failed = failed or bool(why)
+        print(f"{name}: {why}" if why else programs, file=sys.stderr if why else sys.stdout)
+    return int(failed)
 
 
 if __name__ == "__main__":

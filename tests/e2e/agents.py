@@ -57,6 +57,7 @@ class ClaudeCode(Agent):
             ANTHROPIC_BASE_URL=door.url,
             ANTHROPIC_AUTH_TOKEN=KEY,
             CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+            CLAUDE_CODE_MAX_OUTPUT_TOKENS="2000",  # a small model may go on and on
             CLAUDE_CODE_MAX_RETRIES="1",
             IS_SANDBOX="1",
         )
