@@ -8,13 +8,28 @@ from typing import Any, cast
 
 import pytest
 
-from hexapla.routing.commands import Chunk, Command, Expired, Fact, Receive, Send, Start
+from hexapla.routing.commands import (
+    Adopt,
+    Chunk,
+    Command,
+    Drop,
+    End,
+    Expired,
+    Fact,
+    Head,
+    Of,
+    Race,
+    Receive,
+    Send,
+    Sleep,
+    Start,
+)
 from hexapla.routing.exchange import Outcome
 from hexapla.upstream.driver import Driver, Sink, Sweeper
 from hexapla.upstream.transport import Request
 
 NEVER = float("inf")
-DONE = Outcome(error=None, started=False, lane=None, candidate=None, tried=1)
+DONE = Outcome(error=None, started=False, lane=None, tried=1)
 
 
 class Silent:
@@ -178,5 +193,106 @@ def test_a_chunk_is_handed_over() -> None:
         facts: list[Fact] = []
         assert await driver(Speaks()).run(waits(facts, Receive(NEVER))) is DONE
         assert facts == [Chunk(b"hello")]
+
+    asyncio.run(main())
+
+
+class Line:
+    """An endpoint that answers with `pieces` after `delay` seconds, or never; counts how often it was closed."""
+
+    status = 200
+    headers: dict[str, str] = {}  # noqa: RUF012 - the protocol's own shape
+
+    def __init__(self, *pieces: bytes, silent: bool = False) -> None:
+        self.pieces = pieces
+        self.silent = silent
+        self.closed = self.cancelled = 0
+
+    async def send(self, request: Request) -> Line:
+        if self.silent:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled += 1
+        return self
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            await asyncio.sleep(0)
+            yield piece
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def asks(name: str) -> Send:
+    return Send(Request(url=f"http://{name}"), NEVER)
+
+
+def racing(lines: dict[str, Line]) -> Driver:
+    return Driver(lambda request: cast(Any, lines[request.url[7:]]), cast(Sink, None), Sweeper(0.0), lambda _: None)
+
+
+def test_a_race_is_run_side_by_side() -> None:
+    """The time comes, a second endpoint is asked while the first stands; its bytes come, the first is cancelled at once."""
+    facts: list[Fact] = []
+
+    def steps() -> Generator[Command, Fact, Outcome]:
+        facts.append((yield Race({0: asks("slow")}, asyncio.get_running_loop().time() + 0.01)))
+        both = {0: asks("slow"), 1: asks("quick")}
+        facts.append((yield Race(both, NEVER)))
+        facts.append((yield Race({0: both[0], 1: Receive(NEVER)}, NEVER)))
+        yield Drop(0)
+        yield Adopt(1)
+        facts.append((yield Receive(NEVER)))
+        facts.append((yield Receive(NEVER)))
+        yield Drop()
+        return DONE
+
+    async def main() -> None:
+        lines = {"slow": Line(silent=True), "quick": Line(b"one", b"two")}
+        await racing(lines).run(steps())
+        await asyncio.sleep(0)
+        assert facts == [Expired(), Of(1, Head(200, {})), Of(1, Chunk(b"one")), Chunk(b"two"), End()]
+        assert lines["slow"].cancelled == 1 and lines["quick"].closed == 1
+
+    asyncio.run(main())
+
+
+def test_a_races_waits_have_deadlines_of_their_own() -> None:
+    """A side whose time is over says so; one whose transport fails tells why."""
+    facts: list[Fact] = []
+
+    def steps() -> Generator[Command, Fact, Outcome]:
+        late = Send(Request(url="http://slow"), asyncio.get_running_loop().time() + 0.01)
+        facts.append((yield Race({0: late, 1: Sleep(0.0)}, NEVER)))
+        facts.append((yield Race({0: late}, NEVER)))
+        return DONE
+
+    async def main() -> None:
+        await racing({"slow": Line(silent=True)}).run(steps())
+
+    asyncio.run(main())
+    assert facts == [Of(1, None), Of(0, Expired())]
+
+
+def test_who_leaves_during_a_race_leaves_nothing_behind() -> None:
+    """Both sides are cancelled or closed."""
+
+    def steps() -> Generator[Command, Fact, Outcome]:
+        yield Race({0: asks("slow"), 1: asks("quick")}, NEVER)
+        yield Race({0: asks("slow"), 1: Sleep(60.0)}, NEVER)
+        return DONE
+
+    async def main() -> None:
+        lines = {"slow": Line(silent=True), "quick": Line(b"one")}
+        task = asyncio.create_task(racing(lines).run(steps()))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)
+        assert lines["slow"].cancelled == 1 and lines["quick"].closed == 1
+        assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())

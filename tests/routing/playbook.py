@@ -11,7 +11,7 @@ from hexapla.ir.event import StreamError
 from hexapla.ir.target import Target
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Command, Fact, Note
-from hexapla.routing.exchange import Exchange, Outcome
+from hexapla.routing.exchange import Exchange, Hedge, Outcome
 from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
 from hexapla.translate.lane import Summary
@@ -24,6 +24,7 @@ def candidate(name: str, **quirks: object) -> Candidate:
         provider=Provider(id=name, endpoints=(endpoint,)),
         endpoint=endpoint,
         model="m",
+        track=name,
         quirks=Quirks(**quirks),  # type: ignore[arg-type]
         target=Target(origin=Origin("openai_chat", name), model="m"),
     )
@@ -60,8 +61,13 @@ class FakeStream:
         return b"."
 
     def fail(self, error: StreamError) -> bytes:
+        if self.failed:
+            return b""
         self.summary.error = error
         return b"!" + error.kind.encode()
+
+    def breaks(self) -> bool:
+        return False
 
     def beat(self) -> bytes:
         return b":"
@@ -97,11 +103,12 @@ class Play:
 
     def __init__(
         self,
-        *names: str,
+        *names: str | Candidate,
         stream: bool = True,
         retries: int = 2,
         timers: Timers | None = None,
         asked: dict[str, str] | None = None,
+        hedge: Hedge | None = None,
     ) -> None:
         self.now = 0.0
         self.opened: list[str] = []
@@ -109,15 +116,16 @@ class Play:
         self.full: GatewayError | None = None  # why nobody may be asked at present
         self.notes: list[Note] = []
         self.outcome: Outcome | None = None
-        self.candidates = [replace(candidate(name), timers=timers or Timers()) for name in names]
+        timed = timers or Timers()
         self.exchange = Exchange(
-            self.candidates,
+            [replace(candidate(name), timers=timed) if isinstance(name, str) else name for name in names],
             self._open,
             lambda error: b"told:" + error.kind.encode(),
             stream=stream,
             retry=RetryPolicy(retries=retries),
             clock=lambda: self.now,
             chance=lambda: 0.5,
+            hedge=hedge,
             admit=lambda candidate, forced: self.full or 0.0,
             asked=lambda candidate: (asked or {}).get(candidate.provider.id, ""),
         )

@@ -6,6 +6,7 @@ Rules of this file: scripts are made of a dialect's own bytes (server/wire.py) a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
@@ -15,6 +16,8 @@ from server.wire import ending, opening, piece, whole
 
 NEVER = float("inf")
 TEXT = "Grüße, 鹭 and 🪶 from the upstream."
+SAYS = ContextVar("SAYS", default=TEXT)
+"""What upstreams say at present: the text, or what is left of it for one that goes on."""
 
 
 @dataclass
@@ -49,14 +52,16 @@ def body_of(answer: bytes) -> bytes:
     return answer.partition(b"\r\n\r\n")[2]
 
 
-def told(protocol: str, stream: bool, text: str = TEXT) -> bytes:
+def told(protocol: str, stream: bool, text: str | None = None) -> bytes:
     """A whole answer's bytes."""
+    text = SAYS.get() if text is None else text
     if not stream:
         return body_of(whole(protocol, text))
     return opening(protocol) + said(protocol, text) + ending(protocol, text)
 
 
-def said(protocol: str, text: str = TEXT) -> bytes:
+def said(protocol: str, text: str | None = None) -> bytes:
+    text = SAYS.get() if text is None else text
     half = len(text) // 2
     return piece(protocol, text[:half]) + piece(protocol, text[half:])
 

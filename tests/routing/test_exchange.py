@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from playbook import Play
+from playbook import Play, candidate
 
 from hexapla.errors import ClientError, Kind, ProtocolError, UpstreamError
 from hexapla.routing.commands import (
@@ -289,9 +289,8 @@ def test_the_providers_own_words_outlast_our_queue() -> None:
 
 def test_the_next_candidate_has_timers_of_its_own() -> None:
     """What the first one was given says nothing of the second; both count `total` from the request's beginning."""
-    play = Play("a", "b", retries=0, timers=Timers(first=10, total=100))
-    patient = replace(play.candidates[1], timers=Timers(first=50, head=30, total=70))
-    play.candidates[1] = patient
+    patient = replace(candidate("b"), timers=Timers(first=50, head=30, total=70))
+    play = Play("a", patient, retries=0, timers=Timers(first=10, total=100))
     sent = play.say()
     assert isinstance(sent, Send) and sent.deadline == 10
     play.now = 10
@@ -316,7 +315,7 @@ def test_what_one_model_refuses_another_one_takes() -> None:
     play = Play("a", "b", "c", stream=False, asked={"a": "first", "b": "first", "c": "second"})
     assert isinstance(play.say(), Send)
     assert isinstance(refuse(play), Send)
-    assert play.exchange.candidate is not None and play.exchange.candidate.provider.id == "c"
+    assert play.opened == ["a", "c"]
     assert refuse(play) is None
     assert play.outcome is not None and play.outcome.error is not None
     assert (play.outcome.error.kind, play.outcome.tried) == (Kind.INVALID_REQUEST, 2)

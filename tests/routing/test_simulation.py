@@ -10,12 +10,12 @@ from collections import Counter
 
 import pytest
 from faults import FAULTS
-from simulator import RETRY, TIMERS, Run, World, refused, succeeded, text
+from simulator import HEDGES, RETRY, TIMERS, Run, World, refused, succeeded, text, used
 
 from hexapla.errors import Kind
 from server.wire import CHAT
 
-WORLDS = 500
+WORLDS = 1200
 REQUESTS = 20
 SEEDS = [int(os.environ["HEXAPLA_SEED"])] if "HEXAPLA_SEED" in os.environ else list(range(WORLDS))
 
@@ -23,7 +23,7 @@ SEEDS = [int(os.environ["HEXAPLA_SEED"])] if "HEXAPLA_SEED" in os.environ else l
 def check(run: Run, world: World) -> None:
     """The promises of one request."""
     if run.left:
-        assert len(run.notes) >= len(run.attempts) - 1
+        assert len(run.notes) >= len(run.attempts) - (2 if run.hedges else 1)
         return
     assert run.outcome is not None
     _check_attempts(run)
@@ -34,25 +34,32 @@ def check(run: Run, world: World) -> None:
 
 
 def _check_attempts(run: Run) -> None:
-    """Every attempt is noted, none comes too late or too often."""
-    assert [note.candidate.provider.id for note in run.notes] == [each.candidate.provider.id for each in run.attempts]
+    """Every attempt is noted, none comes too late or too often, and nobody is left running."""
+    asked = [each.candidate.provider.id for each in run.attempts]
+    noted = [note.candidate.provider.id for note in run.notes]
+    assert Counter(noted) == Counter(asked) if run.hedges else noted == asked
+    assert not run.racing and not run.lines
     assert all(each.at < run.began + TIMERS.total for each in run.attempts)
     assert run.ended <= run.began + TIMERS.total + 1
-    often = Counter(each.candidate.provider.id for each in run.attempts)
-    assert all(count <= 1 + RETRY.retries for count in often.values())
+    assert all(count <= 1 + RETRY.retries for count in Counter(asked).values())
+    for lost in (note for note in run.notes if note.error is not None and note.error.kind is Kind.CANCELLED):
+        assert run.hedges
+        assert lost.spent is not None and lost.first is None
+        assert any(lost.ended in (note.first, note.ended) for note in run.notes if note is not lost), "at once"
 
 
 def _check_success(run: Run) -> None:
     """Only a whole answer is one: the client has its terminator once, all of its text, and its usage is known."""
-    serving = run.serving
+    serving = run.server
     assert serving is not None
     assert serving.script.good, f"{serving.fault} passed for a success"
     assert run.finished == 1
     assert succeeded(run.protocol, run.stream, run.heard)
-    assert text(run.protocol, run.stream, run.heard) == serving.script.text
+    assert text(run.protocol, run.stream, run.heard) == serving.expected
     if run.stream:
         assert refused(run.protocol, run.heard) == 0
         assert run.heard.count(b"data: [DONE]") <= 1
+        assert run.heard.count(b": resumed at ") == run.servers - 1
     assert run.outcome is not None
     assert run.outcome.lane is not None
     usage = run.outcome.lane.summary.usage
@@ -61,6 +68,11 @@ def _check_success(run: Run) -> None:
         serving.candidate.endpoint.protocol != CHAT or not streamed
     )  # the fake's Chat streams have no usage
     assert not known or (usage is not None and usage.input == 3)
+    if known and run.servers > 1:
+        assert usage is not None
+        parts = [note.spent for note in run.notes if note.spent is not None and note.first is not None]
+        assert len(parts) == run.servers - 1
+        assert used(run.protocol, run.heard) == sum(part.output or 0 for part in parts) + (usage.output or 0)
 
 
 def _check_failure(run: Run) -> None:
@@ -81,26 +93,43 @@ def test_no_schedule_breaks_a_promise() -> None:
     """Exactly one terminal event, no false success, no attempt beyond budget or deadline, all attempts recorded."""
     played: Counter[str] = Counter()
     ends: Counter[str] = Counter()
+    hedged = resumed = 0
     for seed in SEEDS:
         world = World(seed)
         for number in range(REQUESTS):
-            run = world.request()
-            played.update(each.fault for each in run.attempts)
-            ends[_end(run)] += 1
+            run = Run("", False, 0.0)
             try:
+                run = world.request()
                 check(run, world)
             except AssertionError as broken:
                 raise AssertionError(f"seed {seed}, request {number}: {_story(run)}") from broken
+            played.update(each.fault for each in run.attempts)
+            ends[_end(run)] += 1
+            resumed += _end(run) == "ok" and run.servers > 1
+        _check_limits(world, seed)
+        hedged += world.hedged
     if len(SEEDS) > 1:
         assert set(played) == set(FAULTS), "every fault was played"
         assert ends["ok"] > 1000
         assert ends["left"] > 50
+        assert hedged > 500
+        assert resumed > 200
+
+
+def _check_limits(world: World, seed: int) -> None:
+    """Hedges keep to their budget, and no key is asked more often than its limit allows: a bucketful and its refill."""
+    assert world.hedged <= HEDGES * REQUESTS, seed
+    asked: dict[str, list[float]] = {}
+    for name, at in world.asked if world.limit else ():
+        asked.setdefault(name, []).append(at)
+    for times in asked.values():
+        for first in times:
+            assert sum(first <= at < first + 60 for at in times) <= 2 * world.limit, seed
 
 
 def _end(run: Run) -> str:
-    if run.left:
+    if run.left or run.outcome is None:
         return "left"
-    assert run.outcome is not None
     return "ok" if run.outcome.error is None else run.outcome.error.kind
 
 
@@ -112,13 +141,13 @@ def _story(run: Run) -> str:
 def test_a_benched_key_is_not_asked() -> None:
     """A key that was refused sits out in every later request of its world, until its term is over."""
     refusals = 0
-    for seed in range(80):
+    for seed in range(160):
         world = World(seed)
         until: dict[str, float] = {}
         for _ in range(REQUESTS):
             run = world.request()
             spared = [each for each in run.attempts if until.get(each.candidate.provider.id, 0.0) > run.began]
-            assert not spared or all(term > run.began for term in _terms(until, world)), seed
+            assert not spared or run.alone, seed
             for note in run.notes:
                 if note.error is not None and note.error.kind is Kind.UPSTREAM_AUTH:
                     until[note.candidate.provider.id] = note.ended + 299
@@ -128,14 +157,9 @@ def test_a_benched_key_is_not_asked() -> None:
     assert refusals > 10
 
 
-def _terms(until: dict[str, float], world: World) -> list[float]:
-    """When each endpoint of the world may be asked again: only when all sit out may one of them be asked."""
-    return [world.bench.until(offer, world.now) for offer in world.offers]
-
-
 def test_an_outage_of_everything_is_not_amplified() -> None:
     """When every endpoint is down, a request costs hardly more than one call, and its answer comes at once."""
-    world = World(1, gap=0.2)
+    world = World(1, gap=0.2, plain=True)
     for name in world.sick:
         world.sick[name] = 2.0
     original = dict(FAULTS)
@@ -151,7 +175,7 @@ def test_an_outage_of_everything_is_not_amplified() -> None:
 
 def test_a_recovered_endpoint_serves_again_within_five_seconds() -> None:
     """The breaker lets a probe through soon, and the first success opens the door."""
-    world = World(2)
+    world = World(2, plain=True)
     world.chance.seed(5)
     primary = world.offers[0]
     for offer in world.offers:
@@ -170,6 +194,6 @@ def test_a_recovered_endpoint_serves_again_within_five_seconds() -> None:
     healed = world.now
     while world.now < healed + 5:
         run = world.request()
-        if run.serving is not None and run.serving.candidate.provider.id == primary.provider.id:
+        if run.server is not None and run.server.candidate.provider.id == primary.provider.id:
             break
     assert world.now < healed + 5

@@ -90,6 +90,8 @@ class RoutingConfig(_Table, frozen=True, kw_only=True):
     usd       units of a currency in one US dollar, to compare prices with; bills are never converted
     breaker   when an endpoint that fails is left alone, and for how long
     patience  seconds that a request may wait for its turn where a key's limit is known
+    hedge     whether a second endpoint is asked when the first content is late
+    resume    whether an answer that breaks off is continued elsewhere
     coalesce  whether requests that are the same and under way at once share one upstream call
     """
 
@@ -97,6 +99,8 @@ class RoutingConfig(_Table, frozen=True, kw_only=True):
     usd: dict[str, float] = msgspec.field(default_factory=lambda: {"CNY": 7.1})
     breaker: BreakerPolicy = BreakerPolicy()
     patience: float = 10.0
+    hedge: bool = False
+    resume: bool = False
     coalesce: bool = False
 
     @property

@@ -23,6 +23,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     session   the session that a header names; "" for none
     openrouter  it is asked as OpenRouter is (/api/v1), and answered as OpenRouter answers
     metadata  the answer is to tell how the request found its way
+    hedge, resume  whether a second endpoint may be asked, and another one may go on; None: as configured
     idempotency  the client's key for this request and its repetitions; "" for none
     """
 
@@ -37,6 +38,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     openrouter: bool = False
     metadata: bool = False
+    hedge: bool | None = None
+    resume: bool | None = None
     idempotency: str = ""
 
 

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.engine.recorder import BYTES_PER_TOKEN
 from hexapla.errors import UpstreamError
+from hexapla.translate.lane import BYTES_PER_TOKEN
 from hexapla.translate.peek import Peek
 from hexapla.upstream.transport import Request, Timeouts, Transport
 from hexapla.wire.rawjson import dump, join, split

@@ -30,14 +30,15 @@ from hexapla.ir.loss import Loss
 from hexapla.ledger import Attempt, Generation
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
-from hexapla.routing.budget import RetryBudget
+from hexapla.routing.budget import HEDGES, RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Start, Tried
-from hexapla.routing.exchange import Exchange, Outcome, param_of
+from hexapla.routing.exchange import Exchange, Hedge, Outcome, param_of
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek, check_conversation, peek
 from hexapla.translate.preset import expanded, names_preset
+from hexapla.translate.resume import Telling
 from hexapla.upstream.driver import Driver, Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
@@ -70,6 +71,7 @@ class Gateway:
         self._chance = chance
         self._sweeper = Sweeper(config.timeouts.beat)
         self._retries = RetryBudget(books.clock)
+        self._hedges = RetryBudget(books.clock, saved=0.0)
         self._sharing = Sharing(self._generate, books.clock)
         self._tasks: set[asyncio.Task[object]] = set()
         self._stopped = False
@@ -227,7 +229,13 @@ class Gateway:
         )
         # whoever cannot be told every parameter refuses before it is asked, and the next one is tried
         demanded: OnLoss | None = "strict" if self.routes.wishes(peeked).require_parameters else None
-        return Translation(peeked, reply, on_loss=ask.on_loss or demanded or self.config.on_loss)
+        resumes = self.config.routing.resume if ask.resume is None else ask.resume
+        return Translation(
+            peeked,
+            reply,
+            on_loss=ask.on_loss or demanded or self.config.on_loss,
+            telling=Telling(marks=bool(ask.resume)) if resumes else None,
+        )
 
     async def _exchange(self, ask: Ask, peeked: Peek, plan: Planned, answer: Answer) -> None:
         # `adopt` may replace them while this request runs
@@ -259,8 +267,10 @@ class Gateway:
             admit=lambda candidate, forced: routes.traffic.admit(candidate, plan.load, forced=forced),
             may_retry=lambda: self._retries.spend(retry.floor),
             asked=plan.name_of,
+            hedge=self._hedge(ask),
         )
         self._retries.earn(retry.share)
+        self._hedges.earn(HEDGES)
         recorder.begin()
         speaker = _Speaker(recorder, note_on or answer)
 
@@ -285,8 +295,12 @@ class Gateway:
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
             self._break_off(ask, internal(fault), translation, speaker, answer)
         finally:
-            if exchange.asking is not None:
-                routes.traffic.left(exchange.asking)
+            for asked in exchange.asking:
+                routes.traffic.left(asked)
+
+    def _hedge(self, ask: Ask) -> Hedge | None:
+        wanted = self.config.routing.hedge if ask.hedge is None else ask.hedge
+        return Hedge(after=self.routes.traffic.late, may=lambda: self._hedges.spend(0.0)) if wanted else None
 
     def _annotated(self, ask: Ask, peeked: Peek, plan: Planned, recorder: Recorder, answer: Answer) -> Annotated:
         """`answer` with the notes that the client asked for."""

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import msgspec
 from msgspec.structs import replace
 
+from hexapla.catalog.schema import Price
 from hexapla.errors import GatewayError, Kind
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
-from hexapla.ledger.price import cost, minute_utc
+from hexapla.ledger.price import cost, minute_utc, total
+from hexapla.ledger.record import Cost
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
+from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Start, Tried
-from hexapla.translate.lane import Lane
-
-BYTES_PER_TOKEN = 4
-"""The rule of thumb behind every estimate: English text has about four bytes a token."""
+from hexapla.translate.lane import BYTES_PER_TOKEN, Lane
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,8 @@ class Recorder:
         self._first: float | None = None
         self._attempts: list[Attempt] = []
         self._start: Start | None = None
-        self._noted = -1.0  # when the latest attempt that is over began
+        self._parts: dict[tuple[str, float], _Part] = {}  # attempts that are paid for, by provider and beginning
+        self._noted: set[tuple[str, float]] = set()
         self._ended = False
         self.extra_losses: tuple[Loss, ...] = ()
 
@@ -80,9 +82,16 @@ class Recorder:
 
     def note(self, tried: Tried) -> None:
         """One attempt is over."""
-        if not self._ended:
-            self._attempts.append(self._attempt(tried))
-            self._noted = tried.started
+        if self._ended:
+            return
+        key = (tried.candidate.track, tried.started)
+        self._noted.add(key)
+        attempt = self._attempt(tried)
+        if tried.spent is not None:
+            paid = cost(tried.spent, _price(tried.candidate), minute_utc(self._books.wall()))
+            attempt = replace(attempt, usage=tried.spent, cost=paid)
+            self._parts[key] = _Part(tried.spent, paid, told=tried.first is not None)
+        self._attempts.append(attempt)
 
     def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
         """Write the end record, once."""
@@ -103,10 +112,12 @@ class Recorder:
         if usage is None:
             usage = self._estimate(summary.text_bytes if summary is not None else 0) if estimated else Usage()
         candidate = start.candidate if start is not None else None
-        price = candidate.facts.price if candidate is not None and candidate.facts is not None else None
-        now = books.wall()
-        if start is not None and lane is not None and start.since != self._noted:
+        bill = cost(usage, _price(candidate), minute_utc(books.wall()))
+        serving = (start.candidate.track, start.since) if start is not None else None
+        if start is not None and lane is not None and serving not in self._noted:
             self._attempts.append(self._current(start, lane, outcome))
+        parts = [part for key, part in self._parts.items() if key != serving]
+        told = [part.usage for part in parts if part.told]
         return replace(
             self._generation,
             provider=candidate.provider.id if candidate is not None else self._generation.provider,
@@ -117,9 +128,10 @@ class Recorder:
             outcome=outcome,
             stop=summary.stop if summary is not None else None,
             status=status,
-            usage=usage,
-            estimated=estimated,
-            cost=cost(usage, price, minute_utc(now)),
+            usage=reduce(Usage.plus, told, usage),
+            estimated=estimated or bool(told),
+            cost=total(bill, [part.cost for part in parts]),
+            resumed=len(told),
             losses=(lane.losses if lane is not None else ()) + self.extra_losses,
             attempts=tuple(self._attempts),
         )
@@ -154,6 +166,18 @@ class Recorder:
             outcome=error.kind.value if error is not None else "ok",
             message=recordable(error) if error is not None else "",
         )
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What an attempt used beside the one that serves.  `told`: the client heard what it said."""
+
+    usage: Usage
+    cost: Cost | None
+    told: bool = False
+
+
+def _price(candidate: Candidate | None) -> Price | None:
+    return candidate.facts.price if candidate is not None and candidate.facts is not None else None
 
 
 OWN_WORDS = frozenset(

@@ -178,5 +178,6 @@ def _name(ask: Ask) -> str:
 
 def _digest(ask: Ask) -> bytes:
     """Everything that the answer depends on."""
-    rest = msgspec.json.encode((ask.model, ask.stream, ask.on_loss, ask.forward, ask.openrouter, ask.metadata))
+    asked = (ask.model, ask.stream, ask.on_loss, ask.resume, ask.forward, ask.openrouter, ask.metadata)
+    rest = msgspec.json.encode(asked)
     return hashlib.sha256(rest + ask.body).digest()

@@ -22,6 +22,9 @@ from hexapla.routing.filters import Rejection
 from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
 
+LATE = 0.95  # of an endpoint's answers began sooner: then a second endpoint may be asked as well
+SOON = 0.5  # seconds; before that nothing is late
+
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """Who is tried for a request, in order, and what it takes of their limits.
@@ -104,6 +107,11 @@ class Traffic:
         self.health.began(candidate.track)
         return seconds
 
+    def late(self, candidate: Candidate) -> float | None:
+        """Seconds after which the first content of `candidate` is later than nearly always; None: not known yet."""
+        usual = self.health.percentile(candidate.track, "latency", LATE, self.clock())
+        return None if usual is None else max(SOON, usual)
+
     def left(self, candidate: Candidate) -> None:
         """The client left while `candidate` was being asked."""
         self.health.left(candidate.track)
@@ -119,6 +127,9 @@ class Traffic:
             self.bench.heard(candidate, tried.error, tried.ended)
         began = tried.started if tried.first is None else tried.first
         output = usage.output if usage is not None else None
+        if tried.error is not None and tried.error.kind is Kind.CANCELLED:
+            self.health.lost(candidate.track, tried.ended, tried.ended - tried.started)
+            return
         self.health.over(
             candidate.track,
             tried.ended,

@@ -42,6 +42,15 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             known["extras"] = later.extras
         return msgspec.structs.replace(self, **known)
 
+    def plus(self, other: Usage) -> Usage:
+        """Return the counts of two answers together."""
+        both = {
+            name: (getattr(self, name) or 0) + (getattr(other, name) or 0)
+            for name in _USAGE_FIELDS
+            if getattr(self, name) is not None or getattr(other, name) is not None
+        }
+        return Usage(**both, extras=other.extras or self.extras)
+
 
 _USAGE_FIELDS = tuple(name for name in Usage.__struct_fields__ if name != "extras")
 

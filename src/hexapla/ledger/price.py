@@ -11,11 +11,12 @@ by the day of the week and by the calendar); every class of token is billed exac
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.catalog.calendar import DAY, holidays, week, window
 from hexapla.catalog.schema import Price, Tier
@@ -60,6 +61,12 @@ def cost(usage: Usage, price: Price | None, minute_utc: int, *, units: Units = O
     if grains is None:
         return None
     return Cost(currency=price.currency, nanos=_round(grains), source="catalogue")
+
+
+def total(bill: Cost | None, others: Sequence[Cost | None]) -> Cost | None:
+    """Return `bill` with all of the others that are known and of its currency."""
+    more = [each.nanos for each in others if each is not None and bill is not None and each.currency == bill.currency]
+    return replace(bill, nanos=bill.nanos + sum(more), source="sum") if bill is not None and more else bill
 
 
 def minute_utc(unix_seconds: float) -> int:

@@ -14,6 +14,14 @@ from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 
 
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """Money in integer billionths of the currency's unit (nano-dollars, nano-yuan), so that sums are exact."""
+
+    currency: str
+    nanos: int
+    source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure) | "sum" (of several)
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call of one endpoint."""
 
@@ -27,14 +35,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str = "ok"  # ok | an errors.Kind value
     message: str = ""  # error message, sanitised
     upstream_id: str = ""
-
-
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Money in integer billionths of the currency's unit (nano-dollars, nano-yuan), so that sums are exact."""
-
-    currency: str
-    nanos: int
-    source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure) | "sum" (of several)
+    usage: Usage | None = None  # of an attempt that is paid for beside the one that served, by estimate
+    cost: Cost | None = None  # and what that costs; part of the generation's cost where that is in the same currency
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,6 +45,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome    ok | cancelled | an errors.Kind value | open (begun, not ended yet) | interrupted (begun, and the process
                ended before the request did: what the upstream did and billed is unknown)
     estimated  the upstream sent no usage; the counts (or, for interrupted, the reserved cost) are a local estimate
+    resumed    how often another attempt went on with the answer; `usage` and `cost` are those of all of them together
     first      seconds until the first content byte went to the client; None if none did
     """
 
@@ -63,6 +66,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage = Usage()
     estimated: bool = False
     cost: Cost | None = None
+    resumed: int = 0
     losses: tuple[Loss, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     session: str = ""

@@ -4,6 +4,9 @@ Every request earns a fifth of a retry; whoever wants to ask an endpoint again s
 retries a second lets a quiet gateway retry as well.  (Finagle's RetryBudget and Envoy's `retry_budget` hold to the same
 20 %: https://twitter.github.io/finagle/guide/Clients.html, https://www.envoyproxy.io/docs, 2026-11.)
 
+Hedges have a budget of their own: one in twenty requests may ask a second endpoint, and nothing is there beforehand, so
+that a slow hour does not double the traffic (Finagle's BackupRequestFilter: "maxExtraLoad", without a reserve).
+
 Rules of this file: pure (the clock is an argument); only tries of the same endpoint are counted, since going elsewhere
 does not burden whoever is down.
 """
@@ -15,14 +18,15 @@ from collections.abc import Callable
 SHARE = 0.2  # retries that a request earns
 FLOOR = 10.0  # retries a second that are always there; Finagle's minimum
 MOST = 100.0  # retries that can be saved up
+HEDGES = 0.05  # hedges that a request earns
 
 
 class RetryBudget:
-    """clock: monotonic seconds."""
+    """clock: monotonic seconds;  saved: what is there at the beginning."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], saved: float = MOST) -> None:
         self._clock = clock
-        self._saved = MOST
+        self._saved = saved
         self._seen = clock()
 
     def earn(self, share: float = SHARE) -> None:

@@ -5,10 +5,12 @@
     Receive(deadline)            Chunk | End | Failed | Expired
     LogIn(login, refused)        Token | Failed | Expired
     Sleep(seconds)               None
-    Start(status, headers)       None       the client's response begins
+    Start(status, headers)       None       the client's response begins, or another attempt goes on with it
     Forward(data)                None       bytes for the client
     Finish()                     None       the client's response is complete
     Drop()                       None       the upstream response is given back or closed
+    Race(waits, until)           Of(number, fact) | Expired    several of Send, Receive, LogIn, Sleep at once (race.py)
+    Adopt(number)                None       this one of the race's responses is the upstream response from now on
     Note(tried)                  None       one attempt is over
 
 Rules of this file: values only; all times are the exchange's clock.
@@ -40,6 +42,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     renews  its login's token was refused, and the same endpoint is asked again with another one
     first   when its content began, for a stream
     usage   its tokens, where they are known
+    spent   what it used in vain, or only began to say: it lost a race, or somebody else went on with its answer
     headers of its head
     """
 
@@ -52,6 +55,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     renews: bool = False
     first: float | None = None
     usage: Usage | None = None
+    spent: Usage | None = None
     headers: Mapping[str, str] = {}
 
 
@@ -107,14 +111,31 @@ class Finish(msgspec.Struct, frozen=True):
 
 
 class Drop(msgspec.Struct, frozen=True):
-    pass
+    """`number`: of a race's response."""
+
+    number: int | None = None
 
 
 class Note(msgspec.Struct, frozen=True):
     tried: Tried
 
 
-Command = Send | Receive | LogIn | Sleep | Start | Forward | Finish | Drop | Note
+Wait = Send | Receive | LogIn | Sleep
+
+
+class Race(msgspec.Struct, frozen=True):
+    """Commands that wait, each with a response of its own, by number; until the first of them has its fact, or the time
+    `until` has come.  Those that have none yet stand until the next Race, which names them again."""
+
+    waits: Mapping[int, Wait]
+    until: float
+
+
+class Adopt(msgspec.Struct, frozen=True):
+    number: int
+
+
+Command = Wait | Start | Forward | Finish | Drop | Note | Race | Adopt
 
 # --- facts ------------------------------------------------------------------------------------------------------------
 
@@ -140,7 +161,17 @@ class Expired(msgspec.Struct, frozen=True):
     pass
 
 
-Fact = Head | Chunk | End | Token | Failed | Expired | None
+Single = Head | Chunk | End | Token | Failed | Expired | None
+
+
+class Of(msgspec.Struct, frozen=True):
+    """The fact that answers the command `number` of a race."""
+
+    number: int
+    fact: Single
+
+
+Fact = Single | Of
 
 Steps = Generator[Command, Fact, "GatewayError | None"]
 """A part of an exchange; its value is the error that ended it, or None for success."""

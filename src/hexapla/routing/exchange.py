@@ -4,19 +4,24 @@
 which pause is decided here, what of an answer reaches the client in reception.py, how long anything may take in
 patience.py, and all of it nowhere else, so thousands of fault schedules can be simulated in a second.
 
+Two endpoints at once are race.py's.
+
 Rules of this file:
-- Until content has reached the client a failure is invisible: another try or endpoint follows.
+- Until content has reached the client a failure is invisible: another try or endpoint follows; after it only where
+  another attempt may go on with the text.
 - The generator never blocks, never looks at a clock of its own, and is closed (GeneratorExit) when the client leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
 from hexapla.auth.grant import Token
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, RoutingError, UpstreamError
+from hexapla.ir.response import Usage
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import (
     Call,
@@ -35,19 +40,33 @@ from hexapla.routing.commands import (
     Tried,
 )
 from hexapla.routing.patience import Patience
-from hexapla.routing.reception import Heard, Reception, failure
+from hexapla.routing.race import race
+from hexapla.routing.reception import Heard, Reception, failure, stream_error
 from hexapla.routing.retry import RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How an exchange ended.  `error` with `started` False must still be told to the client."""
+    """How an exchange ended.  `error` with `started` False must still be told to the client.
+
+    lane  of who told the client something, else of the last attempt
+    """
 
     error: GatewayError | None
     started: bool
     lane: Lane | None
-    candidate: Candidate | None
     tried: int
+
+
+class Hedge(msgspec.Struct, frozen=True, kw_only=True):
+    """When a second endpoint is asked beside the first.
+
+    after  seconds after which a candidate's first content is late; None where that is not known
+    may    whether the hedge budget of the whole gateway allows it
+    """
+
+    after: Callable[[Candidate], float | None]
+    may: Callable[[], bool]
 
 
 class Exchange:
@@ -58,6 +77,7 @@ class Exchange:
                whoever was admitted is in `asking` until noted
     may_retry  whether the retry budget of the whole gateway allows one more
     asked      the name in the request that a candidate stands for: what one model refuses, another one may take
+    hedge      for a stream whose client, or the configuration, wants it
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1)
     """
@@ -75,122 +95,150 @@ class Exchange:
         admit: Callable[[Candidate, bool], GatewayError | float] = lambda candidate, forced: 0.0,
         may_retry: Callable[[], bool] = lambda: True,
         asked: Callable[[Candidate], str] = lambda candidate: "",
+        hedge: Hedge | None = None,
     ) -> None:
-        self._candidates = candidates
+        self._candidates = list(candidates)  # who is still to be asked
         self._admit = admit
         self._may_retry = may_retry
         self._asked = asked
         self._open = open_call
         self._tell_error = tell
         self._stream = stream
-        self._began = clock()
-        self._patience: Patience
         self._heard = Heard(streams=stream)
         self._retry = retry
+        self._hedge = hedge if stream else None
         self._clock = clock
         self._chance = chance
         self._spared: list[Candidate] = []  # who was not admitted
-        self._place = 0  # how many candidates have had their turn, the present one included
         self._tried = 0
-        self._since = self._began
-        self.lane: Lane | None = None
-        self.candidate: Candidate | None = None
-        self.asking: Candidate | None = None
+        self._began = clock()
+        self._lane: Lane | None = None
+        self.asking: list[Candidate] = []
+
+    @property
+    def lane(self) -> Lane | None:
+        """Of who told the client something, else of the last attempt."""
+        return self._heard.start.lane if self._heard.start is not None else self._lane
 
     def run(self) -> Generator[Command, Fact, Outcome]:
         """Try the candidates in order until one answers."""
         error: GatewayError | None = None
-        spent: str | None = None  # a name whose model does not take the request
-        for candidate in self._candidates:
-            self._place += 1
-            if spent is not None and self._asked(candidate) == spent:
-                continue
-            error = yield from self._candidate(candidate)
-            if error is None or self._heard.something or self._patience.late:
+        while self._candidates:
+            candidate = self._candidates.pop(0)
+            patience = self._patience(candidate)
+            error = yield from self._turn(candidate, patience)
+            if error is None or self._heard.final or patience.late:
                 break
             if not verdict(error).fall_back:
-                spent = self._asked(candidate)
-                if not isinstance(error, UpstreamError) or all(self._asked(c) == spent for c in self._later()):
+                name = self._asked(candidate)  # whose model does not take the request
+                self._candidates = [other for other in self._candidates if self._asked(other) != name]
+                if not isinstance(error, UpstreamError):
                     break
         else:
             error = error or RoutingError("No endpoint can serve this request.")
         if not self._tried and self._spared:
-            self._wait_for(self._spared[0])
-            error = yield from self._attempt(self._spared[0], forced=True)  # a gateway's caution must not be the outage
-        if error is not None and self._heard.started and not self._heard.something:
+            spared = self._spared[0]  # a gateway's caution must not be the outage
+            error = yield from self._attempt(spared, self._patience(spared), forced=True)
+        if error is not None and self._heard.started and not self._heard.final:
+            error = self._heard.broken or error
             yield from self._tell(error)
-        started = self._heard.started
-        return Outcome(error=error, started=started, lane=self.lane, candidate=self.candidate, tried=self._tried)
+        return Outcome(error=error, started=self._heard.started, lane=self.lane, tried=self._tried)
+
+    def _patience(self, candidate: Candidate) -> Patience:
+        return Patience(candidate.timers, self._clock, self._began, stream=self._stream)
 
     def _tell(self, error: GatewayError) -> Generator[Command, Fact, None]:
-        """The client has heard heartbeats only: say the error as the dialect's own event."""
-        yield Forward(self._tell_error(error))
+        """The client has heard heartbeats, or a part that nobody could go on with: say the error as the dialect's own
+        event."""
+        stream = self._heard.stream
+        yield Forward(self._tell_error(error) if stream is None else stream.fail(stream_error(error)))
         yield Finish()
 
-    def _candidate(self, candidate: Candidate) -> Steps:
-        """Ask one endpoint, as often as the table allows."""
-        self._wait_for(candidate)
-        tries = 0
-        said: GatewayError | None = (
-            None  # by the endpoint itself: a refusal of ours to ask again explains nothing better
+    def _turn(self, candidate: Candidate, patience: Patience) -> Steps:
+        """Ask one endpoint, and perhaps another one when it is late."""
+        steps, hedge = self._candidate(candidate, patience), self._hedge
+        after = hedge.after(candidate) if hedge is not None and self._heard.start is None else None
+        if after is None or self._rival(candidate) is None:
+            return steps
+        return race(steps, partial(self._beside, candidate), self._clock() + after)
+
+    def _beside(self, candidate: Candidate) -> Steps | None:
+        """What is asked beside `candidate`, if there still is anybody and the budget allows it."""
+        place = self._rival(candidate)
+        if place is None or self._hedge is None or not self._hedge.may():
+            return None
+        rival = self._candidates.pop(place)
+        return self._candidate(rival, self._patience(rival))
+
+    def _rival(self, candidate: Candidate) -> int | None:
+        """The place of the next one that offers the same model elsewhere: another key would wait for the same machine."""
+        name = self._asked(candidate)
+        equals = (
+            i for i, each in enumerate(self._candidates) if self._asked(each) == name and each.track != candidate.track
         )
+        return next(equals, None)
+
+    def _candidate(self, candidate: Candidate, patience: Patience) -> Steps:
+        """Ask one endpoint, as often as the table allows."""
+        tries = 0
+        said: GatewayError | None = None  # by the endpoint itself: our refusal to ask again explains nothing better
         while True:
             tries += 1
-            self.candidate = candidate
             asked = self._tried
-            error = yield from (self._attempt(candidate) if candidate.login is None else self._logged_in(candidate))
-            if error is None or self._heard.something or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
+            steps = self._attempt if candidate.login is None else self._logged_in
+            error = yield from steps(candidate, patience)
+            if error is None or self._heard.final or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
                 return error
+            if self._heard.broken is not None and self._candidates:
+                return error  # whoever broke off goes on itself only when nobody else can
             pause = delay(error, tries, self._retry, self._chance)
-            if pause is None or self._clock() + pause >= self._patience.end or not self._may_retry():
+            if pause is None or self._clock() + pause >= patience.end or not self._may_retry():
                 return said if said is not None and self._tried == asked else error
             said = error if self._tried > asked else said
-            yield Sleep(pause)
-
-    def _wait_for(self, candidate: Candidate) -> None:
-        self._patience = Patience(candidate.timers, self._clock, self._began, stream=self._stream)
-
-    def _later(self) -> Sequence[Candidate]:
-        return self._candidates[self._place :]
+            if (yield Sleep(pause)) is not None:
+                return error  # somebody else has answered
 
     def _has_spare(self, candidate: Candidate) -> bool:
         """Another key of the same provider is still to come: it serves at once what this one would have to wait for."""
         return any(
             later.credential != candidate.credential and later.provider.id == candidate.provider.id
-            for later in self._later()
+            for later in self._candidates
         )
 
-    def _logged_in(self, candidate: Candidate) -> Steps:
+    def _logged_in(self, candidate: Candidate, patience: Patience) -> Steps:
         """One call with a login's token, which is renewed once when the provider refuses it."""
-        token = yield from self._token(candidate, None)
+        token = yield from self._token(candidate, patience, None)
         if not isinstance(token, Token):
             return token
-        error = yield from self._attempt(candidate, renews=True)
-        if not _refused(error) or self._heard.something:
+        error = yield from self._attempt(candidate, patience, renews=True)
+        if not _refused(error) or self._heard.final:
             return error
-        other = yield from self._token(candidate, token)
+        other = yield from self._token(candidate, patience, token)
         if not isinstance(other, Token):
             return other
-        return (yield from self._attempt(candidate))
+        return (yield from self._attempt(candidate, patience))
 
-    def _token(self, candidate: Candidate, refused: Token | None) -> Generator[Command, Fact, Token | GatewayError]:
+    def _token(
+        self, candidate: Candidate, patience: Patience, refused: Token | None
+    ) -> Generator[Command, Fact, Token | GatewayError]:
         """The login's token; where there is none, an attempt that failed."""
-        self._since = self._clock()
-        fact = yield LogIn(candidate.login, refused, self._patience.content())
+        since = self._clock()
+        fact = yield LogIn(candidate.login, refused, patience.content())
         if isinstance(fact, Token):
             return fact
         error = failure(fact)
         if isinstance(error, UpstreamError):
             error.provider = candidate.provider.id
-        yield Note(Tried(candidate=candidate, lane="", started=self._since, ended=self._clock(), error=error))
+        yield Note(Tried(candidate=candidate, lane="", started=since, ended=self._clock(), error=error))
         return error
 
-    def _attempt(self, candidate: Candidate, *, renews: bool = False, forced: bool = False) -> Steps:
+    def _attempt(
+        self, candidate: Candidate, patience: Patience, *, renews: bool = False, forced: bool = False
+    ) -> Steps:
         """One call of one endpoint, noted.
 
         renews  when its token is refused, another one follows;  forced: nobody else can be asked
         """
-        self._since = self._clock()
         try:
             call = self._open(candidate)
         except ProtocolError as error:
@@ -201,18 +249,18 @@ class Exchange:
         if isinstance(admitted, GatewayError):
             self._spared.append(candidate)
             return admitted
-        self.asking = candidate
-        if admitted:
-            yield Sleep(admitted)
-            self._since = self._clock()
+        self.asking.append(candidate)
+        if admitted and (lost := (yield Sleep(admitted))) is not None:
+            return failure(lost)
+        since = self._clock()
         self._tried += 1
-        self._heard.content = None
-        self.lane = call.lane
+        lane = self._lane = call.lane
         status: int | None = None
         headers: Mapping[str, str] = {}
-        start = Start(call.lane, candidate, self._stream, self._tried, self._since)
-        reception = Reception(call.lane, candidate, self._heard, self._patience, start)
-        fact = yield Send(call.request, self._patience.head(), reception.beat() if self._stream else None)
+        reception = Reception(
+            lane, candidate, self._heard, patience, Start(lane, candidate, self._stream, self._tried, since)
+        )
+        fact = yield Send(call.request, patience.head(), reception.beat() if self._stream else None)
         error_or_none: GatewayError | None
         if isinstance(fact, Head):
             status, headers = fact.status, fact.headers
@@ -222,22 +270,29 @@ class Exchange:
         yield Drop()
         if isinstance(error_or_none, UpstreamError):
             error_or_none.provider = candidate.provider.id
-        self.asking = None
+        self.asking.remove(candidate)
         yield Note(
             Tried(
                 candidate=candidate,
-                lane=call.lane.name,
-                started=self._since,
+                lane=lane.name,
+                started=since,
                 ended=self._clock(),
                 status=status,
                 error=error_or_none,
                 renews=renews and _refused(error_or_none),
-                first=self._heard.content,
-                usage=call.lane.summary.usage,
+                first=reception.content,
+                usage=lane.summary.usage,
+                spent=self._spent(lane, error_or_none),
                 headers=headers,
             )
         )
         return error_or_none
+
+    def _spent(self, lane: Lane, error: GatewayError | None) -> Usage | None:
+        """What an attempt used that lost its race, or whose text waits for somebody to go on with it."""
+        if error is None or (error.kind is not Kind.CANCELLED and error is not self._heard.broken):
+            return None
+        return lane.summary.spent(len(lane.body))
 
 
 def _refused(error: GatewayError | None) -> bool:

@@ -107,6 +107,11 @@ class Track:
         if latency is not None:
             self._peak, self._peaked = max(latency, self.peak(now)), now
 
+    def waited(self, now: float, latency: float) -> None:
+        """It had no content for so long: without this, whoever is hedged would seem ever quicker."""
+        self._samples.append((now, latency, None))
+        self._peak, self._peaked = max(latency, self.peak(now)), now
+
     def failed_with(self, error: GatewayError, now: float, policy: BreakerPolicy) -> None:
         """It failed; the breaker may open."""
         self._latest.append(False)
@@ -204,6 +209,11 @@ class Health:
             track.failed_with(error, now, self.policy)
         else:
             track.close()  # whoever refuses is alive
+
+    def lost(self, key: str, now: float, waited: float) -> None:
+        """A request was taken away because somebody else answered first: it says no more than how long it took at least."""
+        self.left(key)
+        self._of(key).waited(now, waited)
 
     def left(self, key: str) -> None:
         """The client of a request left before its end, which tells nothing: another one may probe."""

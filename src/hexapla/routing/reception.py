@@ -1,8 +1,8 @@
 """One answer from its head to its last byte: what of it reaches the client, and when it counts as failed.
 
 Until the first content byte is forwarded (the commit point) everything is held back, so that a failure stays invisible
-and somebody else can be asked; after it a failure is the dialect's own error event, and nothing that was cut off ever
-looks like a success.
+and somebody else can be asked; after it a failure is the dialect's own error event, unless somebody else may go on with
+the text (translate/resume.py), and nothing that was cut off ever looks like a success.
 
 Rules of this file: a part of the exchange's generator, so no I/O; a failure is the value of a step, never an exception.
 """
@@ -32,6 +32,7 @@ from hexapla.routing.commands import (
     Steps,
 )
 from hexapla.routing.patience import Patience
+from hexapla.routing.retry import RESUMES
 from hexapla.translate.lane import Lane, Stream
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -44,26 +45,28 @@ MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
 class Heard:
     """What the client has heard so far, whoever it came from.
 
-    started  its response has begun, if only with heartbeats;  stream: the one whose content is forwarded
-    content  when the present attempt's content began
+    started  its response has begun, if only with heartbeats
+    start    who has told content last;  stream: the one that did
+    broken   what that stream broke off with, if another one may go on with it
     """
 
-    __slots__ = ("content", "started", "stream", "streams")
+    __slots__ = ("broken", "start", "started", "stream", "streams")
 
     def __init__(self, *, streams: bool) -> None:
         self.streams = streams
         self.started = False
+        self.start: Start | None = None
         self.stream: Stream | None = None
-        self.content: float | None = None
+        self.broken: GatewayError | None = None
 
     @property
-    def something(self) -> bool:
-        """Content, so that nobody else can answer any more."""
-        return self.started and (not self.streams or (self.stream is not None and self.stream.committed))
+    def final(self) -> bool:
+        """Content, with which nobody else can go on."""
+        return self.start is not None and self.broken is None
 
 
 class Reception:
-    """Takes in the answer of one attempt."""
+    """Takes in the answer of one attempt.  `content`: when its content began, for a stream."""
 
     def __init__(self, lane: Lane, candidate: Candidate, heard: Heard, patience: Patience, start: Start) -> None:
         self._lane = lane
@@ -72,6 +75,7 @@ class Reception:
         self._patience = patience
         self._start = start
         self._begun = False
+        self.content: float | None = None
 
     def take(self, head: Head) -> Steps:
         """Everything after the head."""
@@ -145,7 +149,6 @@ class Reception:
         if first.lstrip()[:1] in NO_STREAM:
             return (yield from self._simulated(first))
         flow = _Flow(self._lane.stream(), self._patience.clock())
-        self._heard.stream = flow.stream
         error = yield from self._feed(flow, Chunk(first))
         while error is None and not flow.over:
             fact = yield Receive(self._patience.flow(flow.stream, flow.progressed), beat)
@@ -198,11 +201,7 @@ class Reception:
             out = stream.close()
         else:
             error = failure(fact)
-            if not stream.committed:
-                return error
-            yield from self._say(flow, stream.fail(stream_error(error)))
-            yield Finish()
-            return error
+            return (yield from self._broken(flow, error)) if stream.committed else error
         flow.over = flow.ended or stream.done or stream.failed or isinstance(fact, Expired)
         return (yield from self._pass_on(flow, out))
 
@@ -214,14 +213,21 @@ class Reception:
             flow.held.append(out)
             return None
         yield from self._say(flow, out)
-        if stream.failed:
-            yield Finish()
-            return _hidden(stream)
-        return None
+        return (yield from self._broken(flow, _hidden(stream))) if stream.failed else None
+
+    def _broken(self, flow: _Flow, error: GatewayError) -> Steps:
+        """The client has heard a part: another attempt goes on with it, or it hears of the error."""
+        if error.kind in RESUMES and flow.stream.breaks():
+            self._heard.broken = error
+            return error
+        yield from self._say(flow, flow.stream.fail(stream_error(error)))
+        yield Finish()
+        return error
 
     def _say(self, flow: _Flow, out: bytes) -> Generator[Command, Fact, None]:
-        if self._heard.content is None:
-            self._heard.content = self._patience.clock()
+        if self.content is None:
+            self.content = self._patience.clock()
+            self._heard.stream = flow.stream
             yield from self._begin()
         if flow.held:
             out = b"".join(flow.held) + out
@@ -230,8 +236,10 @@ class Reception:
             yield Forward(out)
 
     def _begin(self) -> Generator[Command, Fact, None]:
-        if not self._begun:  # the client may have heard heartbeats of an attempt before this one
-            self._begun = self._heard.started = True
+        if not self._begun:  # the client may have heard of an attempt before this one
+            self._begun = True
+            heard = self._heard
+            heard.started, heard.start, heard.broken = True, self._start, None
             yield self._start
 
     def _drain(self) -> Generator[Command, Fact, None]:

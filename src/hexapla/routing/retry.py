@@ -52,6 +52,20 @@ VERDICTS: dict[Kind, Verdict] = {
 }
 
 
+RESUMES = frozenset(
+    {
+        Kind.TIMEOUT,
+        Kind.UPSTREAM_CONNECT,
+        Kind.UPSTREAM_ERROR,
+        Kind.UPSTREAM_PROTOCOL,
+        Kind.UPSTREAM_TRUNCATED,
+        Kind.OVERLOADED,
+        Kind.RATE_LIMIT,
+    }
+)
+"""With what an answer may break off and be continued by somebody else: nothing that judges the text or the request."""
+
+
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of retrying.
 

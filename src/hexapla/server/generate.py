@@ -165,6 +165,8 @@ class Generate:
             session=said.session,
             openrouter=self._openrouter,
             metadata=said.metadata,
+            hedge=said.hedge,
+            resume=said.resume,
             idempotency=said.idempotency,
         )
         await self._gateway.generate(ask, answer)
@@ -180,6 +182,10 @@ class Generate:
                 said.forward.append((name.decode(), value.decode("latin-1")))
             elif name == b"x-hexapla-on-loss":
                 said.on_loss = _policy(value)
+            elif name == b"x-hexapla-hedge":
+                said.hedge = _switch(name, value)
+            elif name == b"x-hexapla-resume":
+                said.resume = _switch(name, value)
             elif name == b"idempotency-key":
                 said.idempotency = value.decode("latin-1")
             elif name in METADATA:
@@ -192,13 +198,23 @@ class Generate:
 class _Said:
     """What the headers of a request say to the gateway, and what they say to an upstream."""
 
-    __slots__ = ("forward", "idempotency", "metadata", "on_loss", "session")
+    __slots__ = ("forward", "hedge", "idempotency", "metadata", "on_loss", "resume", "session")
 
     def __init__(self) -> None:
         self.forward: list[tuple[str, str]] = []
         self.on_loss: OnLoss | None = None
+        self.hedge: bool | None = None
+        self.resume: bool | None = None
         self.session = self.idempotency = ""
         self.metadata = False
+
+
+def _switch(name: bytes, value: bytes) -> bool:
+    word = value.strip().lower()
+    if word not in (b"true", b"false"):
+        said = name.decode()
+        raise ClientError(Kind.INVALID_REQUEST, f"{said} must be true or false.", param=said)
+    return word == b"true"
 
 
 def _policy(value: bytes) -> OnLoss:

@@ -106,6 +106,9 @@ class HubStream:
     def fail(self, error: StreamError) -> bytes:
         return b"" if self.failed else self._encode([error])
 
+    def breaks(self) -> bool:
+        return False
+
     def beat(self) -> bytes:
         return self._encoder.encode(Ping())
 

@@ -15,10 +15,14 @@ from __future__ import annotations
 import typing
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.ir.event import StreamError
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
+
+BYTES_PER_TOKEN = 4
+"""The rule of thumb behind every estimate: English text has about four bytes a token."""
 
 
 class Summary(msgspec.Struct, kw_only=True):
@@ -30,6 +34,16 @@ class Summary(msgspec.Struct, kw_only=True):
     stop: str | None = None
     text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
     error: StreamError | None = None
+
+    def spent(self, asked: int) -> Usage:
+        """What an attempt that was not heard to its end has used, by estimate where it did not say; `asked`: bytes of
+        its request.  (An early report knows the input; its output is a placeholder.)"""
+        known = self.usage or Usage()
+        return replace(
+            known,
+            input=asked // BYTES_PER_TOKEN if known.input is None else known.input,
+            output=max(known.output or 0, self.text_bytes // BYTES_PER_TOKEN),
+        )
 
 
 class Stream(typing.Protocol):
@@ -61,6 +75,11 @@ class Stream(typing.Protocol):
 
     def fail(self, error: StreamError) -> bytes:
         """The gateway itself ends the stream (time-out, reset): the dialect's error event, if none was sent yet."""
+        ...
+
+    def breaks(self) -> bool:
+        """The answer ends before its end: whether another attempt may go on with it, which then keeps the error back
+        until `fail` is called."""
         ...
 
     def beat(self) -> bytes:

@@ -25,6 +25,7 @@ from hexapla.translate.choose import choose_lane
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek
+from hexapla.translate.resume import ECHOED, REPEATED, Resumable, Telling, continued, continues, resumable
 from hexapla.translate.thinking import thinking
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import dump, join, split
@@ -46,9 +47,18 @@ class Translation:
     """One client request, ready to be opened towards any endpoint.
 
     on_loss  allow | warn | strict: strict refuses before anything is sent
+    telling  where an answer that breaks off may be continued elsewhere: what the client was told of it
     """
 
-    def __init__(self, peeked: Peek, reply: Reply, *, on_loss: str = "allow", betas: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        peeked: Peek,
+        reply: Reply,
+        *,
+        on_loss: str = "allow",
+        betas: tuple[str, ...] = (),
+        telling: Telling | None = None,
+    ) -> None:
         self.peeked = peeked
         self._client: Protocol = PROTOCOLS[peeked.protocol]
         self._reply = reply
@@ -57,13 +67,14 @@ class Translation:
         self._request: GenerateRequest | None = None
         self._checked = False
         self._thinking: Translation | None = None
+        self._telling = telling if peeked.stream else None
 
     def thinking(self) -> Translation:
         """The same request with reasoning on, where it says nothing of it.  Raises ClientError."""
         if self._thinking is None:
             peeked = thinking(self.peeked)
             same = peeked is self.peeked
-            more = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas)
+            more = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
             self._thinking = self if same else more
         return self._thinking
 
@@ -96,9 +107,11 @@ class Translation:
         Raises ProtocolError or ClientError for a request that cannot be carried there.
         """
         check_thread(self.peeked, target)
+        if self._telling is not None and resumable(self.request()):
+            return self._open_resumable(target, quirks, provider, self._telling)
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
-            return self._open_hub(target, quirks, provider)
+            return self._open_hub(target, quirks, provider, self.request())
         if not self._checked:
             check(self.peeked)
             self._checked = True
@@ -137,10 +150,20 @@ class Translation:
         untouched = edited is fields and not ours and not edits
         return peeked.body if untouched else join(edited)
 
-    def _open_hub(self, target: Target, quirks: Quirks, provider: str) -> Lane:
+    def _open_resumable(self, target: Target, quirks: Quirks, provider: str, telling: Telling) -> Lane:
+        """The Hub, with the answer so far told to the target, and what it says told after that."""
+        said, request = telling.said, self.request()
+        asked = request if said is None else continued(request, said, target)
+        lane = self._open_hub(target, quirks, provider, asked, Resumable)
+        assert isinstance(lane, Resumable)
+        lane.join(telling, target, ECHOED if continues(request, target) else REPEATED)
+        return lane
+
+    def _open_hub(
+        self, target: Target, quirks: Quirks, provider: str, request: GenerateRequest, kind: type[Hub] = Hub
+    ) -> Lane:
         losses = LossLog()
         upstream = PROTOCOLS[target.origin.protocol]
-        request = self.request()
         target = replace(target, stream=request.stream)
         bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
@@ -150,7 +173,7 @@ class Translation:
                 losses.add(loss.field, loss.why, loss.severity)
         self._judge(losses.losses)
         reply = replace(self._reply, model=target.model, request=request, provider=provider)
-        return Hub(self._client, upstream, reply, body, losses, restore)
+        return kind(self._client, upstream, reply, body, losses, restore)
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:
         """Under `strict`, refuse what would not be carried."""

@@ -154,6 +154,9 @@ class VerbatimStream:
         self.summary.error = error
         return self._say(error)
 
+    def breaks(self) -> bool:
+        return False
+
     def beat(self) -> bytes:
         return self._protocol.encoder(self._reply).encode(Ping())
 

@@ -14,9 +14,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol, cast
 
+from hexapla.auth.grant import Token
 from hexapla.auth.keeper import Keeper
 from hexapla.errors import UpstreamError
 from hexapla.routing.commands import (
+    Adopt,
     Beat,
     Chunk,
     Command,
@@ -30,11 +32,15 @@ from hexapla.routing.commands import (
     Head,
     LogIn,
     Note,
+    Of,
+    Race,
     Receive,
     Send,
+    Single,
     Sleep,
     Start,
     Tried,
+    Wait,
 )
 from hexapla.routing.exchange import Outcome
 from hexapla.upstream.body import Body, Pulled, body_of
@@ -120,6 +126,8 @@ class Driver:
         self._task: asyncio.Task[Any] | None = None
         self._cancels = 0  # cancellations of the task that were there before this exchange
         self._hearing: asyncio.Future[Command | None] | None = None  # while the upstream's bytes drive the exchange
+        self._lines: dict[int, _Line] = {}  # a race's responses
+        self._racing: dict[int, asyncio.Task[Single]] = {}  # and who still waits there
         self._loop = asyncio.get_running_loop()
 
     async def run(self, steps: Steps) -> Outcome:
@@ -139,6 +147,8 @@ class Driver:
             self._sweeper.remove(self)
             steps.close()
             self._close()
+            for number in tuple(self._racing.keys() | self._lines.keys()):
+                self._drop(Drop(number))
             if self._flushing is not None:
                 self._flushing.cancel()
 
@@ -207,7 +217,19 @@ class Driver:
         return Chunk(without(self._secrets, data)) if data else _END
 
     def _drop(self, command: Drop) -> None:
-        self._close()
+        if command.number is None:
+            self._close()
+            return
+        task, line = self._racing.pop(command.number, None), self._lines.pop(command.number, None)
+        if task is not None:
+            task.cancel()
+        if line is not None:
+            line.close()
+
+    def _adopt(self, command: Adopt) -> None:
+        line = self._lines.pop(command.number, None)
+        if line is not None:
+            self._response, self._body, self._secrets = line.response, line.body, line.secrets
 
     def _on_note(self, command: Note) -> None:
         self._note(command.tried)
@@ -221,9 +243,7 @@ class Driver:
         return self._go_on(fact)
 
     async def _log_in(self, command: LogIn) -> Command | None:
-        assert isinstance(command.login, Keeper)
-        token = command.login.fresh() if command.refused is None else command.login.renewed(command.refused)
-        return self._go_on(await self._timed(command.deadline, None, token))
+        return self._go_on(await self._timed(command.deadline, None, _token(command)))
 
     async def _timed(self, deadline: float, beat: Beat | None, wait: Awaitable[Fact]) -> Fact:
         """What `wait` brings, or what went wrong, until `deadline`."""
@@ -288,6 +308,47 @@ class Driver:
             self._deadline, self._beat = NEVER, None
             hearing.set_result(command)
 
+    async def _race(self, command: Race) -> Command | None:
+        """Start those who do not wait yet, and hand over the first fact that any of them brings."""
+        for number, wait in command.waits.items():
+            if number not in self._racing:
+                self._racing[number] = self._loop.create_task(self._fact(number, wait))
+        beats = (wait.beat for wait in command.waits.values() if isinstance(wait, Send | Receive))
+        self._beat = next((beat for beat in beats if beat is not None), None)
+        seconds = None if command.until == NEVER else max(0.0, command.until - self._loop.time())
+        try:
+            done, _ = await asyncio.wait(self._racing.values(), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._beat = None
+        for number, task in self._racing.items():
+            if task in done:
+                del self._racing[number]
+                return self._go_on(Of(number, task.result()))
+        return self._go_on(Expired())
+
+    async def _fact(self, number: int, wait: Wait) -> Single:
+        """What one command of a race brings."""
+        try:
+            if isinstance(wait, Sleep):
+                await asyncio.sleep(wait.seconds)
+                return None
+            async with asyncio.timeout_at(None if wait.deadline == NEVER else wait.deadline):
+                return await self._brought(number, wait)
+        except UpstreamError as error:
+            return Failed(error)
+        except TimeoutError:
+            return Expired()
+
+    async def _brought(self, number: int, wait: Send | Receive | LogIn) -> Single:
+        if isinstance(wait, LogIn):
+            return await _token(wait)
+        if isinstance(wait, Receive):
+            return await self._lines[number].next()
+        assert isinstance(wait.request, Request)
+        response = await self._transport(wait.request).send(wait.request)
+        self._lines[number] = _Line(response, secrets_of(wait.request.headers))
+        return Head(response.status, response.headers)
+
     async def _sleep(self, command: Sleep) -> Command | None:
         await asyncio.sleep(command.seconds)
         return self._go_on(None)
@@ -304,6 +365,36 @@ class Driver:
             response.close()
 
 
+class _Line:
+    """One of the responses of a race."""
+
+    def __init__(self, response: Response, secrets: tuple[bytes, ...]) -> None:
+        self.response = response
+        self.body = body_of(response)
+        self.secrets = secrets
+
+    async def next(self) -> Chunk | End:
+        """The next bytes of the body, or its end.  Raises UpstreamError."""
+        while (data := self.body.take()) is None:
+            heard = asyncio.Event()
+            self.body.tell(heard.set)
+            try:
+                await heard.wait()
+            finally:
+                self.body.tell(None)
+        return Chunk(without(self.secrets, data)) if data else _END
+
+    def close(self) -> None:
+        if isinstance(self.body, Pulled):
+            self.body.close()
+        self.response.close()
+
+
+async def _token(command: LogIn) -> Token:
+    assert isinstance(command.login, Keeper)
+    return await (command.login.fresh() if command.refused is None else command.login.renewed(command.refused))
+
+
 _LATER = object()
 _END = End()
 _NOW = Receive(NEVER)
@@ -314,6 +405,7 @@ _AT_ONCE: dict[type, Callable[[Driver, Any], Any]] = {
     Forward: Driver._forward,
     Finish: Driver._finish,
     Drop: Driver._drop,
+    Adopt: Driver._adopt,
     Note: Driver._on_note,
 }
 
@@ -321,6 +413,7 @@ _WAITING: dict[type, Callable[[Driver, Any], Awaitable[Command | None]]] = {
     Send: Driver._send,
     LogIn: Driver._log_in,
     Receive: Driver._await_bytes,
+    Race: Driver._race,
     Sleep: Driver._sleep,
     Forward: Driver._drain,
     Finish: Driver._drain,

@@ -1,0 +1,362 @@
+"""An answer that several attempts say: where one breaks off in the middle of a text, another one goes on.
+
+The client hears one answer: one encoder tells it, so ids, block indexes and sequence numbers run on, there is one end, and
+one usage report that adds what every attempt used.  A broken attempt's own error is kept back until it is known that nobody
+goes on.  Whoever goes on is told the conversation and what was said of the answer: as the beginning of its own turn where
+it continues one, else with the request to go on; what it repeats of the end is cut off.
+
+What may be continued is text.  A call, a refusal, an image, half a thought and a structured output are not: their second
+half would be another model's guess at the first.
+
+Rules of this file: pure; an attempt changes nothing of what was told before its own first content; a resumable request
+goes through the Hub from its beginning, since a verbatim one has no encoder that could go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from hexapla.ir.content import Reasoning, Text
+from hexapla.ir.event import (
+    AnyEvent,
+    BlockDelta,
+    BlockStart,
+    BlockStop,
+    MessageStart,
+    MessageStop,
+    Ping,
+    StreamError,
+    TextDelta,
+    UsageReport,
+)
+from hexapla.ir.fold import fold, unfold
+from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.response import Usage
+from hexapla.ir.target import Target
+from hexapla.protocols.base import StreamDecoder, StreamEncoder
+from hexapla.translate.adapt.restore import Restore
+from hexapla.translate.hub import Hub
+from hexapla.translate.lane import BYTES_PER_TOKEN, Summary
+from hexapla.translate.tap import is_content, note
+
+GO_ON = (
+    "Your answer above was cut off by a network failure. Continue it exactly where it stops, beginning with the very next "
+    "character. Repeat nothing of it and say nothing about the interruption."
+)
+LEAST_TOKENS = (
+    16  # OpenAI's Responses take no smaller limit (platform.openai.com/docs/api-reference/responses, 2026-08)
+)
+
+TAIL = 400  # characters of what was said in which a repetition may begin
+REPEATED = 4  # so many characters said again after GO_ON are a repetition
+ECHOED = 32  # where a turn is continued, fewer may well be meant: rows of a table, a song
+
+
+def resumable(request: GenerateRequest) -> bool:
+    """Whether the answer to `request` is one that could be continued."""
+    free = request.output is None or request.output.kind == "text"
+    return request.stream and free and request.continues is None and (request.sampling.n or 1) == 1
+
+
+class Said:
+    """What the client has been told, by all attempts together.
+
+    usage  of the attempts that are over;  parts  how many they are
+    """
+
+    def __init__(self, encoder: StreamEncoder) -> None:
+        self.encoder = encoder
+        self.usage: Usage | None = None
+        self.parts = 0
+        self.text = ""  # that the attempts which are over have said
+        self._kinds: list[type] = []  # of the blocks
+        self._open: set[int] = set()
+        self._pieces: list[str] = []
+
+    def start(self, kind: type) -> int:
+        """Another block begins; return its index."""
+        self._open.add(len(self._kinds))
+        self._kinds.append(kind)
+        return len(self._kinds) - 1
+
+    def add(self, index: int, text: str) -> None:
+        if self._kinds[index] is Text:
+            self._pieces.append(text)
+
+    def stop(self, index: int) -> None:
+        self._open.discard(index)
+
+    @property
+    def open_text(self) -> int | None:
+        """The index of the text that is not over."""
+        return next((index for index in self._open if self._kinds[index] is Text), None)
+
+    @property
+    def able(self) -> bool:
+        """Whether somebody else can go on: there is text, and thought that was thought to its end, and nothing else."""
+        return {Text, Reasoning}.issuperset(self._kinds) and self._open <= {self.open_text}
+
+    def over(self, usage: Usage) -> None:
+        """An attempt broke off, which used this much."""
+        self.usage = usage if self.usage is None else self.usage.plus(usage)
+        self.parts += 1
+        self.text += "".join(self._pieces)
+        self._pieces.clear()
+
+
+class Telling:
+    """What the client of one request has been told; None while nobody has told it anything.  `marks`: its stream says
+    where another attempt goes on."""
+
+    def __init__(self, *, marks: bool = False) -> None:
+        self.said: Said | None = None
+        self.marks = marks
+
+
+def continued(request: GenerateRequest, said: Said, target: Target) -> GenerateRequest:
+    """`request` as it is put to `target` after `said`."""
+    if request.max_tokens is not None:
+        left = request.max_tokens - len(said.text.encode()) // BYTES_PER_TOKEN
+        request = replace(request, max_tokens=max(LEAST_TOKENS, left))
+    text = said.text.rstrip()  # Messages refuses a last turn that ends in white space
+    if not text:
+        return request
+    turns, begun = request.messages, Message(role="assistant", content=(Text(text=text),))
+    if turns and turns[-1].role == "assistant":  # the client's own beginning
+        turns, begun = turns[:-1], replace(turns[-1], content=(*turns[-1].content, *begun.content), plain=False)
+    if continues(request, target):
+        return replace(request, messages=(*turns, begun))
+    return replace(request, messages=(*turns, begun, Message(role="user", content=(Text(text=GO_ON),), plain=True)))
+
+
+def continues(request: GenerateRequest, target: Target) -> bool:
+    """Whether the target goes on in a turn that was begun for it: Messages does, but not while it thinks
+    (https://docs.claude.com/en/docs/build-with-claude/extended-thinking, 2026-11); a Chat model of most vendors begins
+    anew all the same, so it is asked in words."""
+    thinks = request.reasoning is not None and request.reasoning.mode != "disabled"
+    return target.prefill and target.origin.protocol == "anthropic_messages" and not thinks
+
+
+class Resumable(Hub):
+    """One attempt at an answer that others may have begun, and others may finish.
+
+    least  how many characters said again are a repetition
+    mark   a comment for the client's stream, where this attempt goes on
+    """
+
+    telling: Telling
+    said: Said
+    least = REPEATED
+    mark = b""
+
+    def join(self, telling: Telling, target: Target, least: int) -> None:
+        """Go on with what was told, or begin."""
+        self.telling, self.least = telling, least
+        self.said = telling.said or Said(self._client.encoder(self._reply))
+        if telling.said is not None and telling.marks:
+            place = "".join(f"{target.origin.provider}/{target.model}".split())  # a comment is one line
+            self.mark = f": resumed at {place}\n\n".encode()
+
+    def stream(self) -> SeamStream:
+        return SeamStream(self)
+
+    def simulate(self, body: bytes) -> bytes:
+        events = [*unfold(self._parsed(body))]
+        fold(self._restore.all(events))  # an answer that is an error raises before a byte of it is said
+        return self.stream().tell(events)
+
+    def decoder(self) -> StreamDecoder:
+        return self._upstream.decoder()
+
+    @property
+    def restore(self) -> Restore:
+        return self._restore
+
+    def beat(self) -> bytes:
+        return self._client.encoder(self._reply).encode(Ping())
+
+
+class SeamStream:
+    """One attempt's stream, told where the former one's ended."""
+
+    def __init__(self, lane: Resumable) -> None:
+        self._lane = lane
+        self._said = lane.said
+        self._decoder = lane.decoder()
+        self._held: list[AnyEvent] = []  # until the first content
+        self._begun = False
+        self._joins = lane.said.parts > 0
+        self._places: dict[int, int | None] = {}  # indexes of this attempt -> the client's; None: not told
+        self._lap: Lap | None = None
+        self._lapped: int | None = None  # the block that goes on with a text
+        self._failed = False  # the client was told of it
+        self.summary: Summary = lane.summary
+        self.committed = False
+
+    @property
+    def failed(self) -> bool:
+        return self.summary.error is not None
+
+    @property
+    def done(self) -> bool:
+        return self._decoder.done
+
+    @property
+    def settled(self) -> bool:
+        return self._decoder.settled
+
+    def feed(self, data: bytes) -> bytes:
+        return self.tell(self._decoder.feed(data))
+
+    def close(self) -> bytes:
+        out = self.tell(self._decoder.close())
+        return out if self.failed else out + self._said.encoder.close()
+
+    def beat(self) -> bytes:
+        return self._lane.beat()
+
+    def breaks(self) -> bool:
+        """This attempt is over before its end: whether another one may go on."""
+        if self._failed or not self._begun or not self._said.able:
+            return False
+        self._said.over(self.summary.spent(len(self._lane.body)))
+        return True
+
+    def fail(self, error: StreamError) -> bytes:
+        """Tell the client what was kept back: the upstream's own error, else `error`."""
+        if self._failed:
+            return b""
+        self._failed = True
+        self.summary.error = self.summary.error or error
+        return self._said.encoder.encode(self.summary.error)
+
+    def tell(self, decoded: list[AnyEvent]) -> bytes:
+        """The client's bytes for these events of this attempt."""
+        out: list[bytes] = []
+        for each in decoded:
+            for event in self._lane.restore.feed(each):
+                note(self.summary, event)
+                if self._begun:
+                    self._tell(event, out)
+                elif not isinstance(event, StreamError):
+                    self._hold(event, out)
+        return b"".join(out)
+
+    def _hold(self, event: AnyEvent, out: list[bytes]) -> None:
+        """Nothing is told of an attempt that may yet turn out to have nothing to say."""
+        self._held.append(event)
+        if is_content(event):
+            self.committed = True
+        elif not isinstance(event, MessageStop):
+            return
+        self._begun = True
+        self._lane.telling.said = self._said
+        out.append(self._lane.mark)
+        for held in self._held:
+            self._tell(held, out)
+
+    def _tell(self, event: AnyEvent, out: list[bytes]) -> None:
+        rule = _RULES.get(type(event))
+        events = (event,) if rule is None else rule(self, event)
+        out += map(self._said.encoder.encode, events)
+
+    def _start(self, event: MessageStart) -> tuple[AnyEvent, ...]:
+        return () if self._joins else (event,)
+
+    def _block_start(self, event: BlockStart) -> tuple[AnyEvent, ...]:
+        part, before = event.part, self._said.open_text if self._joins else None
+        if self._joins and isinstance(part, Reasoning):
+            self._places[event.index] = None  # the client has been told what was thought of this answer
+            return ()
+        if self._joins and isinstance(part, Text) and self._lap is None:
+            return self._go_on(event.index, part, before)
+        closed = self._close(before) if before is not None and before not in self._places.values() else ()
+        place = self._places[event.index] = self._said.start(type(part))
+        if isinstance(part, Text):
+            self._said.add(place, part.text)
+        return (*closed, BlockStart(place, part))
+
+    def _go_on(self, index: int, part: Text, before: int | None) -> tuple[AnyEvent, ...]:
+        """The first text of this attempt goes on with the last one of the former."""
+        self._lap, self._lapped = Lap(self._said.text, self._lane.least), index
+        place = self._places[index] = self._said.start(Text) if before is None else before
+        started = (BlockStart(place, replace(part, text="")),) if before is None else ()
+        return (*started, *self._delta(BlockDelta(index, TextDelta(part.text)))) if part.text else started
+
+    def _delta(self, event: BlockDelta) -> tuple[AnyEvent, ...]:
+        place, delta = self._places[event.index], event.delta
+        if place is None:
+            return ()
+        if type(delta) is TextDelta:
+            if event.index == self._lapped and self._lap is not None:
+                delta = replace(delta, text=self._lap.feed(delta.text))
+                if not delta.text:
+                    return ()
+            self._said.add(place, delta.text)
+        return (BlockDelta(place, delta),)
+
+    def _block_stop(self, event: BlockStop) -> tuple[AnyEvent, ...]:
+        place = self._places[event.index]
+        if place is None:
+            return ()
+        rest = self._lap.rest() if event.index == self._lapped and self._lap is not None else ""
+        self._said.add(place, rest)
+        return (*((BlockDelta(place, TextDelta(rest)),) if rest else ()), *self._close(place))
+
+    def _close(self, place: int) -> tuple[AnyEvent, ...]:
+        self._said.stop(place)
+        return (BlockStop(place),)
+
+    def _usage(self, event: UsageReport) -> tuple[AnyEvent, ...]:
+        return ()  # at the end, for all attempts at once
+
+    def _stop(self, event: MessageStop) -> tuple[AnyEvent, ...]:
+        before, own = self._said.open_text, self.summary.usage
+        closed = self._close(before) if before is not None else ()
+        used = own if self._said.usage is None else self._said.usage.plus(own or Usage())
+        return (*closed, *((UsageReport(used),) if used is not None else ()), event)
+
+    def _error(self, event: StreamError) -> tuple[AnyEvent, ...]:
+        return ()
+
+
+_RULES: dict[type, Callable[[SeamStream, Any], tuple[AnyEvent, ...]]] = {
+    MessageStart: SeamStream._start,
+    BlockStart: SeamStream._block_start,
+    BlockDelta: SeamStream._delta,
+    BlockStop: SeamStream._block_stop,
+    UsageReport: SeamStream._usage,
+    MessageStop: SeamStream._stop,
+    StreamError: SeamStream._error,
+}
+
+
+class Lap:
+    """Cuts off the beginning of a text what it repeats of the end of another one.
+
+    The text is held back while it may still be a repetition, which is a word or two.
+    """
+
+    def __init__(self, before: str, least: int) -> None:
+        self._tail = before[-TAIL:]
+        self._blank = self._tail[len(self._tail.rstrip()) :]  # was not told to whoever goes on
+        self._least = least
+        self._held: str | None = ""
+
+    def feed(self, text: str) -> str:
+        """What is new of `text`, as far as that is known."""
+        if self._held is None:
+            return text
+        self._held += text
+        return "" if self._held in self._tail else self.rest()
+
+    def rest(self) -> str:
+        """What was held back, without the repetition."""
+        held, self._held = self._held or "", None
+        for size in range(min(len(held), len(self._tail)), 0, -1):
+            if held.startswith(self._tail[-size:]) and (size >= self._least or size <= len(self._blank)):
+                return held[size:]
+        return held

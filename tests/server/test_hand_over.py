@@ -1,0 +1,116 @@
+"""A second endpoint in a running gateway: beside a late one, and after one that broke off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from server.client import call
+from server.running import SHORT, Gateway, gateway, providers
+from server.upstream import Upstream, Visit
+from server.wire import CHAT, DIALECTS, LAST, MESSAGES, PATHS, STREAM, TERMINATORS, ask, chunk, ending, opening, piece
+
+TWO = """
+[providers.two]
+auth = { kind = "none" }
+[[providers.two.endpoints]]
+protocol = "openai_chat"
+base_url = "URL/v1"
+[[providers.two.endpoints]]
+protocol = "openai_chat"
+base_url = "URL/v1"
+[[models.two]]
+id = "s"
+price = { input = 2.0, output = 8.0 }
+"""
+
+
+@pytest.fixture(scope="module")
+def handing(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with two addresses for one model."""
+    text = providers(_upstream.url) + TWO.replace("URL", _upstream.url, 1).replace("URL", other(_upstream.url))
+    with gateway(tmp_path_factory.mktemp("handing"), "[retry]\nbase = 0.02\n" + text) as running:
+        yield running
+
+
+def other(url: str) -> str:
+    return url.replace("127.0.0.1", "localhost")
+
+
+async def answers(visit: Visit) -> None:
+    said = opening(visit.protocol) + piece(visit.protocol, "Hello.") + ending(visit.protocol, "Hello.")
+    await visit.write(STREAM + chunk(said) + LAST)
+
+
+def test_a_late_endpoint_is_raced(upstream: Upstream, handing: Gateway) -> None:
+    """The second one is heard, the first one's connection is closed, and both stand in the record with their cost."""
+    late = False
+
+    async def script(visit: Visit) -> None:
+        nonlocal late
+        if late:
+            late = False
+            await visit.write(STREAM + chunk(opening(visit.protocol)))
+            await visit.until_gone()
+        else:
+            await answers(visit)
+
+    upstream.play(script, "s")
+    body = ask(CHAT, "two/s", stream=True)
+    for _ in range(20):  # which earns one hedge
+        assert b"Hello." in call(handing.url, PATHS[CHAT], body).body
+    late = True
+    upstream.visits.clear()
+    heard = call(handing.url, PATHS[CHAT], body, x_hexapla_hedge="true")
+    assert b"Hello." in heard.body and heard.headers["x-hexapla-attempts"] == "2"
+    first, second = upstream.visits
+    assert first.over.wait(3) and first.headers["host"] != second.headers["host"]
+    record = handing.generation(heard.headers["x-request-id"])
+    lost, won = record["attempts"]
+    assert (lost["outcome"], won["outcome"]) == ("cancelled", "ok")
+    assert lost["cost"]["nanos"] > 0 and record["cost"]["nanos"] > lost["cost"]["nanos"]
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+def test_a_broken_answer_is_continued(client: str, upstream: Upstream, handing: Gateway) -> None:
+    """Another provider goes on in the middle of a sentence; the client hears one answer, the record knows of both."""
+
+    async def breaks(visit: Visit) -> None:
+        await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Once upon a time")))
+        visit.reset()
+
+    async def goes_on(visit: Visit) -> None:
+        told = json.dumps(visit.asked)
+        assert "Once upon a time" in told
+        said = piece(visit.protocol, " there was a gateway.")
+        await visit.write(STREAM + chunk(opening(visit.protocol) + said + ending(visit.protocol, "")) + LAST)
+
+    first, second = upstream.play(breaks), upstream.play(goes_on)
+    models = [f"{SHORT[CHAT]}/{first}", f"{SHORT[MESSAGES]}/{second}"]
+    body = ask(client, models[0], stream=True, models=models)
+    heard = call(handing.url, PATHS[client], body, x_hexapla_resume="true")
+    events = [json.loads(line[6:]) for line in heard.body.splitlines() if line.startswith(b"data: {")]
+    assert "".join(_DELTA[client](event) for event in events) == "Once upon a time there was a gateway."
+    assert TERMINATORS[client] in heard.body and b": resumed at u_msgs/" in heard.body
+    record = handing.generation(heard.headers["x-request-id"])
+    assert record["outcome"] == "ok" and record["resumed"] == 1 and record["provider"] == SHORT[MESSAGES]
+    assert record["attempts"][0]["outcome"] == "upstream_truncated" and record["estimated"]
+    assert record["usage"]["output"] == 4 + 2
+
+    plain = call(handing.url, PATHS[client], body)
+    assert TERMINATORS[client] not in plain.body and b"gateway" not in plain.body
+
+
+_DELTA = {
+    CHAT: lambda event: "".join(choice["delta"].get("content") or "" for choice in event["choices"]),
+    MESSAGES: lambda event: event.get("delta", {}).get("text", ""),
+    "openai_responses": lambda event: event["delta"] if event["type"] == "response.output_text.delta" else "",
+}
+
+
+def test_a_switch_is_true_or_false(handing: Gateway) -> None:
+    """Anything else is the client's mistake, and is named."""
+    heard = call(handing.url, PATHS[CHAT], ask(CHAT, "two/s"), x_hexapla_resume="maybe")
+    assert heard.status == 400 and b"x-hexapla-resume" in heard.body
