@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -78,6 +79,7 @@ BODIES: dict[str, tuple[Make, str]] = {
     "list": (lambda p, m: b"[1, 2]", "JSON object"),
     "number": (lambda p, m: b"3", "JSON object"),
     "utf16": (lambda p, m: ask(p, m).decode().encode("utf-16"), "UTF-8"),
+    "gzip": (lambda p, m: gzip.compress(ask(p, m)), "compressed"),
     "bad_utf8": (lambda p, m: ask(p, m).replace(b"Hello", b"H\xff\xfe"), "UTF-8"),
     "lone_surrogate": (lambda p, m: ask(p, m).replace(b"Hello", b"H\\ud83d!"), "surrogate"),
     "surrogate_at_the_end": (lambda p, m: ask(p, m).replace(b"Hello", b"H\\ud83d"), "surrogate"),

@@ -43,6 +43,7 @@ FORMS: dict[str, dict[str, str]] = {
     "x_api_key": {"x_api_key": KEY},
     "api_key": {"api_key": KEY},
     "goog": {"x_goog_api_key": KEY},
+    "beside a login of its own": {"authorization": "Bearer of-the-program", "x_api_key": KEY},
 }
 UNBUILT = (
     "/v1/embeddings",

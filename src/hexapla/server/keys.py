@@ -51,15 +51,16 @@ class KeyRing:
             _check_origin(headers)
             return ""
         sent = presented(headers)
-        if sent is None:
+        if not sent:
             raise ClientError(
                 Kind.CLIENT_AUTH,
                 "No API key was sent. Put a key of this gateway into `Authorization: Bearer` or `x-api-key`.",
             )
-        name = self._names.get(hashlib.sha256(sent).hexdigest())
-        if name is None:
-            raise ClientError(Kind.CLIENT_AUTH, "The API key is not known to this gateway.")
-        return name
+        for key in sent:
+            name = self._names.get(hashlib.sha256(key).hexdigest())
+            if name is not None:
+                return name
+        raise ClientError(Kind.CLIENT_AUTH, "The API key is not known to this gateway.")
 
 
 def check_open(address: str, names: Mapping[str, str], file: str) -> None:
@@ -83,15 +84,15 @@ def _check_origin(headers: Headers) -> None:
             )
 
 
-def presented(headers: Headers) -> bytes | None:
-    """The key that the request carries, from the first place that has one."""
+def presented(headers: Headers) -> list[bytes]:
+    """The keys that the request carries; a program may send its own login beside the gateway's key."""
+    keys: list[bytes] = []
     for name, value in headers:
         bearer = _PLACES.get(name)
-        if bearer is None:
-            continue
-        if not bearer:
-            return value
-        scheme, _, token = value.partition(b" ")
-        if scheme.lower() == b"bearer" and token:
-            return token.strip()
-    return None
+        if bearer is False:
+            keys.append(value)
+        elif bearer:
+            scheme, _, token = value.partition(b" ")
+            if scheme.lower() == b"bearer" and token:
+                keys.append(token.strip())
+    return keys

@@ -42,6 +42,7 @@ TYPES: dict[str, tuple[frozenset[int], str]] = {
 
 _BRACKET, _QUOTE = b'["'
 _NULL = Raw(b"null")
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
 _HALF = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -139,7 +140,8 @@ def _split(body: bytes) -> dict[str, Raw]:
             body.decode()  # values stay raw, so nobody else would notice
         return split(body)
     except UnicodeDecodeError as error:
-        raise ProtocolError(f"The request body is not UTF-8 (byte {error.start}).") from None
+        packed = " It is compressed, which is not taken here." if body.startswith(_PACKED) else ""
+        raise ProtocolError(f"The request body is not UTF-8 (byte {error.start}).{packed}") from None
     except ProtocolError as error:
         raise ProtocolError(_explain(body, error.message)) from None
 

@@ -135,9 +135,12 @@ def test_structured_output_as_a_forced_tool_comes_back_as_text() -> None:
     assert back.stop == Stop(reason="stop")
 
 
-def test_json_by_instruction_counts_as_a_lost_parameter() -> None:
-    """A target without structured output is asked in words, after the system message, and that is said."""
-    target = Target(origin=Origin("openai_chat", "p"), json_object=False)
+@pytest.mark.parametrize(
+    "target",
+    [Target(origin=Origin("openai_chat", "p"), json_object=False), Target(origin=Origin("anthropic_messages"))],
+)
+def test_json_by_instruction_counts_as_a_lost_parameter(target: Target) -> None:
+    """A target without a JSON mode, as all of Messages, is asked in words, after the system message; that is said."""
     system = Message(role="system", content=(Text(text="S"),))
     losses = LossLog()
     bent, _ = adapt(asking(system, user("hi"), output=OutputFormat(kind="json_object")), target, losses)

@@ -16,6 +16,8 @@ from hexapla.ir.target import Target
 
 _ANY_OBJECT = Raw(b'{"type":"object"}')
 DEFAULT_NAME = "structured_output"
+NO_JSON_MODE = frozenset({"anthropic_messages"})
+"""Protocols that know a schema, but no JSON without one."""
 
 
 def emulate_output(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, str | None]:
@@ -27,7 +29,7 @@ def emulate_output(request: GenerateRequest, target: Target, losses: LossLog) ->
         losses.add("output", "structured output is carried as a forced tool call", "cosmetic")
         return _as_tool(request, output)
     if (output.kind == "json_schema" and target.json_schema == "instruction") or (
-        output.kind == "json_object" and not target.json_object
+        output.kind == "json_object" and not (target.json_object and target.origin.protocol not in NO_JSON_MODE)
     ):
         losses.add("output", "the target has no structured output; the model is asked for JSON in words", "parameter")
         return _as_instruction(request, output), None
