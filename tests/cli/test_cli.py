@@ -141,6 +141,16 @@ def test_explain_sends_nothing_and_shows_losses(place: Path) -> None:
     assert "sk-secret" not in done.stdout + hexapla("explain", "r.json", cwd=place).stdout
 
 
+def test_explain_says_why(place: Path) -> None:
+    """Everybody who would be tried, in order, and who was left out; in both languages."""
+    body = {"model": "demo/fast", "provider": {"sort": "price"}, "messages": [{"role": "user", "content": "hi"}]}
+    (place / "r.json").write_text(json.dumps(body))
+    shown = json.loads(hexapla("explain", "r.json", "--json", cwd=place).stdout)["route"]
+    assert shown["candidates"][0]["provider"] == "demo" and shown["candidates"][0]["lane"] == "verbatim"
+    assert "Why: nobody else offers it." in hexapla("explain", "r.json", cwd=place).stdout
+    assert "原因" in hexapla("explain", "r.json", cwd=place, HEXAPLA_LANG="zh").stdout
+
+
 def test_explain_speaks_gemini(place: Path) -> None:
     """Its body names no model; -m does.  What looks like markup is text."""
     (place / "g.json").write_text('{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}')

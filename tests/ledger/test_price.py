@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hexapla.catalog.schema import Price, Tier
 from hexapla.config import builtin_models
 from hexapla.ir.response import Usage
-from hexapla.ledger.price import Units, cost, minute_utc
+from hexapla.ledger.price import Units, cost, minute_utc, saved
 
 TOKENS = st.integers(0, 10**7)
 RATES = st.decimals(0, 1000, places=6).map(float)
@@ -246,3 +246,22 @@ def test_minutes_since_1970(now: int) -> None:
 def test_rounding_is_half_to_even(tokens: int) -> None:
     """Half a nano-unit goes to the even neighbour, as Python's own round does."""
     assert nanos(Usage(input=tokens, output=0), Price(input=0.0005, output=0)) == round(Fraction(tokens, 2))
+
+
+CACHED = Price(input=1.0, output=2.0, cached=0.1, cache_write=1.25)
+
+
+@pytest.mark.parametrize(
+    ("usage", "price", "nanos"),
+    [
+        (Usage(input=1_000_000, output=5, cached=400_000), CACHED, 360_000_000),
+        (Usage(input=1_000_000, output=5, cache_write=400_000), CACHED, -100_000_000),
+        (Usage(input=1_000_000, output=5, cached=1000, cost=0.5), CACHED, 900_000),
+        (Usage(input=1_000_000, output=5), CACHED, 0),
+        (Usage(input=1_000_000, output=5, cached=1000), None, 0),
+        (Usage(input=1_000_000, output=5, cached=1000), Price(input=1.0, output=1.0), 0),
+    ],
+)
+def test_what_a_prompt_cache_saves(usage: Usage, price: Price | None, nanos: int) -> None:
+    """The bill without it less the bill with it, whatever the upstream says of the bill; writing it costs."""
+    assert saved(usage, price, 0) == nanos

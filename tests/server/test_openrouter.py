@@ -246,3 +246,42 @@ def test_a_stream_that_breaks(protocol: str, upstream: Upstream, served: Gateway
         assert (last["type"], last["error"]["error_type"]) == ("error", "provider_unavailable")
     else:
         assert last["type"] == "response.failed" and last["response"]["error_type"] == "provider_unavailable"
+
+
+# records and routes
+
+
+def test_a_generation_in_openrouters_words(upstream: Upstream, served: Gateway) -> None:
+    """Every attempt, times in milliseconds, and our own record beside it; at /v1 the record alone."""
+    failing, model = upstream.play(down), upstream.play(fine)
+    heard = asked(
+        served, CHAT, f"u_msgs/{failing}", models=[f"u_msgs/{model}"], stream=True, headers={"x_session_id": "s-1"}
+    )
+    answer_id = heard.headers["x-generation-id"]
+    found = call(served.url, f"/api/v1/generation?id={answer_id}").json["data"]
+    assert (found["id"], found["model"], found["provider_name"]) == (answer_id, model, "u_msgs")
+    assert (found["finish_reason"], found["native_finish_reason"]) == ("stop", "end_turn")
+    assert (found["tokens_prompt"], found["tokens_completion"], found["session_id"]) == (3, 2, "s-1")
+    assert found["streamed"] and not found["cancelled"] and found["upstream_id"] == "msg_1"
+    assert [each["status"] for each in found["provider_responses"]][-1] == 200
+    assert {each["status"] for each in found["provider_responses"][:-1]} == {500}
+    assert isinstance(found["latency"], int) and found["cache_discount"] is None
+    assert found["record"] == served.generation(answer_id)
+
+
+@pytest.mark.parametrize("path", ["/v1/route", "/api/v1/route"])
+def test_a_route_before_it_is_taken(path: str, upstream: Upstream, served: Gateway) -> None:
+    """Nothing is sent; the dialect is told by the body or the query; refusals are what the request would hear."""
+    model = upstream.play(fine)
+    told = call(served.url, path, ask(CHAT, f"u_chat/{model}", models=[f"u_msgs/{model}"])).json
+    assert [(each["provider"], each["lane"]) for each in told["candidates"]] == [
+        ("u_chat", "verbatim"),
+        ("u_msgs", "hub"),
+    ]
+    assert [each["stands_for"] for each in told["candidates"]] == [f"u_chat/{model}", f"u_msgs/{model}"]
+    body = ask(MESSAGES, f"u_chat/{model}")
+    assert call(served.url, path + "?dialect=anthropic_messages", body).json["candidates"][0]["lane"] == "hub"
+    assert call(served.url, path, ask(RESPONSES, f"u_resp/{model}")).json["candidates"][0]["lane"] == "verbatim"
+    assert call(served.url, path, b'{"model":"x"}').status == 400
+    assert call(served.url, path, ask(CHAT, "nobody-knows-it")).status == 404
+    assert not upstream.visits

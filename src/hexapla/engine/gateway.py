@@ -21,6 +21,7 @@ from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Routes
+from hexapla.engine.session import said_session
 from hexapla.engine.sharing import Sharing
 from hexapla.engine.story import Story
 from hexapla.engine.telling import told
@@ -201,11 +202,17 @@ class Gateway:
 
     def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
         """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""
-        peeked = self._peek(ask)
-        candidate = self._plan(ask, peeked).candidates[0]
-        call = self._opener(ask, self._translation(ask, peeked, "explain", 0))(candidate)
+        _, plan, open_call = self.planned(ask)
+        call = open_call(plan.candidates[0])
         assert isinstance(call.request, Request)
-        return candidate, call.lane, call.request
+        return plan.candidates[0], call.lane, call.request
+
+    def planned(self, ask: Ask) -> tuple[Peek, Planned, Callable[[Candidate], Call]]:
+        """A request, who would be tried for it, and how each of them would be asked.  Raises GatewayError or
+        ProtocolError."""
+        peeked = self._peek(ask)
+        plan = self._plan(ask, peeked)
+        return peeked, plan, self._opener(ask, self._translation(ask, peeked, "explain", 0))
 
     def _peek(self, ask: Ask) -> Peek:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
@@ -250,6 +257,7 @@ class Gateway:
             model=candidates[0].model,
             stream=peeked.stream,
             created=books.wall(),
+            session=said_session(peeked, ask.session),
         )
         recorder = Recorder(books, generation, len(ask.body))
         translation = self._translation(ask, peeked, generation.id, int(generation.created))

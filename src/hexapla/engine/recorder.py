@@ -18,7 +18,7 @@ from hexapla.errors import GatewayError, Kind
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
-from hexapla.ledger.price import cost, minute_utc, total
+from hexapla.ledger.price import cost, minute_utc, saved, total
 from hexapla.ledger.record import Cost
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
@@ -127,11 +127,13 @@ class Recorder:
             first=None if self._first is None else self._first - self._began,
             outcome=outcome,
             stop=summary.stop if summary is not None else None,
+            native=summary.native if summary is not None and summary.native != summary.stop else None,
             status=status,
             usage=reduce(Usage.plus, told, usage),
             estimated=estimated or bool(told),
             cost=total(bill, [part.cost for part in parts]),
             resumed=len(told),
+            saved=saved(usage, _price(candidate), minute_utc(books.wall())),
             losses=(lane.losses if lane is not None else ()) + self.extra_losses,
             attempts=tuple(self._attempts),
         )

@@ -126,6 +126,7 @@ class Routes(Offers):
             load=load,
             session=session,
             own=own,
+            led=led[0] is not chosen[0],
             asked=_asked(wanted),
             rejected=plan.rejected,
         )

@@ -25,10 +25,17 @@ MOST = 256  # characters of a session's name; OpenRouter's own limit
 
 def session_of(peeked: Peek, key: str, header: str) -> Session:
     """The session of `key`'s request.  `header`: what the client's session header says, or ""."""
-    said = (_text(peeked, NAMES[0]), header, _text(peeked, NAMES[1]))
-    name = next((text for text in said if text), "")[:MOST]
+    name = said_session(peeked, header)
     whose = (key, peeked.model, name or _opening(peeked))
     return Session("\0".join(whose), named=bool(name))
+
+
+def said_session(peeked: Peek, header: str) -> str:
+    """The session that the client names, or ""."""
+    if not header and NAMES[0] not in peeked.fields and NAMES[1] not in peeked.fields:
+        return ""
+    said = (_text(peeked, NAMES[0]), header, _text(peeked, NAMES[1]))
+    return next((text for text in said if text), "")[:MOST]
 
 
 def _text(peeked: Peek, field: str) -> str:

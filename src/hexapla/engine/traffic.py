@@ -30,6 +30,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """Who is tried for a request, in order, and what it takes of their limits.
 
     session  where there is a choice among the first `own` candidates, which offer the model that was asked for
+    led      a session's own place stands first
     asked    where several models were named: by the candidate's identity, the one that it stands for
     rejected who was ruled out by the request's wishes
     """
@@ -38,6 +39,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     load: Load = Load()
     session: Session | None = None
     own: int = 0
+    led: bool = False
     asked: Mapping[int, str] = {}
     rejected: Sequence[Rejection] = ()
 

@@ -69,6 +69,15 @@ def total(bill: Cost | None, others: Sequence[Cost | None]) -> Cost | None:
     return replace(bill, nanos=bill.nanos + sum(more), source="sum") if bill is not None and more else bill
 
 
+def saved(usage: Usage, price: Price | None, minute_utc: int) -> int:
+    """Return what the prompt cache saved, in nano-units: what the same tokens cost without it, less what they cost."""
+    if not (usage.cached or usage.cache_write or usage.cache_write_1h) or price is None:
+        return 0
+    plain = replace(usage, cached=0, cache_write=0, cache_write_1h=0, cost=None)
+    without, with_it = cost(plain, price, minute_utc), cost(replace(usage, cost=None), price, minute_utc)
+    return without.nanos - with_it.nanos if without is not None and with_it is not None else 0
+
+
 def minute_utc(unix_seconds: float) -> int:
     """Return the minute since 1970-01-01T00:00Z, a Thursday."""
     return int(unix_seconds // 60)

@@ -46,6 +46,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                ended before the request did: what the upstream did and billed is unknown)
     estimated  the upstream sent no usage; the counts (or, for interrupted, the reserved cost) are a local estimate
     resumed    how often another attempt went on with the answer; `usage` and `cost` are those of all of them together
+    native     the upstream's own word for why it stopped, where it is another one than `stop`
+    saved      what the prompt cache saved, in the cost's currency and unit; negative where writing it cost more
     first      seconds until the first content byte went to the client; None if none did
     """
 
@@ -62,11 +64,13 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first: float | None = None
     outcome: str = "open"
     stop: str | None = None
+    native: str | None = None
     status: int = 0  # what the client got
     usage: Usage = Usage()
     estimated: bool = False
     cost: Cost | None = None
     resumed: int = 0
+    saved: int = 0
     losses: tuple[Loss, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     session: str = ""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
 from hexapla.engine.gateway import Gateway, as_gateway_error, internal
+from hexapla.engine.way import way
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ledger.record import whole
 from hexapla.observe.exposition import Exposition
@@ -22,8 +23,10 @@ from hexapla.server.body import ClientGone, read_body
 from hexapla.server.catalogue import Catalogue
 from hexapla.server.gemini import VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
+from hexapla.server.generation import openrouter
 from hexapla.server.keys import KeyRing
 from hexapla.server.profile import named
+from hexapla.translate.dialect import guess
 from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
@@ -101,7 +104,27 @@ class Meta:
         found = await self._gateway.books.ledger.get_async(wanted) if wanted else None
         if found is None or found.key != key:
             raise ClientError(Kind.NOT_FOUND, f"There is no generation {wanted!r}.", param="id")
-        return answer({"data": whole(found)})
+        if not request.url.path.startswith(OPENROUTER):
+            return answer({"data": whole(found)})
+        routes = self._gateway.routes
+        usd = self._gateway.config.routing.usd
+        return answer({"data": openrouter(found, routes.catalog.providers, usd)})
+
+    # routing
+
+    async def route(self, request: Request) -> Response:
+        """Where a request would go; `?dialect=` says what it is written in where that is not plain."""
+        key = self._keys.name(request.headers.raw)
+        limits = self._gateway.config.limits
+        body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
+        dialect = request.query_params.get("dialect") or guess(split(body))
+        if dialect not in PROTOCOLS:
+            message = f"The dialect is not plain: add ?dialect= and one of {', '.join(PROTOCOLS)}."
+            raise ClientError(Kind.INVALID_REQUEST, message, param="dialect")
+        model = request.query_params.get("model", "") if dialect == "gemini_generate" else ""
+        session = request.headers.get("x-session-id", "")
+        ask = Ask(protocol=dialect, body=body, key=key, model=model, profile=named(request.scope), session=session)
+        return answer(way(self._gateway, *self._gateway.planned(ask)))
 
     async def key(self, request: Request) -> Response:
         name = self._keys.name(request.headers.raw)
@@ -223,6 +246,7 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
         ("/providers", catalogue.providers, ["GET"], "openai_chat"),
         ("/credentials", meta.credentials, ["GET"], "openai_chat"),
         ("/generation", meta.generation, ["GET"], "openai_chat"),
+        ("/route", meta.route, ["POST"], "openai_chat"),
         ("/key", meta.key, ["GET"], "openai_chat"),
         ("/credits", meta.credits, ["GET"], "openai_chat"),
         ("/responses", meta.upgrade, ["GET"], "openai_responses"),

@@ -32,6 +32,7 @@ class Summary(msgspec.Struct, kw_only=True):
     model: str | None = None
     usage: Usage | None = None
     stop: str | None = None
+    native: str | None = None  # the upstream's own word for `stop`
     text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
     error: StreamError | None = None
 

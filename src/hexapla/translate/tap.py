@@ -28,7 +28,7 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, Stop
 from hexapla.protocols.base import StreamDecoder
 from hexapla.translate.lane import Summary
 
@@ -158,8 +158,16 @@ def is_content(event: AnyEvent) -> bool:
 def note_whole(summary: Summary, response: GenerateResponse) -> None:
     """Write into `summary` what an answer says of itself, as `note` does for its events."""
     summary.id, summary.model, summary.usage = response.id, response.model, response.usage
-    summary.stop = response.stop.reason if response.stop else None
+    note_stop(summary, response.stop)
     summary.text_bytes = sum([len(part.text) for part in response.content if isinstance(part, Text | Refusal)])
+
+
+def note_stop(summary: Summary, stop: Stop | None) -> None:
+    """Write into `summary` why an answer ended."""
+    if stop is None:
+        summary.stop = summary.native = None
+    else:
+        summary.stop, summary.native = stop.reason, stop.native
 
 
 def note(summary: Summary, event: AnyEvent) -> None:
@@ -177,6 +185,6 @@ def note(summary: Summary, event: AnyEvent) -> None:
     elif isinstance(event, UsageReport):
         summary.usage = event.usage if summary.usage is None else summary.usage.merge(event.usage)
     elif isinstance(event, MessageStop):
-        summary.stop = event.stop.reason if event.stop else None
+        note_stop(summary, event.stop)
     elif isinstance(event, StreamError):
         summary.error = event

@@ -21,7 +21,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import CallIds
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import EVENT_END, Tap, events
+from hexapla.translate.tap import EVENT_END, Tap, events, note_stop
 from hexapla.wire.rawjson import broken, load
 from hexapla.wire.sse import SSEDecoder
 
@@ -61,7 +61,7 @@ class Verbatim:
             raise no_answer(body, self._protocol.name, error) from None
         summary = self.summary
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
-        summary.stop = response.stop.reason if response.stop else None
+        note_stop(summary, response.stop)
         summary.text_bytes = len(body)
         return CallIds().whole(body) if self._protocol.name == _CHAT else body
 

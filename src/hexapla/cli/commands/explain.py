@@ -1,4 +1,4 @@
-"""`hexapla explain FILE`: what would be sent where, in which lane, with which losses.  Nothing is sent."""
+"""`hexapla explain FILE`: what would be sent where, in which lane, with which losses, and why there.  Nothing is sent."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
+from hexapla.cli.amounts import SIGNS
 from hexapla.cli.words import Say
 from hexapla.config import LedgerConfig, load_config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask
+from hexapla.engine.way import way
 from hexapla.errors import ClientError, ConfigError, Kind, ProtocolError
+from hexapla.translate.dialect import guess
 from hexapla.upstream.secrets import HARMLESS
-from hexapla.wire.rawjson import dump, join, load, split
+from hexapla.upstream.transport import Request
+from hexapla.wire.rawjson import dump, join, split
 
 GEMINI = "gemini_generate"
 """Its bodies name no model: -m does."""
@@ -41,7 +47,9 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if arguments.json:
         print(msgspec.json.encode(shown).decode())
         return 0
-    _show(shown)
+    console = Console()
+    _show(shown, console)
+    _show_way(shown["route"], console, say)
     return 0
 
 
@@ -50,11 +58,16 @@ async def _explain(config: str | None, ask: Ask) -> dict[str, object]:
     quiet = msgspec.structs.replace(loaded.config, ledger=LedgerConfig(path=":memory:"))
     gateway = open_gateway(msgspec.structs.replace(loaded, config=quiet))
     try:
-        candidate, lane, request = gateway.explain(ask)
+        peeked, plan, open_call = gateway.planned(ask)
+        candidate = plan.candidates[0]
+        call = open_call(candidate)
+        route = way(gateway, peeked, plan, open_call)
     except ProtocolError as error:
         raise ClientError(Kind.INVALID_REQUEST, str(error)) from None
     finally:
         await gateway.aclose()
+    lane, request = call.lane, call.request
+    assert isinstance(request, Request)
     headers = {name: value if name in HARMLESS else "***" for name, value in request.headers}
     return {
         "dialect": ask.protocol,
@@ -66,11 +79,11 @@ async def _explain(config: str | None, ask: Ask) -> dict[str, object]:
         "url": request.url,
         "headers": headers,
         "body": Raw(request.body),
+        "route": route,
     }
 
 
-def _show(shown: dict[str, object]) -> None:
-    console = Console()
+def _show(shown: dict[str, object], console: Console) -> None:
     for name in ("dialect", "provider", "model", "protocol", "lane", "url"):
         console.print(f"[bold]{name:>9}[/]  {escape(str(shown[name]))}", highlight=False, soft_wrap=True)
     losses = shown["losses"]
@@ -81,17 +94,28 @@ def _show(shown: dict[str, object]) -> None:
     console.print_json(bytes(msgspec.json.encode(shown["body"])).decode())
 
 
-def guess(fields: dict[str, Raw]) -> str | None:
-    """The dialect that a body's fields tell."""
-    if "contents" in fields:
-        return GEMINI
-    if "input" in fields or "instructions" in fields:
-        return "openai_responses"
-    if "messages" not in fields:
-        return None
-    messages = "system" in fields or "anthropic_version" in fields or "thinking" in fields
-    tools = load(fields.get("tools", Raw()), list[dict[str, Raw]]) or []
-    return "anthropic_messages" if messages or any("input_schema" in tool for tool in tools) else "openai_chat"
+def _show_way(route: Any, console: Console, say: Say) -> None:
+    """Who would be tried, in order, and who not, and why."""
+    console.print(f"\n[bold]{say('why-' + route['why'])}[/]", highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column(say("name"), overflow="fold")
+    for column in ("lane-column", "losses-column", "price-in", "price-out", "first-token", "speed"):
+        table.add_column(say(column), justify="left" if column == "lane-column" else "right", no_wrap=True)
+    for place, each in enumerate(route["candidates"], 1):
+        table.add_row(str(place), escape(f"{each['provider']}/{each['model']}"), *_cells(each))
+    console.print(table)
+    for each in route["rejected"]:
+        console.print(f"[dim]{escape(each['endpoint'])}: {escape(each['why'])} ({each['filter']})[/]", highlight=False)
+
+
+def _cells(each: Any) -> list[str]:
+    price = each["price"] or {}
+    sign = SIGNS.get(price.get("currency", ""), "")
+    entered, left = ("" if price.get(side) is None else f"{sign}{price[side]:g}" for side in ("input", "output"))
+    latency = "" if each["latency"] is None else f"{each['latency']:.2f}s"
+    speed = "" if each["throughput"] is None else f"{each['throughput']:.0f}/s"
+    return [each["lane"] or "✗", str(len(each["losses"]) or ""), entered, left, latency, speed]
 
 
 def _read(file: str, say: Say) -> bytes:

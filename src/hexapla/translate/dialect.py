@@ -1,0 +1,22 @@
+"""Which dialect a body speaks, where nobody says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from hexapla.wire.rawjson import load
+
+
+def guess(fields: Mapping[str, Raw]) -> str | None:
+    """The dialect that a body's fields tell; None where they tell none."""
+    if "contents" in fields:
+        return "gemini_generate"
+    if "input" in fields or "instructions" in fields:
+        return "openai_responses"
+    if "messages" not in fields:
+        return None
+    messages = "system" in fields or "anthropic_version" in fields or "thinking" in fields
+    tools = load(fields.get("tools", Raw()), list[dict[str, Raw]]) or []
+    return "anthropic_messages" if messages or any("input_schema" in tool for tool in tools) else "openai_chat"
