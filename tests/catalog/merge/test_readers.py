@@ -266,12 +266,6 @@ def test_genai_prices() -> None:
     }
 
 
-def test_genai_prices_of_another_house() -> None:
-    """Its Google is the Gemini API and Vertex AI in one; the Gemini API has no Claude."""
-    source = GENAI.replace("id='x-ai'", "id='google'").replace("id='m'", "id='claude-opus-5'")
-    assert genai_prices.read(source, DAY).keys() == {("gemini", "h"), ("gemini", "n")}
-
-
 def test_what_is_no_table_is_never_run() -> None:
     """A file that would do something is refused, and so is one that is no Python."""
     for text in ("providers: list[Provider] = __import__('os').abort()", "x = 1"):

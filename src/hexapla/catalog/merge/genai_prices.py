@@ -35,9 +35,6 @@ RATES = {
 }
 """Our field -> theirs, and what theirs is multiplied by."""
 
-ELSEWHERE = {"gemini": ("claude-",)}
-"""Provider -> beginnings of ids that it does not serve: "google" of this table is the Gemini API and Vertex AI in one."""
-
 TIER_RATES = ("input", "output", "cached", "cache_write", "cache_write_1h")
 
 Call = dict[str, Any]
@@ -50,8 +47,6 @@ def read(source: str, today: str) -> Facts:
     for each in _providers(ast.parse(source)):
         provider = provider_id(each["id"])
         for model in each["models"]:
-            if model["id"].startswith(ELSEWHERE.get(provider, ())):
-                continue
             upstream = f"bedrock/{model['id']}" if provider == "bedrock_litellm" else model["id"]
             facts[provider, upstream] = told(_model(provider, model, today))
     return facts
