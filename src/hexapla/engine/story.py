@@ -122,10 +122,7 @@ class Story(msgspec.Struct, kw_only=True):
         failed = [each for each in self.attempts if each.outcome != "ok"]
         if len(failed) < 2:
             return []
-        return [
-            {"provider": each.provider, "code": each.message or each.outcome, "status": _status(each)}
-            for each in failed
-        ]
+        return [{"provider": each.provider, "code": each.outcome, "status": _status(each)} for each in failed]
 
     def availability(self, error: GatewayError) -> Json | None:
         """Why the models cannot be had; None for an error that is about something else."""
