@@ -28,7 +28,7 @@ class Visit:
     """One request.
 
     gone  the monotonic time at which its connection was seen to be closed
-    turn  how many requests for its model came before it
+    turn  how many requests for its model came before it;  came: the monotonic time at which it did
     """
 
     path: str
@@ -39,6 +39,7 @@ class Visit:
     gone: float = 0.0
     written: int = 0
     turn: int = 0
+    came: float = field(default_factory=time.monotonic)
     over: threading.Event = field(default_factory=threading.Event)
 
     @property

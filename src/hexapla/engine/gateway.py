@@ -323,8 +323,7 @@ class Gateway:
 
         def metadata() -> dict[str, object]:
             story = self._story(peeked, plan, recorder.attempts)
-            served = bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok"
-            return story.metadata(served=served, tried=recorder.tried)
+            return story.metadata(served=bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok")
 
         return Annotated(answer, ask.protocol, head, metadata if ask.metadata else None)
 

@@ -39,8 +39,7 @@ _OVERFLOW = re.compile(
 )
 _BILLING = re.compile(
     r"insufficient.(?:quota|balance|credit|fund)|credit balance is too low|exceeded your current quota|Arrearage"
-    r"|payment required|out of credits|run out of credits|spending limit|billing"
-    r"|specified (?:workspace )?API usage limits|enforced_spend_limit_reached",
+    r"|payment required|out of credits|run out of credits|spending limit|billing",
     re.IGNORECASE,
 )
 _FILTER = re.compile(
@@ -92,14 +91,22 @@ def classify_value(value: Any, status: int | None = None) -> UpstreamError:
 def no_answer(body: bytes, protocol: str, error: ProtocolError) -> UpstreamError:
     """A 200 that is no answer of `protocol`: what it complains of, in one of the ways of other dialects, else `error`."""
     value = _decoded(body)
-    if isinstance(value, dict) and any(
-        value.get(name) and shape(value, value[name]) for name, shape in _SHAPES.items()
-    ):
+    if isinstance(value, dict) and _complains(value):
         return classify_value(value)
     return UpstreamError(
         Kind.UPSTREAM_PROTOCOL,
         f"The provider's answer is not {protocol}: {error.message}",
         body=body[:2000].decode("utf-8", "replace"),
+    )
+
+
+def _complains(value: Mapping[str, Any]) -> bool:
+    """Zhipu's `success`, DashScope's message with a code, and what stands under a name of its own."""
+    coded = _first(value, _CODES) is not None and bool(_message(value))
+    return (
+        value.get("success") is False
+        or coded
+        or any(value.get(name) and shape(value, value[name]) for name, shape in _SHAPES.items())
     )
 
 
@@ -237,25 +244,16 @@ def _quoted(error: Mapping[str, Any]) -> str:
 
 
 def _reason(error: Mapping[str, Any]) -> str | None:
-    """The finest word for it: Google's ErrorInfo.reason, Azure's innererror.code, OpenRouter's error_type, Anthropic's
-    details.error_code (platform.claude.com/docs/en/api/rate-limits, 2026-09)."""
+    """The finest word for it: Google's ErrorInfo.reason, Azure's innererror.code, OpenRouter's error_type."""
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and isinstance(detail.get("reason"), str):
             return str(detail["reason"])
-    for holder, name in _FINER:
+    for holder, name in (("innererror", "code"), ("metadata", "error_type"), ("metadata", "provider_code")):
         inner = error.get(holder)
         if isinstance(inner, dict) and isinstance(inner.get(name), str):
             return str(inner[name])
     return None
-
-
-_FINER = (
-    ("innererror", "code"),
-    ("metadata", "error_type"),
-    ("metadata", "provider_code"),
-    ("details", "error_code"),
-)
 
 
 def _first(error: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -127,7 +127,7 @@ class Exchange:
             candidate = self._candidates.pop(0)
             patience = self._patience(candidate)
             error = yield from self._turn(candidate, patience)
-            if error is None or self._heard.final or patience.late:
+            if error is None or self._heard.final or patience.late or self._is_final(error):
                 break
             if not verdict(error).fall_back:
                 name = self._asked(candidate)  # whose model does not take the request
@@ -153,6 +153,10 @@ class Exchange:
         stream = self._heard.stream
         yield Forward(self._tell_error(error) if stream is None else stream.fail(stream_error(error)))
         yield Finish()
+
+    def _is_final(self, error: GatewayError) -> bool:
+        """A content filter's refusal, where the operator does not want it to be passed by."""
+        return error.kind is Kind.CONTENT_FILTER and not self._retry.past_filters
 
     def _turn(self, candidate: Candidate, patience: Patience) -> Steps:
         """Ask one endpoint, and perhaps another one when it is late."""

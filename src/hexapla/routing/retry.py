@@ -72,6 +72,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     retries   at most this many further tries of one endpoint (the table may say fewer)
     max_wait  seconds that a provider's hint may ask for; a longer one counts as "not this endpoint"
     base      seconds of the first back-off step; it doubles up to `cap`, with full jitter
+    past_filters  whether somebody else may be asked what a provider's content filter refused
     share     retries that a request earns for the whole gateway;  floor: those a second that are always there
     """
 
@@ -79,6 +80,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_wait: float = 10.0
     base: float = 0.25
     cap: float = 8.0
+    past_filters: bool = True
     share: float = SHARE
     floor: float = FLOOR
 

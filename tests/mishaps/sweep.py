@@ -1,0 +1,214 @@
+"""Plays every fault for every client, whole and streamed, alone and with a second endpoint, and says what was heard.
+
+One gateway serves all of it.  A cell is one request; it has a provider of its own, so that no breaker and no bench of one
+cell is another one's concern.  Cells that wait for a timer wait together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mishaps.judging import Heard, Judge
+from mishaps.places import Places, opened
+from mishaps.plays import PLAYS, Play
+from server.running import Gateway, gateway
+from server.upstream import Upstream, Visit
+from server.wire import CHAT, DIALECTS, LAST, MESSAGES, RESPONSES, STREAM, chunk, ending, opening, piece, whole
+from upstream.authority import AUTHORITY
+
+OTHER = {CHAT: MESSAGES, RESPONSES: CHAT, MESSAGES: RESPONSES}
+SECOND = "Said by the second one."
+KEY = "sk-of-the-upstream"
+
+QUICK = "connect = 1.0, head = 1.5, first = 1.5, idle = 1.5, progress = 2.0, total = 6.0"
+PATIENT = "connect = 20, head = 20, first = 20, idle = 20, progress = 20, total = 20"
+SETTINGS = """
+[timeouts]
+beat = 0
+[retry]
+base = 0.02
+floor = 10000
+[limits]
+answer_bytes = 2000000
+[local]
+probe = false
+"""
+PATIENCE = 10.0  # seconds for the gateway to be done with everything
+AT_ONCE = {True: 96, False: 10}
+"""How many cells are played at the same time, those that wait for a timer and those that do not."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One request."""
+
+    number: int
+    play: Play
+    client: str
+    upstream: str
+    stream: bool
+    second: bool
+
+    @property
+    def name(self) -> str:
+        return f"c{self.number}"
+
+    @property
+    def spare(self) -> str:
+        """The provider that is well, of the other dialect than the endpoint's."""
+        return f"well-{OTHER[self.upstream]}/well"
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a cell.
+
+    asked    how often the endpoint was asked, as it says;  tries: as the gateway's log says
+    outcome  what went wrong, as the log says, or "ok"
+    """
+
+    cell: Cell
+    heard: Heard
+    seconds: float
+    asked: int
+    tries: int = 0
+    outcome: str = ""
+
+
+def cells(plays: Sequence[Play] = PLAYS) -> list[Cell]:
+    """Every play, from every client, to an endpoint of its own dialect and of another one."""
+    ways = [(client, upstream) for client in DIALECTS for upstream in (client, OTHER[client])]
+    combined = product(plays, ways, (False, True), (False, True))
+    return [Cell(n, play, *way, stream, second) for n, (play, way, stream, second) in enumerate(combined)]
+
+
+def provider(cell: Cell, upstream: str, places: Places) -> str:
+    """The endpoint of a cell."""
+    here = upstream.replace("127.0.0.1", f"{cell.name}.here.test") if cell.play.apart else upstream
+    url = places.urls.get(cell.play.place, here)
+    proxy = places.proxies.get(cell.play.place)
+    return (
+        f'[providers.{cell.name}]\nauth = {{ kind = "api_key", key = "{KEY}" }}\n[[providers.{cell.name}.endpoints]]\n'
+        f'protocol = "{cell.upstream}"\nbase_url = "{url}/v1"\n'
+        f"timeouts = {{ {QUICK if cell.play.stalls else PATIENT} }}\n" + (f'proxy = "{proxy}"\n' if proxy else "")
+    )
+
+
+def healthy(upstream: str) -> str:
+    """Second endpoints, one for each dialect."""
+    return "".join(
+        f'[providers.well-{protocol}]\nauth = {{ kind = "none" }}\n[[providers.well-{protocol}.endpoints]]\n'
+        f'protocol = "{protocol}"\nbase_url = "{upstream}/v1"\n'
+        for protocol in DIALECTS
+    )
+
+
+async def well(visit: Visit) -> None:
+    """The second endpoint."""
+    if not visit.stream:
+        await visit.write(whole(visit.protocol, SECOND))
+        return
+    said = opening(visit.protocol) + piece(visit.protocol, SECOND) + ending(visit.protocol, SECOND)
+    await visit.write(STREAM + chunk(said) + LAST)
+
+
+@dataclass
+class Swept:
+    """All that was heard, and how the gateway was afterwards."""
+
+    played: list[Played]
+    leaked: int  # HTTP requests that arrived where none may
+    complaints: str
+    running: int
+
+
+@contextmanager
+def trusting(folder: Path) -> Iterator[None]:
+    """The gateway's TLS trusts the authority of the test's good certificates."""
+    file = folder / "authority.pem"
+    file.write_bytes(AUTHORITY.cert_pem.bytes())
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = str(file)
+    try:
+        yield
+    finally:
+        del os.environ["SSL_CERT_FILE"]
+        if before is not None:
+            os.environ["SSL_CERT_FILE"] = before
+
+
+def sweep(plays: Sequence[Play] = PLAYS) -> Swept:
+    """Play everything."""
+    with tempfile.TemporaryDirectory() as held, Upstream().running() as upstream:
+        return asyncio.run(_swept(cells(plays), upstream, Path(held)))
+
+
+async def _swept(todo: list[Cell], upstream: Upstream, folder: Path) -> Swept:
+    upstream.scripts["well"] = well
+    for cell in todo:
+        if cell.play.acts is not None:
+            upstream.scripts[cell.name] = cell.play.acts
+    async with opened() as places:
+        text = SETTINGS + healthy(upstream.url) + "".join(provider(cell, upstream.url, places) for cell in todo)
+        launch = (sys.executable, str(Path(__file__).with_name("launch.py")))
+        with trusting(folder), gateway(folder, text, program=launch) as running:
+            played = await _all(todo, upstream, running)
+            log = await asyncio.to_thread(_log, running, sum(1 + cell.play.warm for cell in todo))
+            leaked = sum(len(server.requests) for server in places.heard)
+            left = await asyncio.to_thread(running.running)
+            return Swept(_logged(played, log), leaked, running.complaints(), left)
+
+
+def _log(running: Gateway, count: int) -> list[dict[str, Any]]:
+    """The gateway's log when all `count` requests are over and written down, and their connections are done with."""
+    end = time.monotonic() + PATIENCE
+    while (len(log := running.log()) < count or running.running()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return log
+
+
+async def _all(todo: list[Cell], upstream: Upstream, running: Gateway) -> list[Played]:
+    judge = Judge(running.url)
+    room = {stalls: asyncio.Semaphore(number) for stalls, number in AT_ONCE.items()}
+
+    async def play(cell: Cell) -> Played:
+        async with room[cell.play.stalls]:
+            return await _play(cell, upstream, judge)
+
+    try:
+        waiting = await asyncio.gather(*(play(cell) for cell in todo if cell.play.stalls))
+        return [*waiting, *await asyncio.gather(*(play(cell) for cell in todo if not cell.play.stalls))]
+    finally:
+        await judge.aclose()
+
+
+async def _play(cell: Cell, upstream: Upstream, judge: Judge) -> Played:
+    model = f"{cell.name}/{cell.name}"
+    if cell.play.warm:
+        await judge.hear(cell.client, cell.stream, model)
+    began = time.monotonic()
+    heard = await judge.hear(cell.client, cell.stream, model, cell.spare if cell.second else "")
+    return Played(cell, heard, time.monotonic() - began, upstream.turns[cell.name] - cell.play.warm)
+
+
+def _logged(played: list[Played], log: list[dict[str, Any]]) -> list[Played]:
+    """With what the gateway wrote of each cell's last request."""
+    lines = {line["requested"]: line for line in log}
+
+    def logged(one: Played) -> Played:
+        name = one.cell.name
+        line = lines[f"{name}/{name}"]
+        tries = sum(attempt.startswith(f"{name}/") for attempt in line["attempts"])
+        return replace(one, tries=tries, outcome=line["outcome"])
+
+    return [logged(one) for one in played]
