@@ -8,7 +8,8 @@ which also says how to bend the answer back.
 from __future__ import annotations
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.event import AnyEvent, BlockDelta, Ping, StreamError, TextDelta
+from hexapla.ir.content import Reasoning, Text, ToolCall
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.response import GenerateResponse
@@ -60,7 +61,7 @@ class Hub:
         return self._client.render_response(response, self._reply, self._losses)
 
     def stream(self) -> Stream:
-        return HubStream(self._client, self._upstream, self._reply, self._restore, self.summary)
+        return HubStream(self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
 
     def _parsed(self, body: bytes) -> GenerateResponse:
         try:
@@ -78,7 +79,18 @@ class Hub:
 class HubStream:
     """A streaming answer through decoder and encoder."""
 
-    def __init__(self, client: Protocol, upstream: Protocol, reply: Reply, restore: Restore, summary: Summary) -> None:
+    def __init__(
+        self,
+        client: Protocol,
+        upstream: Protocol,
+        reply: Reply,
+        restore: Restore,
+        summary: Summary,
+        losses: LossLog,
+    ) -> None:
+        self._client = client
+        self._reply = reply
+        self._losses = losses
         self._decoder = upstream.decoder()
         self._encoder = client.encoder(reply)
         self._restore = restore
@@ -125,5 +137,16 @@ class HubStream:
                 if not self.committed and is_content(event):
                     self.committed = True
                 note(self.summary, event)
+                if type(event) is BlockStart and not isinstance(event.part, _CARRIED):
+                    self._judge(event)
                 out.append(encode(event))
         return b"".join(out)
+
+    def _judge(self, start: BlockStart) -> None:
+        """What the client's dialect has no place for is a loss in a stream as in a whole answer, where it is known why."""
+        before = (Text(text=""),) * start.index
+        self._client.render_response(GenerateResponse(content=(*before, start.part)), self._reply, self._losses)
+
+
+_CARRIED = (Text, Reasoning, ToolCall)
+"""What every dialect has a place for in an answer."""
