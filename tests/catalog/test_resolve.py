@@ -157,6 +157,12 @@ def test_quirks_are_merged_for_the_model() -> None:
     assert resolve(catalog, "q/other")[0].quirks.strip == ("a",)
 
 
+def test_of_many_alike_the_shortest_comes_first() -> None:
+    """Who leaves out the owner means the maker rather than one of those who sell it on."""
+    sold = [f"reseller{place}/gpt-4o" for place in range(60)]
+    assert Names(["maker/gpt-4o", "maker/gpt-4.1", *sold]).nearest("gtp-4o", 3)[0] == "maker/gpt-4o"
+
+
 def test_names_index_answers_short() -> None:
     """Few names, no names and equal names: never more than asked for, never one twice."""
     assert Names([]).nearest("x", 3) == ()

@@ -74,7 +74,7 @@ class FakeStream:
 
 
 class FakeLane:
-    """Passes answers through; a body that starts with `{"bad` is an error hidden in a 200."""
+    """Passes answers through; a body that starts with `{"bad` or `{"code` is an error hidden in a 200."""
 
     name = "verbatim"
     body = b"{}"
@@ -86,6 +86,8 @@ class FakeLane:
     def answer(self, body: bytes) -> bytes:
         if body.startswith(b'{"bad'):
             raise UpstreamError("upstream_empty", "bad")  # type: ignore[arg-type]
+        if body.startswith(b'{"code'):
+            raise UpstreamError("upstream_error", "no", code="E7")  # type: ignore[arg-type]
         return body
 
     def stream(self) -> FakeStream:

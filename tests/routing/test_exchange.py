@@ -327,3 +327,18 @@ def test_a_refused_request_is_not_carried_around() -> None:
     assert isinstance(play.say(), Send)
     assert refuse(play) is None
     assert play.outcome is not None and play.outcome.tried == 1
+
+
+def test_the_providers_own_words_count_in_a_200_as_well() -> None:
+    """What its table says of a code holds however the error came."""
+    poor = candidate("poor")
+    poor = replace(poor, provider=replace(poor.provider, error_codes={"E7": "upstream_billing"}))
+    play = Play(poor, "b", stream=False)
+    play.say()
+    play.say(OK)
+    play.say(Chunk(b'{"code"'))
+    assert play.say(End()) == Drop()
+    assert isinstance(play.say(), Send)
+    assert play.opened == ["poor", "b"]
+    [note] = play.notes
+    assert note.tried.error is not None and note.tried.error.kind is Kind.UPSTREAM_BILLING

@@ -58,6 +58,13 @@ WISHES: list[tuple[str, Preferences, Need, list[Candidate], list[str]]] = [
     ("context_length", Preferences(), Need(max_tokens=8000), [ALPHA, SHORT, LONG], ["alpha", "long"]),
     ("tools", Preferences(), Need(tools=True), [ALPHA, TOOLS, PLAIN], ["alpha", "tools"]),
     ("response_format", Preferences(), Need(schema=True), [ALPHA, SCHEMA, PLAIN], ["alpha", "schema"]),
+    (
+        "distillable",
+        Preferences(enforce_distillable_text=True),
+        Need(),
+        [ALPHA, replace(BETA, delegate=True)],
+        ["beta"],
+    ),
     ("online", Preferences(), Need(online=True), [ALPHA, replace(BETA, delegate=True)], ["beta"]),
     ("allowed_providers", Preferences(ceiling=("alpha", "beta"), only=("beta", "cheap")), Need(), THREE, ["beta"]),
 ]

@@ -285,3 +285,17 @@ def test_a_route_before_it_is_taken(path: str, upstream: Upstream, served: Gatew
     assert call(served.url, path, b'{"model":"x"}').status == 400
     assert call(served.url, path, ask(CHAT, "nobody-knows-it")).status == 404
     assert not upstream.visits
+
+
+@pytest.mark.parametrize("protocol", [CHAT, RESPONSES])
+@pytest.mark.parametrize("hub", [False, True], ids=["verbatim", "hub"])
+def test_what_openrouters_sdk_demands(protocol: str, hub: bool, upstream: Upstream, served: Gateway) -> None:
+    """Fields without which it takes a whole answer for none, as null; at /v1 an answer of the dialect's is left alone."""
+    provider = SHORT[HUB[protocol] if hub else protocol]
+    model = f"{provider}/{upstream.play(fine)}"
+    value = asked(served, protocol, model).json
+    demanded = ["system_fingerprint"] if protocol == CHAT else ["completed_at", "presence_penalty", "frequency_penalty"]
+    assert [value[name] for name in demanded] == [None] * len(demanded)
+    assert protocol == RESPONSES or value["provider"] == provider
+    plain = asked(served, protocol, model, prefix="")
+    assert hub or plain.body == whole(protocol).partition(b"\r\n\r\n")[2]

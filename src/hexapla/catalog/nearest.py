@@ -10,6 +10,7 @@ Rules of this file: pure; a name's length is bounded before anything is compared
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections import Counter
 from collections.abc import Iterable
 
@@ -30,10 +31,11 @@ class Names:
         wanted = name[:LONGEST].lower()
         listed = {self.names[place].lower(): self.names[place] for place in self._alike(wanted)}
         # the last segment alone counts too: people leave out the owner, or write another one
-        close = difflib.get_close_matches(wanted, listed, count, CLOSE)
-        tail = wanted.rpartition("/")[2]
-        tails = {lower.rpartition("/")[2]: lower for lower in reversed(listed)}
-        close += [tails[found] for found in difflib.get_close_matches(tail, tails, count, CLOSE)]
+        owner, _, tail = wanted.rpartition("/")
+        tails = {lower.rpartition("/")[2]: lower for lower in sorted(listed, key=len, reverse=True)}
+        close = [tails[found] for found in difflib.get_close_matches(tail, tails, count, CLOSE)]
+        whole = difflib.get_close_matches(wanted, listed, count, CLOSE)
+        close = [*whole, *close] if owner else [*close, *whole]
         return tuple(listed[lower] for lower in dict.fromkeys(close))[:count]
 
     def _alike(self, name: str) -> list[int]:
@@ -45,7 +47,8 @@ class Names:
         shared: Counter[int] = Counter()
         for piece in _pieces(name):
             shared.update(self._by_piece.get(piece, ()))
-        return [place for place, _ in shared.most_common(SHORT_LIST)]
+        # of many with one tail, the shortest name is its maker's more often than a reseller's
+        return heapq.nsmallest(SHORT_LIST, shared, key=lambda place: (-shared[place], len(self.names[place])))
 
 
 def _pieces(name: str) -> set[str]:

@@ -323,7 +323,8 @@ class Gateway:
 
         def metadata() -> dict[str, object]:
             story = self._story(peeked, plan, recorder.attempts)
-            return story.metadata(served=bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok")
+            served = bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok"
+            return story.metadata(served=served, tried=recorder.tried)
 
         return Annotated(answer, ask.protocol, head, metadata if ask.metadata else None)
 

@@ -66,6 +66,11 @@ class Recorder:
         """What was tried so far."""
         return self._attempts
 
+    @property
+    def tried(self) -> int:
+        """How many attempts were made when the answer began."""
+        return self._start.tried if self._start is not None else 0
+
     def begin(self) -> None:
         """Before the first upstream call."""
         self._books.metrics.begin()

@@ -65,8 +65,11 @@ class Story(msgspec.Struct, kw_only=True):
 
     # --- openrouter_metadata --------------------------------------------------------------------------------------
 
-    def metadata(self, *, served: bool) -> Json:
-        """Who could be asked, who was, and who answered."""
+    def metadata(self, *, served: bool = False, tried: int = 0, rejected: Sequence[str] = ()) -> Json:
+        """Who could be asked, who was, and who answered.
+
+        tried  attempts so far, one that is not over included;  rejected: who was left out, where nobody else is left
+        """
         chosen = self.attempts[-1] if served and self.attempts else None
         seen = {
             (each.provider.id, each.model): each for each in (self.plan.candidates if self.plan is not None else ())
@@ -75,21 +78,25 @@ class Story(msgspec.Struct, kw_only=True):
             {"provider": shown(each.provider), "model": each.model, "selected": _is(chosen, each)}
             for each in seen.values()
         ]
-        rejected = len(self.plan.rejected) if self.plan is not None else 0
+        names = dict.fromkeys(rejected)
+        available += [
+            {"provider": name.partition("/")[0], "model": name.partition("/")[2], "selected": False} for name in names
+        ]
+        out = len(self.plan.rejected) if self.plan is not None else 0
         selected = next((each["provider"] for each in available if each["selected"]), None)
         told: Json = {
             "requested": self.models[0] if self.models else "",
             "strategy": self.strategy(chosen),
             "region": None,
             "summary": f"available={len(available)}" + (f", selected={selected}" if selected else ""),
-            "attempt": len(self.attempts),
+            "attempt": max(tried, len(self.attempts)),
             "is_byok": True,
-            "endpoints": {"total": len(available) + rejected, "available": available},
+            "endpoints": {"total": len(available) + out, "available": available},
         }
         if len(self.attempts) > 1:
-            names = {each.provider.id: shown(each.provider) for each in seen.values()}
+            people = {each.provider.id: shown(each.provider) for each in seen.values()}
             told["attempts"] = [
-                {"provider": names.get(each.provider, each.provider), "model": each.model, "status": _status(each)}
+                {"provider": people.get(each.provider, each.provider), "model": each.model, "status": _status(each)}
                 for each in self.attempts
             ]
         return told
@@ -115,10 +122,7 @@ class Story(msgspec.Struct, kw_only=True):
         failed = [each for each in self.attempts if each.outcome != "ok"]
         if len(failed) < 2:
             return []
-        return [
-            {"provider": each.provider, "code": each.message or each.outcome, "status": _status(each)}
-            for each in failed
-        ]
+        return [{"provider": each.provider, "code": each.outcome, "status": _status(each)} for each in failed]
 
     def availability(self, error: GatewayError) -> Json | None:
         """Why the models cannot be had; None for an error that is about something else."""

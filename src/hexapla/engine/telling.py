@@ -15,7 +15,7 @@ import msgspec
 
 from hexapla.engine.client import Ask
 from hexapla.engine.story import Story
-from hexapla.errors import GatewayError, Kind
+from hexapla.errors import GatewayError, Kind, RoutingError
 from hexapla.protocols.error_types import ERROR_TYPES
 
 Json = dict[str, Any]
@@ -53,7 +53,8 @@ def told(ask: Ask, error: GatewayError, rendered: tuple[int, bytes], story: Stor
     if availability is not None:
         value["error"]["availability"] = availability
     if ask.metadata and status != 500 and story.models:
-        value["openrouter_metadata"] = story.metadata(served=False)
+        rejected = [name for name, _ in error.rejected] if isinstance(error, RoutingError) else []
+        value["openrouter_metadata"] = story.metadata(rejected=rejected)
     return status, msgspec.json.encode(value)
 
 

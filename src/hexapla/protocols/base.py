@@ -12,7 +12,7 @@ both); nothing raises anything but ProtocolError and GatewayErrors.
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -93,40 +93,34 @@ class StreamEncoder(typing.Protocol):
         ...
 
 
-class Protocol(typing.Protocol):
+class Protocol(typing.NamedTuple):
     """One wire protocol, in both roles."""
 
     name: str
 
-    def parse_request(self, body: bytes) -> GenerateRequest:
-        """Client body -> request.  Raises ProtocolError(message, path) for anything the dialect does not allow."""
-        ...
+    parse_request: Callable[[bytes], GenerateRequest]
+    """Client body -> request.  Raises ProtocolError(message, path) for anything the dialect does not allow."""
 
-    def render_request(self, request: GenerateRequest, target: Target, losses: LossLog) -> bytes:
-        """Request -> upstream body.  What the protocol cannot say is added to `losses`, never dropped in silence.
-        Raises ClientError where carrying on would change the meaning (n > 1 where there is no n)."""
-        ...
+    render_request: Callable[[GenerateRequest, Target, LossLog], bytes]
+    """Request -> upstream body.  What the protocol cannot say is added to the losses, never dropped in silence.
+    Raises ClientError where carrying on would change the meaning (n > 1 where there is no n)."""
 
-    def parse_response(self, body: bytes) -> GenerateResponse:
-        """Upstream body -> response.  Raises ProtocolError for what is not this protocol, and UpstreamError for an
-        error hidden in a 200."""
-        ...
+    parse_response: Callable[[bytes], GenerateResponse]
+    """Upstream body -> response.  Raises ProtocolError for what is not this protocol, and UpstreamError for an error hidden
+    in a 200."""
 
-    def glance(self, body: bytes) -> GenerateResponse:
-        """`parse_response` for whoever only forwards the body: the same errors, the same id, model, stop and usage;
-        the rest may be left out."""
-        ...
+    glance: Callable[[bytes], GenerateResponse]
+    """`parse_response` for whoever only forwards the body: the same errors, the same id, model, stop and usage; the rest
+    may be left out."""
 
-    def render_response(self, response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes: ...
+    render_response: Callable[[GenerateResponse, Reply, LossLog], bytes]
 
-    def decoder(self) -> StreamDecoder: ...
+    decoder: Callable[[], StreamDecoder]
 
-    def encoder(self, reply: Reply) -> StreamEncoder: ...
+    encoder: Callable[[Reply], StreamEncoder]
 
-    def parse_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """An upstream's HTTP error -> our error.  Total: any body at all gives an error."""
-        ...
+    parse_error: Callable[[int, Mapping[str, str], bytes], UpstreamError]
+    """An upstream's HTTP error (status, headers, body) -> our error.  Total: any body at all gives an error."""
 
-    def render_error(self, error: GatewayError) -> tuple[int, bytes]:
-        """Our error -> (HTTP status, body) in this dialect, as its official SDK understands it."""
-        ...
+    render_error: Callable[[GatewayError], tuple[int, bytes]]
+    """Our error -> (HTTP status, body) in this dialect, as its official SDK understands it."""

@@ -39,7 +39,8 @@ _OVERFLOW = re.compile(
 )
 _BILLING = re.compile(
     r"insufficient.(?:quota|balance|credit|fund)|credit balance is too low|exceeded your current quota|Arrearage"
-    r"|payment required|out of credits|run out of credits|spending limit|billing",
+    r"|payment required|out of credits|run out of credits|spending limit|billing"
+    r"|specified (?:workspace )?API usage limits|enforced_spend_limit_reached",
     re.IGNORECASE,
 )
 _FILTER = re.compile(
@@ -244,16 +245,25 @@ def _quoted(error: Mapping[str, Any]) -> str:
 
 
 def _reason(error: Mapping[str, Any]) -> str | None:
-    """The finest word for it: Google's ErrorInfo.reason, Azure's innererror.code, OpenRouter's error_type."""
+    """The finest word for it: Google's ErrorInfo.reason, Azure's innererror.code, OpenRouter's error_type, Anthropic's
+    details.error_code (platform.claude.com/docs/en/api/rate-limits, 2026-09)."""
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and isinstance(detail.get("reason"), str):
             return str(detail["reason"])
-    for holder, name in (("innererror", "code"), ("metadata", "error_type"), ("metadata", "provider_code")):
+    for holder, name in _FINER:
         inner = error.get(holder)
         if isinstance(inner, dict) and isinstance(inner.get(name), str):
             return str(inner[name])
     return None
+
+
+_FINER = (
+    ("innererror", "code"),
+    ("metadata", "error_type"),
+    ("metadata", "provider_code"),
+    ("details", "error_code"),
+)
 
 
 def _first(error: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -1,7 +1,8 @@
 """When a provider says that a new try makes sense.
 
-The hint stands in one of three headers, in Google's RetryInfo, in a counter of the body, or only in the words of the
-message.  Nothing here reads a clock: an HTTP date is measured against the answer's own Date.
+The hint stands in one of three headers, in Google's RetryInfo, in a counter of the body, only in the words of the message,
+or nowhere but in when an empty bucket is full again.  A day's quota is gone for longer than any hint beside it says.
+Nothing here reads a clock: a date is measured against the answer's own Date.
 
 Rules of this file: total on any input; a hint is a number of seconds from 0 to MAX_HINT or it is none.
 """
@@ -24,7 +25,15 @@ def retry_hint(headers: Mapping[str, str], message: str = "", error: Mapping[str
     error    the object that describes the error, decoded
     """
     error = error or {}
-    for seconds in (_milliseconds(headers), _seconds(headers), _retry_info(error), _counter(error), _in_words(message)):
+    for seconds in (
+        _whole_day(error),
+        _milliseconds(headers),
+        _seconds(headers),
+        _retry_info(error),
+        _counter(error, headers),
+        _in_words(message),
+        _empty(headers),
+    ):
         if seconds is not None and seconds >= 0:  # neither NaN nor the past
             return min(seconds, MAX_HINT)
     return None
@@ -64,6 +73,18 @@ def _http_date(text: str) -> datetime.datetime | None:
         return None
 
 
+def _whole_day(error: Mapping[str, Any]) -> float | None:
+    """Google: QuotaFailure names the quota; a day's comes back at midnight, whatever RetryInfo says beside it
+    (GenerateRequestsPerDayPerProjectPerModel-FreeTier with retryDelay 18s, as recorded 2026-09)."""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        violations = detail.get("violations") if isinstance(detail, dict) else None
+        for violation in violations if isinstance(violations, list) else ():
+            if isinstance(violation, dict) and "PerDay" in str(violation.get("quotaId")):
+                return MAX_HINT
+    return None
+
+
 def _retry_info(error: Mapping[str, Any]) -> float | None:
     """Google: details [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}]."""
     details = error.get("details")
@@ -74,15 +95,58 @@ def _retry_info(error: Mapping[str, Any]) -> float | None:
     return None
 
 
-def _counter(error: Mapping[str, Any]) -> float | None:
-    """Codex: resets_in_seconds; OpenRouter: metadata.retry_after_seconds."""
+def _counter(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+    """Codex: resets_in_seconds, or resets_at in Unix seconds; OpenRouter: metadata.retry_after_seconds."""
     metadata = error.get("metadata")
     for holder in (error, metadata if isinstance(metadata, dict) else {}):
         for name in ("retry_after_seconds", "resets_in_seconds", "retry_after"):
             value = holder.get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
                 return float(value)
+    then, now = error.get("resets_at"), _http_date(headers.get("date", ""))
+    if isinstance(then, int | float) and not isinstance(then, bool) and now is not None:
+        return float(then) - now.timestamp()
     return None
+
+
+EMPTY = tuple(
+    tuple(name.format(unit) for name in names)
+    for names, units in (
+        (("x-ratelimit-remaining-{}", "x-ratelimit-reset-{}", "x-ratelimit-limit-{}"), ("requests", "tokens")),
+        (
+            ("anthropic-ratelimit-{}-remaining", "anthropic-ratelimit-{}-reset", "anthropic-ratelimit-{}-limit"),
+            ("requests", "tokens", "input-tokens", "output-tokens"),
+        ),
+    )
+    for unit in units
+)
+"""Headers that say how much is left, when it is full again, and of how much; some answers have them and no Retry-After."""
+
+_PARTS = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?")
+
+
+def _empty(headers: Mapping[str, str]) -> float | None:
+    """The longest time until a bucket of which nothing is left is full again.  Azure has been seen to say 0 or -1 of
+    limits that it does not have."""
+    found = [
+        _reset(headers.get(reset, ""), headers.get("date", ""))
+        for remaining, reset, limit in EMPTY
+        if _number(headers.get(remaining)) == 0 and (_number(headers.get(limit, "1")) or 0) > 0
+    ]
+    return max((seconds for seconds in found if seconds is not None), default=None)
+
+
+def _reset(text: str, now: str) -> float | None:
+    """Go's durations (`6m0s`, `20ms`: OpenAI, Groq) or RFC 3339 (Anthropic)."""
+    parts = _PARTS.fullmatch(text) if text else None
+    if parts is not None:
+        return sum(float(part or 0) * scale for part, scale in zip(parts.groups(), (3600.0, 60.0, 1.0, 0.001)))
+    earlier = _http_date(now)
+    try:
+        later = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if earlier is None or later.tzinfo is None else (later - earlier).total_seconds()
 
 
 _WAIT = re.compile(

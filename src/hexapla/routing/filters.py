@@ -94,6 +94,10 @@ def _zdr(candidate: Candidate, preferences: Preferences, need: Need) -> str:
     return "" if candidate.provider.privacy.retention == "none" else f"{candidate.provider.id} keeps prompts"
 
 
+def _distillable(candidate: Candidate, preferences: Preferences, need: Need) -> str:
+    return "whether its author allows distillation is not known"
+
+
 def _quantization(candidate: Candidate, preferences: Preferences, need: Need) -> str:
     own = (candidate.facts.quantization if candidate.facts is not None else "") or "unknown"
     if own in preferences.quantizations or SAME_QUANTIZATION.get(own) in preferences.quantizations:
@@ -161,6 +165,7 @@ HARD = (
     Filter("allowed_providers", lambda p, n: p.only or p.ceiling or (p.order and not p.allow_fallbacks), _allowed),
     Filter("data_policy:training", lambda p, n: p.data_collection == "deny", _training),
     Filter("data_policy:zdr", lambda p, n: p.zdr, _zdr),
+    Filter("distillable", lambda p, n: p.enforce_distillable_text, _distillable),
     Filter("quantization", lambda p, n: p.quantizations, _quantization),
     Filter("max_price", lambda p, n: p.max_price != _NO_BOUND, _max_price),
     Filter("free", lambda p, n: n.free, _free, own=True),

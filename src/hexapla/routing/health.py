@@ -72,6 +72,7 @@ class Track:
         "_samples",
         "cause",
         "closures",
+        "erred",
         "failed",
         "opened",
         "probing",
@@ -87,6 +88,7 @@ class Track:
         self._peaked = 0.0
         self.row = 0  # failures in a row
         self.failed = float("-inf")  # when it failed last without a success since
+        self.erred = float("-inf")  # when it failed last, whatever happened since
         self.opened = 0.0  # until when nobody asks it; 0 while the breaker is closed
         self.cause: GatewayError | None = None  # the latest failure
         self.closures = 0  # how often it was opened in a row
@@ -117,7 +119,7 @@ class Track:
         self._latest.append(False)
         self.cause = error
         self.row += 1
-        self.failed = now
+        self.failed = self.erred = now
         if self.probing or self.row >= policy.row or self.error_rate(policy.least) > policy.share:
             self.probing = False
             self.opened = now + min(policy.most, policy.first * float(2 ** min(self.closures, 16)))
@@ -127,6 +129,17 @@ class Track:
         """Share of failures among the latest answers; 0 while there are fewer than `least`."""
         count = len(self._latest)
         return self._latest.count(False) / count if count >= least else 0.0
+
+    def failures(self, now: float, lately: float, least: int) -> float | None:
+        """`error_rate`, as long as the last failure is not older than `lately`, 0 after that; None: too little is known."""
+        if len(self._latest) < least:
+            return None
+        return self.error_rate() if now - self.erred < lately else 0.0
+
+    @property
+    def seen(self) -> int:
+        """How many answers are remembered."""
+        return len(self._samples)
 
     def peak(self, now: float) -> float:
         """Peak-EWMA of the latency: jumps up with a slow answer, fades with time."""
@@ -157,6 +170,7 @@ class Health:
     def __init__(self, policy: BreakerPolicy | None = None) -> None:
         self.policy = policy or BreakerPolicy()
         self._tracks: dict[str, Track] = {}
+        self.verdicts: dict[tuple[str, ...], tuple[float, frozenset[int]]] = {}  # by outliers.py, and when
 
     def track(self, key: str) -> Track | None:
         return self._tracks.get(key)

@@ -64,7 +64,7 @@ def planned(wanted: Sequence[Wanted], scene: Scene) -> Plan:
 def _ordered(models: list[list[Group]], wanted: Sequence[Wanted], scene: Scene) -> list[Group]:
     first = wanted[0].preferences
     if first.sort.by is not None and first.sort.partition == "none":
-        return _limited(ranked(list(chain.from_iterable(models)), first, scene), first)
+        return _limited(ranked(list(chain.from_iterable(models)), first, scene, equals=False), first)
     return [
         group
         for groups, each in zip(models, wanted)

@@ -7,6 +7,7 @@ inside of them stays together.  The rules are OpenRouter's (provider-selection p
     sort        by price, throughput, latency or quality; who is not known comes last
     otherwise   among those without a recent failure one is drawn by 1/price^2, the rest follow by price;
                 those with one come last
+    outliers    who does far worse than its equals goes behind them (outliers.py), unless the list of `order` names it
     preferred   cut-offs of throughput and latency put back who misses them, whatever ranked them before
 
 Rules of this file: pure (`now` and `chance` are arguments); stable, so that the catalogue's order decides what nothing
@@ -24,6 +25,7 @@ import msgspec
 from hexapla.catalog.schema import Price
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.health import Health, Metric
+from hexapla.routing.outliers import outliers
 from hexapla.routing.preferences import By, Cutoffs, Preferences
 
 PROMPT_SHARE = 0.75
@@ -53,14 +55,21 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     waits: Callable[[Candidate], float] | None = None
 
 
-def ranked(groups: Sequence[Group], preferences: Preferences, scene: Scene) -> list[Group]:
-    """`groups` in the order in which they are tried."""
+def ranked(groups: Sequence[Group], preferences: Preferences, scene: Scene, *, equals: bool = True) -> list[Group]:
+    """`groups` in the order in which they are tried.  `equals`: they all offer the same model."""
     if len(groups) < 2:
         return _free_first(list(groups), scene)
     chosen = _sorted(groups, preferences.sort.by, scene) if preferences.sort.by else _balanced(groups, scene)
+    if equals:
+        chosen = _outliers_last(chosen, scene)
     if preferences.order:
         chosen.sort(key=lambda group: _place(group, preferences.order))
     return _free_first(_preferred(chosen, preferences, scene), scene)
+
+
+def _outliers_last(groups: list[Group], scene: Scene) -> list[Group]:
+    out = outliers([group[0].track for group in groups], scene.health, scene.now)
+    return [groups[i] for i in sorted(range(len(groups)), key=out.__contains__)] if out else groups
 
 
 def _free_first(groups: list[Group], scene: Scene) -> list[Group]:

@@ -80,10 +80,12 @@ class Reception:
     def take(self, head: Head) -> Steps:
         """Everything after the head."""
         if head.status >= 300:
-            return (yield from self._refusal(head))
-        if self._heard.streams:
-            return (yield from self._stream_answer())
-        return (yield from self._whole_answer())
+            error = yield from self._refusal(head)
+        elif self._heard.streams:
+            error = yield from self._stream_answer()
+        else:
+            error = yield from self._whole_answer()
+        return recoded(error, self._candidate) if isinstance(error, UpstreamError) else error
 
     def beat(self) -> Beat:
         """Heartbeats for the time in which something is waited for."""
@@ -107,7 +109,7 @@ class Reception:
                 upstream_status=head.status,
             )
         protocol = PROTOCOLS[self._candidate.endpoint.protocol]
-        return recoded(protocol.parse_error(head.status, head.headers, data), self._candidate)
+        return protocol.parse_error(head.status, head.headers, data)
 
     def _whole_answer(self) -> Steps:
         body = yield from self._read()
@@ -302,12 +304,14 @@ def _empty() -> UpstreamError:
 def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:
     """`error` with the kind that the provider's own word stands for: its code, else its type.
 
-    A full context is known by what the message says; vendors send it under codes that mean more than that.
+    A full context is known by what the message says; vendors send it under codes that mean more than that.  So is an
+    empty account where the type is all that the table knows: Anthropic calls it a rate_limit_error.
     """
     codes = {**candidate.provider.error_codes, **candidate.quirks.error_codes}
-    kind = next((codes[word] for word in (error.code, error.type) if word in codes), None)
-    if kind is not None and error.kind is not Kind.CONTEXT_LENGTH:
-        error.kind = Kind(kind)
+    if error.kind is not Kind.CONTEXT_LENGTH and error.code in codes:
+        error.kind = Kind(codes[error.code])
+    elif error.kind not in (Kind.CONTEXT_LENGTH, Kind.UPSTREAM_BILLING) and error.type in codes:
+        error.kind = Kind(codes[error.type])
     return error
 
 

@@ -38,6 +38,7 @@ class App:
             for prefix in PREFIXES
             for path, protocol in GENERATION.items()
         }
+        self._doors = {path.encode(): (endpoint, "") for path, endpoint in self._posts.items()}
         self._gemini = GeminiGenerate(Generate(gateway, keys, "gemini_generate"))
         guard = Guard(gateway.books.ledger.new_id)
         self._rest = Starlette(
@@ -53,12 +54,15 @@ class App:
 
         return [Route(path, guard.view(never, "openai_chat"), methods=["POST"]) for path in self._posts]
 
-    def find(self, path: bytes) -> tuple[Generate, str] | None:
-        """The generation endpoint at `path` and the profile that it is asked in, for our own server (http.py).
+    def find(self, url: bytes) -> tuple[Generate, str] | None:
+        """The generation endpoint at `url` and the profile that it is asked in, for our own server (http.py).
 
         A path that needs decoding is not found here, and goes the longer way.
         """
-        named, profile = path.decode("latin-1"), ""
+        found = self._doors.get(url)
+        if found is not None:
+            return found
+        named, profile = url.partition(b"?")[0].decode("latin-1"), ""
         if named.startswith(PREFIX):
             named, profile = inside(named)
         endpoint = self._posts.get(named)

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from hexapla.config import Limits
@@ -72,7 +73,12 @@ class Door(HttpToolsProtocol):
             if self._head_size > self.limits.head_bytes and b"\r\n\r\n" not in data[: self.limits.head_bytes]:
                 self._refuse(431)
                 return
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400)
+        except httptools.HttpParserUpgrade:
+            pass  # ws="none": what asks for one has been answered as a plain request
         if self._arriving is not None:
             self._arriving.wait(self.loop)
         elif self._in_head and self._head_size and self._head_timer is None:
@@ -87,13 +93,14 @@ class Door(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) >= self._most_lines:
+        headers = self.headers
+        if len(headers) >= self._most_lines:
             self._refuse(431)
             return
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        self.headers.append((name, value))
+        headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -101,7 +108,7 @@ class Door(HttpToolsProtocol):
             self._disarm()
         if self.transport.is_closing():
             return
-        found = self.find(self.url.partition(b"?")[0])
+        found = self.find(self.url)
         if found is not None and self.parser.get_method() == b"POST":
             self._take(*found)
             return
@@ -115,34 +122,34 @@ class Door(HttpToolsProtocol):
         alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         turn = Turn(self._place, endpoint, profile, self.headers, keep_alive=alive, expects=self.expect_100_continue)
         before: RequestResponseCycle | None = self.cycle
-        self.cycle = cast(RequestResponseCycle, turn)
+        self.cycle = turn  # type: ignore[assignment]  # uvicorn sees one of its own
         self._arriving = turn
         if before is None or before.response_complete:
-            self._begin(turn)
+            self._running = turn
+            turn.begin()
         else:  # pipelined
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
-
-    def _begin(self, turn: Turn) -> None:
-        self._running = turn
-        turn.begin()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Something that was pipelined has its turn; uvicorn's own cycles come here from the beginning."""
         turn: object = cycle
         if isinstance(turn, Turn):
-            self._begin(turn)
+            self._running = turn
+            turn.begin()
         else:
             super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
-        if self._arriving is None:
+        turn = self._arriving
+        if turn is None:
             super().on_body(body)
-        elif not self._arriving.response_complete:
-            self._arriving.take(body)
+        elif not turn.response_complete:
+            turn.take(body)
 
     def on_message_complete(self) -> None:
-        self._disarm()
+        if self._head_timer is not None:
+            self._disarm()
         self._in_head = True
         self._head_size = 0
         turn, self._arriving = self._arriving, None
@@ -159,7 +166,8 @@ class Door(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if not self._in_head and self.limits.head_seconds:
             # the body was refused on its way: take what still comes, for who hangs up at once may not be heard, and
             # not for ever

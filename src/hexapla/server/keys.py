@@ -8,9 +8,9 @@ money with a plain form.  Browsers say where a request comes from (`Origin`), so
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
 from hexapla.errors import ClientError, ConfigError, Kind
 
@@ -30,11 +30,11 @@ class KeyRing:
     """The configured client keys.  `names` maps the SHA-256 of a key (hex) to its name; empty: no key is required."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = dict(names)
+        self.adopt(names)
 
     def adopt(self, names: Mapping[str, str]) -> None:
         """Replace the keys, for every request from the next one on."""
-        self._names = dict(names)
+        self._names = {bytes.fromhex(digest): name for digest, name in names.items()}
 
     @property
     def open(self) -> bool:
@@ -57,7 +57,7 @@ class KeyRing:
                 "No API key was sent. Put a key of this gateway into `Authorization: Bearer` or `x-api-key`.",
             )
         for key in sent:
-            name = self._names.get(hashlib.sha256(key).hexdigest())
+            name = self._names.get(sha256(key).digest())
             if name is not None:
                 return name
         raise ClientError(Kind.CLIENT_AUTH, "The API key is not known to this gateway.")

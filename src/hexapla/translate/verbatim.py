@@ -11,6 +11,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import Kind, ProtocolError
@@ -22,10 +23,17 @@ from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import CallIds
 from hexapla.translate.lane import Stream, Summary
 from hexapla.translate.tap import EVENT_END, Tap, events, note_stop
-from hexapla.wire.rawjson import broken, load
+from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder
 
 _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
+EXPECTED = {
+    "openai_chat": ("system_fingerprint",),
+    "openai_responses": ("completed_at", "presence_penalty", "frequency_penalty"),
+}
+"""Fields without which OpenRouter's SDK takes a whole answer for none (openrouter-python 1.3.84, 2026-11)."""
+
+_NULL = Raw(b"null")
 _BLANK = b"\n\n"
 _CHAT = "openai_chat"
 _LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
@@ -63,6 +71,8 @@ class Verbatim:
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
         note_stop(summary, response.stop)
         summary.text_bytes = len(body)
+        if self._reply.openrouter:
+            body = _completed(body, self._protocol.name, self._reply.provider)
         return CallIds().whole(body) if self._protocol.name == _CHAT else body
 
     def simulate(self, body: bytes) -> bytes:
@@ -176,6 +186,15 @@ class VerbatimStream:
             end = found.end()
         self._held = [data[end:]] if end < len(data) else []
         return data[:end]
+
+
+def _completed(body: bytes, protocol: str, provider: str) -> bytes:
+    """A whole answer with what OpenRouter's SDK demands of one, where the upstream does not say it; null is enough."""
+    fields = split(body)
+    said = {name: _NULL for name in EXPECTED.get(protocol, ()) if name not in fields}
+    if protocol == _CHAT and "provider" not in fields:
+        said["provider"] = dump(provider)
+    return join({**fields, **said}) if said else body
 
 
 def _readable(data: bytes) -> bytes:

@@ -48,6 +48,14 @@ def test_a_bare_name_is_no_row() -> None:
     assert merge({"models-dev": {KEY: {"name": "M"}}}) == []
 
 
+def test_what_stands_in_the_wrong_house_is_left_out() -> None:
+    """The Gemini API has no Claude, Vertex AI's Google no other publisher's models, OpenRouter no name without an owner."""
+    named = {"gemini": "claude-opus-5", "vertex_gemini": "meta/llama-4-maas", "openrouter": "gpt-4o"}
+    right = {"gemini": "gemini-3-pro", "vertex_gemini": "gemini-3-pro", "openrouter": "openai/gpt-4o"}
+    facts: Facts = {(provider, model): {"context": 5} for each in (named, right) for provider, model in each.items()}
+    assert {(row.provider, row.model.id) for row in merge({"genai-prices": facts})} == set(right.items())
+
+
 def litellm(**models: float) -> Read:
     entry = {"litellm_provider": "openai", "mode": "chat", "max_input_tokens": 10}
     table = {name: {**entry, "input_cost_per_token": price} for name, price in models.items()}

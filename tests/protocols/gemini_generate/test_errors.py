@@ -9,6 +9,7 @@ import pytest
 
 from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
 from hexapla.protocols.gemini_generate.errors import parse_error, render_error
+from hexapla.protocols.hints import MAX_HINT
 
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
 
@@ -23,11 +24,11 @@ def google(code: int, status: str, *details: Any, message: str = "no") -> bytes:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_limits_are_told_from_quotas(wrapped: bool) -> None:
-    """A minute's quota is waited for; a day's is not, so that another key is tried."""
-    for name, kind in (("PerMinutePerProject", Kind.RATE_LIMIT), ("RequestsPerDayPerProject", Kind.UPSTREAM_BILLING)):
+    """A minute's quota is waited for; a day's is not, whatever stands beside it, so that another key is tried."""
+    for name, seconds in (("PerMinutePerProject", 34.0), ("RequestsPerDayPerProject", MAX_HINT)):
         body = google(429, "RESOURCE_EXHAUSTED", quota(name), RETRY)
         error = parse_error(429, {}, b"[" + body + b"]" if wrapped else body)
-        assert (error.kind, error.retry_after, error.upstream_status) == (kind, 34.0, 429)
+        assert (error.kind, error.retry_after, error.upstream_status) == (Kind.RATE_LIMIT, seconds, 429)
 
 
 @pytest.mark.parametrize(

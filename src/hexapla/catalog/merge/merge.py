@@ -9,6 +9,7 @@ Rules of this file: pure; the same facts give the same rows in the same order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,13 @@ ORDER: dict[str, tuple[str, ...]] = {
 }
 """Who is asked first, where it is not `MODELS`."""
 
+MISPLACED = {
+    "gemini": re.compile(r"claude-"),  # genai-prices: "google" is the Gemini API and Vertex AI in one
+    "vertex_gemini": re.compile(r"claude-|.+/"),  # models.dev, litellm: other publishers have addresses of their own
+    "openrouter": re.compile(r"[^/]+$"),  # genai-prices: without the owner, which OpenRouter asks for
+}
+"""Provider -> ids that a source puts there and that it does not serve."""
+
 
 def merge(
     sources: Mapping[str, Facts],
@@ -41,9 +49,15 @@ def merge(
     gone     models that no longer exist
     """
     told = _remembered(before, sources.keys()) | dict(sources)
-    keys = {key for facts in told.values() for key in facts} - gone
+    keys = {key for facts in told.values() for key in facts if not misplaced(*key)} - gone
     rows = (_row(key, {name: facts[key] for name, facts in told.items() if key in facts}) for key in keys)
     return sorted((row for row in rows if _worth(row.model)), key=lambda row: (row.provider, row.model.id))
+
+
+def misplaced(provider: str, model: str) -> bool:
+    """Whether `provider` would not know the name `model`."""
+    known = MISPLACED.get(provider)
+    return known is not None and known.match(model) is not None
 
 
 def _remembered(before: Sequence[Row], present: Collection[str]) -> dict[str, Facts]:

@@ -16,10 +16,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from hexapla.errors import Kind, ProtocolError
+from hexapla.errors import Kind
 from hexapla.ir.content import Opaque, Text, ToolCall
 from hexapla.ir.event import (
-    AnyEvent,
     BlockDelta,
     CitationDelta,
     MessageStart,
@@ -38,10 +37,10 @@ from hexapla.protocols.anthropic_messages.words import NAME, stop_of, usage_of
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
+from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump, load
-from hexapla.wire.sse import Frame, SSEDecoder
-from hexapla.wire.surrogates import Halves
+from hexapla.wire.sse import Frame
 
 
 class WireDelta(msgspec.Struct):
@@ -77,61 +76,25 @@ class _OpaqueEvent(msgspec.Struct):
 _decode = msgspec.json.Decoder(WireEvent).decode
 
 
-class MessagesDecoder:
-    """See StreamDecoder."""
+class MessagesDecoder(FrameDecoder):
+    """See StreamDecoder (base.py)."""
 
     def __init__(self) -> None:
-        self._sse = SSEDecoder()
-        self._halves = Halves()
+        super().__init__()
         self._blocks = Blocks()
         self._kinds: dict[int, ResponsePart] = {}  # open blocks: what they began as
         self._opaque: dict[int, dict[str, Any]] = {}  # open opaque blocks: their fields so far
         self._json: dict[int, str] = {}  # open opaque blocks: their input so far, as text
         self._given: dict[int, str] = {}  # open calls: the input that their start holds, until deltas say it
         self._counts: dict[str, Raw] = {}  # usage so far, in the wire's own fields
-        self._events: list[AnyEvent] = []
-        self._started = False
         self._stop: Stop | None = None
         self._extras: dict[str, Raw] = {}
-        self._comments = 0
-        self.done = False
-        self.settled = False
 
-    def feed(self, data: bytes) -> list[AnyEvent]:
-        if self.done:
-            return []
-        try:
-            frames = self._sse.feed(data)
-        except ProtocolError as error:
-            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
-            return self._take()
-        if self._sse.comments != self._comments:
-            self._comments = self._sse.comments
-            self._events.append(Ping())
-        for frame in frames:
-            self._frame(frame)
-        return self._take()
-
-    def close(self) -> list[AnyEvent]:
-        if self.done:
-            return []
-        for frame in self._sse.close():
-            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
-                self._frame(frame)
-        self._bytes_over()
-        return self._take()
-
-    def _bytes_over(self) -> None:
-        if self.done:
-            return
+    def _over(self) -> None:
         if self._stop is not None:
             self._on_message_stop(WireEvent(), b"")
         else:
-            self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
-
-    def _take(self) -> list[AnyEvent]:
-        events, self._events = self._events, []
-        return events
+            self._fail(Kind.UPSTREAM_TRUNCATED, CUT_OFF)
 
     def _frame(self, frame: Frame) -> None:
         if self.done:
@@ -284,7 +247,7 @@ class MessagesDecoder:
 
     def _on_message_stop(self, event: WireEvent, data: bytes) -> None:
         if not self._started:
-            self._fail(Kind.UPSTREAM_EMPTY, "The provider's stream held no answer.")
+            self._fail(Kind.UPSTREAM_EMPTY, NO_ANSWER)
             return
         for index in list(self._kinds):
             self._close(index)
@@ -307,10 +270,6 @@ class MessagesDecoder:
                 retry_after=error.retry_after,
             )
         )
-        self.done = True
-
-    def _fail(self, kind: Kind, message: str) -> None:
-        self._events.append(StreamError(kind=kind, message=message))
         self.done = True
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from hexapla.errors import Kind, ProtocolError
+from hexapla.errors import Kind
 from hexapla.ir.content import Media, Opaque, Reasoning, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
@@ -24,7 +24,6 @@ from hexapla.ir.event import (
     CitationDelta,
     MessageStart,
     MessageStop,
-    Ping,
     ReasoningDelta,
     StreamError,
     TextDelta,
@@ -34,6 +33,7 @@ from hexapla.ir.response import ResponsePart, Stop
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify_value
+from hexapla.protocols.frames import CUT_OFF, FrameDecoder
 from hexapla.protocols.gemini_generate.fields import standard
 from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
 from hexapla.protocols.gemini_generate.sources import citations_of, logprobs_of
@@ -52,8 +52,7 @@ from hexapla.protocols.gemini_generate.wire import (
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, ORIGIN, made_id, reason_of, stop_of, usage_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump, load
-from hexapla.wire.sse import Frame, SSEDecoder
-from hexapla.wire.surrogates import Halves
+from hexapla.wire.sse import Frame
 
 _part = msgspec.json.Decoder(WirePart).decode
 _KEY = "open"  # one block is open at a time
@@ -67,15 +66,12 @@ def read_chunk(data: bytes | Raw) -> WireChunk | None:
         return fit(data, WireChunk)
 
 
-class GeminiDecoder:
-    """See StreamDecoder."""
+class GeminiDecoder(FrameDecoder):
+    """See StreamDecoder (base.py)."""
 
     def __init__(self) -> None:
-        self._sse = SSEDecoder()
-        self._halves = Halves()
+        super().__init__()
         self._blocks = Blocks()
-        self._events: list[AnyEvent] = []
-        self._started = False
         self._open = ""  # "", text or thought
         self._mark: str | None = None  # the open text's signature
         self._text: list[str] = []  # all text so far, which places of sources count in
@@ -85,34 +81,6 @@ class GeminiDecoder:
         self._usage = b""
         self._candidate: dict[str, Raw] = {}
         self._extras: dict[str, Raw] = {}
-        self._comments = 0
-        self.done = False
-        self.settled = False
-
-    def feed(self, data: bytes) -> list[AnyEvent]:
-        if self.done:
-            return []
-        try:
-            frames = self._sse.feed(data)
-        except ProtocolError as error:
-            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
-            return self._take()
-        if self._sse.comments != self._comments:
-            self._comments = self._sse.comments
-            self._events.append(Ping())
-        for frame in frames:
-            self._frame(frame)
-        return self._take()
-
-    def close(self) -> list[AnyEvent]:
-        if self.done:
-            return []
-        for frame in self._sse.close():
-            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
-                self._frame(frame)
-        if not self.done:
-            self._end()
-        return self._take()
 
     def whole(self, chunks: Iterable[WireChunk]) -> list[AnyEvent]:
         """A whole answer: its chunk, or the list of chunks of a stream that was asked for without alt=sse."""
@@ -121,10 +89,6 @@ class GeminiDecoder:
         if not self.done:
             self._finish(self._stop())
         return self._take()
-
-    def _take(self) -> list[AnyEvent]:
-        events, self._events = self._events, []
-        return events
 
     def _frame(self, frame: Frame) -> None:
         if self.done:
@@ -290,9 +254,9 @@ class GeminiDecoder:
 
     # the end
 
-    def _end(self) -> None:
+    def _over(self) -> None:
         if self._reason is None:
-            self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
+            self._fail(Kind.UPSTREAM_TRUNCATED, CUT_OFF)
         else:
             self._finish(self._stop())
 
@@ -326,10 +290,6 @@ class GeminiDecoder:
                 retry_after=error.retry_after,
             )
         )
-        self.done = True
-
-    def _fail(self, kind: Kind, message: str) -> None:
-        self._events.append(StreamError(kind=kind, message=message))
         self.done = True
 
 

@@ -2,7 +2,7 @@
 
 google-genai picks the exception by the HTTP status; statuses are those of google.rpc.Code
 (https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto, 2026-11).  A hint when to try again stands in
-RetryInfo, both ways.  A quota that ends with the day is no rate limit: waiting a minute does not help, another key does.
+RetryInfo, both ways.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 
 from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.protocols.failures import classify
-from hexapla.wire.rawjson import load
 
 _STATUS: dict[Kind, str] = {
     Kind.INVALID_REQUEST: "INVALID_ARGUMENT",
@@ -62,36 +60,6 @@ def render_error(error: GatewayError) -> tuple[int, bytes]:
     return error.status, msgspec.json.encode(error_value(error))
 
 
-class _Violation(msgspec.Struct, rename="camel"):
-    quota_id: str = ""
-    quota_metric: str = ""
-
-
-class _Detail(msgspec.Struct, rename="camel"):
-    violations: list[_Violation] = []
-
-
-class _Error(msgspec.Struct, rename="camel"):
-    details: list[_Detail] = []
-
-
-class _Body(msgspec.Struct, rename="camel"):
-    error: _Error
-
-
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """An upstream's HTTP error, in a list or not; a daily quota that is spent is told from a limit on the rate."""
-    error = classify(status, headers, body)
-    if error.kind is Kind.RATE_LIMIT and _spent(body):
-        error.kind = Kind.UPSTREAM_BILLING
-    return error
-
-
-def _spent(body: bytes) -> bool:
-    """QuotaFailure names the quota: GenerateRequestsPerDayPerProjectPerModel-FreeTier and the like (recorded 2026)."""
-    if b"PerDay" not in body:
-        return False
-    listed = load(body, list[Raw])
-    found = load(listed[0] if listed else body, _Body)
-    details = found.error.details if found is not None else []
-    return any("PerDay" in violation.quota_id for detail in details for violation in detail.violations)
+    """An upstream's HTTP error, in a list or not."""
+    return classify(status, headers, body)

@@ -21,15 +21,13 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.errors import Kind, ProtocolError, UpstreamError
+from hexapla.errors import Kind, UpstreamError
 from hexapla.ir.content import Citation, Media, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
-    AnyEvent,
     BlockDelta,
     CitationDelta,
     MessageStart,
     MessageStop,
-    Ping,
     ReasoningDelta,
     StreamError,
     TextDelta,
@@ -39,6 +37,7 @@ from hexapla.ir.response import Usage
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
+from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.parts import audio_of, call_extras, cited, content_pieces, image_of, json_text
@@ -58,8 +57,7 @@ from hexapla.protocols.openai_chat.usage import usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump
-from hexapla.wire.sse import Frame, SSEDecoder
-from hexapla.wire.surrogates import Halves
+from hexapla.wire.sse import Frame
 
 _DONE = b"[DONE]"
 _TEXT, _REFUSAL, _THOUGHT = "text", "refusal", "thought"
@@ -67,15 +65,12 @@ _UNDECODABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _decode = decode_chunk.decode
 
 
-class ChatDecoder:
-    """See StreamDecoder."""
+class ChatDecoder(FrameDecoder):
+    """See StreamDecoder (base.py)."""
 
     def __init__(self) -> None:
-        self._sse = SSEDecoder()
-        self._halves = Halves()
+        super().__init__()
         self._blocks = Blocks()
-        self._events: list[AnyEvent] = []
-        self._started = False
         self._id: str | None = None
         self._choice: int | None = None  # index of the choice that is followed
         self._text_index: int | None = None  # the open text block, for the shortest way through
@@ -86,38 +81,6 @@ class ChatDecoder:
         self._audio: dict[str, Any] = {}
         self._finish: Choice | None = None  # the choice that carried the last finish reason
         self._usage: Usage | None = None
-        self._comments = 0
-        self.done = False
-        self.settled = False
-
-    def feed(self, data: bytes) -> list[AnyEvent]:
-        if self.done:
-            return []
-        try:
-            frames = self._sse.feed(data)
-        except ProtocolError as error:
-            self._fail(UpstreamError(Kind.UPSTREAM_PROTOCOL, error.message))
-            return self._take()
-        if self._sse.comments != self._comments:
-            self._comments = self._sse.comments
-            self._events.append(Ping())
-        for frame in frames:
-            self._frame(frame)
-        return self._take()
-
-    def close(self) -> list[AnyEvent]:
-        if self.done:
-            return []
-        for frame in self._sse.close():
-            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
-                self._frame(frame)
-        if not self.done:
-            self._over()
-        return self._take()
-
-    def _take(self) -> list[AnyEvent]:
-        events, self._events = self._events, []
-        return events
 
     # frames and chunks
 
@@ -131,7 +94,7 @@ class ChatDecoder:
             self._odd(event, data.strip())
             return
         if event == "error":
-            self._fail(classify(200, {}, data))
+            self._refuse(classify(200, {}, data))
         else:
             self._chunk(chunk, data)
 
@@ -142,18 +105,18 @@ class ChatDecoder:
         elif (mended := self._halves.mend(data)) != data:
             self._frame(Frame(event, mended))
         elif event == "error" or data.startswith(b"[{"):
-            self._fail(classify(200, {}, data))
+            self._refuse(classify(200, {}, data))
         elif (chunk := fit(data, Chunk)) is not None:
             self._chunk(chunk, data)
         elif broken(data):
-            self._fail(UpstreamError(Kind.UPSTREAM_PROTOCOL, UNREADABLE))
+            self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:
         choices = opened(chunk).choices
         if chunk.error or not choices or chunk.x_groq is not None:
             error = hidden_error(chunk, data)
             if error is not None:
-                self._fail(error)
+                self._refuse(error)
                 return
             if chunk.x_groq is not None:  # Groq's own corner: usage again (https://console.groq.com/docs, 2026-08)
                 self._report(usage_of(chunk.x_groq.usage))
@@ -197,7 +160,7 @@ class ChatDecoder:
         """What some hang on a choice: usage (Moonshot), or an error (OpenRouter), which ends all; whether it did."""
         self._report(usage_of(choice.usage))
         if choice.error:
-            self._fail(choice_error(choice))
+            self._refuse(choice_error(choice))
         return self.done
 
     # what a delta can carry
@@ -351,7 +314,7 @@ class ChatDecoder:
     def _finished(self, choice: Choice) -> None:
         error = choice_error(choice)
         if error is not None:
-            self._fail(error)
+            self._refuse(error)
             return
         self._finish = choice
         self.settled = self._usage is not None
@@ -361,13 +324,13 @@ class ChatDecoder:
         if self._finish is not None:
             self._stop()
             return
-        message = "The provider's stream ended before the answer was complete."
-        self._fail(UpstreamError(Kind.UPSTREAM_TRUNCATED, message))
+        message = CUT_OFF
+        self._fail(Kind.UPSTREAM_TRUNCATED, message)
 
     def _end(self) -> None:
         """[DONE]."""
         if not self._started and self._usage is None:
-            self._fail(UpstreamError(Kind.UPSTREAM_EMPTY, "The provider's stream held no answer."))
+            self._fail(Kind.UPSTREAM_EMPTY, NO_ANSWER)
         else:
             self._stop()
 
@@ -389,7 +352,7 @@ class ChatDecoder:
         self._open(_TEXT, Text(text=""))
         self._cite(self._citations)
 
-    def _fail(self, error: UpstreamError | None) -> None:
+    def _refuse(self, error: UpstreamError | None) -> None:
         assert error is not None
         self._events.append(
             StreamError(

@@ -15,18 +15,18 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from hexapla.errors import Kind, ProtocolError
+from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Refusal, Text
-from hexapla.ir.event import AnyEvent, BlockDelta, MessageStart, MessageStop, Ping, StreamError, TextDelta, UsageReport
+from hexapla.ir.event import BlockDelta, MessageStart, MessageStop, Ping, StreamError, TextDelta, UsageReport
 from hexapla.protocols.base import UNREADABLE
+from hexapla.protocols.frames import FrameDecoder
 from hexapla.protocols.openai_responses.response import failed, failure, stop_for
 from hexapla.protocols.openai_responses.said import Said
 from hexapla.protocols.openai_responses.schema import WireEvent, WireResponse, present
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN, usage_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, load
-from hexapla.wire.sse import Frame, SSEDecoder
-from hexapla.wire.surrogates import Halves
+from hexapla.wire.sse import Frame
 
 _decode = msgspec.json.Decoder(WireEvent).decode
 
@@ -37,48 +37,12 @@ class _Part(msgspec.Struct):
     type: str | None = None
 
 
-class ResponsesDecoder:
-    """See StreamDecoder."""
+class ResponsesDecoder(FrameDecoder):
+    """See StreamDecoder (base.py)."""
 
     def __init__(self) -> None:
-        self._sse = SSEDecoder()
-        self._halves = Halves()
-        self._events: list[AnyEvent] = []
+        super().__init__()
         self._said = Said(self._events)
-        self._started = False
-        self._comments = 0
-        self.done = False
-        self.settled = False
-
-    def feed(self, data: bytes) -> list[AnyEvent]:
-        if self.done:
-            return []
-        try:
-            frames = self._sse.feed(data)
-        except ProtocolError as error:
-            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
-            return self._take()
-        if self._sse.comments != self._comments:
-            self._comments = self._sse.comments
-            self._events.append(Ping())
-        for frame in frames:
-            self._frame(frame)
-        return self._take()
-
-    def close(self) -> list[AnyEvent]:
-        if self.done:
-            return []
-        for frame in self._sse.close():
-            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
-                self._frame(frame)
-        if not self.done:
-            self._fail(Kind.UPSTREAM_TRUNCATED, "The provider's stream ended before the answer was complete.")
-        return self._take()
-
-    def _take(self) -> list[AnyEvent]:
-        events = self._events[:]
-        self._events.clear()
-        return events
 
     def _frame(self, frame: Frame) -> None:
         data = frame.data
@@ -156,10 +120,6 @@ class ResponsesDecoder:
                 retry_after=error.retry_after,
             )
         )
-        self.done = True
-
-    def _fail(self, kind: Kind, message: str) -> None:
-        self._events.append(StreamError(kind=kind, message=message))
         self.done = True
 
     # items

@@ -128,6 +128,8 @@ def envelope(answer: GenerateResponse | MessageStart, reply: Reply, losses: Loss
         "output": [],
         "usage": None,
     }
+    if reply.openrouter:
+        said |= {"presence_penalty": None, "frequency_penalty": None}
     if answer.service_tier in TIERS:
         said["service_tier"] = answer.service_tier
     elif answer.service_tier is not None:

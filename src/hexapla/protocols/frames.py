@@ -1,0 +1,72 @@
+"""What every decoder of server-sent events does alike: bytes to frames, heartbeats to pings, an end to exactly one verdict.
+
+A protocol's decoder says what a frame means (`_frame`) and what it means that the bytes are over (`_over`).
+
+Rules of this file: nothing of any dialect; the shortest way through for a frame, because every token takes it.
+"""
+
+from __future__ import annotations
+
+from hexapla.errors import Kind, ProtocolError
+from hexapla.ir.event import AnyEvent, Ping, StreamError
+from hexapla.wire.rawjson import broken
+from hexapla.wire.sse import Frame, SSEDecoder
+from hexapla.wire.surrogates import Halves
+
+CUT_OFF = "The provider's stream ended before the answer was complete."
+NO_ANSWER = "The provider's stream held no answer."
+
+
+class FrameDecoder:
+    """The common part of a StreamDecoder (base.py)."""
+
+    def __init__(self) -> None:
+        self._sse = SSEDecoder()
+        self._halves = Halves()
+        self._events: list[AnyEvent] = []
+        self._started = False
+        self._comments = 0
+        self.done = False
+        self.settled = False
+
+    def feed(self, data: bytes) -> list[AnyEvent]:
+        if self.done:
+            return []
+        try:
+            frames = self._sse.feed(data)
+        except ProtocolError as error:
+            self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
+            return self._take()
+        if self._sse.comments != self._comments:
+            self._comments = self._sse.comments
+            self._events.append(Ping())
+        for frame in frames:
+            self._frame(frame)
+        return self._take()
+
+    def close(self) -> list[AnyEvent]:
+        if self.done:
+            return []
+        for frame in self._sse.close():
+            if not broken(frame.data):  # half an event is no event: how the stream ended is told below
+                self._frame(frame)
+        if not self.done:
+            self._over()
+        return self._take()
+
+    def _frame(self, frame: Frame) -> None:
+        """Take in one frame; whatever comes after the terminal one is ignored."""
+        raise NotImplementedError
+
+    def _over(self) -> None:
+        """The bytes are over, and no terminal event has come."""
+        self._fail(Kind.UPSTREAM_TRUNCATED, CUT_OFF)
+
+    def _fail(self, kind: Kind, message: str) -> None:
+        self._events.append(StreamError(kind=kind, message=message))
+        self.done = True
+
+    def _take(self) -> list[AnyEvent]:
+        events = self._events[:]
+        self._events.clear()
+        return events
