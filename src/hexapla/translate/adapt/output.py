@@ -18,6 +18,8 @@ _ANY_OBJECT = Raw(b'{"type":"object"}')
 DEFAULT_NAME = "structured_output"
 NO_JSON_MODE = frozenset({"anthropic_messages"})
 """Protocols that know a schema, but no JSON without one."""
+ONE_SYSTEM = frozenset({"anthropic_messages"})
+"""Protocols whose system text is one; what is added stands in it."""
 
 
 def emulate_output(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[GenerateRequest, str | None]:
@@ -32,7 +34,7 @@ def emulate_output(request: GenerateRequest, target: Target, losses: LossLog) ->
         output.kind == "json_object" and not (target.json_object and target.origin.protocol not in NO_JSON_MODE)
     ):
         losses.add("output", "the target has no structured output; the model is asked for JSON in words", "parameter")
-        return _as_instruction(request, output), None
+        return _as_instruction(request, output, apart=target.origin.protocol not in ONE_SYSTEM), None
     return request, None
 
 
@@ -45,11 +47,15 @@ def _as_tool(request: GenerateRequest, output: OutputFormat) -> tuple[GenerateRe
     return replace(request, output=None, tools=(*request.tools, tool), tool_choice=choice), name
 
 
-def _as_instruction(request: GenerateRequest, output: OutputFormat) -> GenerateRequest:
+def _as_instruction(request: GenerateRequest, output: OutputFormat, *, apart: bool) -> GenerateRequest:
     text = "Answer with one JSON object and nothing else: no code fence, no comment."
     if output.schema is not None:
         text += f" It must be valid against this JSON schema:\n{bytes(output.schema).decode()}"
     place = next((i for i, m in enumerate(request.messages) if m.role not in ("system", "developer")), 0)
-    message = Message(role="system", content=(Text(text=text),), plain=True)
-    messages = (*request.messages[:place], message, *request.messages[place:])
-    return replace(request, output=None, messages=messages)
+    leading, rest = request.messages[:place], request.messages[place:]
+    if apart or not leading:
+        leading = (*leading, Message(role="system", content=(Text(text=text),), plain=True))
+    else:
+        last = leading[-1]
+        leading = (*leading[:-1], replace(last, content=(*last.content, Text(text=text)), plain=False))
+    return replace(request, output=None, messages=(*leading, *rest))
