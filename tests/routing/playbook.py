@@ -31,11 +31,13 @@ def candidate(name: str, **quirks: object) -> Candidate:
 
 
 class FakeStream:
-    """Bytes with a meaning: `c...` is content, `p` a ping, `e` an error, `s` settles, `d` is the terminal event."""
+    """Bytes with a meaning: `c...` is content, `p` a ping, `e` an error, `s` settles, `d` is the terminal event;
+    after an `r` somebody else may go on with it."""
 
     def __init__(self, summary: Summary) -> None:
         self.summary = summary
-        self.committed = self.done = self.settled = False
+        self.committed = self.done = self.settled = self.resumable = False
+        self.told = False
 
     @property
     def failed(self) -> bool:
@@ -46,6 +48,8 @@ class FakeStream:
             if letter == "c":
                 self.committed = True
                 self.summary.text_bytes += 1
+            elif letter == "r":
+                self.resumable = True
             elif letter == "e":
                 self.summary.error = StreamError(kind="overloaded", message="hidden")
             elif letter == "s":
@@ -61,13 +65,14 @@ class FakeStream:
         return b"."
 
     def fail(self, error: StreamError) -> bytes:
-        if self.failed:
+        if self.told or (self.failed and not self.resumable):
             return b""
+        self.told = True
         self.summary.error = error
         return b"!" + error.kind.encode()
 
     def breaks(self) -> bool:
-        return False
+        return self.resumable
 
     def beat(self) -> bytes:
         return b":"

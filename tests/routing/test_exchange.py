@@ -342,3 +342,61 @@ def test_the_providers_own_words_count_in_a_200_as_well() -> None:
     assert play.opened == ["poor", "b"]
     [note] = play.notes
     assert note.tried.error is not None and note.tried.error.kind is Kind.UPSTREAM_BILLING
+
+
+CUT = Failed(UpstreamError(Kind.UPSTREAM_TRUNCATED, "cut"))
+
+
+def begun(play: Play) -> None:
+    """Bring a play to the point where the client has heard a text that somebody else may go on with."""
+    streaming(play)
+    assert isinstance(play.say(Chunk(b"cr")), Start)
+    play.say()
+    assert isinstance(play.say(), Receive)
+
+
+def test_somebody_else_goes_on_with_a_broken_text() -> None:
+    """The client hears of no error; the second one's beginning is told, and the first one is noted with what it used."""
+    play = Play("a", "b")
+    begun(play)
+    assert play.say(CUT) == Drop()
+    assert isinstance(play.say(), Send)
+    [note] = play.notes
+    assert note.tried.spent is not None and note.tried.first == 0.0
+    play.say(OK)
+    start = play.say(Chunk(b"cd"))
+    assert isinstance(start, Start) and start.candidate.provider.id == "b" and start.tried == 2
+    assert play.say() == Forward(b"cd.")
+    assert play.say() == Finish()
+
+
+def test_when_nobody_goes_on_the_break_is_told() -> None:
+    """Not what the others failed with: the client hears why its answer ends."""
+    play = Play("a", "b", retries=0)
+    begun(play)
+    assert play.say(CUT) == Drop()
+    assert isinstance(play.say(), Send)
+    assert play.say(Failed(UpstreamError(Kind.UPSTREAM_TLS, "no"))) == Drop()
+    assert play.say() == Forward(b"!upstream_truncated")
+    assert play.say() == Finish()
+    assert play.say() is None
+    assert play.outcome is not None and play.outcome.error is not None
+    assert play.outcome.error.kind is Kind.UPSTREAM_TRUNCATED and play.outcome.started
+
+
+def test_whoever_is_alone_goes_on_itself_once() -> None:
+    """The same endpoint, as often as the table lets it be asked again."""
+    play = Play("a")
+    begun(play)
+    assert play.say(CUT) == Drop()
+    assert isinstance(play.say(), Sleep)
+    assert isinstance(play.say(), Send)
+    assert play.opened == ["a", "a"]
+
+
+def test_a_verdict_on_the_text_is_no_break() -> None:
+    """What a filter stops nobody else says to its end."""
+    play = Play("a", "b")
+    begun(play)
+    assert play.say(Failed(UpstreamError(Kind.CONTENT_FILTER, "no"))) == Forward(b"!content_filter")
+    assert play.say() == Finish()

@@ -214,6 +214,28 @@ def test_an_attempt_without_content_changes_nothing() -> None:
     assert fold(events).content[0].text == "Once more"  # type: ignore[union-attr]
 
 
+WORDS = [f" word{number}" for number in range(60)]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_answer_survives_a_break_after_every_token(client: str) -> None:
+    """Sixty tokens, broken off after each of them, continued by a dialect that goes on and by one that is asked to."""
+    for place in range(1, len(WORDS) + 1):
+        for second in (MESSAGES, CHAT):
+            opened = translation(client)
+            begun = at(opened).stream()
+            heard = begun.feed(upstream(CHAT, START, *text(*WORDS[:place])))
+            assert begun.breaks()
+            ended = at(opened, second).stream()
+            rest = WORDS[place:] or [""]
+            heard += ended.feed(upstream(second, START, *text(*rest), *END)) + ended.close()
+            decoder = PROTOCOLS[client].decoder()
+            events = [*decoder.feed(heard), *decoder.close()]
+            check(events)
+            [said] = fold(events).content
+            assert isinstance(said, Text) and said.text == "".join(WORDS), (place, second)
+
+
 @pytest.mark.parametrize(
     ("before", "least", "pieces", "new"),
     [
