@@ -118,6 +118,8 @@ def test_leaver_ends_the_upstream(
     assert until(lambda: served.running() == 0)
     record = served.generation(logged(served, played)["id"])
     assert (record["outcome"], record["status"]) == ("cancelled", 499)
+    (attempt,) = record["attempts"]
+    assert attempt["outcome"] == "cancelled" and attempt["provider"] == SHORT[provider]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

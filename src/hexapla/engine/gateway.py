@@ -297,6 +297,7 @@ class Gateway:
                 recorder.end(outcome="ok" if outcome.error is None else outcome.error.kind, lane=outcome.lane)
         except asyncio.CancelledError:
             if not self._stopped or not _awake():
+                recorder.left(exchange.calls)
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
             self._break_off(ask, _LeavingError(), translation, speaker, answer)

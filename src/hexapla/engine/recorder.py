@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hexapla.catalog.schema import Price
-from hexapla.errors import GatewayError, Kind
+from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
@@ -97,6 +97,21 @@ class Recorder:
             attempt = replace(attempt, usage=tried.spent, cost=paid)
             self._parts[key] = _Part(tried.spent, paid, told=tried.first is not None)
         self._attempts.append(attempt)
+
+    def left(self, calls: Sequence[Start]) -> None:
+        """The client left while these were under way; whoever it heard is told of by `end`."""
+        now = self._books.clock()
+        for start in calls:
+            if start is not self._start:
+                tried = Tried(
+                    candidate=start.candidate,
+                    lane=start.lane.name,
+                    started=start.since,
+                    ended=now,
+                    error=UpstreamError(Kind.CANCELLED, "The client left."),
+                    spent=start.lane.summary.spent(len(start.lane.body)),
+                )
+                self.note(tried)
 
     def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
         """Write the end record, once."""
@@ -194,6 +209,7 @@ OWN_WORDS = frozenset(
         Kind.UPSTREAM_TRUNCATED,
         Kind.UPSTREAM_MISCONFIGURED,
         Kind.EGRESS_PROXY,
+        Kind.CANCELLED,
     }
 )
 """Kinds of failures that no provider tells of: the sentence is ours."""

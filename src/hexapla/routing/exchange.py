@@ -74,7 +74,7 @@ class Exchange:
 
     open_call  renders the request for a candidate; may raise ClientError or ProtocolError
     admit      says after how many seconds a candidate may be asked, or why not at present (True: there is nobody else);
-               whoever was admitted is in `asking` until noted
+               whoever was admitted is in `asking` until noted, and the call itself in `calls`
     may_retry  whether the retry budget of the whole gateway allows one more
     asked      the name in the request that a candidate stands for: what one model refuses, another one may take
     hedge      for a stream whose client, or the configuration, wants it
@@ -114,6 +114,7 @@ class Exchange:
         self._began = clock()
         self._lane: Lane | None = None
         self.asking: list[Candidate] = []
+        self.calls: list[Start] = []
 
     @property
     def lane(self) -> Lane | None:
@@ -261,9 +262,9 @@ class Exchange:
         lane = self._lane = call.lane
         status: int | None = None
         headers: Mapping[str, str] = {}
-        reception = Reception(
-            lane, candidate, self._heard, patience, Start(lane, candidate, self._stream, self._tried, since)
-        )
+        start = Start(lane, candidate, self._stream, self._tried, since)
+        self.calls.append(start)
+        reception = Reception(lane, candidate, self._heard, patience, start)
         fact = yield Send(call.request, patience.head(), reception.beat() if self._stream else None)
         error_or_none: GatewayError | None
         if isinstance(fact, Head):
@@ -275,6 +276,7 @@ class Exchange:
         if isinstance(error_or_none, UpstreamError):
             error_or_none.provider = candidate.provider.id
         self.asking.remove(candidate)
+        self.calls.remove(start)
         yield Note(
             Tried(
                 candidate=candidate,
