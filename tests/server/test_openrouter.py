@@ -138,6 +138,17 @@ def test_which_wish_left_nobody(wish: dict[str, Any], code: str, excluded: list[
     assert [each["endpoint"] for each in heard.error["metadata"]["rejected"]] == ["u_chat/any"]
 
 
+def test_parameters_that_nobody_takes(upstream: Upstream, served: Gateway) -> None:
+    """With `require_parameters` a 404 as there; without it the parameter is a loss."""
+    model = f"u_msgs/{upstream.play(fine)}"
+    heard = asked(served, CHAT, model, seed=7, provider={"require_parameters": True})
+    told = heard.error["availability"]
+    assert (heard.status, heard.error["code"], heard.error["metadata"]["error_type"]) == (404, 404, "not_found")
+    assert (told["code"], told["excluded_by"]) == ("constraint_filtered", ["require_parameters"])
+    assert told["constraint"]["field"] == "require_parameters" and "seed" in told["constraint"]["detail"]
+    assert asked(served, CHAT, model, seed=7).status == 200
+
+
 def test_errors_before_a_request_is_known(served: Gateway) -> None:
     """A body that is none, in OpenRouter's shape as well."""
     heard = call(served.url, "/api/v1/chat/completions", b"{")

@@ -156,7 +156,8 @@ class Gateway:
         if peeked is None:
             return Story()
         alias = self.routes.catalog.meaning(peeked.model) is not None
-        return Story(models=peeked.models, alias=alias, plan=plan, attempts=attempts)
+        demands = plan is not None and self.routes.wishes(peeked).require_parameters
+        return Story(models=peeked.models, alias=alias, plan=plan, demands=demands, attempts=attempts)
 
     async def disconnect(self) -> None:
         """Close every transport."""

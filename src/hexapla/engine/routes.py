@@ -70,7 +70,7 @@ class Routes(Offers):
         """
         wishes = self.wishes(peeked)
         names = self.names(peeked.models, profile)
-        if not VIRTUAL.keys().isdisjoint(peeked.models):
+        if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
             names = self._real(names, peeked)
         if len(names) == 1 and wishes is NONE:
             offers = self.offer(names[0])

@@ -56,10 +56,17 @@ DOWN = frozenset(
 
 
 class Story(msgspec.Struct, kw_only=True):
-    """models: what the client asked for; plan: None before there was one; attempts: so far, the present one last."""
+    """What is known of a request.
+
+    models    what the client asked for;  alias: the first of them is a name of the user's own
+    plan      None before there was one
+    demands   every parameter must be carried
+    attempts  so far, the present one last
+    """
 
     models: tuple[str, ...] = ()
     alias: bool = False
+    demands: bool = False
     plan: Planned | None = None
     attempts: Sequence[Attempt] = ()
 
@@ -143,7 +150,7 @@ class Story(msgspec.Struct, kw_only=True):
         providers += [each.provider for each in self.attempts]
         if providers:
             told["affected_providers"] = list(dict.fromkeys(providers))
-        if error.kind is Kind.UNSUPPORTED:
+        if self.demands and error.kind is Kind.UNSUPPORTED:
             filters = ("require_parameters",)
         if excluded := [name for name in dict.fromkeys(filters) if name in VOCABULARY]:
             told["excluded_by"] = excluded
@@ -156,7 +163,7 @@ class Story(msgspec.Struct, kw_only=True):
     def _code(self, error: GatewayError) -> str | None:
         if isinstance(error, RoutingError):
             return _unroutable(error)
-        if error.kind is Kind.UNSUPPORTED:
+        if self.demands and error.kind is Kind.UNSUPPORTED:
             return "constraint_filtered"
         outcomes = {each.outcome for each in self.attempts}
         if not outcomes:

@@ -32,12 +32,8 @@ def told(ask: Ask, error: GatewayError, rendered: tuple[int, bytes], story: Stor
         return rendered
     value: Json = msgspec.json.decode(body)
     availability = story.availability(error) if status != 500 else None
-    kind = ERROR_TYPES[error.kind]
-    if availability is not None and availability["code"] == "model_not_found":
-        kind = "invalid_request"
-        status = 400 if openrouter else status
-    if error.kind is Kind.BUDGET:
-        status = 402 if openrouter else status
+    kind, theirs = _kind(error, availability)
+    status = theirs if openrouter and theirs else status
     previous = story.previous() if status != 500 else []
     if protocol == MESSAGES:
         _messages(value, kind, previous)
@@ -56,6 +52,16 @@ def told(ask: Ask, error: GatewayError, rendered: tuple[int, bytes], story: Stor
         rejected = [name for name, _ in error.rejected] if isinstance(error, RoutingError) else []
         value["openrouter_metadata"] = story.metadata(rejected=rejected)
     return status, msgspec.json.encode(value)
+
+
+def _kind(error: GatewayError, availability: Json | None) -> tuple[str, int]:
+    """OpenRouter's word for an error, and its status where that is another one than the dialect's."""
+    code = availability["code"] if availability is not None else ""
+    if code == "model_not_found":
+        return "invalid_request", 400
+    if code == "constraint_filtered":
+        return "not_found", 404
+    return ERROR_TYPES[error.kind], 402 if error.kind is Kind.BUDGET else 0
 
 
 def _messages(value: Json, kind: str, previous: list[Json]) -> None:

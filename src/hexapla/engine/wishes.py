@@ -34,9 +34,11 @@ def preferences_of(peeked: Peek, default: Preferences) -> Preferences:
     Raises ProtocolError for an object that cannot be read.
     """
     raw = peeked.fields.get("provider")
-    said = bytes(raw) if raw is not None else b""
+    if raw is None:
+        return default
+    said = bytes(raw)
     wishes = _read(said, default) if said[:1] == b"{" else default
-    if peeked.fields.get("route") == _ACROSS and wishes.sort.by is not None:
+    if "route" in peeked.fields and peeked.fields["route"] == _ACROSS and wishes.sort.by is not None:
         return replace(wishes, sort=replace(wishes.sort, partition="none"))
     return wishes
 

@@ -129,7 +129,7 @@ class Translation:
         losses: tuple[Loss, ...] = ()
         if name == "patch":
             losses = edit_losses(peeked.fields, quirks, target.origin.provider)
-        if not UNBUILT.keys().isdisjoint(peeked.fields):
+        if "plugins" in peeked.fields or "transforms" in peeked.fields:
             losses += _unbuilt(peeked, keep)
         if losses:
             self._judge(losses)
