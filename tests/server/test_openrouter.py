@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from server.client import Heard, call
-from server.running import SHORT, Gateway
+from server.running import SHORT, Gateway, gateway, providers
 from server.upstream import Upstream, Visit
 from server.wire import (
     CHAT,
@@ -18,6 +19,7 @@ from server.wire import (
     PATHS,
     RESPONSES,
     STREAM,
+    answer,
     ask,
     broken,
     chunk,
@@ -310,3 +312,52 @@ def test_what_openrouters_sdk_demands(protocol: str, hub: bool, upstream: Upstre
     assert protocol == RESPONSES or value["provider"] == provider
     plain = asked(served, protocol, model, prefix="")
     assert hub or plain.body == whole(protocol).partition(b"\r\n\r\n")[2]
+
+
+# prices
+
+PRICED = "".join(
+    f'[[models.{name}]]\nid = "priced"\nprice = {{ currency = "{currency}", input = 10, output = 20, cached = 1 }}\n'
+    for name, currency in (("u_chat", "CNY"), ("u_msgs", "USD"))
+)
+
+
+@pytest.fixture(scope="module")
+def shop(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that knows what some models cost."""
+    settings = "[routing]\nusd = { CNY = 10 }\n" + PRICED + providers(_upstream.url)
+    with gateway(tmp_path_factory.mktemp("shop"), settings) as running:
+        yield running
+
+
+COUNTS = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}}
+COUNTED = {"input_tokens": 400, "cache_read_input_tokens": 600, "output_tokens": 100}
+
+
+async def counting(visit: Visit) -> None:
+    """The answer, with counts in it that are worth something."""
+    if visit.protocol == MESSAGES:
+        body = json.loads(whole(MESSAGES).partition(b"\r\n\r\n")[2])
+        await visit.write(answer(200, json.dumps(body | {"usage": COUNTED}).encode()))
+    else:
+        usage = json.dumps({"choices": [], "usage": COUNTS}).encode()
+        said = ending(CHAT, "Hi.").replace(b"data: [DONE]", b"data: " + usage + b"\n\ndata: [DONE]")
+        await visit.write(STREAM + chunk(opening(CHAT) + piece(CHAT, "Hi.")) + chunk(said) + LAST)
+
+
+@pytest.mark.parametrize("lane", ["verbatim", "hub"])
+def test_what_it_cost(lane: str, upstream: Upstream, shop: Gateway) -> None:
+    """In dollars in the usage of Chat's answers, and what the cache saved in the record; at /v1 nothing is added."""
+    upstream.play(counting, "priced")
+    stream = lane == "verbatim"
+    model = "u_chat/priced" if stream else "u_msgs/priced"
+    heard = asked(shop, CHAT, model, stream=stream)
+    assert heard.headers["x-hexapla-lane"] == lane
+    (usage,) = [value["usage"] for value in (said(heard) if stream else [heard.json]) if "usage" in value]
+    rate = 10 if stream else 1  # yuan
+    assert usage["cost"] == pytest.approx((400 * 10 + 600 * 1 + 100 * 20) / 1e6 / rate)
+    found = call(shop.url, f"/api/v1/generation?id={heard.headers['x-generation-id']}").json["data"]
+    assert found["total_cost"] == pytest.approx(usage["cost"])
+    assert found["cache_discount"] == pytest.approx(600 * 9 / 1e6 / rate)
+    assert found["cost"]["currency"] == ("CNY" if stream else "USD")
+    assert b'"cost"' not in asked(shop, CHAT, model, prefix="", stream=stream).body

@@ -1,9 +1,11 @@
-"""An answer with notes in it that the client asked for: what was sent upstream, and how the request found its way.
+"""An answer with notes in it: what was sent upstream, how the request found its way, what it cost.
 
     debug.echo_upstream_body        a chunk without choices (Responses: `response.debug`) before a stream's first event, one
                                     for each provider that was asked
     X-OpenRouter-Metadata: enabled  `openrouter_metadata` in the answer, in a stream's last chunk, in `message_stop`, in
                                     `response.completed`
+
+    a Chat client at /api/v1        `usage.cost` in dollars, where the upstream does not tell it
 
 (https://openrouter.ai/docs/api/reference/errors-and-debugging and guides/features/router-metadata, 2026-08-22)
 
@@ -23,19 +25,20 @@ from msgspec import Raw
 from hexapla.engine.client import Answer
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
-from hexapla.wire.rawjson import join, load
+from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import frame
 
 Json = dict[str, Any]
 
-DONE = b"data: [DONE]"
+DONE = re.compile(rb"^data: ?\[DONE\]", re.MULTILINE)
 LAST = {
-    "openai_chat": re.compile(rb'data: \[DONE\]|"finish_reason": ?"error"'),
+    "openai_chat": re.compile(rb'^data: ?\[DONE\]|"finish_reason": ?"error"', re.MULTILINE),
     "anthropic_messages": re.compile(rb'"type": ?"(?:message_stop|error)"'),
     "openai_responses": re.compile(rb'"type": ?"response\.(?:completed|incomplete|failed)"'),
 }
 """What a stream's last event looks like in each dialect; Gemini has no place for notes."""
 
+_USAGE = re.compile(rb'"usage": ?\{')
 _DATA = re.compile(rb"^data: ?(.*)$", re.MULTILINE)
 
 
@@ -54,15 +57,22 @@ class Annotated:
 
     head      id, object, created and model of the answer's chunks
     metadata  the note on the request's way; None when nobody asked for it
+    cost      dollars so far, where they are known; None where nobody looks for them
     """
 
     def __init__(
-        self, answer: Answer, protocol: str, head: Callable[[], Json], metadata: Callable[[], Json] | None
+        self,
+        answer: Answer,
+        protocol: str,
+        head: Callable[[], Json],
+        metadata: Callable[[], Json] | None,
+        cost: Callable[[], float | None] | None,
     ) -> None:
         self._answer = answer
         self._protocol = protocol
         self._head = head
         self._metadata = metadata
+        self._cost = cost
         self._echoes: list[bytes] = []
         self._streams = False
 
@@ -93,7 +103,7 @@ class Annotated:
         if self._streams or not data:
             self._answer.finish(self._echoed() + self._noted(data))
         else:
-            self._answer.finish(self._with_note(data))
+            self._answer.finish(self._with_note(self._priced(data)))
 
     def _echoed(self) -> bytes:
         said = b"".join(self._echoes)
@@ -103,16 +113,30 @@ class Annotated:
     def _noted(self, data: bytes) -> bytes:
         """`data` with the note in its last event, if that is in it."""
         last = LAST.get(self._protocol)
+        if self._cost is not None and _USAGE.search(data):
+            data = b"".join(self._in_data(event, self._priced) for event in events(data))
         if self._metadata is None or last is None or not last.search(data):
             return data
         return b"".join(self._last(event) if last.search(event) else event for event in events(data))
 
     def _last(self, event: bytes) -> bytes:
-        if event.startswith(DONE):
+        if DONE.search(event):
             assert self._metadata is not None
             chunk = {**self._head(), "choices": [], "openrouter_metadata": self._metadata()}
             return frame(msgspec.json.encode(chunk)) + event
-        return _DATA.sub(lambda found: b"data: " + self._with_note(found[1]), event, count=1)
+        return self._in_data(event, self._with_note)
+
+    def _in_data(self, event: bytes, edit: Callable[[bytes], bytes]) -> bytes:
+        return _DATA.sub(lambda found: b"data: " + edit(found[1]), event, count=1)
+
+    def _priced(self, data: bytes) -> bytes:
+        """A JSON object whose usage tells what it cost."""
+        cost = self._cost() if self._cost is not None and _USAGE.search(data) else None
+        fields = (load(data, dict[str, Raw]) or {}) if cost is not None else {}
+        usage = load(fields.get("usage", b""), dict[str, Raw])
+        if not usage or "cost" in usage:
+            return data
+        return join({**fields, "usage": Raw(join({**usage, "cost": dump(cost)}))})
 
     def _with_note(self, data: bytes) -> bytes:
         """A JSON object with the note in it; in Responses' events inside of `response`."""

@@ -263,7 +263,7 @@ class Gateway:
         recorder = Recorder(books, generation, len(ask.body))
         translation = self._translation(ask, peeked, generation.id, int(generation.created))
         note_on: Annotated | None = None
-        if ask.metadata or "debug" in peeked.fields:
+        if ask.openrouter or ask.metadata or "debug" in peeked.fields:
             note_on = self._annotated(ask, peeked, plan, recorder, answer)
         exchange = Exchange(
             candidates,
@@ -328,7 +328,13 @@ class Gateway:
             served = bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok"
             return story.metadata(served=served, tried=recorder.tried)
 
-        return Annotated(answer, ask.protocol, head, metadata if ask.metadata else None)
+        def dollars() -> float | None:
+            bill = recorder.bill()
+            rate = (1.0 if bill.currency == "USD" else self.routes.usd.get(bill.currency)) if bill is not None else None
+            return bill.nanos / 1e9 / rate if bill is not None and rate else None
+
+        priced = ask.openrouter and ask.protocol == "openai_chat"
+        return Annotated(answer, ask.protocol, head, metadata if ask.metadata else None, dollars if priced else None)
 
     def _break_off(
         self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker, answer: Answer

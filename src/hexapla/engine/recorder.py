@@ -71,6 +71,14 @@ class Recorder:
         """How many attempts were made when the answer began."""
         return self._start.tried if self._start is not None else 0
 
+    def bill(self) -> Cost | None:
+        """What the answer that is going out has cost so far, as far as it is known."""
+        start = self._start
+        usage = start.lane.summary.usage if start is not None else None
+        if start is None or usage is None:
+            return None
+        return cost(usage, _price(start.candidate), minute_utc(self._books.wall()))
+
     def begin(self) -> None:
         """Before the first upstream call."""
         self._books.metrics.begin()

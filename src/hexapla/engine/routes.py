@@ -57,7 +57,7 @@ class Routes(Offers):
         super().__init__(loaded, keep, self.traffic.state)
         self.bound = loaded.config.key_profiles()
         self._standing = settings.preferences
-        self._usd = settings.usd
+        self.usd = settings.usd
         self._chance = chance
 
     def plan(self, peeked: Peek, profile: str = "", *, session: str = "", key: str = "") -> Planned:
@@ -77,7 +77,7 @@ class Routes(Offers):
             only = () if offers.suffix else self._ordered(offers.candidates, peeked)
             if len(only) == 1:
                 return Planned(candidates=only, load=load_of(peeked))  # the usual case has no choice
-        need = need_of(peeked, self._usd)
+        need = need_of(peeked, self.usd)
         wanted: list[Wanted] = []
         first_error: GatewayError | None = None
         for name in names:
@@ -99,7 +99,7 @@ class Routes(Offers):
                 real.append((inside, name))
                 continue
             rows = self.rows(usable)
-            found = chosen(kind, rows, demand_of(peeked), choice_of(peeked), self._usd, self._chance)
+            found = chosen(kind, rows, demand_of(peeked), choice_of(peeked), self.usd, self._chance)
             if not found:
                 raise nothing_fits(kind)
             real += [(inside, each) for each in found]
@@ -109,7 +109,7 @@ class Routes(Offers):
         """The candidates of `wanted` in their order, without those that sit out."""
         traffic, load = self.traffic, load_of(peeked)
         now = traffic.clock()
-        scene = Scene(health=traffic.health, now=now, chance=self._chance, usd=self._usd, waits=traffic.waits(load))
+        scene = Scene(health=traffic.health, now=now, chance=self._chance, usd=self.usd, waits=traffic.waits(load))
         plan = planned(wanted, scene)
         chosen: Sequence[Candidate] = plan.candidates
         if self.weights:

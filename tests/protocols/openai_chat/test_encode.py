@@ -277,3 +277,19 @@ def test_usage_reports_merge() -> None:
     reports = [UsageReport(Usage(input=5)), UsageReport(Usage(output=2)), UsageReport(Usage(output=3))]
     found = frames(encoded([MessageStart(usage=Usage(input=1)), *reports, stop]))
     assert found[-1]["usage"] == {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+
+
+def test_openrouters_clients_hear_its_words() -> None:
+    """Its heartbeat, and an error as a chunk that ends, also where nothing was said before; a 500 tells no code."""
+    told = replace(REPLY, openrouter=True, provider="Acme")
+    encoder = ChatEncoder(told)
+    assert encoder.encode(Ping()) == b": OPENROUTER PROCESSING\n\n"
+    (last,) = frames(encoder.encode(StreamError(kind="overloaded", message="busy", code="1113")))
+    assert last["error"] == {
+        "code": 503,
+        "message": "busy",
+        "metadata": {"error_type": "provider_overloaded", "provider_code": "1113"},
+    }
+    assert last["choices"][0]["finish_reason"] == "error" and last["provider"] == "Acme"
+    (last,) = frames(ChatEncoder(told).encode(StreamError(kind="internal", message="x", code="1", status=500)))
+    assert last["error"]["metadata"] == {"error_type": "server"}

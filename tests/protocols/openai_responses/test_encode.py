@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from responseswire import (
     CLAUDE,
     EVENT,
@@ -191,3 +192,11 @@ def test_errors_as_the_sdk_knows_them(error: GatewayError, status: int, expected
     found, body = OPENAI_RESPONSES.render_error(error)
     inner = json.loads(body)["error"]
     assert found == status and (inner["type"], inner["code"], inner["param"]) == expected
+
+
+def test_openrouters_clients_hear_its_words() -> None:
+    """Its heartbeat, and `error_type` on a response that failed."""
+    encoder = OPENAI_RESPONSES.encoder(replace(REPLY, openrouter=True))
+    assert encoder.encode(Ping()) == b": OPENROUTER PROCESSING\n\n"
+    failed = frames(encoder.encode(StreamError(kind="timeout", message="slow")))[-1]
+    assert failed["type"] == "response.failed" and failed["response"]["error_type"] == "timeout"
