@@ -197,3 +197,31 @@ def test_a_recovered_endpoint_serves_again_within_five_seconds() -> None:
         if run.server is not None and run.server.candidate.provider.id == primary.provider.id:
             break
     assert world.now < healed + 5
+
+
+def test_a_flapping_endpoint_is_spared_and_serves_again() -> None:
+    """A minute of outage, a request every four seconds, as the public failover bench has it (its S15): each is answered,
+    the endpoint is asked less often than once a request, and serves again within five seconds."""
+    world = World(3, gap=0.0)
+    primary = world.offers[0].provider.id
+    world.sick = dict.fromkeys(world.sick, 0.0)
+    began, asked, back = world.now, 0, float("inf")
+    original = dict(FAULTS)
+    try:
+        for name in FAULTS.keys() - {"F00 fine"}:
+            FAULTS[name] = original["F30 overloaded"]
+        for number in range(20):
+            world.now = max(world.now, began + 4.0 * number)
+            down = world.now - began < 60
+            world.sick[primary] = 2.0 if down else 0.0
+            run = world.request()
+            assert run.left or (run.outcome is not None and run.outcome.error is None)
+            served = [each for each in run.attempts if each.candidate.provider.id == primary]
+            asked += len(served) if down else 0
+            if served and not down:
+                back = min(back, run.ended - began - 60)
+    finally:
+        FAULTS.update(original)
+    assert asked <= 15 + RETRY.retries, asked  # one a request, and the retries of the first one
+    assert back <= 5
+    print(f"asked {asked} times in the outage, back after {back:.1f} s")
