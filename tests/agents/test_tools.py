@@ -70,6 +70,7 @@ def test_claude_code() -> None:
         "ANTHROPIC_DEFAULT_OPUS_MODEL": "deepseek/big",
         "ANTHROPIC_DEFAULT_FABLE_MODEL": "deepseek/big",
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "120000",
+        "CLAUDE_CODE_ATTRIBUTION_HEADER": "0",
     }
     assert launch.environment == said and "ANTHROPIC_API_KEY" in launch.unset
     assert launch.arguments == ("--settings", f"{FOLDER}/settings.json")

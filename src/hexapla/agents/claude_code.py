@@ -37,6 +37,10 @@ def variables(door: Door) -> dict[str, str]:
             said[variable] = chosen.name
     if door.main and door.main.context:
         said["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(door.main.context)
+    if door.main and not door.main.name.startswith("anthropic/"):
+        # it would stand before the prompt and change with every request, so that no other provider could cache that
+        # (https://github.com/ollama/ollama/pull/14918, 2026-03)
+        said["CLAUDE_CODE_ATTRIBUTION_HEADER"] = "0"
     return said
 
 

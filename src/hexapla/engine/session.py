@@ -7,6 +7,7 @@ same while a conversation grows: the instructions and the first message.
 from __future__ import annotations
 
 import hashlib
+import re
 
 from msgspec import Raw
 
@@ -19,6 +20,9 @@ NAMES = ("session_id", "prompt_cache_key")
 
 INSTRUCTIONS = ("system", "instructions", "systemInstruction")
 """Where dialects keep instructions beside the conversation."""
+
+# what Claude Code says first: a hash in it changes with every request (https://github.com/anthropics/claude-code/issues/68900)
+_billing = re.compile(rb'"x-anthropic-billing-header:[^"]*"')
 
 MOST = 256  # characters of a session's name; OpenRouter's own limit
 
@@ -47,7 +51,7 @@ def _opening(peeked: Peek) -> str:
     """A digest of the instructions and of the conversation's beginning, up to the first thing that is no instruction."""
     digest = hashlib.sha256()
     for name in INSTRUCTIONS:
-        digest.update(peeked.fields.get(name, b""))
+        digest.update(_billing.sub(b"", peeked.fields.get(name, b""), 1))
     raw = peeked.fields.get(CONVERSATION[peeked.protocol])
     listed = load(raw, list[Raw]) if raw is not None else None
     for item in listed if listed is not None else [raw or b""]:

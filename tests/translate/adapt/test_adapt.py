@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ClientError
 from hexapla.ir.content import CacheMark, Origin, Reasoning, Text, ToolCall, ToolResult
@@ -147,6 +148,18 @@ def test_json_by_instruction_counts_as_a_lost_parameter(target: Target) -> None:
     texts = [part.text for message in bent.messages if message.role == "system" for part in message.content]
     assert [texts[0], texts[1][:12], bent.messages[-1].role] == ["S", "Answer with ", "user"]
     assert losses.losses[0].field == "output" and losses.losses[0].severity == "parameter"
+
+
+def test_what_is_for_anthropics_billing_goes_nowhere_else() -> None:
+    """It changes with every request, and a prompt that begins with it is cached by nobody."""
+    bill, word = Text(text="x-anthropic-billing-header: cc_version=2; cch=fa690;"), Text(text="Be brief.")
+    for content, left in (((bill, word), (word,)), ((bill,), None), ((word, bill), (word, bill))):
+        request = replace(asking(Message(role="system", content=content), user("hi")), protocol="anthropic_messages")
+        losses = LossLog()
+        bent, _ = adapt(request, CHAT, losses)
+        assert bent.messages[0] == (user("hi") if left is None else Message(role="system", content=left))
+        assert bool(losses.losses) is (content[0] is bill)
+        assert adapt(request, MESSAGES, LossLog())[0].messages[0].content == content
 
 
 def test_a_result_without_a_call_is_a_clear_error() -> None:

@@ -2,6 +2,10 @@
 
 A search result or a reference to a tool means something that text can say.  Left out, it would leave an empty tool result,
 which a model takes for "nothing was found".
+
+What Claude Code says to Anthropic's billing, though, is for nobody else: it stands before everything, and a hash in it
+changes with every request, so that no prompt of its user would ever be cached
+(https://github.com/anthropics/claude-code/issues/68900, 2026-06).
 """
 
 from __future__ import annotations
@@ -16,16 +20,29 @@ from hexapla.ir.request import GenerateRequest, Message
 
 P = TypeVar("P")
 
+BILLING = "x-anthropic-billing-header:"
+
 
 def say_foreign(request: GenerateRequest, protocol: str, losses: LossLog) -> GenerateRequest:
     """`request` with every Opaque part of another dialect than `protocol` as its text, where it has one."""
     if request.protocol == protocol:
         return request
     messages = tuple(
-        _message(message, f"messages[{i}]", protocol, losses) for i, message in enumerate(request.messages)
+        _message(message, f"messages[{i}]", protocol, losses) for i, message in enumerate(_unbilled(request, losses))
     )
-    same = all(new is old for new, old in zip(messages, request.messages))
+    same = len(messages) == len(request.messages) and all(new is old for new, old in zip(messages, request.messages))
     return request if same else replace(request, messages=messages)
+
+
+def _unbilled(request: GenerateRequest, losses: LossLog) -> tuple[Message, ...]:
+    """The messages without a first system text for Anthropic's billing."""
+    messages = request.messages
+    first = messages[0].content[0] if messages and messages[0].role == "system" and messages[0].content else None
+    if not isinstance(first, Text) or not first.text.startswith(BILLING):
+        return messages
+    losses.add("messages[0].content[0]", "it is for Anthropic's billing only", "cosmetic")
+    left = messages[0].content[1:]
+    return (replace(messages[0], content=left), *messages[1:]) if left else messages[1:]
 
 
 def _message(message: Message, path: str, protocol: str, losses: LossLog) -> Message:
