@@ -43,12 +43,14 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, **known)
 
     def plus(self, other: Usage) -> Usage:
-        """Return the counts of two answers together."""
+        """Return the counts of two answers together; a bill of which one half is unknown is unknown."""
         both = {
             name: (getattr(self, name) or 0) + (getattr(other, name) or 0)
             for name in _USAGE_FIELDS
             if getattr(self, name) is not None or getattr(other, name) is not None
         }
+        if self.cost is None or other.cost is None:
+            both.pop("cost", None)
         return Usage(**both, extras=other.extras or self.extras)
 
 

@@ -137,7 +137,7 @@ class HubStream:
                 if not self.committed and is_content(event):
                     self.committed = True
                 note(self.summary, event)
-                if type(event) is BlockStart and not isinstance(event.part, _CARRIED):
+                if type(event) is BlockStart and not isinstance(event.part, CARRIED):
                     self._judge(event)
                 out.append(encode(event))
         return b"".join(out)
@@ -148,5 +148,5 @@ class HubStream:
         self._client.render_response(GenerateResponse(content=(*before, start.part)), self._reply, self._losses)
 
 
-_CARRIED = (Text, Reasoning, ToolCall)
+CARRIED = (Text, Reasoning, ToolCall)
 """What every dialect has a place for in an answer."""

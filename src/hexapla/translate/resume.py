@@ -27,18 +27,18 @@ from hexapla.ir.event import (
     BlockStop,
     MessageStart,
     MessageStop,
-    Ping,
     StreamError,
     TextDelta,
     UsageReport,
 )
 from hexapla.ir.fold import fold, unfold
+from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import Usage
 from hexapla.ir.target import Target
-from hexapla.protocols.base import StreamDecoder, StreamEncoder
+from hexapla.protocols.base import Protocol, Reply, StreamEncoder
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.hub import Hub
+from hexapla.translate.hub import CARRIED, Hub, HubStream
 from hexapla.translate.lane import BYTES_PER_TOKEN, Summary
 from hexapla.translate.tap import is_content, note
 
@@ -161,31 +161,31 @@ class Resumable(Hub):
             self.mark = f": resumed at {place}\n\n".encode()
 
     def stream(self) -> SeamStream:
-        return SeamStream(self)
+        hub = (self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
+        return SeamStream(self, *hub)
 
     def simulate(self, body: bytes) -> bytes:
         events = [*unfold(self._parsed(body))]
         fold(self._restore.all(events))  # an answer that is an error raises before a byte of it is said
         return self.stream().tell(events)
 
-    def decoder(self) -> StreamDecoder:
-        return self._upstream.decoder()
 
-    @property
-    def restore(self) -> Restore:
-        return self._restore
-
-    def beat(self) -> bytes:
-        return self._client.encoder(self._reply).encode(Ping())
-
-
-class SeamStream:
+class SeamStream(HubStream):
     """One attempt's stream, told where the former one's ended."""
 
-    def __init__(self, lane: Resumable) -> None:
+    def __init__(
+        self,
+        lane: Resumable,
+        client: Protocol,
+        upstream: Protocol,
+        reply: Reply,
+        restore: Restore,
+        summary: Summary,
+        losses: LossLog,
+    ) -> None:
+        super().__init__(client, upstream, reply, restore, summary, losses)
         self._lane = lane
         self._said = lane.said
-        self._decoder = lane.decoder()
         self._held: list[AnyEvent] = []  # until the first content
         self._begun = False
         self._joins = lane.said.parts > 0
@@ -193,30 +193,10 @@ class SeamStream:
         self._lap: Lap | None = None
         self._lapped: int | None = None  # the block that goes on with a text
         self._failed = False  # the client was told of it
-        self.summary: Summary = lane.summary
-        self.committed = False
-
-    @property
-    def failed(self) -> bool:
-        return self.summary.error is not None
-
-    @property
-    def done(self) -> bool:
-        return self._decoder.done
-
-    @property
-    def settled(self) -> bool:
-        return self._decoder.settled
-
-    def feed(self, data: bytes) -> bytes:
-        return self.tell(self._decoder.feed(data))
 
     def close(self) -> bytes:
         out = self.tell(self._decoder.close())
         return out if self.failed else out + self._said.encoder.close()
-
-    def beat(self) -> bytes:
-        return self._lane.beat()
 
     def breaks(self) -> bool:
         """This attempt is over before its end: whether another one may go on."""
@@ -233,11 +213,14 @@ class SeamStream:
         self.summary.error = self.summary.error or error
         return self._said.encoder.encode(self.summary.error)
 
+    def _encode(self, events: list[AnyEvent]) -> bytes:
+        return self.tell(events)
+
     def tell(self, decoded: list[AnyEvent]) -> bytes:
         """The client's bytes for these events of this attempt."""
         out: list[bytes] = []
         for each in decoded:
-            for event in self._lane.restore.feed(each):
+            for event in self._restore.feed(each):
                 note(self.summary, event)
                 if self._begun:
                     self._tell(event, out)
@@ -273,6 +256,8 @@ class SeamStream:
             return ()
         if self._joins and isinstance(part, Text) and self._lap is None:
             return self._go_on(event.index, part, before)
+        if not isinstance(part, CARRIED):
+            self._judge(event)
         closed = self._close(before) if before is not None and before not in self._places.values() else ()
         place = self._places[event.index] = self._said.start(type(part))
         if isinstance(part, Text):
@@ -310,16 +295,14 @@ class SeamStream:
         self._said.stop(place)
         return (BlockStop(place),)
 
-    def _usage(self, event: UsageReport) -> tuple[AnyEvent, ...]:
-        return ()  # at the end, for all attempts at once
-
     def _stop(self, event: MessageStop) -> tuple[AnyEvent, ...]:
         before, own = self._said.open_text, self.summary.usage
         closed = self._close(before) if before is not None else ()
         used = own if self._said.usage is None else self._said.usage.plus(own or Usage())
         return (*closed, *((UsageReport(used),) if used is not None else ()), event)
 
-    def _error(self, event: StreamError) -> tuple[AnyEvent, ...]:
+    def _later(self, event: UsageReport | StreamError) -> tuple[AnyEvent, ...]:
+        """Usage is told at the end, for all attempts at once; an error when nobody goes on."""
         return ()
 
 
@@ -328,9 +311,9 @@ _RULES: dict[type, Callable[[SeamStream, Any], tuple[AnyEvent, ...]]] = {
     BlockStart: SeamStream._block_start,
     BlockDelta: SeamStream._delta,
     BlockStop: SeamStream._block_stop,
-    UsageReport: SeamStream._usage,
+    UsageReport: SeamStream._later,
     MessageStop: SeamStream._stop,
-    StreamError: SeamStream._error,
+    StreamError: SeamStream._later,
 }
 
 
