@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hexapla.catalog.schema import Price, Tier
 from hexapla.config import builtin_models
 from hexapla.ir.response import Usage
-from hexapla.ledger.price import Units, cost, minute_utc, saved
+from hexapla.ledger.price import Units, cost, minute_utc, saved, total
+from hexapla.ledger.record import Cost
 
 TOKENS = st.integers(0, 10**7)
 RATES = st.decimals(0, 1000, places=6).map(float)
@@ -265,3 +266,12 @@ CACHED = Price(input=1.0, output=2.0, cached=0.1, cache_write=1.25)
 def test_what_a_prompt_cache_saves(usage: Usage, price: Price | None, nanos: int) -> None:
     """The bill without it less the bill with it, whatever the upstream says of the bill; writing it costs."""
     assert saved(usage, price, 0) == nanos
+
+
+def test_bills_of_one_currency_are_added() -> None:
+    """What is unknown, or in another currency, stands at its own attempt; an unknown bill stays unknown."""
+    dollar = Cost(currency="USD", nanos=5, source="catalogue")
+    yuan = Cost(currency="CNY", nanos=9, source="catalogue")
+    assert total(dollar, [dollar, None, yuan]) == Cost(currency="USD", nanos=10, source="sum")
+    assert total(dollar, [None, yuan]) == dollar
+    assert total(None, [dollar]) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hexapla.routing.budget import FLOOR, MOST, SHARE, RetryBudget
+from hexapla.routing.budget import FLOOR, HEDGES, MOST, SHARE, RetryBudget
 
 
 def test_an_outage_is_not_amplified() -> None:
@@ -26,3 +26,16 @@ def test_a_quiet_gateway_may_retry() -> None:
     budget = RetryBudget(lambda: now)
     now = 3600.0
     assert sum(budget.spend() for _ in range(1000)) == MOST
+
+
+def test_hedges_are_earned_and_not_saved_up_by_time() -> None:
+    """One request in twenty; an idle hour earns nothing."""
+    now = 0.0
+    budget = RetryBudget(lambda: now, saved=0.0)
+    granted = 0
+    for _ in range(1000):
+        budget.earn(HEDGES)
+        granted += budget.spend(0.0)
+    assert granted in (49, 50)
+    now = 3600.0
+    assert not budget.spend(0.0)

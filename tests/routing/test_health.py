@@ -151,3 +151,14 @@ def test_statistics_are_cheap() -> None:
         best = min(best, (time.process_time() - began) / 200)
     assert best < 10e-6, f"{best * 1e6:.2f} us"
     print(f"{best * 1e6:.2f} us an event")
+
+
+def test_who_lost_a_race_took_at_least_so_long() -> None:
+    """Neither a success nor a failure, but its slowness is known: or whoever is hedged would seem ever quicker."""
+    health = broken()
+    health.began("e")
+    assert health.admit("e", POLICY.first) and not health.admit("e", POLICY.first)
+    health.lost("e", 2.0, 7.0)
+    assert health.percentile("e", "latency", 0.5, 2.0) == 7.0
+    assert health.error_rate("e") == 1.0 and health.closed_for("e", 0.5) > 0
+    assert health.admit("e", POLICY.first), "another one may probe"
