@@ -129,6 +129,24 @@ def test_a_recent_failure_puts_behind_everybody() -> None:
     assert order(Preferences(), B, C, at=replace(scene(health), now=121.0)) == "b c"
 
 
+def test_the_documents_example_of_an_outage() -> None:
+    """A at 1, B at 2 with an outage, C at 3 dollars: A, then C, B last."""
+    one, two, three = offer("a", 1.0), offer("b", 2.0), offer("c", 3.0)
+    health = Health()
+    health.over("b/m", 90.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
+    assert order(Preferences(), one, two, three, at=scene(health)) == "a c b"
+
+
+def test_the_documents_example_of_the_cheapest_that_is_quick_enough() -> None:
+    """Across models: who misses p90 of the throughput stays a fallback, however cheap."""
+    health = Health()
+    for name, throughput in (("a", 80.0), ("b", 20.0), ("c", 60.0)):
+        heard(health, name, 1.0, throughput)
+    wish = Preferences(sort=Sort(by="price", partition="none"), preferred_min_throughput=Cutoffs(p90=50))
+    wanted = [Wanted(name=each.provider.id, candidates=[each], preferences=wish) for each in (A, B, C)]
+    assert [found.provider.id for found in planned(wanted, scene(health)).candidates] == ["c", "a", "b"]
+
+
 def test_free_offers_are_drawn_first() -> None:
     """Nothing is cheaper than nothing."""
     random = Random(7)

@@ -261,6 +261,40 @@ def test_a_stream_that_breaks(protocol: str, upstream: Upstream, served: Gateway
         assert last["type"] == "response.failed" and last["response"]["error_type"] == "provider_unavailable"
 
 
+# fallbacks
+
+TRIGGERS = {
+    "context length": (
+        400,
+        {"message": "This model's maximum context length is 10 tokens.", "code": "context_length_exceeded"},
+    ),
+    "moderation": (400, {"message": "Flagged.", "code": "content_filter"}),
+    "moderation with 403": (403, {"message": "Your input was flagged by moderation."}),
+    "rate limit": (429, {"message": "Slow down."}),
+    "down": (503, {"message": "Overloaded."}),
+    "server error": (500, {"message": "Oops."}),
+    "model gone": (404, {"message": "No such model."}),
+    "parameter refused": (400, {"message": "Unknown parameter."}),
+    "too large": (413, {"message": "Too much."}),
+}
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_any_error_leads_to_the_next_model(trigger: str, upstream: Upstream, served: Gateway) -> None:
+    """And the answer's `model` and the record are those of the one that answered."""
+    status, error = TRIGGERS[trigger]
+
+    async def fails(visit: Visit) -> None:
+        await visit.write(answer(status, json.dumps({"error": error}).encode(), "retry-after: 100"))
+
+    first, second = upstream.play(fails), upstream.play(fine)
+    heard = asked(served, CHAT, f"u_chat/{first}", models=[f"u_msgs/{second}"], route="fallback")
+    assert (heard.status, heard.headers["x-hexapla-model"]) == (200, second), heard.body
+    assert heard.json["model"] == "m"  # as the upstream that answered calls it
+    record = served.generation(heard.headers["x-generation-id"])
+    assert (record["model"], [each["model"] for each in record["attempts"]]) == (second, [first, second])
+
+
 # records and routes
 
 

@@ -16,13 +16,15 @@ is said passes as it is; credentials stand in headers, so a body has none to hid
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from hexapla.engine.client import Answer
+from hexapla.engine.client import Answer, Ask
+from hexapla.engine.recorder import Recorder
+from hexapla.engine.story import Story
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
 from hexapla.wire.rawjson import dump, join, load
@@ -52,27 +54,45 @@ def wants_echo(peeked: Peek) -> bool:
     return peeked.stream and debug is not None and bool(debug.echo_upstream_body)
 
 
-class Annotated:
-    """The Answer of one request.
+class Notes:
+    """What there is to note, made when it is asked for.
 
-    head      id, object, created and model of the answer's chunks
-    metadata  the note on the request's way; None when nobody asked for it
-    cost      dollars so far, where they are known; None where nobody looks for them
+    story  the request's way so far;  usd: units of a currency in one US dollar
     """
 
-    def __init__(
-        self,
-        answer: Answer,
-        protocol: str,
-        head: Callable[[], Json],
-        metadata: Callable[[], Json] | None,
-        cost: Callable[[], float | None] | None,
-    ) -> None:
+    def __init__(self, recorder: Recorder, story: Callable[[], Story], usd: Mapping[str, float]) -> None:
+        self._recorder = recorder
+        self._story = story
+        self._usd = usd
+
+    def head(self) -> Json:
+        """The fields of a Chat chunk that stand before its choices."""
+        recorder = self._recorder
+        head = {"id": recorder.id, "object": "chat.completion.chunk", "created": int(recorder.created)}
+        return head | {"model": self._story().models[0]}
+
+    def metadata(self) -> Json:
+        """OpenRouter's note on the request's way."""
+        attempts = self._recorder.attempts
+        served = bool(attempts) and attempts[-1].outcome == "ok"
+        return self._story().metadata(served=served, tried=self._recorder.tried)
+
+    def dollars(self) -> float | None:
+        """What the answer has cost so far; None where that is not known."""
+        bill = self._recorder.bill()
+        rate = None if bill is None else 1.0 if bill.currency == "USD" else self._usd.get(bill.currency)
+        return bill.nanos / 1e9 / rate if bill is not None and rate else None
+
+
+class Annotated:
+    """The Answer of one request."""
+
+    def __init__(self, answer: Answer, ask: Ask, notes: Notes) -> None:
         self._answer = answer
-        self._protocol = protocol
-        self._head = head
-        self._metadata = metadata
-        self._cost = cost
+        self._protocol = ask.protocol
+        self._head = notes.head
+        self._metadata = notes.metadata if ask.metadata else None
+        self._cost = notes.dollars if ask.openrouter and ask.protocol == "openai_chat" else None
         self._echoes: list[bytes] = []
         self._streams = False
 

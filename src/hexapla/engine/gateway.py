@@ -16,7 +16,7 @@ from functools import lru_cache
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
 from hexapla.engine.address import Address
-from hexapla.engine.annotated import Annotated, wants_echo
+from hexapla.engine.annotated import Annotated, Notes, wants_echo
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.recorder import Books, Recorder
@@ -264,7 +264,8 @@ class Gateway:
         translation = self._translation(ask, peeked, generation.id, int(generation.created))
         note_on: Annotated | None = None
         if ask.openrouter or ask.metadata or "debug" in peeked.fields:
-            note_on = self._annotated(ask, peeked, plan, recorder, answer)
+            notes = Notes(recorder, lambda: self._story(peeked, plan, recorder.attempts), routes.usd)
+            note_on = Annotated(answer, ask, notes)
         exchange = Exchange(
             candidates,
             self._opener(ask, translation, note_on if wants_echo(peeked) else None),
@@ -311,30 +312,6 @@ class Gateway:
     def _hedge(self, ask: Ask) -> Hedge | None:
         wanted = self.config.routing.hedge if ask.hedge is None else ask.hedge
         return Hedge(after=self.routes.traffic.late, may=lambda: self._hedges.spend(0.0)) if wanted else None
-
-    def _annotated(self, ask: Ask, peeked: Peek, plan: Planned, recorder: Recorder, answer: Answer) -> Annotated:
-        """`answer` with the notes that the client asked for."""
-
-        def head() -> dict[str, object]:
-            return {
-                "id": recorder.id,
-                "object": "chat.completion.chunk",
-                "created": int(recorder.created),
-                "model": peeked.model,
-            }
-
-        def metadata() -> dict[str, object]:
-            story = self._story(peeked, plan, recorder.attempts)
-            served = bool(recorder.attempts) and recorder.attempts[-1].outcome == "ok"
-            return story.metadata(served=served, tried=recorder.tried)
-
-        def dollars() -> float | None:
-            bill = recorder.bill()
-            rate = (1.0 if bill.currency == "USD" else self.routes.usd.get(bill.currency)) if bill is not None else None
-            return bill.nanos / 1e9 / rate if bill is not None and rate else None
-
-        priced = ask.openrouter and ask.protocol == "openai_chat"
-        return Annotated(answer, ask.protocol, head, metadata if ask.metadata else None, dollars if priced else None)
 
     def _break_off(
         self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker, answer: Answer
