@@ -12,7 +12,7 @@ from hexapla.ir.content import Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, ResponsePart
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
@@ -42,6 +42,8 @@ class Hub:
 
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)
+        for index, part in enumerate(response.content):
+            _judge_call(index, part, self._client, self._losses)
         if self._restore.leaves(response):
             note_whole(self.summary, response)
         else:
@@ -137,16 +139,26 @@ class HubStream:
                 if not self.committed and is_content(event):
                     self.committed = True
                 note(self.summary, event)
-                if type(event) is BlockStart and not isinstance(event.part, CARRIED):
+                if type(event) is BlockStart:
                     self._judge(event)
                 out.append(encode(event))
         return b"".join(out)
 
     def _judge(self, start: BlockStart) -> None:
         """What the client's dialect has no place for is a loss in a stream as in a whole answer, where it is known why."""
-        before = (Text(text=""),) * start.index
-        self._client.render_response(GenerateResponse(content=(*before, start.part)), self._reply, self._losses)
+        _judge_call(start.index, start.part, self._client, self._losses)
+        if not isinstance(start.part, CARRIED):
+            before = (Text(text=""),) * start.index
+            self._client.render_response(GenerateResponse(content=(*before, start.part)), self._reply, self._losses)
 
 
 CARRIED = (Text, Reasoning, ToolCall)
 """What every dialect has a place for in an answer."""
+
+
+def _judge_call(index: int, part: ResponsePart, client: Protocol, losses: LossLog) -> None:
+    """What a vendor hangs on a call, and may want back with it (Google's thought_signature at its compatible endpoint)."""
+    if isinstance(part, ToolCall):
+        for origin, fields in part.extras.items():
+            for name in fields if origin != client.name else ():
+                losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} of a call is a field of {origin} only")
