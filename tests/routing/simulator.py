@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -116,6 +117,7 @@ class Run:
     finished: int = 0
     left: bool = False
     outcome: Outcome | None = None
+    spoke: float = 0.0  # when the client first heard content
     ended: float = 0.0
 
 
@@ -124,6 +126,9 @@ class World:
 
     def __init__(self, seed: int, gap: float = 3.0, *, plain: bool = False) -> None:
         self.plain = plain
+        self.share = HEDGES
+        self.hedging = 0.0 if plain else 0.3  # how many requests may be hedged
+        self.late: Callable[[Candidate], float | None] = lambda candidate: LATE
         self.gap = gap  # seconds between two requests, at the most
         self.chance = Random(seed)
         self.now = 1000.0
@@ -146,13 +151,14 @@ class World:
         chance = self.chance
         run = Run(chance.choice(DIALECTS), chance.random() < 0.7, self.now)
         run.alone = all(self.bench.until(offer, self.now) > self.now for offer in self.offers)
+        run.hedges = chance.random() < self.hedging
         if not self.plain:
-            run.hedges, run.resumes = chance.random() < 0.3, chance.random() < 0.5
+            run.resumes = chance.random() < 0.5
         peeked = peek(run.protocol, ask(run.protocol, "m", stream=run.stream))
         reply = Reply(id="gen-1", created=1, model="m", include_usage=True)
         translation = Translation(peeked, reply, telling=Telling(marks=True) if run.resumes else None)
         self.retries.earn()
-        self.hedges.earn(HEDGES)
+        self.hedges.earn(self.share)
 
         def open_call(chosen: Candidate) -> Call:
             lane = translation.open(chosen.target, chosen.quirks)
@@ -169,7 +175,7 @@ class World:
             chance=chance.random,
             admit=lambda candidate, forced: self.traffic.admit(candidate, plan.load, forced=forced),
             may_retry=self.retries.spend,
-            hedge=Hedge(after=lambda candidate: LATE, may=self._may_hedge) if run.hedges else None,
+            hedge=Hedge(after=self.late, may=self._may_hedge) if run.hedges else None,
         )
         self._drive(run, exchange, plan)
         run.ended = self.now
@@ -206,6 +212,7 @@ class World:
             return self._race(run, command)
         if isinstance(command, Start):
             run.servers += 1
+            run.spoke = run.spoke or self.now
             run.server = run.lines[None]
         elif isinstance(command, Forward | Finish):
             run.heard += command.data
