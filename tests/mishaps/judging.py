@@ -19,18 +19,17 @@ ERRORS = (openai.OpenAIError, anthropic.AnthropicError)
 
 @dataclass(frozen=True)
 class Heard:
-    """text: what was said, as far as it was;  error: the exception's class, "" for none;  code: the dialect's own word."""
+    """text: what was said, as far as it was;  error: the exception's class, "" for none;  code: the dialect's own word.
+
+    again  what the answer's head tells the SDK about trying again
+    """
 
     text: str
     error: str = ""
     status: int = 0
     code: str = ""
     message: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """The class of the error, its status and its code."""
-        return " ".join(filter(None, (self.error, str(self.status or ""), self.code))) or "answer"
+    again: str = ""
 
 
 class Judge:
@@ -116,4 +115,6 @@ def _error(error: Any, said: str) -> Heard:
     inner = body.get("error", body) if isinstance(body, dict) else {}
     code = getattr(error, "code", None) or inner.get("code") or inner.get("type") or ""
     message = str(inner.get("message") or error)
-    return Heard(said, type(error).__name__, getattr(error, "status_code", 0) or 0, str(code), message)
+    status = getattr(error, "status_code", 0) or 0
+    again = error.response.headers.get("x-should-retry", "") if status else ""
+    return Heard(said, type(error).__name__, status, str(code), message, again)

@@ -39,7 +39,7 @@ class Play:
     ends     the error's status and kind when nobody else can be asked; "" when the client gets the whole answer
     whole    the same of a whole answer, where that differs
     late     what a stream ends with where its fault comes after content, so that nobody else can be asked
-    text     the whole answer
+    text     the whole answer; what is said of a broken one is its beginning
     tries    how often the endpoint is asked; a stream whose fault is late is asked for once
     stalls   it takes a timer to notice
     warm     a good request goes before it;  apart: over connections that no other cell uses
@@ -371,7 +371,7 @@ PLAYS: tuple[Play, ...] = (
     _play("F39", "brotli", raw("brotli"), **PROTOCOL),
     _play("F39", "zstd", raw("zstd"), **PROTOCOL),
     _play("F40", "bomb", raw("bomb"), **PROTOCOL),
-    _play("F41", "endless answer", floods, late="upstream_protocol", **PROTOCOL),
+    _play("F41", "endless answer", floods, late="upstream_protocol", text="x" * 3_000_000, **PROTOCOL),
     _script("F42 trickle", **SLOW),
     # streams
     *_cuts(),
@@ -389,7 +389,7 @@ PLAYS: tuple[Play, ...] = (
     _script("F56 no reason", late="upstream_truncated", **FAILED),
     _script("F57 odd usage"),
     _script("F58 lingers"),
-    _script("F59 endless", late="timeout", **SLOW),
+    _script("F59 endless", late="timeout", text="more " * 400, **SLOW),
     _script("F60 other kind of body"),
     _play("F61", "trailers", trailers),
 )

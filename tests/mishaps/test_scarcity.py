@@ -62,4 +62,4 @@ def test_f73_very_large_prompts_do_not_stop_the_rest(tmp_path: Path) -> None:
                 assert call(running.url, "/readyz").status == 200
                 waits.append(time.monotonic() - began)
             assert [one.result() for one in large] == [200] * 4
-    assert max(waits) < 2.0  # 50 ms are aimed at; what holds on a busy machine is that nothing stands still
+    assert max(waits) < 3.0  # 50 ms are aimed at; what holds on a busy machine is that nothing stands still

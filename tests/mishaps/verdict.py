@@ -49,6 +49,7 @@ def wrong(played: Played) -> str:
         f"{played.tries} tries" if played.tries != tries(cell) else "",
         f"asked {played.asked} times" if _miscounted(played) else "",
         f"took {played.seconds:.1f} s" if played.seconds > IN_TIME else "",
+        f"says of trying again {heard.again!r}" if heard.status >= 400 and heard.again != "false" else "",
         *(f"tells {word}" for word in FORBIDDEN if word in heard.message),
     ]
     return ", ".join(filter(None, problems))
@@ -70,7 +71,7 @@ def _said(played: Played, must: str) -> str:
         return "" if not heard.error and heard.text == text and played.outcome == "ok" else f"heard {heard}"
     status, _, kind = must.rpartition(" ")
     fits = heard.error == exception(cell.client, int(status or 0), kind) and played.outcome == kind and heard.message
-    spoke = bool(heard.text) == bool(not status)
+    spoke = bool(heard.text) == bool(not status) and cell.play.text.startswith(heard.text)
     return "" if fits and spoke else f"heard {heard}, recorded {played.outcome}"
 
 
