@@ -53,6 +53,7 @@ def test_help_speaks_the_users_language(locale: str) -> None:
     """$LANG decides; anything but Chinese is English."""
     said = build_parser(Say(language({"LANG": locale}))).format_help()
     assert ("网关" in said) == locale.startswith("zh")
+    assert ("选项:" in said and "参数:" in said and "options:" not in said) == locale.startswith("zh")
 
 
 def test_help_is_instant(place: Path) -> None:

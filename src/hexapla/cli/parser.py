@@ -154,10 +154,21 @@ def own_part(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 def build_parser(say: Say) -> argparse.ArgumentParser:
     """The whole grammar, with help in the language of `say`."""
     parser = argparse.ArgumentParser(prog="hexapla", description=say("about"))
-    parser.add_argument("--version", action="version", version=f"hexapla {VERSION}")
+    parser.add_argument("--version", action="version", version=f"hexapla {VERSION}", help=say("version"))
     commands = parser.add_subparsers(dest="command", metavar=say("commands"), required=True)
     for name, options in COMMANDS.items():
         command = commands.add_parser(name, help=say(name), description=say(name))
         for option in options:
             command.add_argument(*option.flags, help=say(option.word), **option.settings)
+        _translate(command, say)
+    _translate(parser, say)
     return parser
+
+
+def _translate(parser: argparse.ArgumentParser, say: Say) -> None:
+    """argparse's own words; it has no other place for them (docs.python.org/3/library/argparse.html, 3.14)."""
+    parser._positionals.title = say("arguments")
+    parser._optionals.title = say("options")
+    for action in parser._actions:
+        if isinstance(action, argparse._HelpAction):
+            action.help = say("help")
