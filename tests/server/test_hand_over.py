@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from server import judges
 from server.client import call
 from server.running import SHORT, Gateway, gateway, providers
 from server.upstream import Upstream, Visit
@@ -73,26 +75,34 @@ def test_a_late_endpoint_is_raced(upstream: Upstream, handing: Gateway) -> None:
     assert lost["cost"]["nanos"] > 0 and record["cost"]["nanos"] > lost["cost"]["nanos"]
 
 
-@pytest.mark.parametrize("client", DIALECTS)
-def test_a_broken_answer_is_continued(client: str, upstream: Upstream, handing: Gateway) -> None:
-    """Another provider goes on in the middle of a sentence; the client hears one answer, the record knows of both."""
+async def breaks(visit: Visit) -> None:
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Once upon a time")))
+    visit.reset()
 
-    async def breaks(visit: Visit) -> None:
-        await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Once upon a time")))
-        visit.reset()
 
-    async def goes_on(visit: Visit) -> None:
-        told = json.dumps(visit.asked)
-        assert "Once upon a time" in told
-        said = piece(visit.protocol, " there was a gateway.")
-        await visit.write(STREAM + chunk(opening(visit.protocol) + said + ending(visit.protocol, "")) + LAST)
+async def goes_on(visit: Visit) -> None:
+    assert "Once upon a time" in json.dumps(visit.asked)
+    said = piece(visit.protocol, " there was a gateway.")
+    await visit.write(STREAM + chunk(opening(visit.protocol) + said + ending(visit.protocol, "")) + LAST)
 
+
+TALE = "Once upon a time there was a gateway."
+
+
+@pytest.fixture
+def models(upstream: Upstream) -> list[str]:
+    """One that breaks off, and another provider's that goes on."""
     first, second = upstream.play(breaks), upstream.play(goes_on)
-    models = [f"{SHORT[CHAT]}/{first}", f"{SHORT[MESSAGES]}/{second}"]
+    return [f"{SHORT[CHAT]}/{first}", f"{SHORT[MESSAGES]}/{second}"]
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+def test_a_broken_answer_is_continued(client: str, models: list[str], handing: Gateway) -> None:
+    """Another provider goes on in the middle of a sentence; the client hears one answer, the record knows of both."""
     body = ask(client, models[0], stream=True, models=models)
     heard = call(handing.url, PATHS[client], body, x_hexapla_resume="true")
     events = [json.loads(line[6:]) for line in heard.body.splitlines() if line.startswith(b"data: {")]
-    assert "".join(_DELTA[client](event) for event in events) == "Once upon a time there was a gateway."
+    assert "".join(_DELTA[client](event) for event in events) == TALE
     assert TERMINATORS[client] in heard.body and b": resumed at u_msgs/" in heard.body
     record = handing.generation(heard.headers["x-request-id"])
     assert record["outcome"] == "ok" and record["resumed"] == 1 and record["provider"] == SHORT[MESSAGES]
@@ -101,6 +111,22 @@ def test_a_broken_answer_is_continued(client: str, upstream: Upstream, handing: 
 
     plain = call(handing.url, PATHS[client], body)
     assert TERMINATORS[client] not in plain.body and b"gateway" not in plain.body
+
+
+def test_the_official_sdks_take_it_for_one_answer(models: list[str], handing: Gateway) -> None:
+    """The seam, its comment and the usage of two attempts included."""
+    more: Any = {"extra_body": {"models": models}, "extra_headers": {"x-hexapla-resume": "true"}}
+    hello: Any = [{"role": "user", "content": "Hello"}]
+    chat: Any = judges.client(handing.url, CHAT)
+    pieces = chat.chat.completions.create(model=models[0], messages=hello, stream=True, **more)
+    assert "".join(each.choices[0].delta.content or "" for each in pieces if each.choices) == TALE
+    with chat.responses.stream(model=models[0], input="Hello", **more) as stream:
+        response = stream.get_final_response()
+    assert response.output_text == TALE and response.usage.output_tokens == 4 + 2
+    messages: Any = judges.client(handing.url, MESSAGES)
+    with messages.messages.stream(model=models[0], max_tokens=64, messages=hello, **more) as stream:
+        message = stream.get_final_message()
+    assert message.content[0].text == TALE and message.usage.output_tokens == 4 + 2
 
 
 _DELTA = {
