@@ -50,8 +50,10 @@ class _Debug(msgspec.Struct):
 
 def wants_echo(peeked: Peek) -> bool:
     """Whether a stream is asked for with what is sent upstream."""
-    debug = load(peeked.fields.get("debug", b""), _Debug)
-    return peeked.stream and debug is not None and bool(debug.echo_upstream_body)
+    if not peeked.stream or "debug" not in peeked.fields:
+        return False
+    debug = load(peeked.fields["debug"], _Debug)
+    return debug is not None and bool(debug.echo_upstream_body)
 
 
 class Notes:

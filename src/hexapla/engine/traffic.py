@@ -14,7 +14,7 @@ from hexapla.catalog.rates import allowed
 from hexapla.config import RoutingConfig
 from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.routing.affinity import Affinity, Session
-from hexapla.routing.allowance import allowances
+from hexapla.routing.allowance import TELLS, allowances
 from hexapla.routing.bench import Bench
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Tried
@@ -125,7 +125,7 @@ class Traffic:
     def heard(self, tried: Tried, plan: Planned) -> None:
         """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
         candidate, usage = tried.candidate, tried.usage
-        if not tried.renews:
+        if not tried.renews and (self.bench or tried.error is not None):
             self.bench.heard(candidate, tried.error, tried.ended)
         began = tried.started if tried.first is None else tried.first
         output = usage.output if usage is not None else None
@@ -140,7 +140,7 @@ class Traffic:
             throughput=output / (tried.ended - began) if output and tried.ended > began else None,
         )
         place = place_of(candidate)
-        for told in allowances(tried.headers, self._wall()):
+        for told in () if TELLS.isdisjoint(tried.headers) else allowances(tried.headers, self._wall()):
             self.limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
         if tried.error is not None and tried.error.kind is Kind.RATE_LIMIT:
             self.limits.refused(place, tried.error.message)

@@ -40,7 +40,12 @@ class Frame(NamedTuple):
 
 def pack(generation: Generation) -> bytes:
     """Return the frame of a generation: a begin while it is open, an end otherwise."""
-    payload = _payload(generation)
+    try:
+        payload = b"" if generation.usage.extras else _encode(generation)
+    except UnicodeEncodeError:  # a lone surrogate
+        payload = b""
+    if not payload or len(payload) > _LARGEST:
+        payload = _trimmed(generation)
     kind = BEGIN if generation.outcome == "open" else END
     return _HEADER.pack(len(payload), kind, zlib.crc32(payload, kind)) + payload
 
@@ -71,12 +76,12 @@ def torn(rest: bytes) -> bool:
     return wanted(rest) > len(rest) or not any(rest)
 
 
-def _payload(generation: Generation) -> bytes:
-    if generation.usage.extras:  # bytes of strangers, of any size, have no place here
-        generation = replace(generation, usage=replace(generation.usage, extras={}))
+def _trimmed(generation: Generation) -> bytes:
+    """The JSON of a generation that holds what has no place here: bytes of strangers, of any size."""
+    generation = replace(generation, usage=replace(generation.usage, extras={}))
     try:
         payload = _encode(generation)
-    except UnicodeEncodeError:  # a lone surrogate
+    except UnicodeEncodeError:
         return _encode(_clip(generation))
     return payload if len(payload) <= _LARGEST else _encode(_clip(generation))
 

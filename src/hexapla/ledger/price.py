@@ -51,7 +51,7 @@ def cost(usage: Usage, price: Price | None, minute_utc: int, *, units: Units = O
     which the answer ended: DeepSeek, whose prices go by the hour, bills by the time of completion
     (https://api-docs.deepseek.com/quick_start/pricing, 2025-02).
     """
-    stated = _exact(usage.cost, 9)
+    stated = _exact(usage.cost, 9) if usage.cost is not None else None
     if stated is not None:
         return Cost(currency=price.currency if price else "USD", nanos=stated, source="upstream")
     if price is None:

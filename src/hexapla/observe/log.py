@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -140,7 +141,7 @@ def render_json(generation: Generation) -> bytes:
     """Return one line of JSON."""
     usage, cost = generation.usage, generation.cost
     line = Line(
-        time=datetime.fromtimestamp(generation.created, UTC).isoformat(timespec="milliseconds"),
+        time=_moment(generation.created),
         id=generation.id,
         key=_name(generation.key),
         client=generation.client_protocol,
@@ -204,6 +205,18 @@ def _attempt(attempt: Attempt) -> str:
     return f"{_name(attempt.provider)}/{_name(attempt.model)} {status} {attempt.outcome} {attempt.latency:.3f}s"
 
 
+def _moment(seconds: float) -> str:
+    """A time as RFC 3339 writes it, to the millisecond."""
+    whole = int(seconds // 1)
+    return f"{_second(whole)}.{min(999, round((seconds - whole) * 1e6) // 1000):03d}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
+
+
+@lru_cache(maxsize=1024)
 def _name(text: str) -> str:
     """Return a name that somebody else chose, fit for a terminal: short and printable."""
     text = text[:_LONGEST_NAME]

@@ -53,6 +53,10 @@ NAMES: tuple[tuple[Unit, str, str, str], ...] = (
 """What is counted, and the headers that say how much there is, how much is left, and when all of it is back."""
 
 
+TELLS = frozenset(limit for _, limit, _, _ in NAMES)
+"""Headers without which an answer tells nothing."""
+
+
 def allowances(headers: Mapping[str, str], wall: float) -> Iterator[Allowance]:
     """What the headers of one answer tell.  `headers`: lower-case names; `wall`: Unix seconds, for times of day."""
     for unit, limit_name, remaining_name, reset_name in NAMES:

@@ -146,7 +146,10 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
+    """`last`: nothing but the End follows, so whoever wants no more need not ask for it."""
+
     data: bytes
+    last: bool = False
 
 
 class End(msgspec.Struct, frozen=True):

@@ -49,7 +49,7 @@ class Patience:
         self._timers = timers
         self._stream = stream
         self.clock = clock
-        self.end = _after(began, timers.total)
+        self.end = began + timers.total if timers.total else INFINITY
 
     @property
     def late(self) -> bool:
@@ -57,7 +57,9 @@ class Patience:
 
     def head(self) -> float:
         """For the head of an answer."""
-        return min(self.content() if self._stream else self.end, _after(self.clock(), self._timers.head))
+        now, timers = self.clock(), self._timers
+        head = now + timers.head if timers.head else INFINITY
+        return min(self.end, head, _after(now, timers.first) if self._stream else INFINITY)
 
     def content(self) -> float:
         """For the first content."""
@@ -65,7 +67,7 @@ class Patience:
 
     def more(self, begun: float | None) -> float:
         """For the next bytes of a body that began at `begun`: whoever has begun to say an answer knows all of it."""
-        idle = _after(self.clock(), self._timers.idle if self._stream else 0.0)
+        idle = _after(self.clock(), self._timers.idle) if self._stream else INFINITY
         return min(self.end, idle, INFINITY if begun is None else _after(begun, self._timers.progress))
 
     def flow(self, stream: Stream, progressed: float) -> float:

@@ -130,11 +130,13 @@ class Reception:
         while True:
             fact = yield Receive(self._patience.more(begun))
             if isinstance(fact, Chunk):
+                if fact.last and not size:
+                    return fact.data
                 if begun is None and not fact.data.isspace():
                     begun = self._patience.clock()
                 pieces.append(fact.data)
                 size += len(fact.data)
-                if not limit or size < limit:
+                if not fact.last and (not limit or size < limit):
                     continue
             elif not isinstance(fact, End):
                 return failure(fact)

@@ -8,6 +8,7 @@ order, ranges, schemas) is judged by the parser in the Hub lane and by the vendo
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Raw
@@ -41,7 +42,7 @@ TYPES: dict[str, tuple[frozenset[int], str]] = {
 """Fields that mean the same in every dialect: the first bytes that they may have (null is "not given")."""
 
 _BRACKET, _QUOTE = b'["'
-_NULL = Raw(b"null")
+_NULL, _FALSE = Raw(b"null"), Raw(b"false")
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
 _HALF = re.compile(
@@ -50,15 +51,15 @@ _HALF = re.compile(
 
 
 class _Item(msgspec.Struct, gc=False):
-    """An item of a conversation, with what may make it more than a text that somebody says."""
+    """An item of a conversation, whatever it is."""
 
-    content: Raw = Raw()
-    tool_call_id: Raw = Raw()
-    tool_calls: Raw = Raw()
 
-    @property
-    def only_text(self) -> bool:
-        return bytes(memoryview(self.content)[:1]) == b'"' and not self.tool_call_id and not self.tool_calls
+class _Text(msgspec.Struct, gc=False):
+    """An item that is a text that somebody says, and nothing more."""
+
+    content: str
+    tool_call_id: None = None
+    tool_calls: None = None
 
 
 class Peek(msgspec.Struct, kw_only=True):
@@ -121,12 +122,14 @@ def check_conversation(peeked: Peek) -> None:
         raise ProtocolError(f"{name} is required", path=f"$.{name}")
     first = memoryview(raw)[0]
     if first == _BRACKET:
-        items = load(raw, list[_Item])
+        items: Sequence[_Item | _Text] | None = load(raw, list[_Text])  # fails at the first that is more
+        peeked.only_texts = items is not None
+        if items is None:
+            items = load(raw, list[_Item])
         if items is None:
             raise ProtocolError(f"{name}: every item must be an object", path=f"$.{name}")
         if not items:
             raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
-        peeked.only_texts = all(item.only_text for item in items)
     elif not (first == _QUOTE and name == "input"):
         raise ProtocolError(f"{name} must be a list", path=f"$.{name}")
     elif raw == Raw(b'""'):
@@ -160,9 +163,9 @@ def _explain(body: bytes, found: str) -> str:
 
 def _check_types(fields: dict[str, Raw]) -> None:
     """Raise ProtocolError for a field whose first byte is wrong already."""
-    for name, raw in fields.items():
-        rule = TYPES.get(name)
-        if rule is not None and memoryview(raw)[0] not in rule[0]:
+    for name in TYPES.keys() & fields.keys():
+        rule, raw = TYPES[name], fields[name]
+        if memoryview(raw)[0] not in rule[0]:
             raise ProtocolError(f"{name} must be {rule[1]}", path=f"$.{name}")
 
 
@@ -178,7 +181,7 @@ def _text(fields: dict[str, Raw], name: str) -> str:
 
 def _flag(fields: dict[str, Raw], name: str) -> bool:
     raw = fields.get(name)
-    if raw is None or raw == _NULL:
+    if raw is None or raw == _NULL or raw == _FALSE:
         return False
     value = load(raw, bool)
     if value is None:
@@ -188,7 +191,9 @@ def _flag(fields: dict[str, Raw], name: str) -> bool:
 
 def _include_usage(fields: dict[str, Raw]) -> bool:
     raw = fields.get("stream_options")
-    options = load(raw, _StreamOptions) if raw is not None else None
+    if raw is None:
+        return False
+    options = load(raw, _StreamOptions)
     return bool(options and options.include_usage)
 
 

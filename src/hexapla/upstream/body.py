@@ -22,6 +22,11 @@ class Body(Protocol):
         """What has arrived; b"" when the body is complete, None when there is nothing yet.  Raises UpstreamError."""
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Nothing follows what was taken.  False where that is not known yet."""
+        ...
+
     def tell(self, heard: Callable[[], None] | None) -> None:
         """Call `heard` whenever `take` has something to say; None: nobody listens any more."""
         ...
@@ -29,6 +34,8 @@ class Body(Protocol):
 
 class Pulled:
     """The body of a response that hands out its chunks one by one, to whoever awaits them."""
+
+    ended = False
 
     def __init__(self, response: Response) -> None:
         self._chunks = response.chunks()

@@ -54,6 +54,10 @@ class Exchange:
     def take(self) -> bytes | None:
         return self._connection.take()
 
+    @property
+    def ended(self) -> bool:
+        return self._connection.ended
+
     def tell(self, heard: Callable[[], None] | None) -> None:
         if not self._closed:
             self._connection.heard = heard
@@ -104,6 +108,11 @@ class Connection(asyncio.Protocol):
         self._deadline = float("inf")
         self._idle = 0.0
         self._limit = 0
+
+    @property
+    def ended(self) -> bool:
+        """The body is complete, and whole."""
+        return self._complete and self._error is None
 
     @property
     def reusable(self) -> bool:
@@ -179,7 +188,8 @@ class Connection(asyncio.Protocol):
             raise ValueError("bytes behind the end")  # stops the parser: they must not become this answer's head
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self._headers) >= MAX_HEADERS:
+        headers = self._headers
+        if len(headers) >= MAX_HEADERS:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
             return
         self._header_bytes += len(name) + len(value)
@@ -188,13 +198,15 @@ class Connection(asyncio.Protocol):
             return
         if self._head is not None:
             return  # a trailer: it must not replace a header that was acted upon
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        if key == "set-cookie":
+        key, text = _lower(name), value.decode("latin-1")
+        before = headers.get(key)
+        if before is None:
+            if key != "set-cookie":
+                headers[key] = text
             return
-        before = self._headers.get(key)
-        if key == "content-length" and before is not None and before != text:
+        if key == "content-length" and before != text:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names two lengths of one answer.")
-        self._headers[key] = text if before is None else f"{before}, {text}"
+        headers[key] = f"{before}, {text}"
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -365,6 +377,11 @@ class Connection(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.abort()
         self._released(self)
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 @lru_cache(maxsize=1024)

@@ -214,7 +214,7 @@ class Driver:
             return Failed(error)
         if data is None:
             return _LATER
-        return Chunk(without(self._secrets, data)) if data else _END
+        return Chunk(without(self._secrets, data), last=self._body.ended) if data else _END
 
     def _drop(self, command: Drop) -> None:
         if command.number is None:

@@ -28,6 +28,9 @@ _READ = frozenset(
 )
 
 
+_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+"""All that many providers report."""
+
 _NONE = Usage()
 _NUMBERS = frozenset({int, float})  # and not bool
 _NOTHING: Said = {}
@@ -37,6 +40,9 @@ def usage_of(said: Said | None) -> Usage | None:
     """A usage object, wherever it stood, as ours; None for one that counts nothing."""
     if not said:
         return None
+    if said.keys() <= _COUNTS:
+        entered, output = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
+        return None if entered is None and output is None else Usage(input=entered, output=output)
     prompt = _details(said, "prompt_tokens_details")
     completion = _details(said, "completion_tokens_details") or _details(said, "output_tokens_details")  # DashScope
     reasoning = _first((completion, "reasoning_tokens"), (said, "reasoning_tokens"))
@@ -89,10 +95,14 @@ def _details(said: Said, name: str) -> Said:
 def _first(*places: tuple[Said, str]) -> int | None:
     """The first of some places that holds a count."""
     for said, name in places:
-        value = said.get(name)
-        if value is not None and type(value) in _NUMBERS and 0 <= value < 1 << 62:
-            return int(value)
+        count = _count(said.get(name))
+        if count is not None:
+            return count
     return None
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if type(value) in _NUMBERS and 0 <= value < 1 << 62 else None
 
 
 def _output(said: Said, reasoning: int | None) -> int | None:
