@@ -10,7 +10,7 @@ import pytest
 from hexapla.ir.content import ToolCall
 from hexapla.ir.fold import fold
 from hexapla.protocols.openai_chat import OPENAI_CHAT
-from hexapla.translate.callids import CallIds
+from hexapla.translate.callids import CallIds, with_ids
 
 
 def call(name: str | None = None, arguments: str = "", **fields: Any) -> dict[str, Any]:
@@ -56,21 +56,21 @@ def ids(data: bytes) -> list[tuple[str, str]]:
     ],
 )
 def test_what_has_ids_passes_byte_for_byte(data: bytes) -> None:
-    assert CallIds().stream(data) == data and CallIds().whole(data) == data
+    assert CallIds().stream(data) == data and with_ids(data) == data
 
 
 @pytest.mark.parametrize("missing", [{}, {"id": ""}, {"id": None}])
 def test_whole_answers(missing: dict[str, Any]) -> None:
     """The made ids are those of the Hub lane, each its own."""
     body = whole(call("f", "{}", **missing), call("f", "{}", **missing))
-    made = [each["id"] for each in json.loads(CallIds().whole(body))["choices"][0]["message"]["tool_calls"]]
+    made = [each["id"] for each in json.loads(with_ids(body))["choices"][0]["message"]["tool_calls"]]
     parsed = [part.id for part in OPENAI_CHAT.parse_response(body).content if isinstance(part, ToolCall)]
     assert made == parsed and len(set(made)) == 2 and all(made)
 
 
 def test_ids_that_two_calls_share() -> None:
     body = whole(call("f", "{}", id="x"), call("g", "{}", id="x"))
-    made = [each["id"] for each in json.loads(CallIds().whole(body))["choices"][0]["message"]["tool_calls"]]
+    made = [each["id"] for each in json.loads(with_ids(body))["choices"][0]["message"]["tool_calls"]]
     assert made[0] == "x" and made[1] not in ("", "x")
 
 

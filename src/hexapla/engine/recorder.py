@@ -41,6 +41,8 @@ class Recorder:
     """The record of one request.  `end` may be called early (before the last byte) and is then final."""
 
     def __init__(self, books: Books, generation: Generation, body_bytes: int) -> None:
+        self.id = generation.id
+        self.created = generation.created
         self._books = books
         self._generation = generation
         self._body_bytes = body_bytes
@@ -52,14 +54,6 @@ class Recorder:
         self._noted: set[tuple[str, float]] = set()
         self._ended = False
         self.extra_losses: tuple[Loss, ...] = ()
-
-    @property
-    def id(self) -> str:
-        return self._generation.id
-
-    @property
-    def created(self) -> float:
-        return self._generation.created
 
     @property
     def attempts(self) -> Sequence[Attempt]:
@@ -140,12 +134,17 @@ class Recorder:
         if usage is None:
             usage = self._estimate(summary.text_bytes if summary is not None else 0) if estimated else Usage()
         candidate = start.candidate if start is not None else None
-        bill = cost(usage, _price(candidate), minute_utc(books.wall()))
+        price, bill, spared = _price(candidate), None, 0
+        if price is not None or usage.cost is not None:
+            minute = minute_utc(books.wall())
+            bill, spared = cost(usage, price, minute), saved(usage, price, minute)
         serving = (start.candidate.track, start.since) if start is not None else None
         if start is not None and lane is not None and serving not in self._noted:
             self._attempts.append(self._current(start, lane, outcome))
         parts = [part for key, part in self._parts.items() if key != serving]
         told = [part.usage for part in parts if part.told]
+        if parts:
+            usage, bill = reduce(Usage.plus, told, usage), total(bill, [part.cost for part in parts])
         return replace(
             self._generation,
             provider=candidate.provider.id if candidate is not None else self._generation.provider,
@@ -157,11 +156,11 @@ class Recorder:
             stop=summary.stop if summary is not None else None,
             native=summary.native if summary is not None and summary.native != summary.stop else None,
             status=status,
-            usage=reduce(Usage.plus, told, usage),
+            usage=usage,
             estimated=estimated or bool(told),
-            cost=total(bill, [part.cost for part in parts]),
+            cost=bill,
             resumed=len(told),
-            saved=saved(usage, _price(candidate), minute_utc(books.wall())),
+            saved=spared,
             losses=(lane.losses if lane is not None else ()) + self.extra_losses,
             attempts=tuple(self._attempts),
         )

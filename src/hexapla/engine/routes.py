@@ -141,6 +141,9 @@ class Routes(Offers):
 
     def wishes(self, peeked: Peek) -> Preferences:
         """What the request wishes of routing, over what the configuration does.  Raises ProtocolError."""
+        fields = peeked.fields
+        if "provider" not in fields and "route" not in fields:
+            return self._standing  # most requests wish nothing
         return preferences_of(peeked, self._standing)
 
     def kept(self, candidate: Candidate, peeked: Peek) -> frozenset[str]:

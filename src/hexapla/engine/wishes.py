@@ -33,13 +33,10 @@ def preferences_of(peeked: Peek, default: Preferences) -> Preferences:
 
     Raises ProtocolError for an object that cannot be read.
     """
-    fields = peeked.fields
-    if "provider" not in fields and "route" not in fields:
-        return default
-    raw = fields.get("provider")
+    raw = peeked.fields.get("provider")
     said = bytes(raw) if raw is not None else b""
     wishes = _read(said, default) if said[:1] == b"{" else default
-    if fields.get("route") == _ACROSS and wishes.sort.by is not None:
+    if peeked.fields.get("route") == _ACROSS and wishes.sort.by is not None:
         return replace(wishes, sort=replace(wishes.sort, partition="none"))
     return wishes
 

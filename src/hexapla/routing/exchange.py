@@ -272,7 +272,7 @@ class Exchange:
             error_or_none = yield from reception.take(fact)
         else:
             error_or_none = failure(fact)
-        yield Drop()
+        yield _DROP
         if isinstance(error_or_none, UpstreamError):
             error_or_none.provider = candidate.provider.id
         self.asking.remove(candidate)
@@ -288,17 +288,20 @@ class Exchange:
                 renews=renews and _refused(error_or_none),
                 first=reception.content,
                 usage=lane.summary.usage,
-                spent=self._spent(lane, error_or_none),
+                spent=self._spent(lane, error_or_none) if error_or_none is not None else None,
                 headers=headers,
             )
         )
         return error_or_none
 
-    def _spent(self, lane: Lane, error: GatewayError | None) -> Usage | None:
+    def _spent(self, lane: Lane, error: GatewayError) -> Usage | None:
         """What an attempt used that lost its race, or whose text waits for somebody to go on with it."""
-        if error is None or (error.kind is not Kind.CANCELLED and error is not self._heard.broken):
+        if error.kind is not Kind.CANCELLED and error is not self._heard.broken:
             return None
         return lane.summary.spent(len(lane.body))
+
+
+_DROP = Drop()
 
 
 def _refused(error: GatewayError | None) -> bool:

@@ -204,7 +204,8 @@ class Health:
 
     def began(self, key: str) -> None:
         """A request is on its way."""
-        self._of(key).running += 1
+        track = self._tracks.get(key) or self._of(key)
+        track.running += 1
 
     def over(
         self,
@@ -215,7 +216,7 @@ class Health:
         throughput: float | None = None,
     ) -> None:
         """A request is over: it succeeded (None), or failed with `error`."""
-        track = self._of(key)
+        track = self._tracks.get(key) or self._of(key)
         track.running = max(0, track.running - 1)
         if error is None:
             track.answered(now, latency, throughput)

@@ -36,10 +36,6 @@ class CallIds:
         self._made: set[Call] = set()  # calls that got their id here: a late one of their own is too late
         self._seed: str | None = None
 
-    def whole(self, body: bytes) -> bytes:
-        """An answer in which every call has an id of its own."""
-        return self._mended(body, whole=True) if _MAYBE.search(body) else body
-
     def stream(self, data: bytes) -> bytes:
         """Whole events in which every call begins with an id of its own."""
         if _NAME not in data or not _MAYBE.search(data):
@@ -48,10 +44,11 @@ class CallIds:
 
     def _event(self, found: re.Match[bytes]) -> bytes:
         data = found.group(1)
-        mended = self._mended(data) if _MAYBE.search(data) else data
+        mended = self.mended(data) if _MAYBE.search(data) else data
         return found.group() if mended is data else found.group().replace(data, mended)
 
-    def _mended(self, data: bytes, *, whole: bool = False) -> bytes:
+    def mended(self, data: bytes, *, whole: bool = False) -> bytes:
+        """One chunk, or a whole answer, whose calls have ids."""
         try:
             answer = decode_chunk.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -83,6 +80,11 @@ class CallIds:
             return delta.id
         self._made.add(call)
         return unique
+
+
+def with_ids(body: bytes) -> bytes:
+    """A whole answer in which every call has an id of its own."""
+    return CallIds().mended(body, whole=True) if _NAME in body and _MAYBE.search(body) else body
 
 
 def _rewritten(data: bytes, wanted: list[str | int | None]) -> bytes:

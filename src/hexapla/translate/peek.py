@@ -181,7 +181,7 @@ def _text(fields: dict[str, Raw], name: str) -> str:
 
 def _flag(fields: dict[str, Raw], name: str) -> bool:
     raw = fields.get(name)
-    if raw is None or raw == _NULL or raw == _FALSE:
+    if raw is None or raw in (_NULL, _FALSE):
         return False
     value = load(raw, bool)
     if value is None:

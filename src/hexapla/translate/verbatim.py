@@ -20,7 +20,7 @@ from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
-from hexapla.translate.callids import CallIds
+from hexapla.translate.callids import CallIds, with_ids
 from hexapla.translate.lane import Stream, Summary
 from hexapla.translate.tap import EVENT_END, Tap, events, note_stop
 from hexapla.wire.rawjson import broken, dump, join, load, split
@@ -73,7 +73,7 @@ class Verbatim:
         summary.text_bytes = len(body)
         if self._reply.openrouter:
             body = _completed(body, self._protocol.name, self._reply.provider)
-        return CallIds().whole(body) if self._protocol.name == _CHAT else body
+        return with_ids(body) if self._protocol.name == _CHAT else body
 
     def simulate(self, body: bytes) -> bytes:
         self.answer(body)

@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._released = released
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._parser: Any = None
+        self._parser: Any = httptools.HttpResponseParser(self)  # for one answer after the other
         self.origin: Origin | None = None
         self.since = 0.0  # when it was released
         self._served = 0
@@ -153,7 +153,10 @@ class Connection(asyncio.Protocol):
             if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()
-        self._wake()
+        if self.heard is not None:  # as `_wake` does: this is where every byte comes by
+            self.heard()
+        elif self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def eof_received(self) -> bool:
         return False
@@ -267,7 +270,6 @@ class Connection(asyncio.Protocol):
         self.origin = origin
         self._in_use = True
         self._idle, self._limit = request.timeouts.idle, request.max_response_bytes
-        self._parser = httptools.HttpResponseParser(self)
         reused, self._served = self._served > 0, self._served + 1
         if self._transport is None or self._transport.is_closing():
             raise StaleError

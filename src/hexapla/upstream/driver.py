@@ -146,9 +146,11 @@ class Driver:
         finally:
             self._sweeper.remove(self)
             steps.close()
-            self._close()
-            for number in tuple(self._racing.keys() | self._lines.keys()):
-                self._drop(Drop(number))
+            if self._response is not None:
+                self._close()
+            if self._racing or self._lines:
+                for number in tuple(self._racing.keys() | self._lines.keys()):
+                    self._drop(Drop(number))
             if self._flushing is not None:
                 self._flushing.cancel()
 
@@ -237,7 +239,8 @@ class Driver:
     # What is waited for: the next command that needs it
 
     async def _send(self, command: Send) -> Command | None:
-        self._close()
+        if self._response is not None:
+            self._close()
         assert isinstance(command.request, Request)
         fact = await self._timed(command.deadline, command.beat, self._open(command.request))
         return self._go_on(fact)

@@ -61,7 +61,8 @@ class Http1Transport:
 
     async def _exchange(self, connection: Connection, request: Request, origin: Origin) -> Exchange:
         self._busy.add(connection)
-        self._arm()
+        if self._timer is None:
+            self._arm()
         try:
             return await connection.send(request, origin)
         except BaseException:
@@ -88,8 +89,12 @@ class Http1Transport:
         """A connection's exchange is over: keep it if it can be used again."""
         self._busy.discard(connection)
         if connection.reusable and not self._closed and connection.origin is not None:
-            self._pool.setdefault(connection.origin, deque()).append(connection)
-            self._arm()
+            pooled = self._pool.get(connection.origin)
+            if pooled is None:
+                pooled = self._pool[connection.origin] = deque()
+            pooled.append(connection)
+            if self._timer is None:
+                self._arm()
 
     def _arm(self) -> None:
         if self._timer is None and not self._closed:

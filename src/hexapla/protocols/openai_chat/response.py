@@ -79,7 +79,9 @@ def glance(body: bytes) -> GenerateResponse:
 def _checked(body: bytes) -> tuple[Chunk, Choice]:
     """The typed answer and its choice.  Raises whatever says that it is no answer."""
     body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
-    answer = opened(_decoded(body))
+    answer = _decoded(body)
+    if answer.output is not None:
+        answer = opened(answer)
     error = hidden_error(answer, body)
     if error is not None:
         raise error
@@ -87,7 +89,7 @@ def _checked(body: bytes) -> tuple[Chunk, Choice]:
         if isinstance(answer.message, str):
             raise classify(200, {}, body)
         raise ProtocolError("the answer has no choices", path="$.choices")
-    choice = _merged(answer.choices)
+    choice = answer.choices[0] if len(answer.choices) == 1 else _merged(answer.choices)
     error = choice_error(choice)
     if error is not None:
         raise error
@@ -111,7 +113,7 @@ def _merged(choices: list[Choice]) -> Choice:
     """The first choice; Copilot in front of Claude cuts one answer into several (text first, calls next)."""
     first = choices[0]
     message = first.message or first.delta
-    if len(choices) < 2 or first.finish_reason != "tool_calls" or message is None or message.tool_calls:
+    if first.finish_reason != "tool_calls" or message is None or message.tool_calls:
         return first
     message.tool_calls = [call for choice in choices[1:] for call in calls_of(choice.message or Delta())] or None
     return first
