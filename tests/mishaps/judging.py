@@ -39,10 +39,12 @@ class Judge:
         self.openai = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, timeout=SECONDS)
         self.anthropic = anthropic.AsyncAnthropic(base_url=url, api_key="any", max_retries=0, timeout=SECONDS)
 
-    async def hear(self, protocol: str, stream: bool, model: str, then: str = "") -> Heard:
-        """Ask `model`, and `then` when it fails."""
+    async def hear(self, protocol: str, stream: bool, model: str, then: str = "", resumes: bool = False) -> Heard:
+        """Ask `model`, and `then` when it fails, or, if it `resumes`, when it breaks off."""
         said: list[str] = []
         more: dict[str, Any] = {"extra_body": {"models": [model, then]}} if then else {}
+        if resumes:
+            more["extra_headers"] = {"x-hexapla-resume": "true"}
         try:
             await _ASK[protocol](self, stream, said, {"model": model, **more})
         except ERRORS as error:

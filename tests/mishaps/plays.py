@@ -58,6 +58,11 @@ class Play:
     warm: bool = False
     apart: bool = False
 
+    @property
+    def resumable(self) -> bool:
+        """What was said before it is the beginning of the answer, so that somebody else can go on."""
+        return bool(self.late) and self.text == TEXT
+
 
 # --- how scripts of routing/faults.py and of upstream/fault_server.py are played over sockets ---------------------------
 

@@ -18,6 +18,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from scripted import TEXT
+
 from mishaps.judging import Heard, Judge
 from mishaps.places import Places, opened
 from mishaps.plays import PLAYS, Play
@@ -50,7 +52,7 @@ AT_ONCE = {True: 96, False: 10}
 
 @dataclass(frozen=True)
 class Cell:
-    """One request."""
+    """One request.  resumes: with the wish that what breaks off is continued by the second endpoint."""
 
     number: int
     play: Play
@@ -58,6 +60,7 @@ class Cell:
     upstream: str
     stream: bool
     second: bool
+    resumes: bool = False
 
     @property
     def name(self) -> str:
@@ -88,8 +91,9 @@ class Played:
 def cells(plays: Sequence[Play] = PLAYS) -> list[Cell]:
     """Every play, from every client, to an endpoint of its own dialect and of another one."""
     ways = [(client, upstream) for client in DIALECTS for upstream in (client, OTHER[client])]
-    combined = product(plays, ways, (False, True), (False, True))
-    return [Cell(n, play, *way, stream, second) for n, (play, way, stream, second) in enumerate(combined)]
+    combined = [(*each, False) for each in product(plays, ways, (False, True), (False, True))]
+    combined += [(play, way, True, True, True) for play, way in product(plays, ways) if play.resumable]
+    return [Cell(n, play, *way, *modes) for n, (play, way, *modes) in enumerate(combined)]
 
 
 def provider(cell: Cell, upstream: str, places: Places) -> str:
@@ -114,12 +118,22 @@ def healthy(upstream: str) -> str:
 
 
 async def well(visit: Visit) -> None:
-    """The second endpoint."""
+    """The second endpoint, which goes on where it is told what was said."""
+    begun = next((TEXT[:size] for size in range(len(TEXT), 3, -1) if TEXT[:size] in _strings(visit.asked)), "")
+    text = TEXT[len(begun) :] if begun else SECOND
     if not visit.stream:
-        await visit.write(whole(visit.protocol, SECOND))
+        await visit.write(whole(visit.protocol, text))
         return
-    said = opening(visit.protocol) + piece(visit.protocol, SECOND) + ending(visit.protocol, SECOND)
+    said = opening(visit.protocol) + piece(visit.protocol, text) + ending(visit.protocol, text)
     await visit.write(STREAM + chunk(said) + LAST)
+
+
+def _strings(value: Any) -> set[str]:
+    """Every string in a request."""
+    if isinstance(value, str):
+        return {value}
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set[str]().union(*map(_strings, inner))
 
 
 @dataclass
@@ -197,7 +211,7 @@ async def _play(cell: Cell, upstream: Upstream, judge: Judge) -> Played:
     if cell.play.warm:
         await judge.hear(cell.client, cell.stream, model)
     began = time.monotonic()
-    heard = await judge.hear(cell.client, cell.stream, model, cell.spare if cell.second else "")
+    heard = await judge.hear(cell.client, cell.stream, model, cell.spare if cell.second else "", cell.resumes)
     return Played(cell, heard, time.monotonic() - began, upstream.turns[cell.name] - cell.play.warm)
 
 

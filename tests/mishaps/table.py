@@ -19,13 +19,15 @@ HEAD = (
 ANSWER = ("the whole answer", "完整回答")
 UNSEEN = ("unseen", "不可见")
 LATE = ("unseen until content", "内容之前不可见")
+RESUMED = ("unseen until content, with `resume` also later", "内容之前不可见；之后用 `resume` 也不可见")
 ABOUT_EN = """\
 78 faults that LLM gateways meet, played over real sockets against a running gateway: each variant for clients of Chat,
 Responses and Messages, to an endpoint of the same dialect and of another one, whole and streamed, alone and with a second
 endpoint that is well. A cell holds when the official SDK (openai, anthropic) raises the exception of the right class, with
 a text that explains it and tells nothing that it must not, when the record names the same kind, when the endpoint was asked
 as often as written here, and when it ended in time; or when the client has the whole answer. Behind content, which cannot
-be taken back, a stream ends with the dialect's own error ("late"), never with a success.
+be taken back, a stream ends with the dialect's own error ("late"), never with a success; where `resume` is wished for, the
+second endpoint completes it, word for word.
 
 Faults without cells are no upstream's; the tests that play them are named. ○ is not covered altogether. This page is
 written by `PYTHONPATH=tests python -m mishaps.table`, and a test says when it is stale."""
@@ -33,7 +35,8 @@ ABOUT_ZH = """\
 LLM 网关会遇到的 78 种故障，经真实套接字对运行中的网关逐一演练：每个变体分别面向 Chat、Responses、Messages 客户端，
 端点为相同协议与不同协议，整体与流式，单独与另有健康端点。满足以下条件的单元成立：官方 SDK（openai、anthropic）
 抛出正确类别的异常，文字说明原因且不泄露不该泄露的内容；记录中的类别一致；端点被询问的次数与此处相同；按时结束。
-或者客户端得到完整回答。内容已经送出便无法收回，此后流以该协议自己的错误结束（“late”），绝不伪装成功。
+或者客户端得到完整回答。内容已经送出便无法收回，此后流以该协议自己的错误结束（“late”），绝不伪装成功；
+若要求 `resume`，第二个端点会逐字补完。
 
 没有单元的故障不属于上游，表中列出演练它们的测试。○ 表示未完全覆盖。
 本页由 `PYTHONPATH=tests python -m mishaps.table` 生成，过期时测试会指出。"""
@@ -81,7 +84,7 @@ def _verdict(row: Row) -> str:
 def _second(play: Play, column: int) -> str:
     if not play.ends:
         return ANSWER[column]
-    return (LATE if play.late else UNSEEN)[column]
+    return (RESUMED if play.resumable else LATE if play.late else UNSEEN)[column]
 
 
 def _range(tries: list[int]) -> str:
