@@ -235,7 +235,8 @@ def test_generation(prefix: str, protocol: str, stream: bool, fine: Upstream, se
 def test_no_generation(served: Gateway) -> None:
     """An id that nobody made, or none, is a 404."""
     for query in ("?id=gen-nothing", "?id=", ""):
-        assert call(served.url, f"/v1/generation{query}").status == 404
+        heard = call(served.url, f"/v1/generation{query}")
+        assert (heard.status, heard.error["code"]) == (404, "not_found")
 
 
 @prefixes

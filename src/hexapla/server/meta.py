@@ -103,7 +103,7 @@ class Meta:
         wanted = request.query_params.get("id", "")
         found = await self._gateway.books.ledger.get_async(wanted) if wanted else None
         if found is None or found.key != key:
-            raise ClientError(Kind.NOT_FOUND, f"There is no generation {wanted!r}.", param="id")
+            raise ClientError(Kind.NOT_FOUND, f"There is no generation {wanted!r}.", param="id", code="not_found")
         if not request.url.path.startswith(OPENROUTER):
             return answer({"data": whole(found)})
         routes = self._gateway.routes
