@@ -41,14 +41,13 @@ NEVER = float("inf")
 class _Runner:
     """One side of a race: its steps, and the command that it waits for."""
 
-    __slots__ = ("error", "number", "over", "says", "steps", "wait")
+    __slots__ = ("error", "number", "says", "steps", "wait")
 
     def __init__(self, number: int, steps: Steps) -> None:
         self.number = number
         self.steps = steps
         self.wait: Wait | None = None
         self.says: Start | Forward | Finish | None = None  # the first thing that it has to say to the client
-        self.over = False
         self.error: GatewayError | None = None
 
     def go_on(self, fact: Fact) -> Generator[Command, Fact, None]:
@@ -65,7 +64,7 @@ class _Runner:
                     return
                 fact = yield Drop(self.number) if isinstance(command, Drop) else command
         except StopIteration as stop:
-            self.over, self.error = True, stop.value
+            self.error = stop.value
 
 
 def race(first: Steps, rival: Callable[[], Steps | None], until: float) -> Steps:
