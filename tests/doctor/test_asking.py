@@ -158,7 +158,7 @@ def test_an_answer_that_is_none() -> None:
     ("answer", "code"),
     [
         ((400, refused("stream is not supported by this model")), "other"),
-        ((200, b"<html>no stream here</html>"), "upstream_truncated"),
+        ((200, b"<html>no stream here</html>"), "upstream_protocol"),
         ((200, streamed("rea", end=False)), "upstream_truncated"),
     ],
     ids=["refused", "page", "cut"],

@@ -120,7 +120,8 @@ def check(path: Path, told: Told) -> None:
         nanos = sum(cost.nanos for cost in usage.cost)
         assert nanos == sum(told.ending[name] * 1000 for name in finished)
     assert recovery < 1.0
-    assert not list(path.with_name(f"{path.name}.journal").iterdir())
+    # a worker that dies while it takes a name leaves an empty file, which is swept away a minute later
+    assert not [file for file in path.with_name(f"{path.name}.journal").iterdir() if file.suffix != ".new"]
 
 
 def cycles(nursery: Nursery, path: Path, durability: str, count: int) -> Told:

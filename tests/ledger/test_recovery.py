@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -172,3 +173,13 @@ def test_records_of_a_later_version_hold_up_nobody(tmp_path: Path, ended: Make) 
     assert recover(tmp_path / "dead", store) == Recovered(finished=1, damaged=1)
     assert rows(store) == {"b": "ok"}
     assert [kept.suffix for kept in (tmp_path / "dead").iterdir()] == [".damaged"]
+
+
+def test_a_name_that_was_never_taken_is_swept_away(tmp_path: Path) -> None:
+    """Its maker died between two calls; a young one may still be alive."""
+    old, young = tmp_path / "aa.new", tmp_path / "bb.new"
+    for file in (old, young):
+        file.touch()
+    os.utime(old, (0, 0))
+    recover(tmp_path, SqliteStore(None))
+    assert [file.name for file in tmp_path.iterdir()] == ["bb.new"]

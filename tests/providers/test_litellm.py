@@ -151,6 +151,10 @@ def test_a_limit_is_told(loop: asyncio.Runner, before_proxy: House, dialect: str
     before_proxy.forgive()
 
 
-def test_each_client_is_asked_in_its_own_way(bedrock: Bedrock, before_proxy: House) -> None:
+def test_each_client_is_asked_in_its_own_way(loop: asyncio.Runner, bedrock: Bedrock, before_proxy: House) -> None:
     """The proxy was asked for Messages in Messages, which Bedrock's InvokeModel takes as it is."""
+    bedrock.asked.clear()
+    for dialect in (CHAT, MESSAGES):
+        for stream in (False, True):
+            loop.run(before_proxy.ask(dialect, ask(dialect, NAME, "plain", stream=stream)))
     assert set(bedrock.asked) == {"converse", "converse-stream", "invoke", "invoke-with-response-stream"}

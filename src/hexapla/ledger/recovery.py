@@ -17,7 +17,7 @@ import msgspec
 
 from hexapla.ledger.frame import BEGIN, MAGIC, Frame, pack, payload_of, scan, torn
 from hexapla.ledger.record import Generation
-from hexapla.ledger.segment import Claim, dead_claims, set_aside
+from hexapla.ledger.segment import Claim, dead_claims, set_aside, sweep
 from hexapla.ledger.store import Store
 
 _AT_ONCE = 500
@@ -43,6 +43,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
 def recover(directory: Path, store: Store) -> Recovered:
     """Empty the journals of dead processes into the store.  Raises OSError and the store's GatewayError."""
     found = Recovered()
+    sweep(directory)
     for claim in dead_claims(directory):
         try:
             found += _recover(claim, store)

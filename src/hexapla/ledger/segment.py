@@ -4,6 +4,7 @@ Several processes (workers, a command line beside a server) keep one ledger.  Ea
 name that nobody else has, and holds a lock for as long as it lives; the kernel lets go of the lock when the process
 dies, however it dies, and only then may another process take its segments for a dead one's.
 
+    <owner>.new                an owner's lock for the moment in which it is made
     <owner>.lock               locked by the living owner
     <owner>.00000001.journal   segments, oldest first
 
@@ -15,7 +16,9 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from hexapla.ledger.frame import MAGIC
@@ -23,6 +26,8 @@ from hexapla.ledger.frame import MAGIC
 _LOCK = ".lock"
 _SEGMENT = ".journal"
 _DAMAGED = ".damaged"
+_UNNAMED = ".new"
+_UNNAMED_SECONDS = 60.0  # after which nobody is about to name a file any more: its maker died in that moment
 
 sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
@@ -81,7 +86,7 @@ class Claim:
     def make(cls, directory: Path) -> Claim:
         """Take a new name.  The file gets its name when it is locked already, so nobody ever finds it unlocked."""
         owner = secrets.token_hex(8)
-        unnamed = directory / f"{owner}.new"
+        unnamed = directory / f"{owner}{_UNNAMED}"
         fd = os.open(unnamed, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unnamed.rename(directory / f"{owner}{_LOCK}")
@@ -123,6 +128,14 @@ def dead_claims(directory: Path) -> Iterator[Claim]:
         claim = Claim.seize(lock)
         if claim is not None:
             yield claim
+
+
+def sweep(directory: Path) -> None:
+    """Remove what processes left that died while they took a name."""
+    for unnamed in directory.glob(f"*{_UNNAMED}"):
+        with suppress(FileNotFoundError):
+            if time.time() - unnamed.stat().st_mtime > _UNNAMED_SECONDS:
+                unnamed.unlink()
 
 
 def set_aside(path: Path) -> Path:
