@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from scripted import TEXT
 
@@ -119,13 +120,14 @@ def healthy(upstream: str) -> str:
 
 async def well(visit: Visit) -> None:
     """The second endpoint, which goes on where it is told what was said."""
-    begun = next((TEXT[:size] for size in range(len(TEXT), 3, -1) if TEXT[:size] in _strings(visit.asked)), "")
+    said = _strings(visit.asked)
+    begun = next((TEXT[:size] for size in range(len(TEXT), 3, -1) if TEXT[:size] in said), "")
     text = TEXT[len(begun) :] if begun else SECOND
     if not visit.stream:
         await visit.write(whole(visit.protocol, text))
         return
-    said = opening(visit.protocol) + piece(visit.protocol, text) + ending(visit.protocol, text)
-    await visit.write(STREAM + chunk(said) + LAST)
+    stream = opening(visit.protocol) + piece(visit.protocol, text) + ending(visit.protocol, text)
+    await visit.write(STREAM + chunk(stream) + LAST)
 
 
 def _strings(value: Any) -> set[str]:
@@ -151,14 +153,8 @@ def trusting(folder: Path) -> Iterator[None]:
     """The gateway's TLS trusts the authority of the test's good certificates."""
     file = folder / "authority.pem"
     file.write_bytes(AUTHORITY.cert_pem.bytes())
-    before = os.environ.get("SSL_CERT_FILE")
-    os.environ["SSL_CERT_FILE"] = str(file)
-    try:
+    with patch.dict(os.environ, SSL_CERT_FILE=str(file)):
         yield
-    finally:
-        del os.environ["SSL_CERT_FILE"]
-        if before is not None:
-            os.environ["SSL_CERT_FILE"] = before
 
 
 def sweep(plays: Sequence[Play] = PLAYS) -> Swept:
