@@ -398,3 +398,13 @@ def test_the_operators_list_is_a_ceiling() -> None:
     standing = '[routing]\nprovider = { only = ["cheap", "middle"], sort = "price" }\n'
     assert asked("heron", text=standing) == ["cheap", "middle"]
     assert asked("heron", ',"provider":{"only":["middle","dear"]}', standing) == ["middle"]
+
+
+def test_an_endpoint_that_calls_a_model_differently_goes_first_where_it_stands_first() -> None:
+    """Perplexity's Agent API has another name for sonar than its Chat, which stands in for it."""
+    router = routes(PERPLEXITY_API_KEY="k")
+    plan = router.plan(peek("openai_chat", PLAIN % (b"perplexity/sonar", b"")))
+    assert [(c.endpoint.protocol, c.model) for c in plan.candidates] == [
+        ("openai_responses", "perplexity/sonar"),
+        ("openai_chat", "sonar"),
+    ]

@@ -191,7 +191,7 @@ def matches_of(provider: Provider, model: str, facts: Model | None, suffix: str)
         Match(
             provider=provider,
             endpoint=endpoint,
-            model=model,
+            model=endpoint.ids.get(model, model),
             facts=facts,
             quirks=merge(endpoint.quirks, model),
             suffix=suffix,

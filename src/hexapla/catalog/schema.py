@@ -194,6 +194,7 @@ class Endpoint(_Table, frozen=True, kw_only=True):
     path         overrides the protocol's own path ("/chat/completions"); "{model}" is replaced
     stream_path  the same for streams, where they have a path of their own
     models       globs of upstream ids that this endpoint serves; empty is all
+    ids          id at the provider -> what this endpoint calls it, where that is another word
     headers      sent with every request;  query  added to the URL
     timeouts     seconds: connect, head, first, idle, progress, total
     """
@@ -203,6 +204,7 @@ class Endpoint(_Table, frozen=True, kw_only=True):
     path: str = ""
     stream_path: str = ""
     models: tuple[str, ...] = ()
+    ids: dict[str, str] = {}
     headers: dict[str, str] = {}
     query: dict[str, str] = {}
     quirks: Quirks = Quirks()

@@ -78,10 +78,10 @@ def _limited(groups: list[Group], preferences: Preferences) -> list[Group]:
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[Group]:
-    """One group for each provider's model, in order of appearance."""
-    groups: dict[tuple[str, str], Group] = {}
+    """One group for each provider of a model, in order of appearance; its endpoints may call the model differently."""
+    groups: dict[str, Group] = {}
     for candidate in candidates:
-        groups.setdefault((candidate.provider.id, candidate.model), []).append(candidate)
+        groups.setdefault(candidate.provider.id, []).append(candidate)
     return list(groups.values())
 
 

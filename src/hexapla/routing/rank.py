@@ -1,6 +1,6 @@
 """Who is tried first: the order of the candidates of one request.
 
-A *group* is one model at one provider, with all its keys and endpoints in their own order; groups are ranked, what is
+A *group* is one provider of a model, with all its keys and endpoints in their own order; groups are ranked, what is
 inside of them stays together.  The rules are OpenRouter's (provider-selection page, 2026-08-22):
 
     order       listed providers in the order of the list, then the others as if nothing had been listed
