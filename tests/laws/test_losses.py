@@ -15,6 +15,7 @@ from strategies import json_values, names, requests
 from hexapla.catalog.schema import Quirks
 from hexapla.errors import ClientError
 from hexapla.ir.content import Media, Origin, Reasoning, Text, ToolCall, ToolResult
+from hexapla.ir.envelope import MARK
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
@@ -34,7 +35,9 @@ CONVERSATION = {
     "gemini_generate": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
 }
 KNOWN = {"model", "stream", "stream_options", "messages", "input", "contents", "max_tokens", "temperature", *OURS}
-unknown = st.dictionaries(names.filter(lambda name: name not in KNOWN), json_values, max_size=5)
+unknown = st.dictionaries(names.filter(lambda name: name not in KNOWN), json_values, max_size=5).filter(
+    lambda fields: MARK not in json.dumps(fields)  # whatever looks like our envelope is opened, which takes the Hub
+)
 
 
 def body_of(protocol: Protocol, extra: dict[str, Any]) -> bytes:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
@@ -19,21 +16,22 @@ from hexapla.engine.address import Address
 from hexapla.engine.annotated import Annotated, Notes, wants_echo
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
+from hexapla.engine.heads import JSON, Headers, LeavingError, error_headers, identity
 from hexapla.engine.recorder import Books, Recorder
 from hexapla.engine.routes import Routes
 from hexapla.engine.session import said_session
 from hexapla.engine.sharing import Sharing
+from hexapla.engine.speaker import Speaker
 from hexapla.engine.story import Story
 from hexapla.engine.telling import told
 from hexapla.engine.traffic import Planned
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, UpstreamError
-from hexapla.ir.loss import Loss
 from hexapla.ledger import Attempt, Generation
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.routing.budget import HEDGES, RetryBudget
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.commands import Call, Start, Tried
+from hexapla.routing.commands import Call, Tried
 from hexapla.routing.exchange import Exchange, Hedge, Outcome, param_of
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
@@ -43,12 +41,9 @@ from hexapla.translate.resume import Telling
 from hexapla.upstream.driver import Driver, Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
-Headers = tuple[tuple[str, str], ...]
-
 LOG = logging.getLogger("hexapla")
 
 LAST_REFRESH = 5.0  # seconds for a login's refresh that is under way at the end
-MAX_LOSS_HEADER = 1000  # characters; the record holds them all
 
 
 class Gateway:
@@ -119,7 +114,7 @@ class Gateway:
         peeked: Peek | None = None
         try:
             if self.draining:
-                raise _LeavingError
+                raise LeavingError
             peeked = self._peek(ask)
             plan = self._plan(ask, peeked)
         except (GatewayError, ProtocolError) as error:
@@ -146,9 +141,9 @@ class Gateway:
         self, ask: Ask, error: GatewayError, answer: Answer, headers: Headers = (), story: Story | None = None
     ) -> None:
         """Tell `error` in the client's dialect, with what is known of the request's way."""
-        identity = headers or _identity(self.books.ledger.new_id())
-        status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), identity[0][1])
-        answer.start(status, (*_JSON, *identity, *_error_headers(error)))
+        named = headers or identity(self.books.ledger.new_id())
+        status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), named[0][1])
+        answer.start(status, (*JSON, *named, *error_headers(error)))
         answer.finish(body)
 
     def _story(self, peeked: Peek | None, plan: Planned | None = None, attempts: Sequence[Attempt] = ()) -> Story:
@@ -282,7 +277,7 @@ class Gateway:
         self._retries.earn(retry.share)
         self._hedges.earn(HEDGES)
         recorder.begin()
-        speaker = _Speaker(recorder, note_on or answer)
+        speaker = Speaker(recorder, note_on or answer)
 
         def note(tried: Tried) -> None:
             recorder.note(tried)
@@ -302,7 +297,7 @@ class Gateway:
                 recorder.left(exchange.calls)
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
-            self._break_off(ask, _LeavingError(), translation, speaker, answer)
+            self._break_off(ask, LeavingError(), translation, speaker, answer)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
             self._break_off(ask, internal(fault), translation, speaker, answer)
         finally:
@@ -314,7 +309,7 @@ class Gateway:
         return Hedge(after=self.routes.traffic.late, may=lambda: self._hedges.spend(0.0)) if wanted else None
 
     def _break_off(
-        self, ask: Ask, error: GatewayError, translation: Translation, speaker: _Speaker, answer: Answer
+        self, ask: Ask, error: GatewayError, translation: Translation, speaker: Speaker, answer: Answer
     ) -> None:
         """End an answer, wherever it is, with `error`.
 
@@ -324,7 +319,7 @@ class Gateway:
         recorder = speaker.recorder
         recorder.end(outcome=error.kind, status=200 if speaker.spoke else error.status, lane=speaker.lane)
         if not speaker.spoke:
-            self._refuse(ask, error, answer, _identity(recorder.id))
+            self._refuse(ask, error, answer, identity(recorder.id))
         elif translation.peeked.stream:
             speaker.answer.finish(translation.tell(error))
 
@@ -332,7 +327,7 @@ class Gateway:
         """The client has heard nothing: the error is its answer."""
         assert outcome.error is not None
         recorder.end(outcome=outcome.error.kind, status=outcome.error.status)
-        headers = (*_identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried)))
+        headers = (*identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried)))
         self._refuse(ask, outcome.error, answer, headers, story)
 
     def _opener(
@@ -370,85 +365,6 @@ class Gateway:
         return found or self._transports["http1"]
 
 
-class _Speaker:
-    """The exchange's sink: heads with our headers, and the end record before the last byte."""
-
-    def __init__(self, recorder: Recorder, answer: Answer) -> None:
-        self.recorder = recorder
-        self.answer = answer
-        self.lane: Lane | None = None
-        self.spoke = False
-        self._head: Headers = ()
-
-    @property
-    def full(self) -> bool:
-        return self.answer.full
-
-    def start(self, start: Start) -> None:
-        self.recorder.started(start)
-        self.lane = start.lane
-        self._head = answer_headers(self.recorder.id, start)
-
-    def send(self, data: bytes) -> None:
-        self._book()
-        if not self.spoke:
-            self._say_head()
-        self.answer.send(data)
-
-    def finish(self, data: bytes) -> None:
-        if data:
-            self._book()
-        if not self.spoke:
-            self._say_head()
-        self.answer.finish(data)
-
-    async def drain(self) -> None:
-        await self.answer.drain()
-
-    def _say_head(self) -> None:
-        """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
-        self.spoke = True
-        self.answer.start(200, self._head)
-
-    def _book(self) -> None:
-        """Before bytes go out: when the answer's end is known, it is written down first."""
-        lane = self.lane
-        assert lane is not None
-        self.recorder.spoke()
-        if lane.summary.stop is not None and lane.summary.error is None:
-            self.recorder.end(lane=lane)
-
-
-def answer_headers(answer_id: str, start: Start) -> Headers:
-    """The head of an answer: who served it, how, and what was lost on the way there."""
-    lane, candidate = start.lane, start.candidate
-    served = _served(candidate.provider.id, candidate.model, lane.name, start.tried, lane.losses)
-    return (*(_SSE if start.stream else _JSON), *_identity(answer_id), *served)
-
-
-@lru_cache(maxsize=1024)
-def _served(provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]) -> Headers:
-    return (
-        ("x-hexapla-provider", provider),
-        ("x-hexapla-model", ascii_value(model)),
-        ("x-hexapla-lane", lane),
-        ("x-hexapla-attempts", str(tried)),
-        ("x-hexapla-losses", losses_value(losses)),
-    )
-
-
-def losses_value(losses: Sequence[Loss]) -> str:
-    """Losses as a header: field names, content first, cut at a sane length."""
-    order = {"content": 0, "parameter": 1, "cosmetic": 2}
-    names = [loss.field for loss in sorted(losses, key=lambda loss: order[loss.severity])]
-    return ascii_value(", ".join(names))[:MAX_LOSS_HEADER]
-
-
-def ascii_value(text: str) -> str:
-    """`text` as a header value can hold it."""
-    return _CONTROL.sub(" ", text.encode("ascii", "backslashreplace").decode())
-
-
 def as_gateway_error(error: GatewayError | ProtocolError) -> GatewayError:
     """A parser's complaint about the client's body as the client's error."""
     if isinstance(error, GatewayError):
@@ -462,32 +378,7 @@ def internal(fault: Exception) -> GatewayError:
     return GatewayError(Kind.INTERNAL, "The gateway met an unexpected error; its log tells more.")
 
 
-class _LeavingError(GatewayError):
-    """The gateway shuts down: the one error of ours after which another try makes sense at once."""
-
-    def __init__(self) -> None:
-        message = "The gateway is shutting down; ask again in a moment."
-        super().__init__(Kind.OVERLOADED, message, retry_after=1)
-
-
 def _awake() -> bool:
     """Take back the one cancellation that `stop` made; False when somebody else cancelled as well."""
     task = asyncio.current_task()
     return task is not None and task.uncancel() == 0
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_JSON: Headers = (("content-type", "application/json"),)
-_SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-
-
-def _identity(answer_id: str) -> Headers:
-    return (("x-request-id", answer_id), ("request-id", answer_id), ("x-generation-id", answer_id))
-
-
-def _error_headers(error: GatewayError) -> Headers:
-    """Our own retries are spent, so SDKs are asked not to add theirs (openai and anthropic obey x-should-retry)."""
-    headers: list[tuple[str, str]] = [("x-should-retry", "true" if isinstance(error, _LeavingError) else "false")]
-    if error.retry_after is not None:
-        headers.append(("retry-after", str(max(0, math.ceil(error.retry_after)))))
-    return tuple(headers)

@@ -1,7 +1,7 @@
 """What a wire protocol is: one object with ten functions, all pure.
 
-A protocol folder holds schema.py (wire structs), request.py, response.py, stream.py and errors.py, and its
-`__init__.py` exports one object that satisfies `Protocol`.  The same object serves both roles: as the client's dialect
+A protocol folder holds wire structs and words, request.py and render.py, response.py, decode.py and encode.py, errors.py,
+and its `__init__.py` exports one `Protocol`.  The same object serves both roles: as the client's dialect
 (parse_request, render_response, encoder, render_error) and as the upstream's (render_request, parse_response, decoder,
 parse_error).
 

@@ -1,0 +1,62 @@
+"""Says an exchange's answer to the client, and writes down its end before the client can hear it.
+
+Rules of this file: the head goes out with the first bytes, so that until then whatever goes wrong can still be an HTTP
+error; when the answer's end is known it is in the journal before its last byte is out.
+"""
+
+from __future__ import annotations
+
+from hexapla.engine.client import Answer
+from hexapla.engine.heads import Headers, answer_headers
+from hexapla.engine.recorder import Recorder
+from hexapla.routing.commands import Start
+from hexapla.translate.lane import Lane
+
+
+class Speaker:
+    """The exchange's sink: heads with our headers, and the end record before the last byte."""
+
+    def __init__(self, recorder: Recorder, answer: Answer) -> None:
+        self.recorder = recorder
+        self.answer = answer
+        self.lane: Lane | None = None
+        self.spoke = False
+        self._head: Headers = ()
+
+    @property
+    def full(self) -> bool:
+        return self.answer.full
+
+    def start(self, start: Start) -> None:
+        self.recorder.started(start)
+        self.lane = start.lane
+        self._head = answer_headers(self.recorder.id, start)
+
+    def send(self, data: bytes) -> None:
+        self._book()
+        if not self.spoke:
+            self._say_head()
+        self.answer.send(data)
+
+    def finish(self, data: bytes) -> None:
+        if data:
+            self._book()
+        if not self.spoke:
+            self._say_head()
+        self.answer.finish(data)
+
+    async def drain(self) -> None:
+        await self.answer.drain()
+
+    def _say_head(self) -> None:
+        """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
+        self.spoke = True
+        self.answer.start(200, self._head)
+
+    def _book(self) -> None:
+        """Before bytes go out: when the answer's end is known, it is written down first."""
+        lane = self.lane
+        assert lane is not None
+        self.recorder.spoke()
+        if lane.summary.stop is not None and lane.summary.error is None:
+            self.recorder.end(lane=lane)
