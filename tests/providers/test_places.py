@@ -221,6 +221,18 @@ def test_place_13_long_streams(loop: asyncio.Runner, house: House, fakes: dict[s
     assert error_in(MESSAGES, answer.body)
 
 
+def test_place_14_long_histories(asked: Ask, fakes: dict[str, Fake]) -> None:
+    """A history of blocks, however long, is sent whole: nothing is summed up, so nothing is lost in a summary."""
+    history: list[dict[str, Any]] = []
+    for turn in range(150):
+        blocks = [{"type": "text", "text": f"What was said in turn {turn}, in several words."}]
+        history += [{"role": "user", "content": blocks}, {"role": "assistant", "content": blocks}]
+    body = ask(MESSAGES, "groq/openai/gpt-oss-120b", "plain")
+    assert asked(body | {"messages": [*history, *body["messages"]]}).status == 200
+    sent = json.dumps(fakes["groq"].visits[-1].body)
+    assert all(sent.count(f"What was said in turn {turn},") == 2 for turn in range(150))
+
+
 def test_place_15_one_probe(loop: asyncio.Runner, fakes: dict[str, Fake]) -> None:
     """An endpoint that was left alone is asked by exactly one request, however many come at once; others go elsewhere."""
     breaker = "[routing.breaker]\nrow = 2\nfirst = 0.05\nmost = 0.05\n"
