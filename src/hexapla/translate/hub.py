@@ -155,10 +155,15 @@ class HubStream:
 CARRIED = (Text, Reasoning, ToolCall)
 """What every dialect has a place for in an answer."""
 
+_OWN = frozenset({"id", "status"})
+"""What a vendor calls its item and how far it is: nobody misses that elsewhere."""
+
 
 def _judge_call(index: int, part: ResponsePart, client: Protocol, losses: LossLog) -> None:
     """What a vendor hangs on a call, and may want back with it (Google's thought_signature at its compatible endpoint)."""
-    if isinstance(part, ToolCall):
-        for origin, fields in part.extras.items():
-            for name in fields if origin != client.name else ():
-                losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} of a call is a field of {origin} only")
+    if not isinstance(part, ToolCall):
+        return
+    foreign = [(origin, name) for origin, fields in part.extras.items() if origin != client.name for name in fields]
+    for origin, name in foreign:
+        if name not in _OWN:
+            losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} of a call is a field of {origin} only")
