@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from server.client import Heard, call
 from server.running import SHORT, Gateway, gateway, providers
-from server.upstream import Upstream, Visit
+from server.upstream import Script, Upstream, Visit
 from server.wire import (
     CHAT,
     DIALECTS,
@@ -350,9 +351,10 @@ def test_what_openrouters_sdk_demands(protocol: str, hub: bool, upstream: Upstre
 
 # prices
 
+CURRENCIES = {"u_chat": "CNY", "u_resp": "USD", "u_msgs": "USD"}
 PRICED = "".join(
     f'[[models.{name}]]\nid = "priced"\nprice = {{ currency = "{currency}", input = 10, output = 20, cached = 1 }}\n'
-    for name, currency in (("u_chat", "CNY"), ("u_msgs", "USD"))
+    for name, currency in CURRENCIES.items()
 )
 
 
@@ -364,34 +366,78 @@ def shop(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
-COUNTS = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}}
-COUNTED = {"input_tokens": 400, "cache_read_input_tokens": 600, "output_tokens": 100}
+COUNTS: dict[str, dict[str, Any]] = {
+    CHAT: {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}},
+    RESPONSES: {
+        "input_tokens": 1000,
+        "input_tokens_details": {"cached_tokens": 600},
+        "output_tokens": 100,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 1100,
+    },
+    MESSAGES: {"input_tokens": 400, "cache_read_input_tokens": 600, "output_tokens": 100},
+}
+INPUT, OUTPUT = (400 * 10 + 600 * 1) / 1e6, 100 * 20 / 1e6
 
 
-async def counting(visit: Visit) -> None:
-    """The answer, with counts in it that are worth something."""
-    if visit.protocol == MESSAGES:
-        body = json.loads(whole(MESSAGES).partition(b"\r\n\r\n")[2])
-        await visit.write(answer(200, json.dumps(body | {"usage": COUNTED}).encode()))
-    else:
-        usage = json.dumps({"choices": [], "usage": COUNTS}).encode()
-        said = ending(CHAT, "Hi.").replace(b"data: [DONE]", b"data: " + usage + b"\n\ndata: [DONE]")
-        await visit.write(STREAM + chunk(opening(CHAT) + piece(CHAT, "Hi.")) + chunk(said) + LAST)
+def counting(**more: Any) -> Script:
+    """The answer, with counts in it that are worth something, and `more` beside them."""
+
+    async def play(visit: Visit) -> None:
+        protocol = visit.protocol
+        usage = json.dumps(COUNTS[protocol] | more).encode()
+        if not visit.stream:
+            body = json.loads(whole(protocol).partition(b"\r\n\r\n")[2])
+            await visit.write(answer(200, json.dumps(body | {"usage": json.loads(usage)}).encode()))
+            return
+        end = re.sub(rb'(?<="usage": )\{"(?:\{.*?\}|[^{}])*\}', lambda found: usage, ending(protocol, "Hi."))
+        if protocol == CHAT:
+            end = end.replace(b"data: [DONE]", b'data: {"choices": [], "usage": %b}\n\ndata: [DONE]' % usage)
+        await visit.write(STREAM + chunk(opening(protocol) + piece(protocol, "Hi.")) + chunk(end) + LAST)
+
+    return play
 
 
-@pytest.mark.parametrize("lane", ["verbatim", "hub"])
-def test_what_it_cost(lane: str, upstream: Upstream, shop: Gateway) -> None:
-    """In dollars in the usage of Chat's answers, and what the cache saved in the record; at /v1 nothing is added."""
-    upstream.play(counting, "priced")
-    stream = lane == "verbatim"
-    model = "u_chat/priced" if stream else "u_msgs/priced"
-    heard = asked(shop, CHAT, model, stream=stream)
-    assert heard.headers["x-hexapla-lane"] == lane
-    (usage,) = [value["usage"] for value in (said(heard) if stream else [heard.json]) if "usage" in value]
-    rate = 10 if stream else 1  # yuan
-    assert usage["cost"] == pytest.approx((400 * 10 + 600 * 1 + 100 * 20) / 1e6 / rate)
+def usages(heard: Heard, protocol: str, *, stream: bool) -> list[dict[str, Any]]:
+    """Every usage that a stream or an answer tells."""
+    values = said(heard) if stream else [heard.json]
+    told = [value.get("response") or value.get("message") or value for value in values]
+    return [value["usage"] for value in told if value.get("usage")]
+
+
+@dialects
+@pytest.mark.parametrize("hub", [False, True], ids=["verbatim", "hub"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_what_it_cost(protocol: str, hub: bool, stream: bool, upstream: Upstream, shop: Gateway) -> None:
+    """In dollars in the last usage of an answer, as in the record, and with its two parts; at /v1 nothing is added."""
+    upstream.play(counting(), "priced")
+    provider = SHORT[HUB[protocol] if hub else protocol]
+    heard = asked(shop, protocol, f"{provider}/priced", stream=stream)
+    assert heard.headers["x-hexapla-lane"] == ("hub" if hub else "verbatim")
+    *before, usage = usages(heard, protocol, stream=stream)
+    assert not any("cost" in each for each in before)
+    rate = 10 if CURRENCIES[provider] == "CNY" else 1
+    assert (usage["cost"], usage["is_byok"]) == (pytest.approx((INPUT + OUTPUT) / rate), False)
+    names = ("input", "output") if protocol == RESPONSES else ("prompt", "completions")
+    details = usage["cost_details"]
+    assert details.pop("upstream_inference_cost") is None  # programs add it to `cost`
+    assert details == {
+        f"upstream_inference_{name}_cost": pytest.approx(part / rate) for name, part in zip(names, (INPUT, OUTPUT))
+    }
     found = call(shop.url, f"/api/v1/generation?id={heard.headers['x-generation-id']}").json["data"]
     assert found["total_cost"] == pytest.approx(usage["cost"])
     assert found["cache_discount"] == pytest.approx(600 * 9 / 1e6 / rate)
-    assert found["cost"]["currency"] == ("CNY" if stream else "USD")
-    assert b'"cost"' not in asked(shop, CHAT, model, prefix="", stream=stream).body
+    assert found["cost"]["currency"] == CURRENCIES[provider]
+    assert b'"cost"' not in asked(shop, protocol, f"{provider}/priced", prefix="", stream=stream).body
+
+
+@dialects
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_what_upstream_says_it_cost(protocol: str, stream: bool, upstream: Upstream, shop: Gateway) -> None:
+    """A bill of the provider's own stands as it is, and what nobody knows the price of has none."""
+    told = {"cost": 0.25, "is_byok": True}
+    upstream.play(counting(**told), "priced")
+    *_, usage = usages(asked(shop, protocol, f"{SHORT[protocol]}/priced", stream=stream), protocol, stream=stream)
+    assert {name: value for name, value in usage.items() if name not in COUNTS[protocol]} == told
+    model = upstream.play(counting())
+    assert b'"cost' not in asked(shop, protocol, f"{SHORT[protocol]}/{model}", stream=stream).body

@@ -5,9 +5,12 @@
     X-OpenRouter-Metadata: enabled  `openrouter_metadata` in the answer, in a stream's last chunk, in `message_stop`, in
                                     `response.completed`
 
-    a Chat client at /api/v1        `usage.cost` in dollars, where the upstream does not tell it
+    a client at /api/v1             `usage.cost`, `is_byok` and `cost_details` in dollars, where the upstream tells no cost
 
-(https://openrouter.ai/docs/api/reference/errors-and-debugging and guides/features/router-metadata, 2026-08-22)
+(https://openrouter.ai/docs/api/reference/errors-and-debugging, guides/features/router-metadata and
+cookbook/administration/usage-accounting, 2026-08-22)
+
+`is_byok` is false there: programs take it as "more is to be paid than `cost`", and nothing is.
 
 Rules of this file: stands between the engine and the client only where something was asked for; an event of which nothing
 is said passes as it is; credentials stand in headers, so a body has none to hide.
@@ -40,7 +43,17 @@ LAST = {
 }
 """What a stream's last event looks like in each dialect; Gemini has no place for notes."""
 
-_USAGE = re.compile(rb'"usage": ?\{')
+COUNTED = {
+    "openai_chat": re.compile(rb'"usage": ?\{'),
+    "anthropic_messages": re.compile(rb'"type": ?"message_delta"'),  # what message_start counts is no bill yet
+    "openai_responses": LAST["openai_responses"],
+}
+"""Which events of a stream hold counts that are final."""
+
+PARTS = {"openai_responses": ("upstream_inference_input_cost", "upstream_inference_output_cost")}
+CHATS = ("upstream_inference_prompt_cost", "upstream_inference_completions_cost")
+"""What OpenRouter calls the two parts of a bill (its OpenAPI document, CostDetails and Usage, 2026-08-22)."""
+
 _DATA = re.compile(rb"^data: ?(.*)$", re.MULTILINE)
 
 
@@ -79,11 +92,18 @@ class Notes:
         served = bool(attempts) and attempts[-1].outcome == "ok"
         return self._story().metadata(served=served, tried=self._recorder.tried)
 
-    def dollars(self) -> float | None:
-        """What the answer has cost so far; None where that is not known."""
-        bill = self._recorder.bill()
+    def costs(self, prompt_part: str, completion_part: str) -> Json:
+        """What the answer has cost so far, as fields of its usage; none where that is not known."""
+        bill, prompt = self._recorder.bill()
         rate = None if bill is None else 1.0 if bill.currency == "USD" else self._usd.get(bill.currency)
-        return bill.nanos / 1e9 / rate if bill is not None and rate else None
+        if bill is None or not rate:
+            return {}
+        told: Json = {"cost": bill.nanos / 1e9 / rate, "is_byok": False}
+        if prompt is not None:
+            parts = (prompt.nanos, bill.nanos - prompt.nanos)
+            named = zip((prompt_part, completion_part), (nanos / 1e9 / rate for nanos in parts))
+            told["cost_details"] = {"upstream_inference_cost": None, **dict(named)}
+        return told
 
 
 class Annotated:
@@ -94,7 +114,8 @@ class Annotated:
         self._protocol = ask.protocol
         self._head = notes.head
         self._metadata = notes.metadata if ask.metadata else None
-        self._cost = notes.dollars if ask.openrouter and ask.protocol == "openai_chat" else None
+        self._costs = notes.costs if ask.openrouter else None
+        self._counted = COUNTED.get(ask.protocol) if ask.openrouter else None
         self._echoes: list[bytes] = []
         self._streams = False
 
@@ -135,8 +156,11 @@ class Annotated:
     def _noted(self, data: bytes) -> bytes:
         """`data` with the note in its last event, if that is in it."""
         last = LAST.get(self._protocol)
-        if self._cost is not None and _USAGE.search(data):
-            data = b"".join(self._in_data(event, self._priced) for event in events(data))
+        counted = self._counted
+        if counted is not None and counted.search(data):
+            data = b"".join(
+                self._in_data(event, self._priced) if counted.search(event) else event for event in events(data)
+            )
         if self._metadata is None or last is None or not last.search(data):
             return data
         return b"".join(self._last(event) if last.search(event) else event for event in events(data))
@@ -152,13 +176,15 @@ class Annotated:
         return _DATA.sub(lambda found: b"data: " + edit(found[1]), event, count=1)
 
     def _priced(self, data: bytes) -> bytes:
-        """A JSON object whose usage tells what it cost."""
-        cost = self._cost() if self._cost is not None and _USAGE.search(data) else None
-        fields = (load(data, dict[str, Raw]) or {}) if cost is not None else {}
-        usage = load(fields.get("usage", b""), dict[str, Raw])
-        if not usage or "cost" in usage:
+        """A JSON object whose usage tells what it cost; in Responses' events inside of `response`."""
+        fields = load(data, dict[str, Raw]) if self._costs is not None else None
+        if self._costs is None or fields is None:
             return data
-        return join({**fields, "usage": Raw(join({**usage, "cost": dump(cost)}))})
+        if "response" in fields:
+            return join({**fields, "response": Raw(self._priced(bytes(fields["response"])))})
+        usage = load(fields.get("usage", b""), dict[str, Raw])
+        costs = self._costs(*PARTS.get(self._protocol, CHATS)) if usage and "cost" not in usage else {}
+        return join({**fields, "usage": dump({**usage, **costs})}) if usage and costs else data
 
     def _with_note(self, data: bytes) -> bytes:
         """A JSON object with the note in it; in Responses' events inside of `response`."""

@@ -18,7 +18,7 @@ from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
-from hexapla.ledger.price import cost, minute_utc, saved, total
+from hexapla.ledger.price import cost, minute_utc, prompt_cost, saved, total
 from hexapla.ledger.record import Cost
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
@@ -65,13 +65,19 @@ class Recorder:
         """How many attempts were made when the answer began."""
         return self._start.tried if self._start is not None else 0
 
-    def bill(self) -> Cost | None:
-        """What the answer that is going out has cost so far, as far as it is known."""
+    def bill(self) -> tuple[Cost | None, Cost | None]:
+        """What the answer that is going out has cost so far, and its prompt's part of that; None: not known."""
         start = self._start
         usage = start.lane.summary.usage if start is not None else None
         if start is None or usage is None:
-            return None
-        return cost(usage, _price(start.candidate), minute_utc(self._books.wall()))
+            return None, None
+        price, minute = _price(start.candidate), minute_utc(self._books.wall())
+        serving = (start.candidate.track, start.since)
+        others = [part.cost for key, part in self._parts.items() if key != serving]
+        whole = total(cost(usage, price, minute), others)
+        # a sum, and a bill of the provider's own, cannot be taken apart
+        apart = whole is not None and whole.source == "catalogue"
+        return whole, prompt_cost(usage, price, minute) if apart else None
 
     def begin(self) -> None:
         """Before the first upstream call."""

@@ -63,6 +63,11 @@ def cost(usage: Usage, price: Price | None, minute_utc: int, *, units: Units = O
     return Cost(currency=price.currency, nanos=_round(grains), source="catalogue")
 
 
+def prompt_cost(usage: Usage, price: Price | None, minute_utc: int) -> Cost | None:
+    """Return what of `cost` the input makes; None where that is unknown, as in a bill that only the provider knows."""
+    return cost(replace(usage, output=0, reasoning=0, audio_output=0, cost=None), price, minute_utc)
+
+
 def total(bill: Cost | None, others: Sequence[Cost | None]) -> Cost | None:
     """Return `bill` with all of the others that are known and of its currency."""
     more = [each.nanos for each in others if each is not None and bill is not None and each.currency == bill.currency]
