@@ -37,7 +37,7 @@ CATALOG = Catalog(
             Model(id="plain:free", name="Plain Free"),
         ],
         "beta": [Model(id="owner/Big-Model", name="Big-Model", aliases=("one",)), Model(id="shared")],
-        "openrouter": [Model(id="owner/Big-Model"), Model(id="google/gem")],
+        "openrouter": [Model(id="owner/Big-Model"), Model(id="google/gem"), Model(id="openrouter/own")],
         "closed": [Model(id="secret"), Model(id="shared")],
         "gone": [Model(id="orphan")],
     },
@@ -88,6 +88,11 @@ def found(name: str) -> list[tuple[str, str, str, str]]:
         ("openrouter/google/gem:online", [("openrouter", "openai_chat", "google/gem:online", "")]),
         ("google/gem:online", [("openrouter", "openai_chat", "google/gem:online", "")]),
         ("fast:nitro", [("openrouter", "openai_chat", "google/gem:nitro", "")]),
+        # an id that begins with its provider's name may be said without saying that twice
+        ("openrouter/own", [("openrouter", "openai_chat", "openrouter/own", "")]),
+        ("OpenRouter/Own:nitro", [("openrouter", "openai_chat", "openrouter/Own:nitro", "")]),
+        ("openrouter/openrouter/own", [("openrouter", "openai_chat", "openrouter/own", "")]),
+        ("openrouter/other", [("openrouter", "openai_chat", "other", "")]),
         # a provider that cannot be asked is skipped where another one can
         ("shared", [("beta", "openai_chat", "shared", "")]),
     ],

@@ -385,6 +385,19 @@ def test_openrouters_own_names_are_its_own() -> None:
     assert planned(routes(OPENROUTER_API_KEY="k"), "openrouter/auto")[0].startswith("openrouter ")
 
 
+@pytest.mark.parametrize("name", ["auto", "auto-beta", "free", "pareto-code", "fusion", "fusion-flash", "bodybuilder"])
+def test_openrouters_own_routers(name: str) -> None:
+    """They go there under their whole names, with the plugin that steers them; without its key the error says so."""
+    peeked = peek("openai_chat", PLAIN % (b"openrouter/" + name.encode(), b',"plugins":[{"id":"pareto-router"}]'))
+    router = routes(OPENROUTER_API_KEY="k")
+    (candidate,) = router.plan(peeked).candidates
+    assert (candidate.provider.id, candidate.model) == ("openrouter", f"openrouter/{name}")
+    assert "plugins" in router.kept(candidate, peeked)
+    if name not in ("auto", "free"):  # which are here as well
+        with pytest.raises(RoutingError, match="set OPENROUTER_API_KEY, or run `hexapla login openrouter`"):
+            routes(OPENAI_API_KEY="k").plan(peeked)
+
+
 def test_route_sort_is_a_partition() -> None:
     """The deprecated `route` says where `sort` looks."""
     models = ',"models":["cheap/heron"],"provider":{"sort":"price","only":["middle","cheap"]}'

@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -284,3 +285,24 @@ def test_codex(shop: Gateway) -> None:
 
 def _dumped(model: dict[str, Any]) -> bytes:
     return json.dumps(model).encode()  # dates are text in JSON only
+
+
+def test_the_names_that_stand_for_any_model(shop: Gateway, tmp_path: Path) -> None:
+    """`auto` and `free` are listed where something stands behind them, with what that can; OpenRouter's own as its own."""
+    for path in ("/v1/models", "/api/v1/models"):
+        known = {model["id"]: model for model in listed(shop, path=path)}
+        assert known["auto"]["pricing"] == {"prompt": "-1", "completion": "-1"}
+        assert known["free"]["pricing"] == {"prompt": "0", "completion": "0"}
+        assert {"tools", "response_format"} <= set(known["auto"]["supported_parameters"])
+        assert known["auto"]["architecture"]["input_modalities"] == ["text", "image"]
+        assert known["auto"]["context_length"] >= known["openai/gpt-4o"]["context_length"]
+        assert known["openrouter/auto"]["name"] == "Auto Router"
+        owners = {name: known[name]["owned_by"] for name in ("auto", "openrouter/auto")}
+        assert owners == {"auto": "hexapla", "openrouter/auto": "openrouter"}
+    assert call(shop.url, "/api/v1/model/free").json["data"]["id"] == "free"
+    assert call(shop.url, "/api/v1/models/auto/endpoints").json["data"]["endpoints"] == []
+    assert call(shop.url, "/api/v1/models/openrouter/auto/endpoints").json["data"]["endpoints"]
+    alone = KEYS.replace('[providers.openrouter]\nauth = { key = "k" }\n', "") + '[aliases]\nauto = "openai/gpt-4o"\n'
+    with gateway(tmp_path, alone + "[providers.demo]\nenabled = false\n") as other:
+        found = {model["id"]: model["owned_by"] for model in listed(other)}
+        assert found["openrouter/auto"] == "hexapla" and "auto" not in found

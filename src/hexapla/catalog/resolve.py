@@ -262,9 +262,19 @@ def _by_provider(catalog: Catalog, name: str) -> tuple[Match, ...]:
     parts = catalog.split(name)
     if parts is None:
         return ()
-    provider, model = parts
+    provider, model = parts[0], _whole_id(catalog, *parts)
     facts, suffix = _facts(catalog, provider, model)
     return _served(provider, _sent(facts, model.removesuffix(suffix)) if facts else model, facts, suffix)
+
+
+def _whole_id(catalog: Catalog, provider: Provider, model: str) -> str:
+    """`openrouter/auto` is not OpenRouter's `auto`: the id of a provider's own model may begin with the provider."""
+    stem = model
+    while ending := _ending(stem):
+        stem = stem.removesuffix(ending)
+    own = f"{provider.id}/{stem}"
+    known = catalog.facts(provider.id, model) or catalog.facts(provider.id, stem)
+    return model if known or catalog.facts(provider.id, own) is None else f"{provider.id}/{model}"
 
 
 def _by_name(catalog: Catalog, name: str) -> tuple[Match, ...]:

@@ -5,22 +5,29 @@ The models are those of providers that can be asked here; they are listed once f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.catalog.listing import Listed
 from hexapla.catalog.resolve import Catalog
+from hexapla.catalog.schema import Endpoint, Model, Provider
 from hexapla.engine.wishes import load_of, need_of
 from hexapla.errors import Kind, ProtocolError, RoutingError
-from hexapla.routing.virtual import VIRTUAL, Choice, Demand
+from hexapla.routing.virtual import VIRTUAL, Choice, Demand, candidates, takes_images
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import load
 
 IMAGES = (b'"image_url"', b'"input_image"', b'"type":"image"', b'"type": "image"', b'"inlineData"', b'"inline_data"')
 """How dialects speak of images in a conversation."""
+
+TITLES = {"auto": "Auto Router", "free": "Free Models Router"}
+DEMANDED = ("tools", "json_schema", "vision")
+OURSELVES = Provider(id="hexapla", name="Hexapla", endpoints=(Endpoint(protocol="openai_chat", base_url=""),))
+"""Who offers a virtual model in a list."""
 
 
 def virtual(name: str, usable: Sequence[str]) -> str:
@@ -61,6 +68,38 @@ def rows_of(catalog: Catalog, usable: Sequence[str]) -> list[Listed]:
         for model in catalog.listed(provider)
         if not model.retired or model.retired > today
     ]
+
+
+def listed(rows: Sequence[Listed], usd: Mapping[str, float]) -> list[Listed]:
+    """The virtual names as rows of a list of models, where anything stands behind them; `rows`: of `rows_of`.
+
+    A router of OpenRouter's own stands for itself.  Ours can what one of its models can and what a request is seen to need
+    of them (`demand_of`).
+    """
+    found = [_row(name, kind, rows, usd) for name, kind in VIRTUAL.items()]
+    return [row for row in found if row is not None]
+
+
+def _row(name: str, kind: str, rows: Sequence[Listed], usd: Mapping[str, float]) -> Listed | None:
+    theirs = next((row for row in rows if row.name == f"openrouter/{name}"), None)
+    if theirs is not None:
+        return replace(theirs, name=name)
+    behind = candidates(kind, rows, Demand(), Choice(), usd)
+    if not behind:
+        return None
+    able = {word for row in behind for word in row.model.capabilities}
+    images = any(takes_images(row.model) for row in behind)
+    model = Model(
+        id=name,
+        name=TITLES[kind],
+        context=max(row.model.context or 0 for row in behind) or None,
+        max_output=max(row.model.max_output or 0 for row in behind) or None,
+        input_modalities=("text", "image") if images else ("text",),
+        output_modalities=("text",),
+        capabilities=tuple(word for word in DEMANDED if word in able),
+        free=kind == "free",
+    )
+    return Listed(name=name, model=model, provider=OURSELVES)
 
 
 def nothing_fits(kind: str) -> RoutingError:

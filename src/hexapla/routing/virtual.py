@@ -21,6 +21,7 @@ from typing import Literal
 import msgspec
 
 from hexapla.catalog.listing import Listed
+from hexapla.catalog.schema import Model
 from hexapla.routing.filters import costless
 from hexapla.routing.rank import blended
 
@@ -59,14 +60,23 @@ def chosen(
     chance: Callable[[], float],
 ) -> list[str]:
     """The names of the models to try, in order; none where nothing fits."""
+    able = candidates(kind, rows, demand, choice, usd)
+    if kind == "free":
+        return [row.name for row in sorted(able, key=lambda row: chance())][:MOST]
+    return [row.name for row in _band(able, TIERS.index(choice.cost_tier))][:MOST]
+
+
+def candidates(
+    kind: str, rows: Sequence[Listed], demand: Demand, choice: Choice, usd: Mapping[str, float]
+) -> list[Listed]:
+    """Who is chosen among: those that can and may, and cost nothing (`free`) or something that is known, the cheapest
+    first (`auto`)."""
     able = [row for row in rows if _can(row, demand) and _admitted(row, choice)]
     if kind == "free":
-        return [row.name for row in sorted((row for row in able if costs_nothing(row)), key=lambda row: chance())][
-            :MOST
-        ]
+        return [row for row in able if costs_nothing(row)]
     priced = [(price, row) for row in able if (price := blended(row.model.price, usd)) and not row.model.free]
     priced.sort(key=lambda pair: (pair[0], pair[1].name))
-    return [row.name for _, row in _band(priced, TIERS.index(choice.cost_tier))][:MOST]
+    return [row for _, row in priced]
 
 
 def costs_nothing(row: Listed) -> bool:
@@ -74,10 +84,10 @@ def costs_nothing(row: Listed) -> bool:
     return row.model.free or costless(row.model.price)
 
 
-def _band(priced: list[tuple[float, Listed]], tier: int) -> list[tuple[float, Listed]]:
+def _band(priced: Sequence[Listed], tier: int) -> Sequence[Listed]:
     """A fifth of the models, at least one: the tiers are percentiles, 0-20 ... 80-100."""
     first, last = len(priced) * tier // len(TIERS), len(priced) * (tier + 1) // len(TIERS)
-    return priced[min(first, len(priced) - 1) : max(last, first + 1)] if priced else []
+    return priced[min(first, len(priced) - 1) : max(last, first + 1)] if priced else ()
 
 
 def _can(row: Listed, demand: Demand) -> bool:
@@ -89,11 +99,16 @@ def _can(row: Listed, demand: Demand) -> bool:
         return False
     if demand.schema and "json_schema" not in model.capabilities:
         return False
-    if demand.images and "image" not in model.input_modalities and "vision" not in model.capabilities:
+    if demand.images and not takes_images(model):
         return False
     if demand.max_tokens and model.max_output is not None and demand.max_tokens > model.max_output:
         return False
     return (model.context or 0) >= demand.tokens + demand.max_tokens
+
+
+def takes_images(model: Model) -> bool:
+    """Whether it is known to."""
+    return "image" in model.input_modalities or "vision" in model.capabilities
 
 
 def _admitted(row: Listed, choice: Choice) -> bool:

@@ -27,6 +27,7 @@ from hexapla.catalog.resolve import Catalog, resolve
 from hexapla.catalog.schema import Model, Provider
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.routes import Routes
+from hexapla.engine.virtual import OURSELVES, listed, rows_of
 from hexapla.errors import RoutingError
 from hexapla.server import filters, shapes
 from hexapla.server.codex import codex
@@ -86,6 +87,9 @@ class Catalogue:
         """Where a model is served: at its provider, and at every other one that lists the same."""
         self._caller(request)
         name: str = request.path_params["model"]
+        for row in await self._usable():
+            if row.name == name and row.provider is OURSELVES:  # each request decides whom it stands for
+                return answer(_of_model(row, []))
         routes = self._gateway.routes
         matches = resolve(routes.catalog, name)
         offered = {(m.provider.id, m.model): m for m in (*matches, *elsewhere(routes.catalog, name, matches))}
@@ -99,9 +103,7 @@ class Catalogue:
             )
             for match in offered.values()
         ]
-        first = shapes.openai(rows[0])
-        kept = {field: first[field] for field in ("id", "name", "created", "description", "architecture")}
-        return answer({"data": kept | {"endpoints": [each for row in rows for each in self._served(routes, row)]}})
+        return answer(_of_model(rows[0], [each for row in rows for each in self._served(routes, row)]))
 
     async def providers(self, request: Request) -> Response:
         """Every provider, whether it can be used or not."""
@@ -161,7 +163,7 @@ class Catalogue:
         routes = self._gateway.routes
         usable = tuple(routes.usable())
         if self._made is None or self._made.catalog is not routes.catalog or self._made.usable != usable:
-            rows = await asyncio.to_thread(_all, routes.catalog, usable)
+            rows = await asyncio.to_thread(_all, routes, usable)
             self._made = Made(routes.catalog, usable, rows)
         return self._made.rows
 
@@ -211,15 +213,18 @@ class Catalogue:
         return named(request.scope) or self._gateway.routes.bound.get(key, "")
 
 
-def _all(catalog: Catalog, usable: Sequence[str]) -> list[Listed]:
-    """Every model of these providers that is still sold."""
-    today = f"{filters.today():%Y-%m-%d}"
-    return [
-        Listed(name=f"{provider}/{model.id}", model=model, provider=catalog.providers[provider])
-        for provider in usable
-        for model in catalog.listed(provider)
-        if not model.retired or model.retired > today
-    ]
+def _all(routes: Routes, usable: Sequence[str]) -> list[Listed]:
+    """Every model of these providers that is still sold, then the names that stand for one of them.  (A name of the
+    user's own that is written like those is his.)"""
+    rows = rows_of(routes.catalog, usable)
+    return [*rows, *(row for row in listed(rows, routes.usd) if routes.catalog.meaning(row.name) is None)]
+
+
+def _of_model(row: Listed, endpoints: Sequence[Json]) -> Json:
+    """A model with its endpoints, as OpenRouter has it."""
+    whole = shapes.openai(row)
+    kept = {field: whole[field] for field in ("id", "name", "created", "description", "architecture")}
+    return {"data": kept | {"endpoints": endpoints}}
 
 
 def named_otherwise(row: Listed) -> bool:
