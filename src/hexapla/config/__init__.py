@@ -2,6 +2,7 @@
 
     settings   its tables, and what was loaded      load       found, read, expanded, joined with the catalogue
     check      mistakes that the types let through  packaged   the catalogue that comes with the package
+    shown      what of it may be shown
 
 Everything that is made here is a value; to follow changes, load again.
 """

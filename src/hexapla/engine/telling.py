@@ -54,6 +54,13 @@ def told(ask: Ask, error: GatewayError, rendered: tuple[int, bytes], story: Stor
     return status, msgspec.json.encode(value)
 
 
+def told_plainly(error: GatewayError, rendered: tuple[int, bytes]) -> tuple[int, bytes]:
+    """The same where OpenRouter's clients ask for something else than an answer."""
+    status, body = rendered
+    inner: Json = msgspec.json.decode(body)["error"]
+    return status, msgspec.json.encode({"error": _plain(inner, error, status, ERROR_TYPES[error.kind], [])})
+
+
 def _kind(error: GatewayError, availability: Json | None) -> tuple[str, int]:
     """OpenRouter's word for an error, and its status where that is another one than the dialect's."""
     code = availability["code"] if availability is not None else ""

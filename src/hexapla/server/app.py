@@ -18,14 +18,8 @@ from hexapla.server.body import Receive
 from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.meta import OPENROUTER, PREFIXES, Guard, meta_routes
+from hexapla.server.meta import GENERATION, OPENROUTER, PREFIXES, Guard, meta_routes
 from hexapla.server.profile import PREFIX, enter, inside
-
-GENERATION = {
-    "/chat/completions": "openai_chat",
-    "/responses": "openai_responses",
-    "/messages": "anthropic_messages",
-}
 
 
 class App:

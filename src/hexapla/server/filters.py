@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from hexapla.catalog import listing
@@ -37,6 +38,8 @@ UNKNOWN = frozenset(
     }
 )
 """Filters of OpenRouter's on facts that are known to nobody here."""
+
+Row = TypeVar("Row")
 
 MOST = 1000
 USUAL = 500
@@ -74,7 +77,7 @@ def ordered(rows: Sequence[Listed], query: Mapping[str, str]) -> list[Listed]:
     return [*known, *(row for row in rows if key(row) is None)]
 
 
-def paged(rows: Sequence[Listed], query: Mapping[str, str], path: str) -> tuple[Sequence[Listed], str | None]:
+def paged(rows: Sequence[Row], query: Mapping[str, str], path: str) -> tuple[Sequence[Row], str | None]:
     """One page, and the next one's address; everything when neither offset nor limit is given."""
     if "offset" not in query and "limit" not in query:
         return rows, None

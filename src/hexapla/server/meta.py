@@ -14,6 +14,7 @@ from starlette.routing import Route
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
 from hexapla.engine.gateway import Gateway, as_gateway_error, internal
+from hexapla.engine.telling import told_plainly
 from hexapla.engine.way import way
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ledger.record import whole
@@ -25,6 +26,7 @@ from hexapla.server.gemini import VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.generation import openrouter
 from hexapla.server.keys import KeyRing
+from hexapla.server.presets import PresetList
 from hexapla.server.profile import named
 from hexapla.translate.dialect import guess
 from hexapla.wire.rawjson import split
@@ -35,7 +37,17 @@ View = Callable[[Request], Awaitable[Response]]
 OPENROUTER = "/api/v1"
 """Where OpenRouter's clients ask."""
 
+CODED = ("openai_chat", "openai_responses")
+"""Dialects whose errors are OpenRouter's own there, with a number as code."""
+
 PREFIXES = ("/v1", OPENROUTER)
+GENERATION = {
+    "/chat/completions": "openai_chat",
+    "/responses": "openai_responses",
+    "/messages": "anthropic_messages",
+}
+"""The paths of the generation endpoints, and what is spoken there."""
+
 ENDPOINTS = "/v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent"
 UNBUILT = (
     "/embeddings",
@@ -188,11 +200,11 @@ class Guard:
             try:
                 response = await view(request)
             except (GatewayError, ProtocolError) as error:
-                return self.tell(as_gateway_error(error), protocol)
+                return self.tell(as_gateway_error(error), protocol, request.url.path)
             except ClientGone:
                 return Response(status_code=499)  # nobody hears it
             except Exception as fault:  # the last resort (tests/server/test_guard.py)
-                return self.tell(internal(fault), protocol)
+                return self.tell(internal(fault), protocol, request.url.path)
             return self._named(response)
 
         return guarded
@@ -206,15 +218,17 @@ class Guard:
         known = ClientError(Kind.INVALID_REQUEST, message, status=status, code=code)
         if request.url.path.startswith(("/v1beta/", "/v1alpha/")):
             kind = Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST
-            return self.tell(ClientError(kind, message, status=status), "gemini_generate")
+            return self.tell(ClientError(kind, message, status=status), "gemini_generate", request.url.path)
         anthropic = "/messages" in request.url.path or "anthropic-version" in request.headers
         if anthropic and status == 404:
             known = ClientError(Kind.NOT_FOUND, message)
-        return self.tell(known, "anthropic_messages" if anthropic else "openai_chat")
+        return self.tell(known, "anthropic_messages" if anthropic else "openai_chat", request.url.path)
 
-    def tell(self, error: GatewayError, protocol: str) -> Response:
-        """`error` in the words of `protocol`."""
+    def tell(self, error: GatewayError, protocol: str, path: str) -> Response:
+        """`error` in the words of `protocol`, or in OpenRouter's where its clients ask."""
         status, body = PROTOCOLS[protocol].render_error(error)
+        if path.startswith(OPENROUTER) and protocol in CODED:
+            status, body = told_plainly(error, (status, body))
         response = Response(body, status, media_type="application/json")
         response.headers["x-should-retry"] = "false"
         return self._named(response)
@@ -228,6 +242,7 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     """Every route but the generation endpoints."""
     meta = Meta(gateway, keys)
     catalogue = Catalogue(gateway, keys)
+    presets = PresetList(gateway, keys)
     plain: list[tuple[str, View, list[str]]] = [
         ("/livez", meta.alive, ["GET"]),
         ("/readyz", meta.ready, ["GET"]),
@@ -251,6 +266,11 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
         ("/credits", meta.credits, ["GET"], "openai_chat"),
         ("/responses", meta.upgrade, ["GET"], "openai_responses"),
         ("/messages/count_tokens", meta.count_tokens, ["POST"], "anthropic_messages"),
+        ("/presets", presets.listed, ["GET"], "openai_chat"),
+        ("/presets/{slug}", presets.one, ["GET"], "openai_chat"),
+        ("/presets/{slug}/versions", presets.versions, ["GET"], "openai_chat"),
+        ("/presets/{slug}/versions/{version}", presets.version, ["GET"], "openai_chat"),
+        *((f"/presets/{{slug}}{path}", presets.made, ["POST"], "openai_chat") for path in GENERATION),
         *((path, meta.unbuilt, ["POST"], "openai_chat") for path in UNBUILT),
     ]
     routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]

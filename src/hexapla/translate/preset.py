@@ -48,11 +48,7 @@ def expanded(protocol: str, body: bytes, presets: Presets, model: str = "") -> t
     """
     fields = split(body)
     named, stem = _named(fields, model)
-    preset = presets.get(named)
-    if preset is None:
-        there = ", ".join(sorted(presets)) or "none"
-        message = f"There is no preset {named[:100]!r} here; there are: {there}. Presets are [presets.NAME] tables."
-        raise ClientError(Kind.NOT_FOUND, message, param="preset")
+    preset = of_name(presets, named)
     fields.pop("preset", None)
     if model:
         model = stem or str(preset.get("model", ""))
@@ -61,6 +57,16 @@ def expanded(protocol: str, body: bytes, presets: Presets, model: str = "") -> t
     else:  # @preset/NAME, or nothing
         fields.pop("model", None)
     return join(_merged(protocol, fields, preset)), model
+
+
+def of_name(presets: Presets, name: str) -> Mapping[str, Any]:
+    """The preset of this name.  Raises ClientError that names those that there are."""
+    found = presets.get(name)
+    if found is None:
+        there = ", ".join(sorted(presets)) or "none"
+        message = f"There is no preset {name[:100]!r} here; there are: {there}. Presets are [presets.NAME] tables."
+        raise ClientError(Kind.NOT_FOUND, message, param="preset", code="not_found")
+    return found
 
 
 def names_preset(peeked: Peek) -> bool:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import tomlkit
@@ -15,12 +13,8 @@ import tomlkit
 from hexapla.catalog.resolve import resolve
 from hexapla.cli.words import Say
 from hexapla.config import Loaded, load_config
+from hexapla.config.shown import without_secrets
 from hexapla.errors import RoutingError
-
-MASK = "***"
-_SECRET = re.compile(r"^(key|keys|sha256|cookie)$|authorization|api-?key|token|secret|password", re.IGNORECASE)
-_NAMED_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
-_SHORTEST = 6  # shorter values of the environment are words, not secrets
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
@@ -65,38 +59,10 @@ def _show(loaded: Loaded, as_json: bool, say: Say) -> int:
 
 
 def shown_config(loaded: Loaded) -> dict[str, Any]:
-    """Everything that is in force, defaults included, without a secret: neither by its key nor by its value."""
-    held = {
-        value
-        for name, value in loaded.environment.items()
-        if _NAMED_SECRET.search(name) and len(value) >= _SHORTEST and not value.startswith(("/", "~"))
-    }
-    whole = msgspec.to_builtins(loaded.config)
-    masked = _masked(whole, held)
-    assert isinstance(masked, dict)
-    return masked
-
-
-def _masked(value: Any, held: set[str], key: str = "") -> Any:
-    if isinstance(value, Mapping):
-        return {name: _masked(inner, held, name) for name, inner in value.items() if inner is not None}
-    if isinstance(value, list | tuple):
-        return [_masked(inner, held, key) for inner in value if inner is not None]
-    if not isinstance(value, str) or not value:
-        return value
-    if _SECRET.search(key):
-        return MASK
-    for secret in held:
-        value = value.replace(secret, MASK)
-    return _without_login(value) if "@" in value and "://" in value else value
-
-
-def _without_login(url: str) -> str:
-    """A proxy's or a server's URL may hold a name and a password."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
+    """Everything that is in force, defaults included, without a secret."""
+    shown = without_secrets(msgspec.to_builtins(loaded.config), loaded.environment)
+    assert isinstance(shown, dict)
+    return shown
 
 
 def _path(loaded: Loaded, as_json: bool, say: Say) -> int:
