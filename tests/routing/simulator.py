@@ -126,7 +126,6 @@ class World:
 
     def __init__(self, seed: int, gap: float = 3.0, *, plain: bool = False) -> None:
         self.plain = plain
-        self.share = HEDGES
         self.hedging = 0.0 if plain else 0.3  # how many requests may be hedged
         self.late: Callable[[Candidate], float | None] = lambda candidate: LATE
         self.gap = gap  # seconds between two requests, at the most
@@ -137,7 +136,7 @@ class World:
         self.traffic = Traffic(RoutingConfig(), lambda: self.now, lambda: self.now)
         self.health, self.bench = self.traffic.health, self.traffic.bench
         self.retries = RetryBudget(lambda: self.now)
-        self.hedges = RetryBudget(lambda: self.now, saved=0.0)
+        self.hedges = RetryBudget(lambda: self.now, share=HEDGES, floor=0.0, saved=0.0)
         self.hedged = 0
         self.asked: list[tuple[str, float]] = []  # who was called when
         self.sick = {offer.provider.id: self.chance.random() for offer in self.offers}  # how often each one fails
@@ -157,8 +156,8 @@ class World:
         peeked = peek(run.protocol, ask(run.protocol, "m", stream=run.stream))
         reply = Reply(id="gen-1", created=1, model="m", include_usage=True)
         translation = Translation(peeked, reply, telling=Telling(marks=True) if run.resumes else None)
-        self.retries.earn()
-        self.hedges.earn(self.share)
+        self.retries.requests += 1
+        self.hedges.requests += 1
 
         def open_call(chosen: Candidate) -> Call:
             lane = translation.open(chosen.target, chosen.quirks)
@@ -182,7 +181,7 @@ class World:
         return run
 
     def _may_hedge(self) -> bool:
-        may = self.hedges.spend(0.0)
+        may = self.hedges.spend()
         self.hedged += may
         return may
 

@@ -14,7 +14,7 @@ def test_an_outage_is_not_amplified() -> None:
     granted = 0
     for _ in range(10_000):
         now += 0.001
-        budget.earn()
+        budget.requests += 1
         granted += budget.spend()
     assert granted <= 10_000 * SHARE + 10 * FLOOR + 1
     assert granted >= 10_000 * SHARE
@@ -31,11 +31,11 @@ def test_a_quiet_gateway_may_retry() -> None:
 def test_hedges_are_earned_and_not_saved_up_by_time() -> None:
     """One request in twenty; an idle hour earns nothing."""
     now = 0.0
-    budget = RetryBudget(lambda: now, saved=0.0)
+    budget = RetryBudget(lambda: now, share=HEDGES, floor=0.0, saved=0.0)
     granted = 0
     for _ in range(1000):
-        budget.earn(HEDGES)
-        granted += budget.spend(0.0)
+        budget.requests += 1
+        granted += budget.spend()
     assert granted in (49, 50)
     now = 3600.0
-    assert not budget.spend(0.0)
+    assert not budget.spend()

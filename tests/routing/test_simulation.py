@@ -165,7 +165,7 @@ def _slowest(hedged: bool, requests: int = 1500) -> tuple[float, float]:
     calls a request takes."""
     world = World(4, plain=True)
     if hedged:
-        world.hedging, world.share, world.late = 1.0, budget.HEDGES, world.traffic.late
+        world.hedging, world.hedges.share, world.late = 1.0, budget.HEDGES, world.traffic.late
     world.sick = dict.fromkeys(world.sick, 2.0)
 
     def answer(protocol: str, stream: bool, chance: Random) -> Script:

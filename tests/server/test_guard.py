@@ -13,6 +13,7 @@ import pytest
 from hexapla.config import Config, LedgerConfig, LogConfig
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.gateway import Gateway
+from hexapla.engine.means import Means
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.routes import Routes
 from hexapla.server.app import App
@@ -107,7 +108,7 @@ def is_internal(sent: list[Message], protocol: str) -> None:
 @dialects
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(KeyRing, "name"), (Routes, "plan"), (Gateway, "_translation"), (Gateway, "_transport")],
+    [(KeyRing, "name"), (Routes, "plan"), (Means, "translation"), (Means, "transport")],
     ids=["keys", "plan", "translation", "transport"],
 )
 def test_before_the_answer(

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from hexapla.errors import GatewayError, Kind
+from hexapla.engine.faults import LeavingError
+from hexapla.errors import GatewayError
 from hexapla.ir.loss import Loss
 from hexapla.routing.commands import Start
 
@@ -22,14 +23,6 @@ JSON: Headers = (("content-type", "application/json"),)
 SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class LeavingError(GatewayError):
-    """The gateway shuts down: the one error of ours after which another try makes sense at once."""
-
-    def __init__(self) -> None:
-        message = "The gateway is shutting down; ask again in a moment."
-        super().__init__(Kind.OVERLOADED, message, retry_after=1)
 
 
 def answer_headers(answer_id: str, start: Start) -> Headers:

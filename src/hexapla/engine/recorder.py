@@ -46,13 +46,13 @@ class Recorder:
         self._books = books
         self._generation = generation
         self._body_bytes = body_bytes
-        self._began = books.clock()
+        self.began = books.clock()
         self._first: float | None = None
         self._attempts: list[Attempt] = []
         self._start: Start | None = None
         self._parts: dict[tuple[str, float], _Part] = {}  # attempts that are paid for, by provider and beginning
         self._noted: set[tuple[str, float]] = set()
-        self._ended = False
+        self._begun = self._ended = False
         self.extra_losses: tuple[Loss, ...] = ()
 
     @property
@@ -80,7 +80,10 @@ class Recorder:
         return whole, prompt_cost(usage, price, minute) if apart else None
 
     def begin(self) -> None:
-        """Before the first upstream call."""
+        """Before the first upstream call; once."""
+        if self._begun:
+            return
+        self._begun = True
         self._books.metrics.begin()
         self._books.ledger.begin(self._generation)
 
@@ -156,8 +159,8 @@ class Recorder:
             provider=candidate.provider.id if candidate is not None else self._generation.provider,
             model=candidate.model if candidate is not None else self._generation.model,
             lane=lane.name if lane is not None else "",
-            latency=books.clock() - self._began,
-            first=None if self._first is None else self._first - self._began,
+            latency=books.clock() - self.began,
+            first=None if self._first is None else self._first - self.began,
             outcome=outcome,
             stop=summary.stop if summary is not None else None,
             native=summary.native if summary is not None and summary.native != summary.stop else None,
@@ -181,7 +184,7 @@ class Recorder:
             model=start.candidate.model,
             protocol=start.candidate.endpoint.protocol,
             lane=lane.name,
-            started=self._generation.created + (start.since - self._began),
+            started=self._generation.created + (start.since - self.began),
             latency=self._books.clock() - start.since,
             status=200,
             outcome=outcome,
@@ -195,7 +198,7 @@ class Recorder:
             model=tried.candidate.model,
             protocol=tried.candidate.endpoint.protocol,
             lane=tried.lane,
-            started=self._generation.created + (tried.started - self._began),
+            started=self._generation.created + (tried.started - self.began),
             latency=tried.ended - tried.started,
             status=tried.status,
             outcome=error.kind.value if error is not None else "ok",

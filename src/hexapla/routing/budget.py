@@ -22,22 +22,29 @@ HEDGES = 0.05  # hedges that a request earns
 
 
 class RetryBudget:
-    """clock: monotonic seconds;  saved: what is there at the beginning."""
+    """
+    requests  those that began since the last try: whoever begins one counts it here
+    share     what a request earns;  floor: what a second earns
 
-    def __init__(self, clock: Callable[[], float], saved: float = MOST) -> None:
+    clock: monotonic seconds;  saved: what is there at the beginning
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], *, share: float = SHARE, floor: float = FLOOR, saved: float = MOST
+    ) -> None:
+        self.requests = 0
+        self.share = share
+        self.floor = floor
         self._clock = clock
         self._saved = saved
         self._seen = clock()
 
-    def earn(self, share: float = SHARE) -> None:
-        """A request begins."""
-        self._saved = min(MOST, self._saved + share)
-
-    def spend(self, floor: float = FLOOR) -> bool:
+    def spend(self) -> bool:
         """Take one retry; False when there is none left."""
         now = self._clock()
-        self._saved = min(MOST, self._saved + (now - self._seen) * floor)
-        self._seen = now
+        earned = self.requests * self.share + (now - self._seen) * self.floor
+        self._saved = min(MOST, self._saved + earned)
+        self._seen, self.requests = now, 0
         if self._saved < 1:
             return False
         self._saved -= 1

@@ -30,10 +30,14 @@ from hexapla.translate.lane import Lane
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt, ready to be sent: the lane, and the transport's own request, which is opaque here."""
+    """One attempt, ready to be sent: the lane, and the transport's own request, which is opaque here.
+
+    since  when it was sent, where that was before the exchange began
+    """
 
     lane: Lane
     request: object
+    since: float | None = None
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ class Exchange:
     asked      the name in the request that a candidate stands for: what one model refuses, another one may take
     hedge      for a stream whose client, or the configuration, wants it
     tell       an error as the client dialect's terminal stream event
-    clock      monotonic seconds;  chance: draws from [0, 1)
+    clock      monotonic seconds;  chance: draws from [0, 1);  began: when the request did, if not now
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Exchange:
         retry: RetryPolicy,
         clock: Callable[[], float],
         chance: Callable[[], float],
+        began: float | None = None,
         admit: Callable[[Candidate, bool], GatewayError | float] = lambda candidate, forced: 0.0,
         may_retry: Callable[[], bool] = lambda: True,
         asked: Callable[[Candidate], str] = lambda candidate: "",
@@ -111,7 +112,7 @@ class Exchange:
         self._chance = chance
         self._spared: list[Candidate] = []  # who was not admitted
         self._tried = 0
-        self._began = clock()
+        self._began = clock() if began is None else began
         self._lane: Lane | None = None
         self.asking: list[Candidate] = []
         self.calls: list[Start] = []
@@ -257,7 +258,7 @@ class Exchange:
         self.asking.append(candidate)
         if admitted and (lost := (yield Sleep(admitted))) is not None:
             return failure(lost)
-        since = self._clock()
+        since = self._clock() if call.since is None else call.since
         self._tried += 1
         lane = self._lane = call.lane
         status: int | None = None

@@ -12,7 +12,9 @@ from typing import Any
 
 from hexapla.config import Limits
 from hexapla.engine.client import Answer, Ask, OnLoss
-from hexapla.engine.gateway import Gateway, internal
+from hexapla.engine.faults import internal
+from hexapla.engine.gateway import Gateway
+from hexapla.engine.work import Running, finished
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
 from hexapla.server.keys import Headers, KeyRing
@@ -147,12 +149,26 @@ class Generate:
         stream: bool | None = None,
         profile: str = "",
     ) -> None:
-        """Answer a request that has arrived whole."""
+        """Answer a request that has arrived whole, in the current task."""
+        await finished(self.begin(key, headers, body, answer, model=model, stream=stream, profile=profile))
+
+    def begin(
+        self,
+        key: str,
+        headers: Headers,
+        body: bytes,
+        answer: Answer,
+        *,
+        model: str = "",
+        stream: bool | None = None,
+        profile: str = "",
+    ) -> Running | None:
+        """Take a request that has arrived whole; None: it was answered already."""
         try:
             said = self._read_headers(headers)
         except GatewayError as error:
             self.refuse(error, answer)
-            return
+            return None
         ask = Ask(
             protocol=self._protocol,
             body=body,
@@ -169,7 +185,7 @@ class Generate:
             resume=said.resume,
             idempotency=said.idempotency,
         )
-        await self._gateway.generate(ask, answer)
+        return self._gateway.begin(ask, answer)
 
     def refuse(self, error: GatewayError, answer: Answer) -> None:
         """Tell the error in the dialect."""

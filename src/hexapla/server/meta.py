@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
-from hexapla.engine.gateway import Gateway, as_gateway_error, internal
+from hexapla.engine.faults import as_gateway_error, internal
+from hexapla.engine.gateway import Gateway
 from hexapla.engine.telling import told_plainly
 from hexapla.engine.way import way
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError

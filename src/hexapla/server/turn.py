@@ -1,8 +1,8 @@
 """One generation request on a connection, from the end of its head to the last byte of its answer.
 
 This is the path that every token takes, so there is nothing between the connection and the engine: the body's pieces
-are joined once, one task runs the request, the answer is written by whoever brings its bytes, and a client that leaves
-cancels the task from the connection's own callback.  uvicorn's protocol sees a Turn as one of its request cycles: the
+are joined once, the request needs at most one task, the answer is written by whoever brings its bytes, and a client that
+leaves ends its request from the connection's own callback.  uvicorn sees a Turn as one of its request cycles: the
 attributes without underscore are what it looks at.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from hexapla.engine.work import Running
 from hexapla.errors import ClientError
 from hexapla.server.body import announced, late, too_large
 from hexapla.server.generate import Generate
@@ -60,6 +61,7 @@ class Turn:
     _begun = False
     _error: ClientError | None = None
     _key: str | None = None
+    _running: Running | None = None
     _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
     _head: str = ""  # said with the first bytes
@@ -132,6 +134,8 @@ class Turn:
         self._disarm()
         if self._task is not None:
             self._task.cancel()
+        if self._running is not None:
+            self._running.leave()
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -154,23 +158,39 @@ class Turn:
             self._error = error
 
     def _run(self) -> None:
+        assert self._key is not None
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        running = self._endpoint.begin(self._key, self._headers, body, self, profile=self._profile)
+        if running is None:
+            return
+        self._running = running
+        if not running.quickly(self._ended):
+            self._run_long()
+
+    def _ended(self, answered: bool) -> None:
+        """The short way is over."""
+        if not answered:
+            self._run_long()
+            return
+        self._running = None
+        if not self.response_complete:  # the client must not take what it has for the whole
+            self._place.transport.close()
+
+    def _run_long(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._answer())
         self._place.tasks.add(self._task)
 
     async def _answer(self) -> None:
-        assert self._key is not None
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body.clear()
+        assert self._running is not None and self._task is not None
         try:
-            await self._endpoint.answer(self._key, self._headers, body, self, profile=self._profile)
+            await self._running.run()
         except asyncio.CancelledError:
             if not self._gone:
                 raise
         finally:
-            assert self._task is not None
             self._place.tasks.discard(self._task)
-            if not self.response_complete:  # the client must not take what it has for the whole
-                self._place.transport.close()
+            self._ended(answered=True)
 
     # the answer
 

@@ -89,8 +89,15 @@ class Connection(asyncio.Protocol):
         self.origin: Origin | None = None
         self.since = 0.0  # when it was released
         self._served = 0
-        self._closed = False
+        self._reused = False
+        self.closed = False
         self._reset()
+
+    def take_up(self, origin: Origin) -> None:
+        """Another exchange begins."""
+        self._reset()
+        self.origin = origin
+        self._in_use = True
 
     def _reset(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
@@ -98,11 +105,11 @@ class Connection(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._buffered = 0
         self._paused = False
-        self._head: tuple[int, dict[str, str]] | None = None
-        self._headers: dict[str, str] = {}
-        self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
+        self.head: tuple[int, dict[str, str]] | None = None
+        self.headers: dict[str, str] = {}
+        self.header_bytes = self._head_bytes = self._interim = self._decoded = 0
         self._complete = self._keep_alive = self._in_use = False
-        self._error: UpstreamError | None = None
+        self.error: UpstreamError | None = None
         self._answered = False  # any byte of an answer came
         self._inflate: Inflate | None = None
         self._deadline = float("inf")
@@ -112,12 +119,12 @@ class Connection(asyncio.Protocol):
     @property
     def ended(self) -> bool:
         """The body is complete, and whole."""
-        return self._complete and self._error is None
+        return self._complete and self.error is None
 
     @property
     def reusable(self) -> bool:
         transport = self._transport
-        return not self._closed and not self._in_use and transport is not None and not transport.is_closing()
+        return not self.closed and not self._in_use and transport is not None and not transport.is_closing()
 
     @property
     def certificate(self) -> dict[str, Any] | None:
@@ -135,7 +142,7 @@ class Connection(asyncio.Protocol):
             self.close()  # bytes that nobody asked for: this connection cannot be trusted
             return
         self._answered = True
-        if self._head is None:
+        if self.head is None:
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -145,7 +152,7 @@ class Connection(asyncio.Protocol):
             if not self._complete:
                 self._fail(Kind.UPSTREAM_PROTOCOL, f"The provider does not speak HTTP/1.1 ({error}).")
             self._keep_alive = False
-        if self._head is None:
+        if self.head is None:
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
         elif not self._complete:
@@ -162,26 +169,26 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closed = True
-        if self._in_use and not self._complete and self._error is None:
+        self.closed = True
+        if self._in_use and not self._complete and self.error is None:
             self._on_early_end(exc)
         self._wake()
 
     def _on_early_end(self, exc: Exception | None) -> None:
         """The bytes are over before the answer is, unless the answer's end is the connection's."""
-        if self._head is not None and exc is None and self._until_close():
+        if self.head is not None and exc is None and self._until_close():
             self._whole(keep_alive=False)
             return
-        if self._head is None and not self._answered:
-            self._error = None  # `send` decides: stale, or refused without an answer
+        if self.head is None and not self._answered:
+            self.error = None  # `send` decides: stale, or refused without an answer
             return
-        self._error = UpstreamError(
-            Kind.UPSTREAM_TRUNCATED if self._head is not None else Kind.UPSTREAM_PROTOCOL,
+        self.error = UpstreamError(
+            Kind.UPSTREAM_TRUNCATED if self.head is not None else Kind.UPSTREAM_PROTOCOL,
             "The provider closed the connection before its answer was complete.",
         )
 
     def _until_close(self) -> bool:
-        headers = self._head[1] if self._head is not None else {}
+        headers = self.head[1] if self.head is not None else {}
         return "content-length" not in headers and "transfer-encoding" not in headers
 
     # httptools
@@ -191,15 +198,15 @@ class Connection(asyncio.Protocol):
             raise ValueError("bytes behind the end")  # stops the parser: they must not become this answer's head
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self._headers
+        headers = self.headers
         if len(headers) >= MAX_HEADERS:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
             return
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEAD_BYTES:
+        self.header_bytes += len(name) + len(value)
+        if self.header_bytes > MAX_HEAD_BYTES:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
             return
-        if self._head is not None:
+        if self.head is not None:
             return  # a trailer: it must not replace a header that was acted upon
         key, text = _lower(name), value.decode("latin-1")
         before = headers.get(key)
@@ -215,22 +222,22 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if 100 <= status < 200:
             self._interim += 1
-            self._headers = {}
+            self.headers = {}
             if self._interim > MAX_INTERIM:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends interim answers without end.")
             return
-        if "content-length" in self._headers and "transfer-encoding" in self._headers:
+        if "content-length" in self.headers and "transfer-encoding" in self.headers:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
             return
-        self._head = status, self._headers
-        if encoding := self._headers.get("content-encoding"):
+        self.head = status, self.headers
+        if encoding := self.headers.get("content-encoding"):
             try:
                 self._inflate = inflate_of(encoding)
             except UpstreamError as error:
                 self._give_up(error)
 
     def on_body(self, body: bytes) -> None:
-        if self._error is not None:
+        if self.error is not None:
             return
         if self._inflate is not None:
             try:
@@ -247,48 +254,70 @@ class Connection(asyncio.Protocol):
             self._buffered += len(body)
 
     def on_message_complete(self) -> None:
-        if self._head is None:
+        if self.head is None:
             return  # an interim answer
         # right only inside this callback; asked later it is always False (docs/measurements.md, traps)
-        self._whole(keep_alive=self._parser.should_keep_alive() and self._error is None)
+        self._whole(keep_alive=self._parser.should_keep_alive() and self.error is None)
 
     def _whole(self, *, keep_alive: bool) -> None:
         """The body is complete by its framing."""
         self._complete, self._keep_alive = True, keep_alive
         self._deadline = float("inf")
-        if self._inflate is not None and self._error is None:
+        if self._inflate is not None and self.error is None:
             try:
                 self._inflate.close()
             except UpstreamError as error:
-                self._error = error
+                self.error = error
 
     # the exchange
 
-    async def send(self, request: Request, origin: Origin) -> Exchange:
-        """Write the request and wait for the head of the answer."""
-        self._reset()
-        self.origin = origin
-        self._in_use = True
+    def begin(self, request: Request, heard: Callable[[], None] | None = None) -> None:
+        """Write the request; whoever is called back by `heard` looks at `head`, `error` and `closed` then.
+
+        Raises UpstreamError for a request that cannot be written.
+        """
         self._idle, self._limit = request.timeouts.idle, request.max_response_bytes
-        reused, self._served = self._served > 0, self._served + 1
-        if self._transport is None or self._transport.is_closing():
-            raise StaleError
-        self._write(request, origin)
+        self._reused, self._served = self._served > 0, self._served + 1
+        self.heard = heard
+        try:
+            self._write(request)
+        except UpstreamError:
+            self.close()
+            raise
         if request.timeouts.head:
             self._deadline = self._loop.time() + request.timeouts.head
-        while self._head is None:
-            if self._error is not None:
-                raise self._error
-            if self._closed:
-                raise StaleError if reused or not self._answered else self._truncated()
+
+    def response(self) -> Exchange:
+        """The answer, whose head has come.  Raises what came instead: UpstreamError, or StaleError."""
+        if self.head is not None:
+            return Exchange(self, *self.head)
+        if self.error is not None:
+            raise self.error
+        raise StaleError if self._reused or not self._answered else self._truncated()
+
+    def whole(self) -> bytes:
+        """The answer's body, which stays to be taken; b"" unless all of it is there, and it is no refusal."""
+        if not self._complete or self.error is not None or self.head is None or self.head[0] >= 300:
+            return b""
+        if len(self._chunks) != 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0]
+
+    async def send(self, request: Request) -> Exchange:
+        """Write the request and wait for the head of the answer."""
+        if self._transport is None or self._transport.is_closing():
+            raise StaleError
+        self.begin(request)
+        while self.head is None and self.error is None and not self.closed:
             await self._wait()
-        return Exchange(self, *self._head)
+        return self.response()
 
     def _truncated(self) -> UpstreamError:
         return UpstreamError(Kind.UPSTREAM_PROTOCOL, f"{self.origin} closed the connection inside its answer's head.")
 
-    def _write(self, request: Request, origin: Origin) -> None:
-        assert self._transport is not None
+    def _write(self, request: Request) -> None:
+        origin = self.origin
+        assert self._transport is not None and origin is not None
         head = b"%b%d\r\n\r\n" % (_head(request.method, request.url, request.headers, origin), len(request.body))
         if len(request.body) <= SPLIT_WRITE:
             self._transport.write(head + request.body)
@@ -307,8 +336,8 @@ class Connection(asyncio.Protocol):
     def take(self) -> bytes | None:
         """The body bytes that have arrived; b"" when the body is complete, None when there are none yet."""
         if not self._chunks:
-            if self._error is not None:
-                raise self._error
+            if self.error is not None:
+                raise self.error
             return b"" if self._complete else None
         # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
@@ -317,7 +346,7 @@ class Connection(asyncio.Protocol):
         if self._paused:
             self._paused = False
             self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
-            if self._transport is not None and not self._closed:
+            if self._transport is not None and not self.closed:
                 self._transport.resume_reading()
         return chunk
 
@@ -341,7 +370,7 @@ class Connection(asyncio.Protocol):
         """Called by the sweeper: give up when the deadline has passed and nobody is holding the reading up."""
         if now < self._deadline or self._paused or self._complete:
             return
-        what = "answer" if self._head is None else "continue"
+        what = "answer" if self.head is None else "continue"
         self._fail(Kind.TIMEOUT, f"{self.origin} did not {what} in time.")
         self._wake()
 
@@ -349,8 +378,8 @@ class Connection(asyncio.Protocol):
         self._give_up(UpstreamError(kind, message))
 
     def _give_up(self, error: UpstreamError) -> None:
-        if self._error is None and not self._complete:
-            self._error = error
+        if self.error is None and not self._complete:
+            self.error = error
         self._keep_alive = False
         if self._transport is not None:
             self._transport.abort()
@@ -359,7 +388,7 @@ class Connection(asyncio.Protocol):
         """The exchange is over: keep the connection if the answer was complete, else close it."""
         if not self._in_use:
             return
-        whole = self._complete and self._keep_alive and self._error is None
+        whole = self._complete and self._keep_alive and self.error is None
         self._in_use, self.heard = False, None
         self._chunks.clear()
         if not whole:
@@ -374,8 +403,8 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close at once.  Idempotent."""
         self._in_use, self.heard = False, None
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             if self._transport is not None:
                 self._transport.abort()
         self._released(self)

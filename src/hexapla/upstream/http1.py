@@ -36,18 +36,32 @@ class Http1Transport:
         self._closed = False
 
     async def send(self, request: Request) -> Exchange:
-        origin = origin_of(request)
-        connection = self._take(origin)
+        connection = self.reserve(request)
         if connection is not None:
             try:
-                return await self._exchange(connection, request, origin)
+                return await self._sent(connection, request)
             except StaleError:
                 pass  # the server closed it while it was idle and has seen nothing: ask again on a fresh one
+        origin = origin_of(request)
         connection = await self._open(origin, request)
+        self._occupy(connection, origin)
         try:
-            return await self._exchange(connection, request, origin)
+            return await self._sent(connection, request)
         except StaleError as error:
             raise UpstreamError(Kind.UPSTREAM_CONNECT, f"{origin} closed the connection without an answer.") from error
+
+    def reserve(self, request: Request) -> Connection | None:
+        """The most recently used idle connection that is still open, for one exchange that `Connection.begin` begins;
+        None when there is none."""
+        origin = origin_of(request)
+        pooled = self._pool.get(origin)
+        while pooled:
+            connection = pooled.pop()
+            if connection.reusable:
+                self._occupy(connection, origin)
+                return connection
+            connection.close()
+        return None
 
     async def aclose(self) -> None:
         self._closed = True
@@ -59,31 +73,24 @@ class Http1Transport:
         self._busy.clear()
         self._pool.clear()
 
-    async def _exchange(self, connection: Connection, request: Request, origin: Origin) -> Exchange:
-        self._busy.add(connection)
-        if self._timer is None:
-            self._arm()
+    async def _sent(self, connection: Connection, request: Request) -> Exchange:
         try:
-            return await connection.send(request, origin)
+            return await connection.send(request)
         except BaseException:
             connection.close()
             raise
+
+    def _occupy(self, connection: Connection, origin: Origin) -> None:
+        connection.take_up(origin)
+        self._busy.add(connection)
+        if self._timer is None:
+            self._arm()
 
     async def _open(self, origin: Origin, request: Request) -> Connection:
         if self._ssl is None and origin.tls:
             self._ssl = ssl.create_default_context()
             self._ssl.set_alpn_protocols(["http/1.1"])
         return await dial(origin, self._ssl, request.timeouts.connect, self._released)
-
-    def _take(self, origin: Origin) -> Connection | None:
-        """The most recently used idle connection that is still open."""
-        pooled = self._pool.get(origin)
-        while pooled:
-            connection = pooled.pop()
-            if connection.reusable:
-                return connection
-            connection.close()
-        return None
 
     def _released(self, connection: Connection) -> None:
         """A connection's exchange is over: keep it if it can be used again."""

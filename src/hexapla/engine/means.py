@@ -1,0 +1,120 @@
+"""What the requests of one configuration work with.
+
+`adopt` gives a gateway other means; a request keeps those that it began with to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from hexapla.config import Config
+from hexapla.engine.address import Address
+from hexapla.engine.annotated import Annotated
+from hexapla.engine.client import Answer, Ask, OnLoss
+from hexapla.engine.heads import JSON, Headers, error_headers, identity
+from hexapla.engine.recorder import Books
+from hexapla.engine.routes import Routes
+from hexapla.engine.story import Story
+from hexapla.engine.telling import told
+from hexapla.engine.traffic import Planned
+from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.ledger import Attempt
+from hexapla.protocols import PROTOCOLS
+from hexapla.protocols.base import Reply
+from hexapla.routing.budget import RetryBudget
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.commands import Call
+from hexapla.routing.exchange import Hedge
+from hexapla.translate.open import Translation
+from hexapla.translate.peek import Peek
+from hexapla.translate.resume import Telling
+from hexapla.upstream.driver import Sweeper
+from hexapla.upstream.transport import Request, Transport
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """See above.
+
+    transports  by name: "http1", "reqwest" (when installed), "demo"
+    chance      draws from [0, 1)
+    """
+
+    config: Config
+    routes: Routes
+    books: Books
+    transports: Mapping[str, Transport]
+    chance: Callable[[], float]
+    sweeper: Sweeper
+    retries: RetryBudget
+    hedges: RetryBudget
+
+    def transport(self, request: Request) -> Transport:
+        """The transport that carries `request`: the demo's own, the one asked for, or the default."""
+        wanted = request.transport or ("reqwest" if (request.proxy or "").startswith("socks") else "")
+        name = wanted or request.url.partition(":")[0]
+        found = self.transports.get(name)
+        if found is None and wanted:
+            raise UpstreamError(
+                Kind.UPSTREAM_MISCONFIGURED,
+                f"The transport {wanted!r} is not installed: pip install hexapla[{wanted}].",
+            )
+        return found or self.transports["http1"]
+
+    def translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
+        """The request, ready to be opened towards any endpoint."""
+        reply = Reply(
+            id=answer_id,
+            created=created,
+            model=peeked.model,
+            include_usage=peeked.include_usage or ask.openrouter,
+            openrouter=ask.openrouter,
+        )
+        # whoever cannot be told every parameter refuses before it is asked, and the next one is tried
+        demanded: OnLoss | None = "strict" if self.routes.wishes(peeked).require_parameters else None
+        resumes = self.config.routing.resume if ask.resume is None else ask.resume
+        return Translation(
+            peeked,
+            reply,
+            on_loss=ask.on_loss or demanded or self.config.on_loss,
+            telling=Telling(marks=bool(ask.resume)) if resumes else None,
+        )
+
+    def call(self, ask: Ask, translation: Translation, candidate: Candidate, note_on: Annotated | None = None) -> Call:
+        """An attempt's lane and HTTP request.  Raises ClientError or ProtocolError."""
+        address = candidate.address
+        assert isinstance(address, Address)
+        lane = (translation.thinking() if candidate.thinks else translation).open(
+            candidate.target,
+            candidate.quirks,
+            keep=self.routes.kept(candidate, translation.peeked),
+            provider=candidate.provider.name or candidate.provider.id,
+        )
+        if note_on is not None:
+            note_on.echo(lane.body)
+        same = ask.protocol == candidate.endpoint.protocol
+        request = address.request(lane.body, stream=translation.peeked.stream, forward=ask.forward if same else ())
+        return Call(lane=lane, request=request)
+
+    def hedge(self, ask: Ask) -> Hedge | None:
+        """When a second endpoint is asked beside the first; None: never."""
+        wanted = self.config.routing.hedge if ask.hedge is None else ask.hedge
+        return Hedge(after=self.routes.traffic.late, may=self.hedges.spend) if wanted else None
+
+    def story(self, peeked: Peek | None, plan: Planned | None = None, attempts: Sequence[Attempt] = ()) -> Story:
+        """What can be told of a request's way."""
+        if peeked is None:
+            return Story()
+        alias = self.routes.catalog.meaning(peeked.model) is not None
+        demands = plan is not None and self.routes.wishes(peeked).require_parameters
+        return Story(models=peeked.models, alias=alias, plan=plan, demands=demands, attempts=attempts)
+
+    def refuse(
+        self, ask: Ask, error: GatewayError, answer: Answer, headers: Headers = (), story: Story | None = None
+    ) -> None:
+        """Tell `error` in the client's dialect."""
+        named = headers or identity(self.books.ledger.new_id())
+        status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), named[0][1])
+        answer.start(status, (*JSON, *named, *error_headers(error)))
+        answer.finish(body)

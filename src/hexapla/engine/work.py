@@ -1,0 +1,229 @@
+"""One request that is being answered, from its plan to its record.
+
+    plan --> exchange --> record
+
+The exchange decides (routing/exchange.py), a driver executes what it decides (upstream/driver.py), the speaker says it to
+the client; a Work brings them together and sees to it that the request ends in exactly one way, whatever happens.
+
+short.py is the same for the request that needs none of it because its first endpoint answers at once and whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from hexapla.engine.annotated import Annotated, Notes, wants_echo
+from hexapla.engine.client import Answer, Ask
+from hexapla.engine.faults import LeavingError, internal
+from hexapla.engine.heads import identity
+from hexapla.engine.means import Means
+from hexapla.engine.recorder import Recorder
+from hexapla.engine.session import said_session
+from hexapla.engine.speaker import Speaker
+from hexapla.engine.story import Story
+from hexapla.engine.traffic import Planned
+from hexapla.errors import GatewayError, Kind
+from hexapla.ledger import Generation
+from hexapla.routing.candidate import Candidate
+from hexapla.routing.commands import Call, Tried
+from hexapla.routing.exchange import Exchange, Outcome
+from hexapla.translate.peek import Peek
+from hexapla.upstream.driver import Driver
+from hexapla.upstream.transport import Request, Transport
+
+
+class Running(Protocol):
+    """What a gateway makes of a request that it did not answer at once."""
+
+    def quickly(self, ended: Callable[[bool], None]) -> bool:
+        """Begin the short way, which needs no task; False: this request cannot take it.
+
+        `ended` is called once, later, unless `leave` comes first: with True when the request has been answered, with
+        False when it takes `run` to answer it.
+        """
+        ...
+
+    async def run(self) -> None:
+        """Answer the request.  Never raises but CancelledError, which closes the upstream connection first."""
+        ...
+
+    def leave(self) -> None:
+        """The client is gone.  Whoever awaits `run` cancels it besides."""
+        ...
+
+
+async def finished(running: Running | None) -> None:
+    """Answer a request in the current task, for whoever has one."""
+    if running is None:
+        return
+    ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    try:
+        answered = running.quickly(ended.set_result) and await ended
+    except asyncio.CancelledError:
+        running.leave()
+        raise
+    if not answered:
+        await running.run()
+
+
+class Work:
+    """See above.
+
+    works  those that are running, this one among them as long as it is
+    """
+
+    def __init__(self, means: Means, ask: Ask, peeked: Peek, plan: Planned, answer: Answer, works: set[Work]) -> None:
+        books, first = means.books, plan.candidates[0]
+        generation = Generation(
+            id=books.ledger.new_id(),
+            key=ask.key,
+            client_protocol=ask.protocol,
+            requested=peeked.model,
+            provider=first.provider.id,
+            model=first.model,
+            stream=peeked.stream,
+            created=books.wall(),
+            session=said_session(peeked, ask.session),
+        )
+        self.means = means
+        self.ask = ask
+        self.peeked = peeked
+        self.plan = plan
+        self.answer = answer
+        self.recorder = Recorder(books, generation, len(ask.body))
+        self.translation = means.translation(ask, peeked, generation.id, int(generation.created))
+        self.noted = ask.openrouter or ask.metadata or "debug" in peeked.fields  # the answer has notes in it
+        self.spoke = False  # the client has heard something
+        self._works = works
+        self._task: asyncio.Task[object] | None = None
+        self._stopped = False
+        means.retries.requests += 1
+        means.hedges.requests += 1
+        works.add(self)
+
+    def quickly(self, ended: Callable[[bool], None]) -> bool:
+        return False
+
+    def leave(self) -> None:
+        if self._task is None:
+            self._works.discard(self)
+
+    def stop(self) -> None:
+        """The gateway ends: break off, and tell those who wait for it."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self) -> None:
+        self._task = asyncio.current_task()
+        try:
+            if self._stopped:
+                self.refuse(LeavingError())
+            else:
+                await self._run()
+        except Exception as fault:  # before the exchange began: nothing was said yet (tests/server/test_guard.py)
+            self.refuse(internal(fault))
+        finally:
+            self._works.discard(self)
+
+    async def _run(self) -> None:
+        means, recorder = self.means, self.recorder
+        note_on = self._notes()
+        speaker = Speaker(recorder, note_on or self.answer)
+        exchange = self._exchange(note_on if wants_echo(self.peeked) else None)
+        recorder.begin()
+        try:
+            if means.books.ledger.waits:
+                await means.books.ledger.durable()
+            driver = Driver(self.transport, speaker, means.sweeper, self._note)
+            self._conclude(await driver.run(exchange.run()))
+        except asyncio.CancelledError:
+            if not self._stopped or not _awake():
+                recorder.left(exchange.calls)
+                recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
+                raise
+            self._break_off(LeavingError(), speaker)
+        except Exception as fault:  # the last resort (tests/server/test_guard.py)
+            self._break_off(internal(fault), speaker)
+        finally:
+            for asked in exchange.asking:
+                means.routes.traffic.left(asked)
+
+    def _notes(self) -> Annotated | None:
+        """The answer with notes in it, where there is anything to note."""
+        notes = Notes(self.recorder, self._story, self.means.routes.usd)
+        return Annotated(self.answer, self.ask, notes) if self.noted else None
+
+    def _exchange(self, echo_on: Annotated | None) -> Exchange:
+        means = self.means
+        return Exchange(
+            self.plan.candidates,
+            lambda candidate: self.call(candidate, echo_on),
+            self.translation.tell,
+            stream=self.peeked.stream,
+            retry=means.config.retry,
+            clock=means.books.clock,
+            began=self.recorder.began,
+            chance=means.chance,
+            admit=self.admit,
+            may_retry=means.retries.spend,
+            asked=self.plan.name_of,
+            hedge=means.hedge(self.ask),
+        )
+
+    def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:
+        """How the exchange makes an attempt's lane and HTTP request."""
+        return self.means.call(self.ask, self.translation, candidate, echo_on)
+
+    def admit(self, candidate: Candidate, forced: bool) -> GatewayError | float:
+        """How the exchange asks whether somebody may be asked."""
+        return self.means.routes.traffic.admit(candidate, self.plan.load, forced=forced)
+
+    def transport(self, request: Request) -> Transport:
+        """Who carries a request."""
+        return self.means.transport(request)
+
+    def refuse(
+        self, error: GatewayError, headers: tuple[tuple[str, str], ...] = (), story: Story | None = None
+    ) -> None:
+        """Nothing was said: `error` is the answer."""
+        self.means.refuse(self.ask, error, self.answer, headers, story)
+
+    def _note(self, tried: Tried) -> None:
+        self.recorder.note(tried)
+        self.means.routes.traffic.heard(tried, self.plan)
+
+    def _story(self) -> Story:
+        return self.means.story(self.peeked, self.plan, self.recorder.attempts)
+
+    def _conclude(self, outcome: Outcome) -> None:
+        error, recorder = outcome.error, self.recorder
+        if error is None or outcome.started:
+            recorder.end(outcome="ok" if error is None else error.kind, lane=outcome.lane)
+            return
+        # the client has heard nothing
+        recorder.end(outcome=error.kind, status=error.status)
+        self.refuse(error, (*identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried))), self._story())
+
+    def _break_off(self, error: GatewayError, speaker: Speaker | None = None) -> None:
+        """End an answer, wherever it is, with `error`.
+
+        A whole answer whose bytes are on their way is left unfinished, so that the server closes the connection: its
+        client must not take it for a success.
+        """
+        recorder, spoke = self.recorder, self.spoke if speaker is None else speaker.spoke
+        lane = speaker.lane if speaker is not None else None
+        recorder.end(outcome=error.kind, status=200 if spoke else error.status, lane=lane)
+        if not spoke:
+            self.refuse(error, identity(recorder.id))
+        elif self.peeked.stream and speaker is not None:
+            speaker.answer.finish(self.translation.tell(error))
+        self._works.discard(self)
+
+
+def _awake() -> bool:
+    """Take back the one cancellation that `stop` made; False when somebody else cancelled as well."""
+    task = asyncio.current_task()
+    return task is not None and task.uncancel() == 0
