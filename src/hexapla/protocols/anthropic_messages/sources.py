@@ -1,0 +1,100 @@
+"""Images and documents of a client's Messages body: where their bytes are, and whether they are what they say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import ProtocolError
+from hexapla.ir.content import CacheMark, Media
+from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.fields import extras_of
+from hexapla.protocols.typed import Reader
+from hexapla.wire.media import sniff
+from hexapla.wire.rawjson import load
+
+
+class WireCitations(msgspec.Struct):
+    enabled: bool | None = None
+
+
+class WireMedia(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    source: Raw
+    title: str | None = None
+    context: str | None = None
+    citations: WireCitations | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireSource(msgspec.Struct):
+    type: str
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+
+
+_MEDIA, _SOURCE = Reader(WireMedia), Reader(WireSource)
+
+_PLACES = {"base64": "data", "text": "data", "url": "url", "file": "file_id"}
+"""Where a source of this type holds what it is."""
+
+_FIELDS = {"base64": "data", "text": "text", "url": "url", "file": "file_id"}
+"""Our name for it."""
+
+_CHECKED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+def parse_image(raw: Raw, path: str) -> Media:
+    """An image block.  Raises ProtocolError."""
+    return _media("image", raw, path)
+
+
+def parse_document(raw: Raw, path: str) -> Media:
+    """A document block.  Raises ProtocolError."""
+    return _media("document", raw, path)
+
+
+def holds_blocks(raw: Raw) -> bool:
+    """Whether a document is made of content blocks, which no other dialect knows."""
+    fields = load(raw, dict[str, Raw]) or {}
+    source = load(fields.get("source", Raw()), dict[str, Raw]) or {}
+    return source.get("type") == Raw(b'"content"')
+
+
+def _media(kind: Literal["image", "document"], raw: Raw, path: str) -> Media:
+    block, rest = _MEDIA.read(raw, path)
+    path = f"{path}.source"
+    source, _ = _SOURCE.read(block.source, path)
+    place = _PLACES.get(source.type)
+    if place is None:
+        raise ProtocolError(f"{source.type!r} is no source; use base64, url, file or text", path=f"{path}.type")
+    said: str | None = getattr(source, place)
+    if said is None:
+        raise ProtocolError(f"{place} is required", path=f"{path}.{place}")
+    if source.type == "base64":
+        _check(kind, source.media_type, said, f"{path}.data")
+    return Media(
+        kind=kind,
+        media_type=source.media_type if source.type == "base64" else None,
+        title=block.title,
+        context=block.context,
+        citations=block.citations.enabled if block.citations is not None else None,
+        cache=block.cache_control,
+        extras=extras_of(NAME, rest),
+        **{_FIELDS[source.type]: said},
+    )
+
+
+def _check(kind: str, media_type: str | None, data: str, path: str) -> None:
+    """Raise ProtocolError for data that is plainly not what it says it is."""
+    found = sniff(data)
+    if found == "":
+        raise ProtocolError(f"the {kind} is not valid base64", path=path)
+    if kind == "image" and found is not None and not found.startswith("image/"):
+        raise ProtocolError(f"the image says {media_type}, but its bytes are {found}", path=path)
+    if kind == "image" and found is None and media_type in _CHECKED:
+        raise ProtocolError(f"the bytes are no {media_type} image", path=path)

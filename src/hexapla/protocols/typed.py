@@ -1,0 +1,101 @@
+"""Reading a client's JSON objects as Structs, with the path in every complaint.
+
+A Struct names the fields that we know, in one decode.  What an object says beside them is what its dialect has that we do
+not, and travels in `extras`; most objects say nothing beside, so that is looked for only where the strict decode fails.  An
+explicit null is the same as nothing: Ark's and Z.ai's SDKs send null for every unset field.
+
+Rules of this file: Structs for a `Reader` forbid unknown fields; a field that may be left out has a default; `Raw()` is a
+raw field that was left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from hexapla.errors import ProtocolError
+from hexapla.wire.rawjson import decode, join, split
+
+S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
+
+NULL = Raw(b"null")
+
+Rest = dict[str, Raw]
+"""Fields of an object that its Struct does not name."""
+
+NO_REST: Rest = {}
+
+
+class Reader(Generic[S]):
+    """Reads objects of one kind."""
+
+    __slots__ = ("_decoder", "_known")
+
+    def __init__(self, kind: type[S]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._known = frozenset(kind.__struct_encode_fields__)
+
+    def read(self, raw: bytes | Raw, path: str = "$") -> tuple[S, Rest]:
+        """The object, and what it says beside.  `path` names it in complaints.  Raises ProtocolError."""
+        try:
+            return self._decoder.decode(raw), NO_REST
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._apart(raw, path)
+
+    def maybe(self, raw: Raw, path: str) -> tuple[S | None, Rest]:
+        """`read` for a field that may be left out or null."""
+        return (None, NO_REST) if not raw or raw == NULL else self.read(raw, path)
+
+    def _apart(self, raw: bytes | Raw, path: str) -> tuple[S, Rest]:
+        try:
+            fields = split(raw)
+            known = decode(self._decoder, join({name: fields[name] for name in fields if name in self._known}))
+        except ProtocolError as error:
+            raise complaint(error, path) from None
+        return known, {name: fields[name] for name in fields if name not in self._known and fields[name] != NULL}
+
+
+def read_list(raw: Raw, path: str) -> list[Raw]:
+    """The items of a field that is a list.  Raises ProtocolError."""
+    try:
+        return decode(_items, raw)
+    except ProtocolError as error:
+        raise complaint(error, path) from None
+
+
+def present(raw: Raw) -> Raw | None:
+    """A raw field; None where it was left out or is null."""
+    return None if not raw or raw == NULL else raw
+
+
+def complaint(error: ProtocolError, path: str) -> ProtocolError:
+    """What is wrong with a value at `path`, in words for whoever wrote the client."""
+    where = path + error.path.removeprefix("$")
+    if missing := _MISSING.match(error.message):
+        return ProtocolError(f"{missing[1]} is required", path=f"{where}.{missing[1]}")
+    name = where.rpartition(".")[2]
+    wrong = _WRONG.match(error.message)
+    if wrong is None or name == "$":
+        return ProtocolError(error.message, path=where)
+    if wrong[2] == "null":
+        return ProtocolError(f"{name} is required", path=where)
+    wanted = " or ".join(_WORDS.get(kind, kind) for kind in wrong[1].split(" | ") if kind != "null")
+    return ProtocolError(f"{name} must be {wanted}", path=where)
+
+
+_items = msgspec.json.Decoder(list[Raw])
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_WRONG = re.compile(r"Expected `(.*)`, got `(.*)`")
+_WORDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+"""msgspec's names of types."""
