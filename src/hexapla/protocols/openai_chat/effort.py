@@ -31,11 +31,8 @@ LEAST_BUDGET = 1024
 USUAL_LIMIT = 32_768  # output tokens assumed for the share when neither the request nor the catalogue says
 
 
-def render_effort(request: GenerateRequest, target: Target, losses: LossLog) -> Json:
+def render_effort(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
     """The fields that ask for thought."""
-    wish = request.reasoning
-    if wish is None:
-        return {}
     if not target.reasoning_style and wish.form and request.protocol == NAME:
         return _own_words(wish)
     return _STYLES[target.reasoning_style](_Wish(wish, request, target, losses))

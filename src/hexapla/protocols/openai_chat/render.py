@@ -11,17 +11,18 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import asdict
 
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Sampling, ServerTool, Tool, ToolChoice
+from hexapla.ir.request import GenerateRequest, OutputFormat, Sampling, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
 from hexapla.protocols.openai_chat.effort import render_effort
 from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.turns import Turns
-from hexapla.wire.rawjson import dump, join, split
+from hexapla.wire.rawjson import dump, split
 
 Json = dict[str, Any]
 
@@ -45,8 +46,7 @@ def render_request(request: GenerateRequest, target: Target, losses: LossLog) ->
     """Request -> upstream body.  Raises ClientError for n > 1: one answer is all that can be carried across."""
     if (request.sampling.n or 1) > 1:
         raise ClientError(Kind.UNSUPPORTED, "This route gives one answer to a request; n must be 1.", param="n")
-    body = _Body(request, target, losses)
-    return join({name: dump(value) for name, value in body.fields().items()})
+    return bytes(dump(_Body(request, target, losses).fields()))
 
 
 class _Body:
@@ -59,31 +59,42 @@ class _Body:
         self._turns = Turns(request, target, losses)
 
     def fields(self) -> Json:
-        request = self._request
-        body: Json = {"model": request.model, "messages": self._turns.render()}
-        if not body["messages"]:
+        request, target = self._request, self._target
+        said: Json = {"model": request.model, "messages": self._turns.render()}
+        if not said["messages"]:
             raise nothing_left("messages")
-        said = {
-            **self._tools(),
-            self._target.max_tokens_field or "max_tokens": request.max_tokens,
-            **self._sampling(request.sampling),
-            **render_effort(request, self._target, self._losses),
-            "response_format": self._output(),
+        if request.tools:
+            said |= self._tools()
+        elif request.tool_choice is not None or request.parallel_tool_calls is not None:
+            said |= self._toolless()
+        said[target.max_tokens_field or "max_tokens"] = request.max_tokens
+        said |= self._sampling(request.sampling)
+        if request.reasoning is not None:
+            said |= render_effort(request.reasoning, request, target, self._losses)
+        if request.output is not None:
+            said["response_format"] = self._output(request.output)
+        if request.service_tier is not None:
+            said["service_tier"] = self._tier(request.service_tier)
+        said |= {
             "verbosity": request.verbosity,
             "user": request.user,
             "metadata": request.metadata,
-            "service_tier": self._tier(),
             "store": request.store,
             "prompt_cache_key": request.cache_key,
             "safety_identifier": request.safety_identifier,
         }
-        body |= {name: value for name, value in said.items() if value is not None}
-        body |= self._turns.mark(request.cache, "cache")
-        for path in self._target.unsupported:
+        body = {name: value for name, value in said.items() if value is not None}
+        if request.cache is not None:
+            body |= self._turns.mark(request.cache, "cache")
+        for path in target.unsupported:
             self._refused(body, path)
-        self._foreign()
-        extras = self._turns.extras(request.extras, "")
-        return body | self._stream(extras.pop("stream_options", None)) | extras
+        if request.protocol != NAME:
+            self._foreign()
+        extras = self._turns.extras(request.extras, "") if request.extras else {}
+        options = extras.pop("stream_options", None)
+        if request.stream:
+            body |= self._stream(options)
+        return body | extras
 
     def _foreign(self) -> None:
         """What no Chat request has."""
@@ -94,8 +105,6 @@ class _Body:
 
     def _stream(self, options: Raw | None) -> Json:
         """Usage is always asked for, since the ledger needs it; the client's other options stay."""
-        if not self._request.stream:
-            return {}
         said: Json = dict(split(options)) if options is not None else {}
         if self._target.stream_usage:
             said["include_usage"] = True
@@ -108,10 +117,9 @@ class _Body:
             if body.pop(field, None) is not None:
                 self._losses.add(path, f"{self._target.origin.provider or 'the target'} refuses {field}")
 
-    def _tier(self) -> str | None:
+    def _tier(self, tier: str) -> str | None:
         """OpenAI's tiers; those of another dialect mean something else."""
-        tier = self._request.service_tier
-        if tier is None or tier in TIERS or self._request.protocol == NAME:
+        if tier in TIERS or self._request.protocol == NAME:
             return tier
         self._losses.add("service_tier", f"{tier} is no service tier of Chat Completions")
         return None
@@ -122,11 +130,14 @@ class _Body:
         request = self._request
         rendered = [self._tool(f"tools[{index}]", tool) for index, tool in enumerate(request.tools)]
         tools = [tool for tool in rendered if tool is not None]
-        if tools:
-            choice = self._choice(request.tool_choice)
-            return {"tools": tools, "tool_choice": choice, "parallel_tool_calls": request.parallel_tool_calls}
+        if not tools:
+            return self._toolless()
+        choice = self._choice(request.tool_choice)
+        return {"tools": tools, "tool_choice": choice, "parallel_tool_calls": request.parallel_tool_calls}
+
+    def _toolless(self) -> Json:
         for name in ("tool_choice", "parallel_tool_calls"):
-            if getattr(request, name) is not None:
+            if getattr(self._request, name) is not None:
                 self._losses.add(name, "there are no tools that it could speak of", "cosmetic")
         return {}
 
@@ -169,19 +180,17 @@ class _Body:
     # parameters
 
     def _sampling(self, sampling: Sampling) -> Json:
-        said = {name: value for name in sampling.__struct_fields__ if (value := getattr(sampling, name)) is not None}
+        """Every parameter; those that nobody named are None."""
+        said = asdict(sampling)
         if sampling.stop == ():
             del said["stop"]  # an empty list, which says nothing, is refused
         if not self._target.sampling:
-            for name in [name for name in _SAMPLED if name in said]:
+            for name in [name for name in _SAMPLED if said[name] is not None]:
                 del said[name]
                 self._losses.add(f"sampling.{name}", "the model takes no sampling parameters")
         return said
 
-    def _output(self) -> Json | None:
-        output = self._request.output
-        if output is None:
-            return None
+    def _output(self, output: OutputFormat) -> Json:
         if output.kind != "json_schema":
             beside = {} if output.schema is None else {"schema": output.schema}
             return {"type": output.kind} | beside

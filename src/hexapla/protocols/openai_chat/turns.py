@@ -28,6 +28,7 @@ from hexapla.wire.rawjson import dump, split
 Json = dict[str, Any]
 
 _SYSTEM = ("system", "developer")
+_SPEAKERS = ("user", "assistant")
 
 
 class Turns:
@@ -43,7 +44,12 @@ class Turns:
         """All messages in order."""
         rendered: list[Json] = []
         for index, message in enumerate(self._messages()):
-            rendered.extend(self._message(f"messages[{index}]", message))
+            text = message.bare if message.role in _SPEAKERS else None
+            if text is None:
+                rendered.extend(self._message(f"messages[{index}]", message))
+            else:
+                self._begun = True
+                rendered.append({"role": message.role, "content": text})
         return rendered
 
     def extras(self, extras: Extras, path: str) -> Json:
@@ -85,7 +91,7 @@ class Turns:
         body: Json = {"role": role, "content": self._content(path, message.content, plain=message.plain)}
         if message.name is not None:
             body["name"] = message.name
-        return body | self.extras(message.extras, f"{path}.")
+        return body | self.extras(message.extras, f"{path}.") if message.extras else body
 
     # system
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hexapla.ir.content import ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
-from hexapla.translate.adapt.foreign import say_foreign
+from hexapla.translate.adapt.foreign import HOLDERS, leave_billing, say_foreign
 from hexapla.translate.adapt.ids import fit_ids, fit_user
 from hexapla.translate.adapt.kept import refuse_kept
 from hexapla.translate.adapt.names import Names, fit_name
@@ -38,6 +39,10 @@ PAIRING = frozenset({"openai_chat", "anthropic_messages", "gemini_generate"})
 Responses to Responses may continue a stored one."""
 
 
+TOOLED: frozenset[type] = frozenset({ToolCall, ToolResult})
+"""What a conversation holds in which tools were used."""
+
+
 def adapt(
     request: GenerateRequest, target: Target, losses: LossLog, *, think_tags: bool = False
 ) -> tuple[GenerateRequest, Restore]:
@@ -45,22 +50,16 @@ def adapt(
 
     think_tags  the answer's text may begin with its thought
     """
-    protocol = target.origin.protocol
-    refuse_kept(request, protocol)
-    request = say_foreign(request, protocol, losses)
-    request, output_tool = emulate_output(request, target, losses)
+    kinds: set[type] = {type(part) for message in request.messages for part in message.content}
+    if request.protocol != target.origin.protocol:
+        request = _for_another(request, kinds, target, losses)
+    output_tool: str | None = None
+    if request.output is not None:
+        request, output_tool = emulate_output(request, target, losses)
+    names: dict[str, tuple[str, str | None]] = {}
     custom: frozenset[str] = frozenset()
-    if not _known(target.custom_tools, protocol) and (custom := custom_names(request)):
-        request = bridge_custom(request, losses)
-    names = Names(target.tool_name_pattern, flatten=not _known(target.namespaces, protocol))
-    request = names.request(request, losses)
-    if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
-        request = fit_ids(request, pattern)
-    if request.protocol != protocol:
-        request = limit_output(request, target.max_output, losses)
-        request = fit_user(request, USERS.get(protocol), losses)
-    if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:
-        request = pair_calls(request, losses)
+    if request.tools or not kinds.isdisjoint(TOOLED):
+        request, names, custom = _tools(request, target, losses)
     if target.single_system:
         request = join_system(request, losses)
     if target.alternation:
@@ -68,12 +67,44 @@ def adapt(
     request = limit_marks(request, target.cache_marks, losses)
     return request, Restore(
         target.origin.provider,
-        names=names.back,
+        names=names,
         custom=custom,
         output_tool=fit_name(output_tool, target.tool_name_pattern) if output_tool else None,
         id_pattern=CLIENT_IDS.get(request.protocol),
         tags=Tags(target.origin) if think_tags else None,
     )
+
+
+def _for_another(request: GenerateRequest, kinds: set[type], target: Target, losses: LossLog) -> GenerateRequest:
+    """Bends between two dialects.  `kinds`: what the conversation is made of."""
+    protocol = target.origin.protocol
+    refuse_kept(request)
+    if request.protocol == "anthropic_messages":
+        request = leave_billing(request, losses)
+    if not kinds.isdisjoint(HOLDERS):
+        request = say_foreign(request, protocol, losses)
+    if target.max_output is not None:
+        request = limit_output(request, target.max_output, losses)
+    if request.user is not None and protocol in USERS:
+        request = fit_user(request, USERS[protocol], losses)
+    return request
+
+
+def _tools(
+    request: GenerateRequest, target: Target, losses: LossLog
+) -> tuple[GenerateRequest, dict[str, tuple[str, str | None]], frozenset[str]]:
+    """Bends of tools, calls and results; (request, names to give back, freeform tools that were bridged)."""
+    protocol = target.origin.protocol
+    custom: frozenset[str] = frozenset()
+    if not _known(target.custom_tools, protocol) and (custom := custom_names(request)):
+        request = bridge_custom(request, losses)
+    names = Names(target.tool_name_pattern, flatten=not _known(target.namespaces, protocol))
+    request = names.request(request, losses)
+    if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
+        request = fit_ids(request, pattern)
+    if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:
+        request = pair_calls(request, losses)
+    return request, names.back, custom
 
 
 def _known(said: bool | None, protocol: str) -> bool:

@@ -22,27 +22,27 @@ P = TypeVar("P")
 
 BILLING = "x-anthropic-billing-header:"
 
+HOLDERS: frozenset[type] = frozenset({Opaque, ToolResult})
+"""Parts that are such blocks, or may hold some."""
+
 
 def say_foreign(request: GenerateRequest, protocol: str, losses: LossLog) -> GenerateRequest:
-    """`request` with every Opaque part of another dialect than `protocol` as its text, where it has one."""
-    if request.protocol == protocol:
+    """`request`, of another dialect than `protocol`, with every Opaque part as its text, where it has one."""
+    messages = [_message(message, f"messages[{i}]", protocol, losses) for i, message in enumerate(request.messages)]
+    return replace(request, messages=tuple(messages))
+
+
+def leave_billing(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
+    """`request` without a first system text for Anthropic's billing."""
+    first = request.messages[0] if request.messages else None
+    if first is None or first.role != "system" or not first.content:
         return request
-    messages = tuple(
-        _message(message, f"messages[{i}]", protocol, losses) for i, message in enumerate(_unbilled(request, losses))
-    )
-    same = len(messages) == len(request.messages) and all(new is old for new, old in zip(messages, request.messages))
-    return request if same else replace(request, messages=messages)
-
-
-def _unbilled(request: GenerateRequest, losses: LossLog) -> tuple[Message, ...]:
-    """The messages without a first system text for Anthropic's billing."""
-    messages = request.messages
-    first = messages[0].content[0] if messages and messages[0].role == "system" and messages[0].content else None
-    if not isinstance(first, Text) or not first.text.startswith(BILLING):
-        return messages
+    said, left = first.content[0], first.content[1:]
+    if not isinstance(said, Text) or not said.text.startswith(BILLING):
+        return request
     losses.add("messages[0].content[0]", "it is for Anthropic's billing only", "cosmetic")
-    left = messages[0].content[1:]
-    return (replace(messages[0], content=left), *messages[1:]) if left else messages[1:]
+    others = request.messages[1:]
+    return replace(request, messages=(replace(first, content=left), *others) if left else others)
 
 
 def _message(message: Message, path: str, protocol: str, losses: LossLog) -> Message:

@@ -32,11 +32,10 @@ def fit_id(call_id: str, pattern: str) -> str:
     )
 
 
-def fit_user(request: GenerateRequest, most: int | None, losses: LossLog) -> GenerateRequest:
-    """`request` with the user named in at most `most` characters; None: as many as there are.  Claude Code's is
-    a JSON object of 150."""
+def fit_user(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
+    """`request` with the user named in at most `most` characters.  Claude Code's name is a JSON object of 150."""
     user = request.user
-    if user is None or most is None or len(user) <= most:
+    if user is None or len(user) <= most:
         return request
     losses.add("user", f"the target takes names of {most} characters; a hash stands for this one", "cosmetic")
     return replace(request, user=hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:most])

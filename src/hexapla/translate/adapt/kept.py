@@ -13,9 +13,9 @@ _RESPONSES = "openai_responses"
 _KEPT = ("conversation", "prompt")
 
 
-def refuse_kept(request: GenerateRequest, protocol: str) -> None:
-    """Raise ClientError for a request whose beginning stands at a vendor of another dialect than `protocol`."""
-    if protocol == _RESPONSES:
+def refuse_kept(request: GenerateRequest) -> None:
+    """Raise ClientError for a request whose beginning stands at its vendor, where another dialect is to answer it."""
+    if request.protocol != _RESPONSES:
         return
     own = request.extras.get(_RESPONSES, {})
     name = "previous_response_id" if request.continues is not None else next((n for n in _KEPT if n in own), None)

@@ -46,10 +46,10 @@ def _join(run: list[Message]) -> Message:
     return replace(run[0], content=content, plain=False)
 
 
-def limit_output(request: GenerateRequest, most: int | None, losses: LossLog) -> GenerateRequest:
+def limit_output(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
     """No more than the model can say.  Messages demands a limit, so its programs guess one: Claude Code asks models that it
     does not know for 32,000 tokens, and many servers refuse a limit above their own."""
-    if most is None or request.max_tokens is None or request.max_tokens <= most:
+    if request.max_tokens is None or request.max_tokens <= most:
         return request
     losses.add("max_tokens", f"the model answers with at most {most} tokens", "cosmetic")
     return replace(request, max_tokens=most)
@@ -57,11 +57,11 @@ def limit_output(request: GenerateRequest, most: int | None, losses: LossLog) ->
 
 def limit_marks(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
     """At most `most` cache marks; the last ones win, since they cover the longest prefix."""
-    total = sum(tool.cache is not None for tool in request.tools) + sum(
-        part.cache is not None for message in request.messages for part in message.content if hasattr(part, "cache")
-    )
-    surplus = total - most
-    if surplus <= 0 or most == 0:  # where the target takes none, the renderer says so place by place
+    if most == 0:  # where the target takes none, the renderer says so place by place
+        return request
+    marked = [part for message in request.messages for part in message.content if getattr(part, "cache", None)]
+    surplus = len(marked) + len([tool for tool in request.tools if tool.cache]) - most
+    if surplus <= 0:
         return request
     dropper = _Dropper(surplus, losses)
     tools = tuple(dropper.tool(index, tool) for index, tool in enumerate(request.tools))
