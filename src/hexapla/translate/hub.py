@@ -12,7 +12,7 @@ from hexapla.ir.content import Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
-from hexapla.ir.response import GenerateResponse, ResponsePart
+from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
@@ -43,7 +43,8 @@ class Hub:
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)
         for index, part in enumerate(response.content):
-            _judge_call(index, part, self._client, self._losses)
+            if type(part) is ToolCall and part.extras:
+                _judge_call(index, part, self._client, self._losses)
         if self._restore.leaves(response):
             note_whole(self.summary, response)
         else:
@@ -146,10 +147,12 @@ class HubStream:
 
     def _judge(self, start: BlockStart) -> None:
         """What the client's dialect has no place for is a loss in a stream as in a whole answer, where it is known why."""
-        _judge_call(start.index, start.part, self._client, self._losses)
-        if not isinstance(start.part, CARRIED):
+        part = start.part
+        if type(part) is ToolCall and part.extras:
+            _judge_call(start.index, part, self._client, self._losses)
+        if not isinstance(part, CARRIED):
             before = (Text(text=""),) * start.index
-            self._client.render_response(GenerateResponse(content=(*before, start.part)), self._reply, self._losses)
+            self._client.render_response(GenerateResponse(content=(*before, part)), self._reply, self._losses)
 
 
 CARRIED = (Text, Reasoning, ToolCall)
@@ -159,11 +162,9 @@ _OWN = frozenset({"id", "status"})
 """What a vendor calls its item and how far it is: nobody misses that elsewhere."""
 
 
-def _judge_call(index: int, part: ResponsePart, client: Protocol, losses: LossLog) -> None:
+def _judge_call(index: int, call: ToolCall, client: Protocol, losses: LossLog) -> None:
     """What a vendor hangs on a call, and may want back with it (Google's thought_signature at its compatible endpoint)."""
-    if not isinstance(part, ToolCall):
-        return
-    foreign = [(origin, name) for origin, fields in part.extras.items() if origin != client.name for name in fields]
+    foreign = [(origin, name) for origin, fields in call.extras.items() if origin != client.name for name in fields]
     for origin, name in foreign:
         if name not in _OWN:
             losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} of a call is a field of {origin} only")

@@ -81,9 +81,7 @@ class Translation:
     def request(self) -> GenerateRequest:
         """The parsed request.  Raises ProtocolError."""
         if self._request is None:
-            fields = {name: raw for name, raw in self.peeked.fields.items() if name not in OURS}
-            body = self.peeked.body if len(fields) == len(self.peeked.fields) else join(fields)
-            request = self._client.parse_request(body)
+            request = self._client.parse_request(_unaddressed(self.peeked))
             self._request = replace(request, betas=self._betas, stream=self.peeked.stream)  # Gemini: said in the path
         return self._request
 
@@ -131,7 +129,7 @@ class Translation:
             losses = edit_losses(peeked.fields, quirks, target.origin.provider)
         if "plugins" in peeked.fields or "transforms" in peeked.fields:
             losses += _unbuilt(peeked, keep)
-        if losses:
+        if losses and self._on_loss == "strict":
             self._judge(losses)
         body = self._edited(edits, quirks, keep)
         reply = replace(self._reply, model=target.model, provider=provider)
@@ -167,18 +165,18 @@ class Translation:
         target = replace(target, stream=request.stream)
         bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
-        body = _edited(body, quirks)
+        if quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp:
+            body = join(edit(split(body), quirks))
         if not UNBUILT.keys().isdisjoint(self.peeked.fields):
             for loss in _unbuilt(self.peeked, frozenset()):
                 losses.add(loss.field, loss.why, loss.severity)
-        self._judge(losses.losses)
+        if self._on_loss == "strict":
+            self._judge(losses.losses)
         reply = replace(self._reply, model=target.model, request=request, provider=provider)
         return kind(self._client, upstream, reply, body, losses, restore)
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:
         """Under `strict`, refuse what would not be carried."""
-        if self._on_loss != "strict":
-            return
         lost = [loss for loss in losses if loss.severity != "cosmetic"]
         if lost:
             said = "; ".join(f"{loss.field}: {loss.why}" for loss in lost)
@@ -188,6 +186,13 @@ class Translation:
                 "allow losses (x-hexapla-on-loss: allow).",
                 param=lost[0].field,
             )
+
+
+def _unaddressed(peeked: Peek) -> bytes:
+    """The client's body without what speaks to us."""
+    if OURS.isdisjoint(peeked.fields):
+        return peeked.body
+    return join({name: raw for name, raw in peeked.fields.items() if name not in OURS})
 
 
 def _unbuilt(peeked: Peek, keep: frozenset[str]) -> tuple[Loss, ...]:
@@ -205,8 +210,3 @@ def _with_usage(options: Raw | None) -> Raw:
         return _USAGE_ON
     fields: Mapping[str, Raw] = split(options) | {"include_usage": Raw(b"true")}
     return Raw(join(fields))
-
-
-def _edited(body: bytes, quirks: Quirks) -> bytes:
-    edits = quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp
-    return join(edit(split(body), quirks)) if edits else body

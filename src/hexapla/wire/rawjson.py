@@ -45,8 +45,8 @@ def split(body: bytes | Raw) -> dict[str, Raw]:
     return decode(_fields, body)
 
 
-def join(fields: Mapping[str, Raw]) -> bytes:
-    """The inverse of `split`: an object with these fields in this order."""
+def join(fields: Mapping[str, object]) -> bytes:
+    """The inverse of `split`: an object with these fields in this order, raw values as they are."""
     return _encode(fields)
 
 

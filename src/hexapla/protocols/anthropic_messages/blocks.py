@@ -120,15 +120,21 @@ def render_block(part: ResponsePart, losses: LossLog, path: str) -> Json | None:
 
 
 def _render_text(part: Text, losses: LossLog, path: str) -> Json | None:
+    block: Json = {"type": "text", "text": part.text, "citations": None}
+    if part.citations:
+        block["citations"] = _citations(part, losses, path)
     if part.logprobs:
         losses.add(f"{path}.logprobs", "Messages has no log probabilities")
-    block: Json = {"type": "text", "text": part.text}
-    citations = [raw for c in part.citations if (raw := render_citation(c)) is not None]
-    if citations:
-        block["citations"] = citations
-    if len(citations) < len(part.citations):
+    if part.extras:
+        block |= part.extras.get(NAME, {})
+    return block
+
+
+def _citations(part: Text, losses: LossLog, path: str) -> list[Raw] | None:
+    rendered = [raw for citation in part.citations if (raw := render_citation(citation)) is not None]
+    if len(rendered) < len(part.citations):
         losses.add(f"{path}.citations", "citations without an address have no place in Messages", "cosmetic")
-    return {**block, "citations": block.get("citations"), **part.extras.get(NAME, {})}
+    return rendered or None
 
 
 def _render_refusal(part: Refusal, losses: LossLog, path: str) -> Json:

@@ -16,7 +16,7 @@ from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_s
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import decode, dump, join
+from hexapla.wire.rawjson import decode, join
 from hexapla.wire.surrogates import mend
 
 
@@ -110,9 +110,7 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
     """Response -> a Message that the SDK's strict types accept."""
     blocks = [render_block(part, losses, f"content[{i}]") for i, part in enumerate(response.content)]
     reason, sequence = say_stop(response.stop)
-    refused = any(isinstance(part, Refusal) for part in response.content)
-    spoken = any(isinstance(part, Text) and part.text for part in response.content)
-    if refused and not spoken and reason == "end_turn":
+    if reason == "end_turn" and _refused(response.content):
         reason = "refusal"
     body: dict[str, Any] = {
         "id": response.id or reply.id,
@@ -124,7 +122,14 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
         "stop_sequence": sequence,
         "usage": render_usage(response.usage),
     }
-    if response.stop is not None:
+    if response.stop is not None and response.stop.extras:
         body |= response.stop.extras.get(NAME, {})
-    body |= response.extras.get(NAME, {})
-    return join({name: dump(value) for name, value in body.items()})
+    if response.extras:
+        body |= response.extras.get(NAME, {})
+    return join(body)
+
+
+def _refused(content: tuple[ResponsePart, ...]) -> bool:
+    """Whether the answer is a refusal and not a word beside."""
+    spoken = [part for part in content if type(part) is Text and part.text]
+    return not spoken and Refusal in [type(part) for part in content]

@@ -22,7 +22,7 @@ from hexapla.protocols.openai_chat.effort import render_effort
 from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.turns import Turns
-from hexapla.wire.rawjson import dump, split
+from hexapla.wire.rawjson import join, split
 
 Json = dict[str, Any]
 
@@ -46,7 +46,7 @@ def render_request(request: GenerateRequest, target: Target, losses: LossLog) ->
     """Request -> upstream body.  Raises ClientError for n > 1: one answer is all that can be carried across."""
     if (request.sampling.n or 1) > 1:
         raise ClientError(Kind.UNSUPPORTED, "This route gives one answer to a request; n must be 1.", param="n")
-    return bytes(dump(_Body(request, target, losses).fields()))
+    return join(_Body(request, target, losses).fields())
 
 
 class _Body:

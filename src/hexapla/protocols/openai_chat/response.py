@@ -32,7 +32,7 @@ from hexapla.protocols.openai_chat.parts import (
     render_citation,
     render_image,
 )
-from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thought_of
+from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
 from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of
@@ -42,9 +42,6 @@ from hexapla.wire.rawjson import decode, dump, join, load
 from hexapla.wire.surrogates import mend
 
 Json = dict[str, Any]
-
-SIDE = ("system_fingerprint", "provider")
-"""Fields beside the answer that are carried for Chat clients."""
 
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """Service tiers that OpenAI's SDK knows (openai-python 3.54, 2026-11)."""
@@ -56,11 +53,16 @@ def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
     answer, choice = _checked(body)
     message = choice.message or choice.delta or Delta(content=choice.text)
-    content = [*thought_of(message), *_said(message, choice, answer), *_tool_calls(message, answer), *_made(message)]
+    content: list[ResponsePart] = [*thought_of(message)] if thinks(message) else []
+    content += _said(message, choice, answer)
+    calls = _tool_calls(message, answer) if message.tool_calls or message.function_call is not None else []
+    content += calls
+    if message.images or message.audio:
+        content += _made(message)
     return GenerateResponse(
         **beginning(answer),
         content=tuple(content),
-        stop=stop_of(choice, calls=any(isinstance(part, ToolCall) for part in content)),
+        stop=stop_of(choice, calls=bool(calls)),
         usage=usage_of(answer.usage) or usage_of(choice.usage),
     )
 
@@ -120,8 +122,13 @@ def _merged(choices: list[Choice]) -> Choice:
 
 
 def beginning(answer: Chunk) -> Json:
-    """What an answer or its first chunk says about the whole: the fields of MessageStart and GenerateResponse."""
-    side = {name: dump(value) for name in SIDE if (value := getattr(answer, name)) is not None}
+    """What an answer or its first chunk says about the whole: the fields of MessageStart and GenerateResponse.  Two fields
+    that stand beside the answer are carried for Chat clients."""
+    side: dict[str, Raw] = {}
+    if answer.system_fingerprint is not None:
+        side["system_fingerprint"] = dump(answer.system_fingerprint)
+    if answer.provider is not None:
+        side["provider"] = dump(answer.provider)
     return {
         "id": str(answer.id) if answer.id else None,
         "model": answer.model or None,
@@ -135,13 +142,19 @@ def beginning(answer: Chunk) -> Json:
 def _said(message: Delta, choice: Choice, answer: Chunk) -> list[ResponsePart]:
     """Text, thinking, refusals and media in order; neighbouring text is one part, as in a stream."""
     said: list[ResponsePart] = []
-    for kind, piece in content_pieces(message.content):
-        _append(said, kind, piece)
+    content = message.content
+    if type(content) is str:
+        said = [Text(text=content)] if content else []
+    else:
+        for kind, piece in content_pieces(content):
+            _append(said, kind, piece)
     if message.refusal:
         said.append(Refusal(text=message.refusal))
-    citations = cited(message.annotations, answer.citations, set())
-    logprobs = choice.logprobs.content if choice.logprobs is not None else None
-    return _decorated(said, citations, tuple(Raw(bytes(each)) for each in logprobs or ()))
+    if message.annotations or answer.citations or choice.logprobs is not None:
+        citations = cited(message.annotations, answer.citations, set())
+        logprobs = choice.logprobs.content if choice.logprobs is not None else None
+        return _decorated(said, citations, tuple([Raw(bytes(each)) for each in logprobs or ()]))
+    return said
 
 
 def _append(said: list[ResponsePart], kind: str, piece: Any) -> None:
@@ -227,7 +240,7 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
         body.setdefault("system_fingerprint", None)
     if response.usage is not None:
         body["usage"] = render_usage(response.usage)
-    return join({name: dump(value) for name, value in body.items()})
+    return join(body)
 
 
 def head_of(answer: GenerateResponse | MessageStart, reply: Reply, kind: str, losses: LossLog) -> Json:

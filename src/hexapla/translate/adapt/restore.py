@@ -20,6 +20,9 @@ from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.tags import Tags
 
+_FAILED_OR_CALLED = frozenset({"error", "tool_calls"})
+_RESTORED: frozenset[type] = frozenset({ToolCall, Reasoning})
+
 
 class Restore:
     """Rewrites events one by one; most pass through untouched.
@@ -72,11 +75,9 @@ class Restore:
     def leaves(self, response: GenerateResponse) -> bool:
         """Whether a whole answer is for the client what it is: nobody called, thought or failed."""
         stop = response.stop
-        if self._tags is not None:
+        if self._tags is not None or (stop is not None and stop.reason in _FAILED_OR_CALLED):
             return False
-        if stop is not None and stop.reason in ("error", "tool_calls"):
-            return False
-        return not any(isinstance(part, ToolCall | Reasoning) for part in response.content)
+        return _RESTORED.isdisjoint([type(part) for part in response.content])
 
     def all(self, events: Iterable[AnyEvent]) -> Iterator[AnyEvent]:
         """A whole stream restored."""
