@@ -1,6 +1,7 @@
-"""Who may not serve a request at all: one predicate for each preference, each with its reason in words.
+"""Who may not serve a request at all: one judge for each preference, each with its reason in words.
 
-A filter looks at one candidate, what the request needs and what the client prefers, and says "" or why not.  The names
+A filter reads once what the client prefers and the request needs; its judge then looks at one candidate after the other,
+and says "" or why not.  The names
 of the filters are the words that OpenRouter's `error.availability.excluded_by` uses, so that a refusal can tell which
 wish removed whom (https://openrouter.ai/docs/api/reference/errors-and-debugging, 2026-08-22).
 
@@ -51,15 +52,18 @@ class Rejection(msgspec.Struct, frozen=True):
     why: str
 
 
+Judge = Callable[[Candidate], str]
+"""Says "" of a candidate that may serve, else why it may not."""
+
+
 class Filter(msgspec.Struct, frozen=True):
-    """name, whether it has anything to say of a request, and why it refuses a candidate ("": it does not).
+    """One wish or need: its name, and who judges by it; None of a request that does not have it.
 
     own  it is about the provider itself, also where that one is a gateway which is told the wishes and obeys them
     """
 
     name: str
-    concerns: Callable[[Preferences, Need], object]
-    refuses: Callable[[Candidate, Preferences, Need], str]
+    judge: Callable[[Preferences, Need], Judge | None]
     own: bool = False
 
 
@@ -70,76 +74,118 @@ def slugs(provider: Provider) -> frozenset[str]:
     return frozenset(names | ({f"{name}/{provider.region}" for name in names} if provider.region else set()))
 
 
-def _ignored(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    return "" if candidate.slugs.isdisjoint(preferences.ignore) else f"{candidate.provider.id} is in provider.ignore"
+def _ignored(preferences: Preferences, need: Need) -> Judge | None:
+    ignored = frozenset(preferences.ignore)
+    if not ignored:
+        return None
+    return lambda candidate: "" if candidate.slugs.isdisjoint(ignored) else f"{candidate.provider.id} {_IGNORED}"
 
 
-def _allowed(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    own = candidate.slugs
-    for listed in (preferences.ceiling, preferences.only):
-        if listed and own.isdisjoint(listed):
-            return f"{candidate.provider.id} is not among provider.only"
-    if preferences.order and not preferences.allow_fallbacks and own.isdisjoint(preferences.order):
-        return f"{candidate.provider.id} is not in provider.order, and fallbacks are not allowed"
-    return ""
+def _allowed(preferences: Preferences, need: Need) -> Judge | None:
+    bounds = [(listed, _UNLISTED) for listed in (preferences.ceiling, preferences.only) if listed]
+    if preferences.order and not preferences.allow_fallbacks:
+        bounds.append((preferences.order, _UNORDERED))
 
-
-def _training(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    if candidate.provider.privacy.training is False:
+    def judge(candidate: Candidate) -> str:
+        for listed, why in bounds:
+            if candidate.slugs.isdisjoint(listed):
+                return f"{candidate.provider.id} {why}"
         return ""
-    return f"{candidate.provider.id} may store prompts and train on them"
+
+    return judge if bounds else None
 
 
-def _zdr(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    return "" if candidate.provider.privacy.retention == "none" else f"{candidate.provider.id} keeps prompts"
+def _training(preferences: Preferences, need: Need) -> Judge | None:
+    return _trains if preferences.data_collection == "deny" else None
 
 
-def _distillable(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    return "whether its author allows distillation is not known"
+def _trains(candidate: Candidate) -> str:
+    provider = candidate.provider
+    return "" if provider.privacy.training is False else f"{provider.id} may store prompts and train on them"
 
 
-def _quantization(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    own = (candidate.facts.quantization if candidate.facts is not None else "") or "unknown"
-    if own in preferences.quantizations or SAME_QUANTIZATION.get(own) in preferences.quantizations:
+def _zdr(preferences: Preferences, need: Need) -> Judge | None:
+    return _keeps if preferences.zdr else None
+
+
+def _keeps(candidate: Candidate) -> str:
+    provider = candidate.provider
+    return "" if provider.privacy.retention == "none" else f"{provider.id} keeps prompts"
+
+
+def _distillable(preferences: Preferences, need: Need) -> Judge | None:
+    unknown = "whether its author allows distillation is not known"
+    return (lambda candidate: unknown) if preferences.enforce_distillable_text else None
+
+
+def _quantization(preferences: Preferences, need: Need) -> Judge | None:
+    wanted = preferences.quantizations
+
+    def judge(candidate: Candidate) -> str:
+        own = (candidate.facts.quantization if candidate.facts is not None else "") or "unknown"
+        return "" if own in wanted or SAME_QUANTIZATION.get(own) in wanted else f"its quantization is {own}"
+
+    return judge if wanted else None
+
+
+def _max_price(preferences: Preferences, need: Need) -> Judge | None:
+    said = ((name, field, getattr(preferences.max_price, name)) for name, field in _PRICED)
+    bounds = [(name, field, most) for name, field, most in said if most is not None]
+
+    def judge(candidate: Candidate) -> str:
+        price = candidate.facts.price if candidate.facts is not None else None
+        if price is None:
+            return ""
+        rate = 1.0 if price.currency == "USD" else need.usd.get(price.currency)
+        for name, field, most in bounds if rate else ():
+            own = getattr(price, field)
+            if own is not None and own / rate > most:
+                return f"its {name} price is {own / rate:g} USD, above {most:g}"
         return ""
-    return f"its quantization is {own}"
+
+    return judge if bounds else None
 
 
-def _max_price(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    price = candidate.facts.price if candidate.facts is not None else None
-    rate = 0.0 if price is None else 1.0 if price.currency == "USD" else need.usd.get(price.currency, 0.0)
-    if not rate:
-        return ""
-    for name, field in _PRICED:
-        most = getattr(preferences.max_price, name)
-        own = getattr(price, field) if most is not None else None
-        if own is not None and own / rate > most:
-            return f"its {name} price is {own / rate:g} USD, above {most:g}"
-    return ""
+def _max_tokens(preferences: Preferences, need: Need) -> Judge | None:
+    wanted = need.max_tokens
+    if wanted is None:
+        return None
+
+    def judge(candidate: Candidate) -> str:
+        most = candidate.facts.max_output if candidate.facts is not None else None
+        if most is None or wanted <= most:
+            return ""
+        return f"it answers with at most {most} tokens, and {wanted} are asked for"
+
+    return judge
 
 
-def _max_tokens(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    most = candidate.facts.max_output if candidate.facts is not None else None
-    if need.max_tokens is None or most is None or need.max_tokens <= most:
-        return ""
-    return f"it answers with at most {most} tokens, and {need.max_tokens} are asked for"
+def _tools(preferences: Preferences, need: Need) -> Judge | None:
+    return _able("tools", "it knows no tools") if need.tools else None
 
 
-def _tools(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    known = candidate.facts.capabilities if candidate.facts is not None else ()
-    return "it knows no tools" if known and "tools" not in known else ""
+def _schema(preferences: Preferences, need: Need) -> Judge | None:
+    return _able("json_schema", "it does not keep to a JSON schema") if need.schema else None
 
 
-def _schema(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    known = candidate.facts.capabilities if candidate.facts is not None else ()
-    return "it does not keep to a JSON schema" if known and "json_schema" not in known else ""
+def _able(capability: str, why: str) -> Judge:
+    def judge(candidate: Candidate) -> str:
+        known = candidate.facts.capabilities if candidate.facts is not None else ()
+        return why if known and capability not in known else ""
+
+    return judge
 
 
-def _online(candidate: Candidate, preferences: Preferences, need: Need) -> str:
-    return "" if candidate.delegate else "this gateway has no web search to add to it; OpenRouter, as a provider, has"
+def _online(preferences: Preferences, need: Need) -> Judge | None:
+    unbuilt = "this gateway has no web search to add to it; OpenRouter, as a provider, has"
+    return (lambda candidate: "" if candidate.delegate else unbuilt) if need.online else None
 
 
-def _free(candidate: Candidate, preferences: Preferences, need: Need) -> str:
+def _free(preferences: Preferences, need: Need) -> Judge | None:
+    return _costs if need.free else None
+
+
+def _costs(candidate: Candidate) -> str:
     facts = candidate.facts
     if ":free" in candidate.model:
         return ""
@@ -151,7 +197,9 @@ def costless(price: Price | None) -> bool:
     return price is not None and price.input == 0 and price.output == 0
 
 
-_NO_BOUND = Preferences().max_price
+_IGNORED = "is in provider.ignore"
+_UNLISTED = "is not among provider.only"
+_UNORDERED = "is not in provider.order, and fallbacks are not allowed"
 _PRICED = (
     ("prompt", "input"),
     ("completion", "output"),
@@ -161,22 +209,22 @@ _PRICED = (
 )
 
 HARD = (
-    Filter("allowed_providers", lambda p, n: p.ignore, _ignored, own=True),
-    Filter("allowed_providers", lambda p, n: p.only or p.ceiling or (p.order and not p.allow_fallbacks), _allowed),
-    Filter("data_policy:training", lambda p, n: p.data_collection == "deny", _training),
-    Filter("data_policy:zdr", lambda p, n: p.zdr, _zdr),
-    Filter("distillable", lambda p, n: p.enforce_distillable_text, _distillable),
-    Filter("quantization", lambda p, n: p.quantizations, _quantization),
-    Filter("max_price", lambda p, n: p.max_price != _NO_BOUND, _max_price),
-    Filter("free", lambda p, n: n.free, _free, own=True),
-    Filter("online", lambda p, n: n.online, _online, own=True),
+    Filter("allowed_providers", _ignored, own=True),
+    Filter("allowed_providers", _allowed),
+    Filter("data_policy:training", _training),
+    Filter("data_policy:zdr", _zdr),
+    Filter("distillable", _distillable),
+    Filter("quantization", _quantization),
+    Filter("max_price", _max_price),
+    Filter("free", _free, own=True),
+    Filter("online", _online, own=True),
 )
 """Filters whose word is final: when nobody is left the request is refused."""
 
 SOFT = (
-    Filter("context_length", lambda p, n: n.max_tokens is not None, _max_tokens, own=True),
-    Filter("tools", lambda p, n: n.tools, _tools, own=True),
-    Filter("response_format", lambda p, n: n.schema, _schema, own=True),
+    Filter("context_length", _max_tokens, own=True),
+    Filter("tools", _tools, own=True),
+    Filter("response_format", _schema, own=True),
 )
 """Filters that hold while somebody is left: the catalogue may be behind, and the provider knows best."""
 
@@ -185,12 +233,15 @@ def sift(
     candidates: Sequence[Candidate], filters: Sequence[Filter], preferences: Preferences, need: Need
 ) -> tuple[list[Candidate], list[Rejection]]:
     """Who passes all of `filters`, and who does not by which."""
-    asked = [each for each in filters if each.concerns(preferences, need)]
+    asked = [(judge, each) for each in filters if (judge := each.judge(preferences, need)) is not None]
+    if not asked:
+        return list(candidates), []
+    own = [(judge, each) for judge, each in asked if each.own]
     kept: list[Candidate] = []
     rejected: list[Rejection] = []
     for candidate in candidates:
-        for each in asked:
-            if (each.own or not candidate.delegate) and (why := each.refuses(candidate, preferences, need)):
+        for judge, each in own if candidate.delegate else asked:
+            if why := judge(candidate):
                 rejected.append(Rejection(candidate, each.name, why))
                 break
         else:

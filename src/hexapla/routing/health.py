@@ -15,6 +15,7 @@ failures of a credential are the bench's (bench.py); the cost of hearing of one 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Hashable
 from typing import Literal
 
 import msgspec
@@ -170,10 +171,19 @@ class Health:
     def __init__(self, policy: BreakerPolicy | None = None) -> None:
         self.policy = policy or BreakerPolicy()
         self._tracks: dict[str, Track] = {}
-        self.verdicts: dict[tuple[str, ...], tuple[float, frozenset[int]]] = {}  # by outliers.py, and when
+        self._verdicts: dict[Hashable, tuple[float, frozenset[int]]] = {}  # and when they were found
 
     def track(self, key: str) -> Track | None:
         return self._tracks.get(key)
+
+    def verdict(self, key: Hashable, now: float, find: Callable[[], frozenset[int]]) -> frozenset[int]:
+        """What `find` says of the endpoints in `key`; it holds for a second, so that a request pays for one look."""
+        found = self._verdicts.get(key)
+        if found is None or not 0 <= now - found[0] < FRESH:
+            if len(self._verdicts) >= KEPT:
+                self._verdicts.clear()
+            found = self._verdicts[key] = now, find()
+        return found[1]
 
     def admit(self, key: str, now: float) -> bool:
         """Whether the endpoint may be asked now.  In the half-open state one caller is let through: the probe."""

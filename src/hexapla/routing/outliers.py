@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hexapla.routing.health import FRESH, KEPT, Health
+from hexapla.routing.health import Health
 
 LEAST = 10  # answers without which nothing is known of an endpoint
 MORE_FAILURES = 0.2  # a share of failures above the others' that is far from it
@@ -25,17 +25,9 @@ ALONE = 60.0  # seconds after a failure in which the share of failures counts
 
 
 def outliers(tracks: Sequence[str], health: Health, now: float) -> frozenset[int]:
-    """The places of those among `tracks`, the endpoints of one model, that do far worse than the others.
-
-    What was found holds for a second, so that a request pays for one look.
-    """
+    """The places of those among `tracks`, the endpoints of one model, that do far worse than the others."""
     key = tuple(tracks)
-    found = health.verdicts.get(key)
-    if found is None or not 0 <= now - found[0] < FRESH:
-        if len(health.verdicts) >= KEPT:
-            health.verdicts.clear()
-        found = health.verdicts[key] = now, _found(key, health, now)
-    return found[1]
+    return health.verdict(key, now, lambda: _found(key, health, now))
 
 
 def _found(tracks: tuple[str, ...], health: Health, now: float) -> frozenset[int]:

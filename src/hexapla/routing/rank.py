@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from hexapla.catalog.schema import Price
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.health import Health, Metric
+from hexapla.routing.health import Health, Metric, Track
 from hexapla.routing.outliers import outliers
 from hexapla.routing.preferences import By, Cutoffs, Preferences
 
@@ -63,13 +64,16 @@ def ranked(groups: Sequence[Group], preferences: Preferences, scene: Scene, *, e
     if equals:
         chosen = _outliers_last(chosen, scene)
     if preferences.order:
-        chosen.sort(key=lambda group: _place(group, preferences.order))
+        chosen = _listed_first(chosen, preferences.order)
     return _free_first(_preferred(chosen, preferences, scene), scene)
 
 
 def _outliers_last(groups: list[Group], scene: Scene) -> list[Group]:
-    out = outliers([group[0].track for group in groups], scene.health, scene.now)
-    return [groups[i] for i in sorted(range(len(groups)), key=out.__contains__)] if out else groups
+    return _put_back(groups, outliers([group[0].track for group in groups], scene.health, scene.now))
+
+
+def _put_back(groups: list[Group], places: frozenset[int]) -> list[Group]:
+    return [groups[i] for i in sorted(range(len(groups)), key=places.__contains__)] if places else groups
 
 
 def _free_first(groups: list[Group], scene: Scene) -> list[Group]:
@@ -88,7 +92,7 @@ def blended(price: Price | None, usd: Mapping[str, float]) -> float | None:
     return (price.input * PROMPT_SHARE + price.output * (1 - PROMPT_SHARE)) / rate if rate else None
 
 
-def _price(group: Group, scene: Scene) -> float:
+def _price(scene: Scene, group: Group) -> float:
     facts = group[0].facts
     if facts is not None and facts.free:
         return 0.0
@@ -97,26 +101,25 @@ def _price(group: Group, scene: Scene) -> float:
 
 
 def _sorted(groups: Sequence[Group], by: By, scene: Scene) -> list[Group]:
-    key = _SORTS[by]
-    return sorted(groups, key=lambda group: key(group, scene))
+    return sorted(groups, key=partial(_SORTS[by], scene))
 
 
-def _by_throughput(group: Group, scene: Scene) -> float:
+def _by_throughput(scene: Scene, group: Group) -> float:
     known = scene.health.percentile(group[0].track, "throughput", 0.5, scene.now)
     return math.inf if known is None else -known
 
 
-def _by_latency(group: Group, scene: Scene) -> float:
+def _by_latency(scene: Scene, group: Group) -> float:
     known = scene.health.percentile(group[0].track, "latency", 0.5, scene.now)
     return math.inf if known is None else known
 
 
-def _by_quality(group: Group, scene: Scene) -> tuple[float, float]:
+def _by_quality(scene: Scene, group: Group) -> tuple[float, float]:
     """Fewest failures first, then the quicker one: what can be known of quality without judging texts."""
-    return scene.health.error_rate(group[0].track), _by_throughput(group, scene)
+    return scene.health.error_rate(group[0].track), _by_throughput(scene, group)
 
 
-_SORTS: dict[By, Callable[[Group, Scene], Any]] = {
+_SORTS: dict[By, Callable[[Scene, Group], Any]] = {
     "price": _price,
     "throughput": _by_throughput,
     "latency": _by_latency,
@@ -131,8 +134,8 @@ def _balanced(groups: Sequence[Group], scene: Scene) -> list[Group]:
     for group in groups:
         (shaky if scene.health.out(group[0].track, scene.now) else stable).append(group)
     first = _drawn(stable, scene)
-    rest = sorted((group for group in stable if group is not first), key=lambda group: _price(group, scene))
-    return [*([first] if first is not None else ()), *rest, *sorted(shaky, key=lambda group: _price(group, scene))]
+    rest = sorted((group for group in stable if group is not first), key=partial(_price, scene))
+    return [*([first] if first is not None else ()), *rest, *sorted(shaky, key=partial(_price, scene))]
 
 
 def _drawn(groups: Sequence[Group], scene: Scene) -> Group | None:
@@ -140,12 +143,12 @@ def _drawn(groups: Sequence[Group], scene: Scene) -> Group | None:
 
     Without a single known price there is nothing to weigh, and the first one stays first.
     """
-    weighed = [(group, _weight(_price(group, scene))) for group in groups]
+    weighed = [(group, _weight(_price(scene, group))) for group in groups]
     total = sum(weight for _, weight in weighed)
     if total <= 0:
         return groups[0] if groups else None
     first, second = (_at(weighed, scene.chance() * total) for _ in range(2))
-    if first is second or _price(first, scene) != _price(second, scene):
+    if first is second or _price(scene, first) != _price(scene, second):
         return first
     return min(first, second, key=lambda group: scene.health.load(group[0].track, scene.now))
 
@@ -162,34 +165,43 @@ def _at(weighed: Sequence[tuple[Group, float]], point: float) -> Group:
     return next(group for group, weight in reversed(weighed) if weight)
 
 
-def _place(group: Group, order: Sequence[str]) -> int:
-    own = group[0].slugs
-    return next((place for place, slug in enumerate(order) if slug in own), len(order))
+def _listed_first(groups: list[Group], order: Sequence[str]) -> list[Group]:
+    listed = frozenset(order)
+    named = [group for group in groups if not group[0].slugs.isdisjoint(listed)]
+    named.sort(key=lambda group: next(place for place, slug in enumerate(order) if slug in group[0].slugs))
+    return named + [group for group in groups if group[0].slugs.isdisjoint(listed)]
 
 
 def _preferred(groups: list[Group], preferences: Preferences, scene: Scene) -> list[Group]:
     """Put back who misses a cut-off; who is not known has missed nothing."""
-    bounds = [*_bounds("throughput", preferences.preferred_min_throughput)]
-    bounds += _bounds("latency", preferences.preferred_max_latency)
-    return sorted(groups, key=lambda group: _misses(group, bounds, scene)) if bounds else groups
+    wishes = (preferences.preferred_min_throughput, preferences.preferred_max_latency)
+    if wishes == _NO_WISHES:
+        return groups
+    tracks = tuple([group[0].track for group in groups])
+    missed = scene.health.verdict((tracks, wishes), scene.now, lambda: _missed(tracks, wishes, scene))
+    return _put_back(groups, missed)
+
+
+def _missed(tracks: Sequence[str], wishes: tuple[Cutoffs, Cutoffs], scene: Scene) -> frozenset[int]:
+    """The places of those among `tracks` that miss a cut-off."""
+    bounds = [*_bounds("throughput", wishes[0]), *_bounds("latency", wishes[1])]
+    known = [(place, scene.health.track(track)) for place, track in enumerate(tracks)]
+    return frozenset(place for place, track in known if track is not None and _misses(track, bounds, scene.now))
 
 
 def _bounds(metric: Metric, cutoffs: Cutoffs) -> list[Bound]:
     """The cut-offs that were said."""
-    said = ((share, getattr(cutoffs, name)) for name, share in _SHARES) if cutoffs != _NO_CUTOFFS else ()
+    said = ((share, getattr(cutoffs, name)) for name, share in _SHARES)
     return [(metric, share, bound) for share, bound in said if bound is not None]
 
 
-def _misses(group: Group, bounds: Sequence[Bound], scene: Scene) -> bool:
-    track = scene.health.track(group[0].track)
-    if track is None:
-        return False
+def _misses(track: Track, bounds: Sequence[Bound], now: float) -> bool:
     for metric, share, bound in bounds:
-        known = track.percentile(metric, share, scene.now)
+        known = track.percentile(metric, share, now)
         if known is not None and (known < bound if metric == "throughput" else known > bound):
             return True
     return False
 
 
-_NO_CUTOFFS = Cutoffs()
+_NO_WISHES = (Cutoffs(), Cutoffs())
 _SHARES = (("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p99", 0.99))
