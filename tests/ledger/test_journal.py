@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from hexapla.errors import GatewayError
-from hexapla.ledger import segment
 from hexapla.ledger.frame import BEGIN, MAGIC, scan
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.record import Generation
@@ -44,10 +43,10 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, error: int = errno.ENOSPC) -> None:
-    def fail(_fd: int, _data: bytes) -> None:
+    def fail(_segment: Segment, _frame: bytes) -> None:
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(segment, "write_whole", fail)
+    monkeypatch.setattr(Segment, "append", fail)
 
 
 def test_a_record_is_with_the_system_when_the_call_returns(journal: Journal, tmp_path: Path, begun: Make) -> None:
@@ -93,6 +92,20 @@ def test_a_record_larger_than_a_read_is_taken(journal: Journal, ended: Make) -> 
     for name, attempts in (("a", ()), ("b", large), ("c", ())):
         journal.end(ended(name, attempts=attempts))
     assert drain(journal) == ["a", "b", "c"]
+
+
+def test_a_beginning_stands_as_it_was(journal: Journal, tmp_path: Path, begun: Make, ended: Make) -> None:
+    """A generation that is filled in while its request runs is carried on as it began, never as an end."""
+    generation = begun("long")
+    journal.begin(generation)
+    generation.outcome, generation.status = "ok", 200
+    for number in range(50):
+        journal.end(ended(f"{number}"))
+        journal.tend()
+    frames = [frame for path in segments(tmp_path) for frame in scan(path.read_bytes(), len(MAGIC))]
+    carried = [msgspec.json.decode(frame.payload, type=Generation) for frame in frames if frame.kind == BEGIN]
+    assert len(carried) > 5
+    assert {(each.id, each.outcome) for each in carried} == {("long", "open")}
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS])

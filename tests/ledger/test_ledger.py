@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from hexapla.errors import ConfigError, GatewayError
-from hexapla.ledger import Generation, Ledger, default_path, segment
+from hexapla.ledger import Generation, Ledger, default_path
+from hexapla.ledger.segment import Segment
 from hexapla.ledger.sqlite import SqliteStore
 from hexapla.ledger.store import Where
 
@@ -173,11 +174,11 @@ def test_a_full_disk_is_survived_without_a_word_lost(
 ) -> None:
     """ENOSPC in the journal: degraded, requests of budgeted keys refused, everything else goes on; then it heals."""
 
-    def full(_fd: int, _data: bytes) -> None:
+    def full(_segment: Segment, _frame: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(segment, "write_whole", full)
+        patch.setattr(Segment, "append", full)
         ledger.begin(begun("a"))
         assert ledger.health.degraded
         with pytest.raises(GatewayError, match="No space left"):
@@ -283,11 +284,11 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
 def test_a_disk_that_is_full_from_the_start_is_a_clear_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening without room for a journal says so, and leaves neither a lock nor an open file behind."""
 
-    def full(_fd: int, _data: bytes) -> None:
+    def full(_segment: Segment, _frame: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(segment, "write_whole", full)
+        patch.setattr(Segment, "append", full)
         with pytest.raises(ConfigError, match=r"ledger\.db: No space left on device\.$"):
             Ledger.open(path)
     assert list(path.with_name("ledger.db.journal").iterdir()) == []

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from hexapla.catalog.schema import Price
 from hexapla.errors import GatewayError, Kind, UpstreamError
-from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
 from hexapla.ledger.price import cost, minute_utc, prompt_cost, saved, total
@@ -24,7 +23,7 @@ from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Start, Tried
-from hexapla.translate.lane import BYTES_PER_TOKEN, Lane
+from hexapla.translate.lane import BYTES_PER_TOKEN, Lane, Summary
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,23 +36,42 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], float]  # monotonic seconds
 
 
+_Place = tuple[str, float]  # of an attempt: its endpoint's track, and when it began
+
+
 class Recorder:
-    """The record of one request.  `end` may be called early (before the last byte) and is then final."""
+    """The record of one request.  `end` may be called early (before the last byte) and is then final.
+
+    The usual request, whose first attempt gives a whole answer, needs two calls: `begin` and `served`.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_begun",
+        "_body_bytes",
+        "_books",
+        "_ended",
+        "_first",
+        "_noted",
+        "_record",
+        "_start",
+        "began",
+        "created",
+        "id",
+    )
 
     def __init__(self, books: Books, generation: Generation, body_bytes: int) -> None:
         self.id = generation.id
         self.created = generation.created
         self._books = books
-        self._generation = generation
+        self._record = generation
         self._body_bytes = body_bytes
         self.began = books.clock()
         self._first: float | None = None
         self._attempts: list[Attempt] = []
         self._start: Start | None = None
-        self._parts: dict[tuple[str, float], _Part] = {}  # attempts that are paid for, by provider and beginning
-        self._noted: set[tuple[str, float]] = set()
+        self._noted: dict[_Place, _Part | None] = {}  # attempts that are over; a part where they are paid for
         self._begun = self._ended = False
-        self.extra_losses: tuple[Loss, ...] = ()
 
     @property
     def attempts(self) -> Sequence[Attempt]:
@@ -72,9 +90,7 @@ class Recorder:
         if start is None or usage is None:
             return None, None
         price, minute = _price(start.candidate), minute_utc(self._books.wall())
-        serving = (start.candidate.track, start.since)
-        others = [part.cost for key, part in self._parts.items() if key != serving]
-        whole = total(cost(usage, price, minute), others)
+        whole = total(cost(usage, price, minute), [part.cost for part in self._parts()])
         # a sum, and a bill of the provider's own, cannot be taken apart
         apart = whole is not None and whole.source == "catalogue"
         return whole, prompt_cost(usage, price, minute) if apart else None
@@ -84,8 +100,9 @@ class Recorder:
         if self._begun:
             return
         self._begun = True
-        self._books.metrics.begin()
-        self._books.ledger.begin(self._generation)
+        books = self._books
+        books.metrics.begin()
+        books.ledger.begin(self._record)
 
     def started(self, start: Start) -> None:
         """The answer begins, or an attempt whose heartbeats began it is followed by another one."""
@@ -100,14 +117,13 @@ class Recorder:
         """One attempt is over."""
         if self._ended:
             return
-        key = (tried.candidate.track, tried.started)
-        self._noted.add(key)
-        attempt = self._attempt(tried)
+        attempt, part = self._attempt(tried), None
         if tried.spent is not None:
             paid = cost(tried.spent, _price(tried.candidate), minute_utc(self._books.wall()))
             attempt = replace(attempt, usage=tried.spent, cost=paid)
-            self._parts[key] = _Part(tried.spent, paid, told=tried.first is not None)
+            part = _Part(tried.spent, paid, told=tried.first is not None)
         self._attempts.append(attempt)
+        self._noted[tried.candidate.track, tried.started] = part
 
     def left(self, calls: Sequence[Start]) -> None:
         """The client left while these were under way; whoever it heard is told of by `end`."""
@@ -124,68 +140,86 @@ class Recorder:
                 )
                 self.note(tried)
 
+    def served(self, start: Start) -> None:
+        """A whole answer goes out next: `started`, `spoke` and `end` in one."""
+        if not self._ended:
+            self._start = start
+            self._first = self._books.clock()
+            self._close("ok", 200, start.lane)
+
     def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
         """Write the end record, once."""
-        if self._ended:
-            return
-        self._ended = True
-        generation = self._finished(outcome, status, lane)
-        self._books.ledger.end(generation)
-        self._books.metrics.end(generation)
-        if self._books.log is not None:
-            self._books.log.write(generation)
+        if not self._ended:
+            self._close(outcome, status, lane)
 
-    def _finished(self, outcome: str, status: int, lane: Lane | None) -> Generation:
-        books, start = self._books, self._start
-        summary = lane.summary if lane is not None else None
+    def _close(self, outcome: str, status: int, lane: Lane | None) -> None:
+        """Fill in the record, and tell everybody."""
+        self._ended = True
+        books, record, first = self._books, self._record, self._first
+        start, now = self._start, books.clock()
+        record.outcome, record.status, record.latency = outcome, status, now - self.began
+        if first is not None:
+            record.first = first - self.began
+        if start is not None:
+            record.provider, record.model = start.candidate.provider.id, start.candidate.model
+        if lane is not None:
+            self._describe(record, lane)
+            if start is not None and (start.candidate.track, start.since) not in self._noted:
+                self._attempts.append(self._current(start, lane, outcome, now))
+        self._count(record, lane.summary if lane is not None else None)
+        record.attempts = tuple(self._attempts)
+        books.ledger.end(record)
+        books.metrics.end(record)
+        if books.log is not None:
+            books.log.write(record)
+
+    def _describe(self, record: Generation, lane: Lane) -> None:
+        """What the answer's lane knows of it."""
+        summary = lane.summary
+        record.lane, record.stop, record.losses = lane.name, summary.stop, lane.losses
+        if summary.native != summary.stop:
+            record.native = summary.native
+
+    def _count(self, record: Generation, summary: Summary | None) -> None:
+        """Usage and cost, of all attempts together."""
         usage = summary.usage if summary is not None else None
-        estimated = usage is None and (outcome == "ok" or self._first is not None)
-        if usage is None:
-            usage = self._estimate(summary.text_bytes if summary is not None else 0) if estimated else Usage()
-        candidate = start.candidate if start is not None else None
-        price, bill, spared = _price(candidate), None, 0
-        if price is not None or usage.cost is not None:
-            minute = minute_utc(books.wall())
-            bill, spared = cost(usage, price, minute), saved(usage, price, minute)
+        if usage is not None:
+            record.usage = usage
+        elif record.outcome == "ok" or self._first is not None:
+            record.usage = usage = self._estimate(summary.text_bytes if summary is not None else 0)
+            record.estimated = True
+        price = self._price()
+        if price is not None or (usage is not None and usage.cost is not None):
+            minute = minute_utc(self._books.wall())
+            record.cost, record.saved = cost(record.usage, price, minute), saved(record.usage, price, minute)
+        if self._noted and (parts := self._parts()):
+            told = [part.usage for part in parts if part.told]
+            record.usage = reduce(Usage.plus, told, record.usage)
+            record.cost = total(record.cost, [part.cost for part in parts])
+            record.resumed, record.estimated = len(told), record.estimated or bool(told)
+
+    def _parts(self) -> list[_Part]:
+        """What is paid for beside the attempt that serves."""
+        start = self._start
         serving = (start.candidate.track, start.since) if start is not None else None
-        if start is not None and lane is not None and serving not in self._noted:
-            self._attempts.append(self._current(start, lane, outcome))
-        parts = [part for key, part in self._parts.items() if key != serving]
-        told = [part.usage for part in parts if part.told]
-        if parts:
-            usage, bill = reduce(Usage.plus, told, usage), total(bill, [part.cost for part in parts])
-        return replace(
-            self._generation,
-            provider=candidate.provider.id if candidate is not None else self._generation.provider,
-            model=candidate.model if candidate is not None else self._generation.model,
-            lane=lane.name if lane is not None else "",
-            latency=books.clock() - self.began,
-            first=None if self._first is None else self._first - self.began,
-            outcome=outcome,
-            stop=summary.stop if summary is not None else None,
-            native=summary.native if summary is not None and summary.native != summary.stop else None,
-            status=status,
-            usage=usage,
-            estimated=estimated or bool(told),
-            cost=bill,
-            resumed=len(told),
-            saved=spared,
-            losses=(lane.losses if lane is not None else ()) + self.extra_losses,
-            attempts=tuple(self._attempts),
-        )
+        return [part for place, part in self._noted.items() if part is not None and place != serving]
+
+    def _price(self) -> Price | None:
+        return _price(self._start.candidate) if self._start is not None else None
 
     def _estimate(self, text_bytes: int) -> Usage:
         return Usage(input=self._body_bytes // BYTES_PER_TOKEN, output=text_bytes // BYTES_PER_TOKEN)
 
-    def _current(self, start: Start, lane: Lane, outcome: str) -> Attempt:
+    def _current(self, start: Start, lane: Lane, outcome: str, now: float) -> Attempt:
         """The attempt whose answer is going out."""
+        candidate = start.candidate
         return Attempt(
-            provider=start.candidate.provider.id,
-            model=start.candidate.model,
-            protocol=start.candidate.endpoint.protocol,
+            provider=candidate.provider.id,
+            model=candidate.model,
+            protocol=candidate.endpoint.protocol,
             lane=lane.name,
-            started=self._generation.created + (start.since - self.began),
-            latency=self._books.clock() - start.since,
+            started=self.created + (start.since - self.began),
+            latency=now - start.since,
             status=200,
             outcome=outcome,
             upstream_id=lane.summary.id or "",
@@ -198,7 +232,7 @@ class Recorder:
             model=tried.candidate.model,
             protocol=tried.candidate.endpoint.protocol,
             lane=tried.lane,
-            started=self._generation.created + (tried.started - self.began),
+            started=self.created + (tried.started - self.began),
             latency=tried.ended - tried.started,
             status=tried.status,
             outcome=error.kind.value if error is not None else "ok",
@@ -214,8 +248,8 @@ class _Part(msgspec.Struct, frozen=True):
     told: bool = False
 
 
-def _price(candidate: Candidate | None) -> Price | None:
-    return candidate.facts.price if candidate is not None and candidate.facts is not None else None
+def _price(candidate: Candidate) -> Price | None:
+    return candidate.facts.price if candidate.facts is not None else None
 
 
 OWN_WORDS = frozenset(

@@ -113,9 +113,7 @@ class Short(Work):
             self._begun = replace(begun, call=super().call(start.candidate))
             return False
         recorder, answer = self.recorder, self.answer
-        recorder.started(start)
-        recorder.spoke()
-        recorder.end(lane=start.lane)
+        recorder.served(start)
         self.spoke = True
         answer.start(200, answer_headers(recorder.id, start))
         answer.finish(said)

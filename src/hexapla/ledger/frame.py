@@ -27,7 +27,10 @@ _LARGEST = 1 << 16  # a longer record has strings of somebody's making in it, an
 _LONGEST_STRING = 500
 _LONGEST_LIST = 50
 
+_head = _HEADER.pack
+_checksum = zlib.crc32
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Generation).decode
 
 
 class Frame(NamedTuple):
@@ -38,21 +41,27 @@ class Frame(NamedTuple):
     end: int
 
 
-def pack(generation: Generation) -> bytes:
-    """Return the frame of a generation: a begin while it is open, an end otherwise."""
+def pack(generation: Generation, kind: int) -> bytes:
+    """Return the frame of a generation: BEGIN or END."""
     try:
-        payload = b"" if generation.usage.extras else _encode(generation)
+        payload = _encode(generation)
     except UnicodeEncodeError:  # a lone surrogate
         payload = b""
-    if not payload or len(payload) > _LARGEST:
+    size = len(payload)
+    if not 0 < size <= _LARGEST or generation.usage.extras:
         payload = _trimmed(generation)
-    kind = BEGIN if generation.outcome == "open" else END
-    return _HEADER.pack(len(payload), kind, zlib.crc32(payload, kind)) + payload
+        size = len(payload)
+    return _head(size, kind, _checksum(payload, kind)) + payload
 
 
 def payload_of(frame: bytes) -> bytes:
-    """Return what `pack` framed."""
+    """Return what `pack` framed, as JSON."""
     return frame[_HEADER.size :]
+
+
+def unpack(frame: bytes) -> Generation:
+    """Return what `pack` framed."""
+    return _decode(payload_of(frame))
 
 
 def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
@@ -61,7 +70,7 @@ def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
         length, kind, checksum = _HEADER.unpack_from(data, offset)
         offset = start + length
         payload = data[start:offset]
-        if not length or len(payload) != length or zlib.crc32(payload, kind) != checksum:
+        if not length or len(payload) != length or _checksum(payload, kind) != checksum:
             return
         yield Frame(kind, payload, offset)
 

@@ -15,11 +15,17 @@ import time
 class Mint:
     """Milliseconds, 48 random bits of this mint, a counter: `gen-0199f2c3a5b7-5d1c0a77e0b3-0000a1`."""
 
-    __slots__ = ("_count", "_own")
+    __slots__ = ("_beginning", "_count", "_moment", "_own")
 
     def __init__(self) -> None:
         self._own = secrets.token_hex(6)
         self._count = itertools.count().__next__
+        self._moment = 0  # milliseconds
+        self._beginning = ""  # of every id of that moment
 
     def __call__(self) -> str:
-        return f"gen-{time.time_ns() // 1_000_000:012x}-{self._own}-{self._count():06x}"
+        now = time.time_ns() // 1_000_000
+        if now != self._moment:
+            self._beginning = f"gen-{now:012x}-{self._own}-"
+            self._moment = now
+        return f"{self._beginning}{self._count():06x}"

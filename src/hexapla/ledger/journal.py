@@ -23,7 +23,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from hexapla.errors import GatewayError, Kind
-from hexapla.ledger.frame import END, pack, payload_of, scan, wanted
+from hexapla.ledger.frame import BEGIN, END, pack, payload_of, scan, wanted
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
 
@@ -44,7 +44,7 @@ class Batch(NamedTuple):
 class Journal:
     """See above.  Without a claim there is no file: finished records wait in memory for the store.
 
-    open      begun and not ended, by id
+    open      the frames of what was begun and has not ended, by id
     fault     why the file cannot be written at the moment; None if it can
     errors    failed operations so far;  lost  finished records that found no room;  damaged  segments set aside
     wake      set when a batch of finished records is waiting, or a new segment is needed
@@ -58,7 +58,7 @@ class Journal:
         segment_size: int = SEGMENT_SIZE,
         spill_size: int = SPILL_SIZE,
     ) -> None:
-        self.open: dict[str, Generation] = {}
+        self.open: dict[str, bytes] = {}
         self.fault: OSError | None = None
         self.errors = 0
         self.lost = 0
@@ -84,16 +84,16 @@ class Journal:
 
     def begin(self, generation: Generation, *, required: bool = False) -> None:
         """Write down that a request begins.  Raises GatewayError only if it is required and cannot be written."""
-        frame = pack(generation)
+        name, frame = generation.id, pack(generation, BEGIN)
         with self._lock:
-            self.open[generation.id] = generation
+            self.open[name] = frame
             if not self._append(frame) and required and self._claim is not None:
-                del self.open[generation.id]
+                del self.open[name]
                 raise unavailable(self.fault)
 
     def end(self, generation: Generation) -> None:
         """Write down how it ended.  Never raises."""
-        frame = pack(generation)
+        frame = pack(generation, END)
         with self._lock:
             self.open.pop(generation.id, None)
             if not self._append(frame):
@@ -103,10 +103,11 @@ class Journal:
                 self.wake.set()
 
     def _append(self, frame: bytes) -> bool:
-        if self._current is None or self.fault is not None:
+        segment = self._current
+        if segment is None or self.fault is not None:
             return False
         try:
-            self._current.append(frame)
+            segment.append(frame)
         except OSError as error:
             self._fail(error)
             self.wake.set()  # the sooner the next segment, the fewer are refused
@@ -250,8 +251,8 @@ class Journal:
     def _carry(self, segment: Segment, known: set[str]) -> set[str]:
         """Write the beginnings that `segment` lacks.  One that ends meanwhile does no harm: its end is written later,
         or stands in the store already."""
-        missing = {name: generation for name, generation in list(self.open.items()) if name not in known}
-        frames = b"".join(map(pack, missing.values()))
+        missing = {name: frame for name, frame in list(self.open.items()) if name not in known}
+        frames = b"".join(missing.values())
         if frames:
             segment.append(frames)
         return known | missing.keys()

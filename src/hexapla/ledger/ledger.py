@@ -12,15 +12,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
 from hexapla.errors import ConfigError, GatewayError
 from hexapla.ledger.commit import GroupCommit
 from hexapla.ledger.drain import Drain
+from hexapla.ledger.frame import unpack
 from hexapla.ledger.ids import Mint
 from hexapla.ledger.journal import SEGMENT_SIZE, Journal, unavailable
 from hexapla.ledger.record import Generation
@@ -33,6 +34,13 @@ Durability = Literal["fsync", "write", "off"]
 
 _MEMORY = ":memory:"
 _MEMORY_ROWS = 10_000
+
+
+class Begin(Protocol):
+    def __call__(self, generation: Generation, *, required: bool = False) -> None: ...
+
+
+End = Callable[[Generation], None]
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,12 +70,19 @@ class Ledger:
     """Open it with `Ledger.open`; close it, or lose nothing but the time that the next start takes to recover.
 
     new_id  makes the id of the next generation
+    begin   record that a request begins; call it before the upstream is called.  A cost given here is a reservation: it
+            stands if the end is never seen.  Raises GatewayError (503) only if it is `required` and the journal cannot
+            be written
+    end     record how a request ended; call it before the client hears the end.  A later end of the same id replaces an
+            earlier one, and a beginning is not needed.  Never raises
     waits   whether `durable` has anything to wait for
     """
 
     def __init__(self, parts: _Parts) -> None:
         self.new_id = Mint()
         self.waits = parts.commit is not None
+        self.begin: Begin = parts.journal.begin
+        self.end: End = parts.journal.end
         self._journal = parts.journal
         self._store = parts.store
         self._drain = parts.drain
@@ -108,19 +123,6 @@ class Ledger:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def begin(self, generation: Generation, *, required: bool = False) -> None:
-        """Record that a request begins; call it before the upstream is called.
-
-        A cost given here is a reservation: it stands if the end is never seen.  Raises GatewayError (503) only if it
-        is `required` and the journal cannot be written.
-        """
-        self._journal.begin(generation, required=required)
-
-    def end(self, generation: Generation) -> None:
-        """Record how a request ended; call it before the client hears the end.  A later end of the same id replaces an
-        earlier one, and a beginning is not needed.  Never raises."""
-        self._journal.end(generation)
-
     async def durable(self, *, required: bool = False) -> None:
         """Return when everything recorded so far survives what `durability` promises.
 
@@ -156,13 +158,13 @@ class Ledger:
 
     def running(self) -> list[Generation]:
         """Return what this process has begun and not ended, oldest first."""
-        return list(self._journal.open.values())
+        return [unpack(frame) for frame in list(self._journal.open.values())]
 
     def get(self, name: str) -> Generation | None:
         """Return the generation whose id is `name`, open or ended.  Raises GatewayError (503) if nobody can tell."""
-        generation = self._journal.open.get(name)
-        if generation is not None:
-            return generation
+        frame = self._journal.open.get(name)
+        if frame is not None:
+            return unpack(frame)
         self._settle()
         generation = self._store.get(name)
         if generation is None and self._drain.fault is not None:

@@ -39,8 +39,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost: Cost | None = None  # and what that costs; part of the generation's cost where that is in the same currency
 
 
-class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Generation(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One request of one client, from begin to end.
+
+    Mutable, since copying it costs more than writing it: whoever has it fills it in as the request goes on, and nobody
+    changes one that has ended.
 
     outcome    ok | cancelled | an errors.Kind value | open (begun, not ended yet) | interrupted (begun, and the process
                ended before the request did: what the upstream did and billed is unknown)

@@ -43,7 +43,7 @@ class Segment:
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self.fd = fd
-        self.end = len(MAGIC)
+        self.end = 0
         self.read = len(MAGIC)
 
     @classmethod
@@ -51,7 +51,7 @@ class Segment:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
         segment = cls(path, fd)
         try:
-            write_whole(fd, MAGIC)
+            segment.append(MAGIC)
         except OSError:
             segment.remove()
             raise
@@ -59,8 +59,11 @@ class Segment:
 
     def append(self, frame: bytes) -> None:
         """Write one frame, or raise; what a failed write left behind lies after `end` and is never read."""
-        write_whole(self.fd, frame)
-        self.end += len(frame)
+        size = len(frame)
+        written = os.write(self.fd, frame)
+        if written != size:  # a full disk: the next call would say so
+            raise OSError(f"only {written} of {size} bytes were written")
+        self.end += size
 
     def remove(self) -> None:
         self.close()
@@ -151,10 +154,3 @@ def sync_directory(directory: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def write_whole(fd: int, data: bytes) -> None:
-    """Write all or raise OSError."""
-    written = os.write(fd, data)
-    if written != len(data):  # a full disk: the next call would say so
-        raise OSError(f"only {written} of {len(data)} bytes were written")

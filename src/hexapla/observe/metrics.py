@@ -68,15 +68,23 @@ class Tally:
     def add(self, generation: Generation) -> None:
         self.requests[generation.client_protocol, generation.lane, generation.outcome] += 1
         self.total.add(generation.latency)
-        if generation.first is not None:
-            self.first.add(generation.first)
-        usage, cost, tokens = generation.usage, generation.cost, self.tokens
-        cached, written, thought = usage.cached or 0, usage.cache_write or 0, usage.reasoning or 0
-        tokens[0] += max((usage.input or 0) - cached - written, 0)
-        tokens[1] += cached
-        tokens[2] += written
-        tokens[3] += max((usage.output or 0) - thought, 0)
-        tokens[4] += thought
+        first, usage, cost, tokens = generation.first, generation.usage, generation.cost, self.tokens
+        if first is not None:
+            self.first.add(first)
+        fresh, plain = usage.input or 0, usage.output or 0
+        if count := usage.cached:
+            tokens[1] += count
+            fresh -= count
+        if count := usage.cache_write:
+            tokens[2] += count
+            fresh -= count
+        if count := usage.reasoning:
+            tokens[4] += count
+            plain -= count
+        if fresh > 0:
+            tokens[0] += fresh
+        if plain > 0:
+            tokens[3] += plain
         if cost is not None:
             self.cost[cost.currency] = self.cost.get(cost.currency, 0) + cost.nanos
 
