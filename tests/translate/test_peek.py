@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hexapla.errors import ProtocolError
-from hexapla.translate.peek import peek
+from hexapla.translate.peek import LARGE, check_conversation, peek
 
 MESSAGES = "anthropic_messages"
 
@@ -52,3 +52,14 @@ def test_nobody_is_named(fields: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError) as caught:
         models(**fields)
     assert caught.value.path == "$.model"
+
+
+def test_a_large_conversation_is_not_looked_through() -> None:
+    """Its first item is, and it may hold anything but texts."""
+    long = "word " * LARGE
+    peeked = peek("openai_chat", json.dumps({"model": "m", "messages": [{"role": "user", "content": long}, 7]}).encode())
+    check_conversation(peeked)
+    assert not peeked.only_texts
+    peeked = peek("openai_chat", json.dumps({"model": "m", "messages": [long]}).encode())
+    with pytest.raises(ProtocolError, match="every item must be an object"):
+        check_conversation(peeked)

@@ -17,11 +17,11 @@ from msgspec import Raw
 from hexapla.errors import ClientError, Kind, ProtocolError
 from hexapla.ir.target import Target
 from hexapla.translate.adapt.pairs import answered_twice, called_twice, not_called
-from hexapla.translate.peek import CONVERSATION, Peek
+from hexapla.translate.peek import CONVERSATION, LARGE, Peek
 from hexapla.wire.media import sniff, split_data_url
 from hexapla.wire.rawjson import load
 
-MAX_BYTES = 256 * 1024  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
+MAX_BYTES = LARGE  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
 _NULL = Raw(b"null")
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 

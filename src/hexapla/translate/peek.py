@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.rawjson import decode_fields, dump, load, split
 
 CONVERSATION = {
     "openai_chat": "messages",
@@ -48,6 +48,12 @@ _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 _HALF = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+
+
+LARGE = 64 * 1024
+"""Bytes of a conversation from which on it is not looked through: that would cost more than all else that is done to it."""
+
+_OBJECTS = re.compile(rb"\[\s*\{").match
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -89,6 +95,9 @@ class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
     model: str
 
 
+FURTHER = frozenset({"models", "fallbacks"})
+"""Fields that name models to try after the first."""
+
 MOST_FALLBACKS = 3
 """Entries of Messages' `fallbacks` (https://openrouter.ai/docs/guides/routing/model-fallbacks, 2026-08-22)."""
 
@@ -106,9 +115,9 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
         body=body,
         fields=fields,
         model=model,
-        models=_models(fields, model),
-        stream=_flag(fields, "stream") if stream is None else stream,
-        include_usage=_include_usage(fields),
+        models=(model,) if FURTHER.isdisjoint(fields) else _models(fields, model),
+        stream=("stream" in fields and _flag(fields, "stream")) if stream is None else stream,
+        include_usage="stream_options" in fields and _include_usage(fields),
     )
 
 
@@ -122,18 +131,27 @@ def check_conversation(peeked: Peek) -> None:
         raise ProtocolError(f"{name} is required", path=f"$.{name}")
     first = memoryview(raw)[0]
     if first == _BRACKET:
-        items: Sequence[_Item | _Text] | None = load(raw, list[_Text])  # fails at the first that is more
-        peeked.only_texts = items is not None
-        if items is None:
-            items = load(raw, list[_Item])
-        if items is None:
-            raise ProtocolError(f"{name}: every item must be an object", path=f"$.{name}")
-        if not items:
-            raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
+        _check_items(peeked, name, raw)
     elif not (first == _QUOTE and name == "input"):
         raise ProtocolError(f"{name} must be a list", path=f"$.{name}")
     elif raw == Raw(b'""'):
         raise ProtocolError(f"{name} must not be empty", path=f"$.{name}")
+
+
+def _check_items(peeked: Peek, name: str, raw: Raw) -> None:
+    """Raise ProtocolError unless the items of a conversation are objects; of a large one only the first is looked at."""
+    items: Sequence[_Item | _Text] | None
+    if len(peeked.body) > LARGE:
+        items = [_Item()] if _OBJECTS(raw) else None
+    else:
+        items = load(raw, list[_Text])  # fails at the first that is more
+        peeked.only_texts = items is not None
+        if items is None:
+            items = load(raw, list[_Item])
+    if items is None:
+        raise ProtocolError(f"{name}: every item must be an object", path=f"$.{name}")
+    if not items:
+        raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
 
 
 def _split(body: bytes) -> dict[str, Raw]:
@@ -141,15 +159,21 @@ def _split(body: bytes) -> dict[str, Raw]:
     try:
         if not body.isascii():
             body.decode()  # values stay raw, so nobody else would notice
-        return split(body)
+        return decode_fields(body)
     except UnicodeDecodeError as error:
         packed = " It is compressed, which is not taken here." if body.startswith(_PACKED) else ""
         raise ProtocolError(f"The request body is not UTF-8 (byte {error.start}).{packed}") from None
+    except (msgspec.MsgspecError, RecursionError):
+        raise ProtocolError(_explain(body)) from None
+
+
+def _explain(body: bytes) -> str:
+    """What keeps `body` from being a JSON object."""
+    try:
+        split(body)
+        found = ""
     except ProtocolError as error:
-        raise ProtocolError(_explain(body, error.message)) from None
-
-
-def _explain(body: bytes, found: str) -> str:
+        found = error.message
     if not body.strip():
         return "The request body is empty; send a JSON object."
     if found.startswith("Expected"):

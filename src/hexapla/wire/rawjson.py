@@ -20,6 +20,9 @@ from hexapla.errors import ProtocolError
 T = TypeVar("T")
 
 _fields = msgspec.json.Decoder(dict[str, Raw])
+decode_fields = _fields.decode
+"""`split` with msgspec's own exceptions, for the one place where a call counts."""
+
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}  # by type, of which the source names a few dozen
 _encode = msgspec.json.Encoder().encode
 _PATH = re.compile(r" - at `(.*)`$")
