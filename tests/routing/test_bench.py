@@ -26,9 +26,9 @@ A, B, C = player("a"), player("b"), player("c")
 def test_a_failed_key_is_left_out_until_it_recovers(kind: Kind) -> None:
     """The others play; when the term is over the key is back in its old place."""
     bench = Bench()
-    assert not bench
+    assert not bench.sitting
     bench.heard(A, refusal(kind), 100.0)
-    assert bench
+    assert bench.sitting
     assert bench.choose([A, B], 100.1) == [B]
     assert bench.choose([A, B], 100.0 + TERMS[kind].first) == [A, B]
 
@@ -38,7 +38,7 @@ def test_other_failures_do_not_bench(kind: Kind) -> None:
     """A server that is down says nothing about a key."""
     bench = Bench()
     bench.heard(A, refusal(kind, 9.0), 0.0)
-    assert not bench
+    assert not bench.sitting
 
 
 def test_a_hint_is_obeyed() -> None:
@@ -82,7 +82,7 @@ def test_terms_double_and_a_success_ends_them() -> None:
         assert bench.until(A, now) == now + seconds
         now += seconds
     bench.heard(A, None, now)
-    assert not bench
+    assert not bench.sitting
     bench.heard(A, refusal(Kind.RATE_LIMIT), now)
     assert bench.until(A, now) == now + term.first
 
@@ -99,7 +99,7 @@ def test_what_needs_no_key_is_never_benched() -> None:
     """There is nobody to take its place."""
     bench = Bench()
     bench.heard(player(""), refusal(Kind.RATE_LIMIT), 0.0)
-    assert not bench
+    assert not bench.sitting
 
 
 def test_why_a_key_sits_out_can_be_told() -> None:

@@ -20,7 +20,7 @@ def broken(now: float = 0.0) -> Health:
     """An endpoint "e" whose breaker has just opened."""
     health = Health()
     for _ in range(POLICY.row):
-        assert health.admit("e", now)
+        assert health.enter("e", now)
         health.over("e", now, failure())
     return health
 
@@ -28,9 +28,9 @@ def broken(now: float = 0.0) -> Health:
 def test_failures_in_a_row_open_the_breaker() -> None:
     """Nobody is let in until its time is over."""
     health = broken()
-    assert not health.admit("e", POLICY.first - 0.01)
+    assert not health.enter("e", POLICY.first - 0.01)
     assert health.closed_for("e", 0.25) == POLICY.first - 0.25
-    assert health.admit("other", 0.0)
+    assert health.enter("other", 0.0)
 
 
 def test_a_success_in_between_keeps_it_closed() -> None:
@@ -40,7 +40,7 @@ def test_a_success_in_between_keeps_it_closed() -> None:
         health.over("e", 0.0, failure(Kind.TIMEOUT))
         health.over("e", 0.0, failure(Kind.TIMEOUT))
         health.over("e", 0.0, None)
-    assert health.admit("e", 0.0)
+    assert health.enter("e", 0.0)
 
 
 def test_most_of_the_latest_open_it_as_well() -> None:
@@ -49,21 +49,21 @@ def test_most_of_the_latest_open_it_as_well() -> None:
     for _ in range(POLICY.least):
         health.over("e", 1.0, None)
         health.over("e", 1.0, failure(Kind.OVERLOADED))
-    assert health.admit("e", 1.0)
+    assert health.enter("e", 1.0)
     for _ in range(POLICY.least):
         health.over("e", 1.0, None)
         health.over("e", 1.0, failure(Kind.OVERLOADED))
         health.over("e", 1.0, failure(Kind.OVERLOADED))
-    assert not health.admit("e", 1.0)
+    assert not health.enter("e", 1.0)
 
 
 def test_exactly_one_probe() -> None:
     """When the time is over one caller is let through, and nobody else until it is back."""
     health = broken()
     later = POLICY.first
-    assert [health.admit("e", later) for _ in range(5)] == [True, False, False, False, False]
+    assert [health.enter("e", later) for _ in range(5)] == [True, False, False, False, False]
     health.over("e", later, None)
-    assert all(health.admit("e", later) for _ in range(5))
+    assert all(health.enter("e", later) for _ in range(5))
 
 
 def test_a_failed_probe_closes_it_for_longer_but_never_for_long() -> None:
@@ -72,7 +72,7 @@ def test_a_failed_probe_closes_it_for_longer_but_never_for_long() -> None:
     for _ in range(6):
         waits.append(health.closed_for("e", now))
         now += waits[-1]
-        assert health.admit("e", now)
+        assert health.enter("e", now)
         health.over("e", now, failure(Kind.UPSTREAM_CONNECT))
     assert waits == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
 
@@ -83,19 +83,19 @@ def test_whoever_refuses_is_alive(kind: Kind) -> None:
     health = Health()
     for _ in range(10):
         health.over("e", 0.0, failure(kind))
-    assert health.admit("e", 0.0)
+    assert health.enter("e", 0.0)
     health = broken()
-    assert health.admit("e", POLICY.first)
+    assert health.enter("e", POLICY.first)
     health.over("e", POLICY.first, failure(kind))
-    assert all(health.admit("e", POLICY.first) for _ in range(3))
+    assert all(health.enter("e", POLICY.first) for _ in range(3))
 
 
 def test_a_probe_whose_client_left_told_nothing() -> None:
     """Another one may probe, and only one."""
     health = broken()
-    assert health.admit("e", POLICY.first)
+    assert health.enter("e", POLICY.first)
     health.left("e")
-    assert [health.admit("e", POLICY.first) for _ in range(3)] == [True, False, False]
+    assert [health.enter("e", POLICY.first) for _ in range(3)] == [True, False, False]
 
 
 def test_an_outage_is_remembered_for_half_a_minute() -> None:
@@ -126,7 +126,7 @@ def test_the_load_counts_peaks_and_what_is_on_its_way() -> None:
     health.over("e", 0.0, None, latency=0.1)
     health.over("e", 0.0, None, latency=2.0)
     assert health.load("e", 0.0) == 2.0
-    health.began("e")
+    health.enter("e", 0.0, forced=True)
     assert health.load("e", 0.0) == 4.0
     assert health.load("e", 30.0) < 0.3
 
@@ -146,7 +146,7 @@ def test_statistics_are_cheap() -> None:
     for round_ in range(50):
         began = time.process_time()
         for number in range(100):
-            health.began("p/m")
+            health.enter("p/m", 0.0, forced=True)
             health.over("p/m", round_ + number / 100, None, 0.2 + number / 1000, 50.0)
         best = min(best, (time.process_time() - began) / 200)
     assert best < 10e-6, f"{best * 1e6:.2f} us"
@@ -156,9 +156,9 @@ def test_statistics_are_cheap() -> None:
 def test_who_lost_a_race_took_at_least_so_long() -> None:
     """Neither a success nor a failure, but its slowness is known: or whoever is hedged would seem ever quicker."""
     health = broken()
-    health.began("e")
-    assert health.admit("e", POLICY.first) and not health.admit("e", POLICY.first)
+    health.enter("e", 0.0, forced=True)
+    assert health.enter("e", POLICY.first) and not health.enter("e", POLICY.first)
     health.lost("e", 2.0, 7.0)
     assert health.percentile("e", "latency", 0.5, 2.0) == 7.0
     assert health.error_rate("e") == 1.0 and health.closed_for("e", 0.5) > 0
-    assert health.admit("e", POLICY.first), "another one may probe"
+    assert health.enter("e", POLICY.first), "another one may probe"

@@ -24,7 +24,7 @@ def test_nothing_is_enforced_that_nobody_told() -> None:
     """A place without buckets never waits."""
     limits = Limits()
     limits.state(PLACE, Rate())
-    assert not limits
+    assert not limits.meters
     assert limits.wait(PLACE, Load(tokens=10**9), 0.0) == 0
 
 

@@ -224,7 +224,7 @@ def test_a_recovered_endpoint_serves_again_within_five_seconds() -> None:
             world.request()
     finally:
         FAULTS.update(original)
-    assert not world.health.admit(primary.track, world.now) or world.health.left(primary.track) is None
+    assert not world.health.enter(primary.track, world.now) or world.health.left(primary.track) is None
     world.sick[primary.provider.id] = 0.0
     healed = world.now
     while world.now < healed + 5:

@@ -116,7 +116,7 @@ def test_the_dotenv_is_followed(place: Place) -> None:
         sessions = opened.routes.traffic.affinity
         place.dotenv.write_text("LOCAL_KEY=second\n")
         await follower.look()
-        assert secret(opened) == "second" and not opened.routes.traffic.bench
+        assert secret(opened) == "second" and not opened.routes.traffic.bench.sitting
         assert opened.routes.traffic.affinity is sessions, "a conversation stays where its prompt is cached"
 
     followed(place, story)

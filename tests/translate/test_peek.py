@@ -57,7 +57,9 @@ def test_nobody_is_named(fields: dict[str, Any]) -> None:
 def test_a_large_conversation_is_not_looked_through() -> None:
     """Its first item is, and it may hold anything but texts."""
     long = "word " * LARGE
-    peeked = peek("openai_chat", json.dumps({"model": "m", "messages": [{"role": "user", "content": long}, 7]}).encode())
+    peeked = peek(
+        "openai_chat", json.dumps({"model": "m", "messages": [{"role": "user", "content": long}, 7]}).encode()
+    )
     check_conversation(peeked)
     assert not peeked.only_texts
     peeked = peek("openai_chat", json.dumps({"model": "m", "messages": [long]}).encode())

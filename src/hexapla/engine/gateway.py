@@ -147,21 +147,23 @@ class Gateway:
         Raises ProtocolError for a body that is no request, RoutingError for an unknown model.
         """
         peeked = self._peek(ask)
-        candidate = self._plan(ask, peeked).candidates[0]
-        if candidate.endpoint.protocol == ask.protocol and ask.protocol in COUNTING:
-            counted = await self._vendor_count(ask, peeked, candidate)
+        plan = self._plan(ask, peeked)
+        protocol = plan.candidates[0].endpoint.protocol
+        if protocol == ask.protocol and protocol in COUNTING:
+            counted = await self._vendor_count(ask, peeked, plan)
             if counted is not None:
                 return {"input_tokens": counted}
         return {"input_tokens": estimate(peeked), "estimated": True}
 
-    async def _vendor_count(self, ask: Ask, peeked: Peek, candidate: Candidate) -> int | None:
+    async def _vendor_count(self, ask: Ask, peeked: Peek, plan: Planned) -> int | None:
         """The vendor's count, or None where it has none to give."""
+        candidate = plan.candidates[0]
         try:
             if isinstance(candidate.login, Keeper):
                 await candidate.login.fresh()
         except UpstreamError:
             return None
-        call = self._opener(ask, peeked)(candidate)
+        call = self._opener(ask, peeked, plan)(candidate)
         assert isinstance(call.request, Request)
         request = COUNTING[ask.protocol](call.request)
         return await vendor_count(self._means.transport(request), request)
@@ -182,11 +184,11 @@ class Gateway:
         ProtocolError."""
         peeked = self._peek(ask)
         plan = self._plan(ask, peeked)
-        return peeked, plan, self._opener(ask, peeked)
+        return peeked, plan, self._opener(ask, peeked, plan)
 
-    def _opener(self, ask: Ask, peeked: Peek) -> Callable[[Candidate], Call]:
+    def _opener(self, ask: Ask, peeked: Peek, plan: Planned) -> Callable[[Candidate], Call]:
         """How a request would be sent that nobody is going to answer."""
-        return partial(self._means.call, ask, self._means.translation(ask, peeked, "unsent", 0))
+        return partial(self._means.call, ask, self._means.translation(ask, peeked, plan, "unsent", 0))
 
     def _peek(self, ask: Ask) -> Peek:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)

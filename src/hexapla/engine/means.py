@@ -62,7 +62,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             )
         return found or self.transports["http1"]
 
-    def translation(self, ask: Ask, peeked: Peek, answer_id: str, created: int) -> Translation:
+    def translation(self, ask: Ask, peeked: Peek, plan: Planned, answer_id: str, created: int) -> Translation:
         """The request, ready to be opened towards any endpoint."""
         reply = Reply(
             id=answer_id,
@@ -72,7 +72,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             openrouter=ask.openrouter,
         )
         # whoever cannot be told every parameter refuses before it is asked, and the next one is tried
-        demanded: OnLoss | None = "strict" if self.routes.wishes(peeked).require_parameters else None
+        demanded: OnLoss | None = "strict" if plan.demands else None
         resumes = self.config.routing.resume if ask.resume is None else ask.resume
         return Translation(
             peeked,
@@ -85,10 +85,11 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         """An attempt's lane and HTTP request.  Raises ClientError or ProtocolError."""
         address = candidate.address
         assert isinstance(address, Address)
-        lane = (translation.thinking() if candidate.thinks else translation).open(
+        opened = translation.thinking() if candidate.thinks else translation
+        lane = opened.open(
             candidate.target,
             candidate.quirks,
-            keep=self.routes.kept(candidate, translation.peeked),
+            keep=self.routes.kept(candidate, translation.peeked) if candidate.delegate else address.keeps,
             provider=candidate.provider.name or candidate.provider.id,
         )
         if note_on is not None:
@@ -107,7 +108,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         if peeked is None:
             return Story()
         alias = self.routes.catalog.meaning(peeked.model) is not None
-        demands = plan is not None and self.routes.wishes(peeked).require_parameters
+        demands = plan is not None and plan.demands
         return Story(models=peeked.models, alias=alias, plan=plan, demands=demands, attempts=attempts)
 
     def refuse(

@@ -80,6 +80,7 @@ class Offers:
         self._config = loaded.config
         self._known: dict[tuple[Name, bool], Offer] = {}
         self._meant: dict[tuple[str, tuple[str, ...]], tuple[Name, ...]] = {}
+        self._sole: dict[tuple[str, tuple[str, ...]], tuple[Candidate, ...]] = {}  # names that leave no choice
         self._credentials: dict[str, tuple[Credential | Keeper, ...]] = {}
 
     def candidates(self, name: str, profile: str = "") -> tuple[Candidate, ...]:
@@ -167,6 +168,7 @@ class Offers:
             self.catalog = self.loaded.catalog.with_found(found)
             self._known.clear()
             self._meant.clear()
+            self._sole.clear()
 
     def _silent(self, provider: Provider) -> bool:
         """Whether a server that nobody configured was knocked at in vain."""
@@ -202,6 +204,12 @@ class Offers:
                 self._meant.clear()
             self._meant[profile, models] = found
         return found
+
+    def _remember(self, profile: str, models: tuple[str, ...], sole: tuple[Candidate, ...]) -> None:
+        """`models` mean this one candidate, whatever the request says."""
+        if len(self._sole) >= KEPT_NAMES:
+            self._sole.clear()
+        self._sole[profile, models] = sole
 
     def _inside(self, profile: str, models: Sequence[str]) -> list[Name]:
         """A profile's own models for `models`, then their chains, then its backups: models, or other profiles."""

@@ -69,14 +69,19 @@ class Routes(Offers):
         left out.
         """
         wishes = self.wishes(peeked)
+        sole = self._sole.get((profile, peeked.models)) if wishes is NONE else None
+        if sole is not None:
+            return Planned(candidates=sole, load=load_of(peeked))  # the usual case has no choice
         names = self.names(peeked.models, profile)
         if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
             names = self._real(names, peeked)
         if len(names) == 1 and wishes is NONE:
             offers = self.offer(names[0])
+            if len(offers.candidates) == 1 and not offers.suffix:
+                self._remember(profile, peeked.models, offers.candidates)
             only = () if offers.suffix else self._ordered(offers.candidates, peeked)
             if len(only) == 1:
-                return Planned(candidates=only, load=load_of(peeked))  # the usual case has no choice
+                return Planned(candidates=only, load=load_of(peeked))
         need = need_of(peeked, self.usd)
         wanted: list[Wanted] = []
         first_error: GatewayError | None = None
@@ -87,7 +92,7 @@ class Routes(Offers):
                 first_error = first_error or error
         if not wanted:
             raise first_error or RoutingError("No endpoint can serve this request.")
-        return self._chosen(wanted, peeked, session, key)
+        return replace(self._chosen(wanted, peeked, session, key), demands=wishes.require_parameters)
 
     def _real(self, names: Sequence[Name], peeked: Peek) -> tuple[Name, ...]:
         """`names` with models in place of `auto` and `free`.  Raises RoutingError where none of them fits."""
@@ -114,7 +119,7 @@ class Routes(Offers):
         chosen: Sequence[Candidate] = plan.candidates
         if self.weights:
             chosen = drawn(chosen, self.weights, self._chance)
-        if traffic.bench:
+        if traffic.bench.sitting:
             chosen = traffic.bench.choose(chosen, now)
         own = beginning(chosen, wanted[0].candidates)
         if own < 2 or wanted[0].preferences.order:
@@ -147,11 +152,9 @@ class Routes(Offers):
         return preferences_of(peeked, self._standing)
 
     def kept(self, candidate: Candidate, peeked: Peek) -> frozenset[str]:
-        """The keys of ours that `candidate`, a gateway itself, is told; not `provider` where that names the gateway."""
+        """The keys of ours that a delegate is told; not `provider` where that names the delegate itself."""
         address = candidate.address
         assert isinstance(address, Address)
-        if not candidate.delegate:
-            return address.keeps
         wishes = self.wishes(peeked)
         own = not candidate.slugs.isdisjoint((*wishes.only, *wishes.order))
         return address.keeps - {"provider"} if own else address.keeps

@@ -33,6 +33,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     led      a session's own place stands first
     asked    where several models were named: by the candidate's identity, the one that it stands for
     rejected who was ruled out by the request's wishes
+    demands  every parameter must be carried
     """
 
     candidates: Sequence[Candidate]
@@ -42,6 +43,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     led: bool = False
     asked: Mapping[int, str] = {}
     rejected: Sequence[Rejection] = ()
+    demands: bool = False
 
     def name_of(self, candidate: Candidate) -> str:
         """The name in the request that `candidate` stands for; "" where there is one only."""
@@ -74,7 +76,7 @@ class Traffic:
 
     def waits(self, load: Load) -> Callable[[Candidate], float] | None:
         """How long each candidate's limits make a request wait; None when nothing is limited."""
-        if not self.limits:
+        if not self.limits.meters:
             return None
         now = self.clock()
         return lambda candidate: self.limits.wait(place_of(candidate), load, now)
@@ -95,18 +97,16 @@ class Traffic:
 
         forced  there is nobody else, so that a failing endpoint is asked all the same
         """
-        now = self.clock()
-        if not forced and not self.health.admit(candidate.track, now):
-            return left_alone(self.health.cause(candidate.track), self.health.closed_for(candidate.track, now))
-        seconds = 0.0
-        if self.limits:
-            place = place_of(candidate)
-            turn = self.limits.reserve(place, load, now, self._patience)
-            if turn is None:
-                self.health.left(candidate.track)
-                return queue_full(candidate, self.limits.refusal(place), self.limits.wait(place, load, now))
-            seconds = turn
-        self.health.began(candidate.track)
+        now, track = self.clock(), candidate.track
+        if not self.health.enter(track, now, forced=forced):
+            return left_alone(self.health.cause(track), self.health.closed_for(track, now))
+        if not self.limits.meters:
+            return 0.0
+        place = place_of(candidate)
+        seconds = self.limits.reserve(place, load, now, self._patience)
+        if seconds is None:
+            self.health.left(track)
+            return queue_full(candidate, self.limits.refusal(place), self.limits.wait(place, load, now))
         return seconds
 
     def late(self, candidate: Candidate) -> float | None:
@@ -124,30 +124,35 @@ class Traffic:
 
     def heard(self, tried: Tried, plan: Planned) -> None:
         """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
-        candidate, usage = tried.candidate, tried.usage
-        if not tried.renews and (self.bench or tried.error is not None):
-            self.bench.heard(candidate, tried.error, tried.ended)
-        began = tried.started if tried.first is None else tried.first
-        output = usage.output if usage is not None else None
-        if tried.error is not None and tried.error.kind is Kind.CANCELLED:
+        candidate, usage, error = tried.candidate, tried.usage, tried.error
+        if not tried.renews and (error is not None or self.bench.sitting):
+            self.bench.heard(candidate, error, tried.ended)
+        if error is not None and error.kind is Kind.CANCELLED:
             self.health.lost(candidate.track, tried.ended, tried.ended - tried.started)
             return
+        began = tried.started if tried.first is None else tried.first
+        output = usage.output if usage is not None else None
         self.health.over(
             candidate.track,
             tried.ended,
-            tried.error,
+            error,
             latency=None if tried.first is None else tried.first - tried.started,
             throughput=output / (tried.ended - began) if output and tried.ended > began else None,
         )
-        place = place_of(candidate)
-        for told in () if TELLS.isdisjoint(tried.headers) else allowances(tried.headers, self._wall()):
-            self.limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
-        if tried.error is not None and tried.error.kind is Kind.RATE_LIMIT:
-            self.limits.refused(place, tried.error.message)
-        if usage is not None and self.limits:
-            self.limits.settle(place, plan.load, (usage.input or 0) + (usage.output or 0))
-        if plan.session is not None and tried.error is None and beginning([candidate], plan.candidates[: plan.own]):
+        if self.limits.meters or error is not None or not TELLS.isdisjoint(tried.headers):
+            self._measure(tried, plan.load)
+        if plan.session is not None and error is None and beginning([candidate], plan.candidates[: plan.own]):
             self.affinity.served(plan.session, candidate, (usage.cached if usage is not None else 0) or 0, tried.ended)
+
+    def _measure(self, tried: Tried, load: Load) -> None:
+        """Learn what an attempt tells of its place's limits."""
+        place, usage, limits = place_of(tried.candidate), tried.usage, self.limits
+        for told in () if TELLS.isdisjoint(tried.headers) else allowances(tried.headers, self._wall()):
+            limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
+        if tried.error is not None and tried.error.kind is Kind.RATE_LIMIT:
+            limits.refused(place, tried.error.message)
+        if usage is not None and limits.meters:
+            limits.settle(place, load, (usage.input or 0) + (usage.output or 0))
 
 
 def beginning(candidates: Sequence[Candidate], among: Sequence[Candidate]) -> int:

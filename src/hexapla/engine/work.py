@@ -93,7 +93,7 @@ class Work:
         self.plan = plan
         self.answer = answer
         self.recorder = Recorder(books, generation, len(ask.body))
-        self.translation = means.translation(ask, peeked, generation.id, int(generation.created))
+        self.translation = means.translation(ask, peeked, plan, generation.id, int(generation.created))
         self.noted = ask.openrouter or ask.metadata or "debug" in peeked.fields  # the answer has notes in it
         self.spoke = False  # the client has heard something
         self._works = works

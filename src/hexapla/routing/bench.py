@@ -47,13 +47,10 @@ class _Stay(msgspec.Struct, frozen=True):
 
 
 class Bench:
-    """Who sits out.  False while nobody does, so that the usual request pays for one look only."""
+    """Who sits out: `sitting`, which is empty most of the time."""
 
     def __init__(self) -> None:
-        self._stays: dict[Slot, _Stay] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._stays)
+        self.sitting: dict[Slot, _Stay] = {}
 
     def heard(self, candidate: Candidate, error: GatewayError | None, now: float) -> None:
         """Learn from an attempt that is over: None clears its credential, an error may bench it."""
@@ -61,9 +58,9 @@ class Bench:
         if not credential:
             return
         if error is None:
-            if self._stays:
-                self._stays.pop((provider, credential, model), None)
-                self._stays.pop((provider, credential, ""), None)
+            if self.sitting:
+                self.sitting.pop((provider, credential, model), None)
+                self.sitting.pop((provider, credential, ""), None)
             return
         term = TERMS.get(error.kind)
         if term is not None:
@@ -72,7 +69,7 @@ class Bench:
     def until(self, candidate: Candidate, now: float) -> float:
         """When `candidate` may be asked again; `now` when at once."""
         provider, credential, model = _slot(candidate)
-        found = (self._stays.get((provider, credential, "")), self._stays.get((provider, credential, model)))
+        found = (self.sitting.get((provider, credential, "")), self.sitting.get((provider, credential, model)))
         return max((now, *(stay.until for stay in found if stay is not None)))
 
     def choose(self, planned: Sequence[Candidate], now: float) -> list[Candidate]:
@@ -85,21 +82,21 @@ class Bench:
         """(credential, model or "") of `provider` -> why it sits out, and for how many more seconds."""
         return {
             (slot[1], slot[2]): (stay.kind, stay.until - now)
-            for slot, stay in self._stays.items()
+            for slot, stay in self.sitting.items()
             if slot[0] == provider and stay.until > now
         }
 
     def _add(self, slot: Slot, error: GatewayError, term: Term, now: float) -> None:
-        known = self._stays.get(slot)
+        known = self.sitting.get(slot)
         # a request that was sent before the bench was known tells nothing new
         times = 1 if known is None else known.times if known.until > now else known.times + 1
         seconds = min(term.most, term.first * float(2 ** min(times - 1, 16)))
         if error.retry_after is not None:
             seconds = error.retry_after
-        if known is None and len(self._stays) >= KEPT:
-            self._stays = {kept: stay for kept, stay in self._stays.items() if stay.until > now}
-        if len(self._stays) < KEPT or known is not None:
-            self._stays[slot] = _Stay(max(now + seconds, known.until if known else now), times, error.kind)
+        if known is None and len(self.sitting) >= KEPT:
+            self.sitting = {kept: stay for kept, stay in self.sitting.items() if stay.until > now}
+        if len(self.sitting) < KEPT or known is not None:
+            self.sitting[slot] = _Stay(max(now + seconds, known.until if known else now), times, error.kind)
 
 
 def _slot(candidate: Candidate) -> Slot:

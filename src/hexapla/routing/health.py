@@ -44,6 +44,8 @@ COUNTS = frozenset(
 )
 """Failures that tell of the endpoint, not of the request or the key."""
 
+NEVER = float("-inf")
+
 Metric = Literal["latency", "throughput"]
 
 
@@ -88,8 +90,8 @@ class Track:
         self._peak = 0.0
         self._peaked = 0.0
         self.row = 0  # failures in a row
-        self.failed = float("-inf")  # when it failed last without a success since
-        self.erred = float("-inf")  # when it failed last, whatever happened since
+        self.failed = NEVER  # when it failed last without a success since
+        self.erred = NEVER  # when it failed last, whatever happened since
         self.opened = 0.0  # until when nobody asks it; 0 while the breaker is closed
         self.cause: GatewayError | None = None  # the latest failure
         self.closures = 0  # how often it was opened in a row
@@ -104,8 +106,9 @@ class Track:
     def answered(self, now: float, latency: float | None, throughput: float | None) -> None:
         """It served a request: seconds to the first content, tokens a second after it (None: not known)."""
         self._latest.append(True)
-        self.close()
-        self.failed = float("-inf")
+        if self.failed != NEVER:
+            self.close()
+            self.failed = NEVER
         self._samples.append((now, latency, throughput))
         if latency is not None:
             self._peak, self._peaked = max(latency, self.peak(now)), now
@@ -185,14 +188,17 @@ class Health:
             found = self._verdicts[key] = now, find()
         return found[1]
 
-    def admit(self, key: str, now: float) -> bool:
-        """Whether the endpoint may be asked now.  In the half-open state one caller is let through: the probe."""
-        track = self._tracks.get(key)
-        if track is None or not track.opened:
-            return True
-        if now < track.opened or track.probing:
-            return False
-        track.probing = True
+    def enter(self, key: str, now: float, *, forced: bool = False) -> bool:
+        """A request wants to ask the endpoint now: count it, or say that it may not.
+
+        In the half-open state one is let through: the probe.  `forced`: nobody else is there to be asked.
+        """
+        track = self._tracks.get(key) or self._of(key)
+        if track.opened and not forced:
+            if now < track.opened or track.probing:
+                return False
+            track.probing = True
+        track.running += 1
         return True
 
     def closed_for(self, key: str, now: float) -> float:
@@ -211,11 +217,6 @@ class Health:
         """Whether the endpoint failed within the last half minute and has not served since."""
         track = self._tracks.get(key)
         return track is not None and now - track.failed < OUTAGE
-
-    def began(self, key: str) -> None:
-        """A request is on its way."""
-        track = self._tracks.get(key) or self._of(key)
-        track.running += 1
 
     def over(
         self,

@@ -80,14 +80,11 @@ class Bucket:
 
 
 class Limits:
-    """The buckets of every key and model that has any."""
+    """The buckets of every key and model that has any, in `meters`."""
 
     def __init__(self) -> None:
-        self._meters: dict[Place, dict[tuple[Unit, float], Bucket]] = {}
+        self.meters: dict[Place, dict[tuple[Unit, float], Bucket]] = {}
         self._refusals: dict[Place, str] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._meters)
 
     def state(self, place: Place, rate: Rate) -> None:
         """The vendor's documents, or the user's configuration, say what `place` may do; what was told since stands."""
@@ -106,7 +103,7 @@ class Limits:
 
     def wait(self, place: Place, load: Load, now: float) -> float:
         """Seconds until `place` may be asked for `load`."""
-        meter = self._meters.get(place)
+        meter = self.meters.get(place)
         if not meter:
             return 0.0
         return max(bucket.wait(getattr(load, unit), now) for (unit, _), bucket in meter.items())
@@ -121,7 +118,7 @@ class Limits:
 
     def refused(self, place: Place, words: str) -> None:
         """The vendor itself said, in these `words`, that a limit of `place` is reached."""
-        if place in self._meters:
+        if place in self.meters:
             self._refusals[place] = words
 
     def refusal(self, place: Place) -> str:
@@ -130,23 +127,23 @@ class Limits:
 
     def take(self, place: Place, load: Load, now: float) -> None:
         """A request goes there, now or after its wait."""
-        for (unit, _), bucket in self._meters.get(place, _NOTHING).items():
+        for (unit, _), bucket in self.meters.get(place, _NOTHING).items():
             bucket.take(getattr(load, unit), now)
 
     def settle(self, place: Place, taken: Load, used: int) -> None:
         """The answer is there: `used` tokens, where `taken.tokens` had been expected."""
-        for (unit, _), bucket in self._meters.get(place, _NOTHING).items():
+        for (unit, _), bucket in self.meters.get(place, _NOTHING).items():
             if unit == "tokens":
                 bucket.correct(used - taken.tokens)
 
     def _meter(self, place: Place) -> dict[tuple[Unit, float], Bucket]:
-        meter = self._meters.get(place)
+        meter = self.meters.get(place)
         if meter is None:
-            if len(self._meters) >= KEPT:
-                oldest = next(iter(self._meters))
-                del self._meters[oldest]
+            if len(self.meters) >= KEPT:
+                oldest = next(iter(self.meters))
+                del self.meters[oldest]
                 self._refusals.pop(oldest, None)
-            meter = self._meters[place] = {}
+            meter = self.meters[place] = {}
         return meter
 
 

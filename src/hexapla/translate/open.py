@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -40,6 +41,7 @@ UNBUILT = {"plugins": "this gateway runs no plugins yet", "transforms": "this ga
 
 _NOTHING = (b"[]", b"null")
 
+_named = lru_cache(maxsize=1024)(dump)
 _USAGE_ON = Raw(b'{"include_usage":true}')
 
 
@@ -104,13 +106,14 @@ class Translation:
 
         Raises ProtocolError or ClientError for a request that cannot be carried there.
         """
-        check_thread(self.peeked, target)
+        if "thread" in self.peeked.fields:
+            check_thread(self.peeked, target)
         if self._telling is not None and resumable(self.request()):
             return self._open_resumable(target, quirks, provider, self._telling)
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
             return self._open_hub(target, quirks, provider, self.request())
-        if not self._checked:
+        if not (self._checked or self.peeked.only_texts):
             check(self.peeked)
             self._checked = True
         return self._open_verbatim(name, target, quirks, keep, provider)
@@ -119,7 +122,7 @@ class Translation:
         peeked = self.peeked
         edits: dict[str, Raw] = {}
         if peeked.protocol != "gemini_generate" and target.model != peeked.model:
-            edits["model"] = dump(target.model)
+            edits["model"] = _named(target.model)
         asks = peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
         hide = asks and not (peeked.include_usage or self._reply.openrouter)
         if asks and not peeked.include_usage:
@@ -131,11 +134,11 @@ class Translation:
             losses += _unbuilt(peeked, keep)
         if losses and self._on_loss == "strict":
             self._judge(losses)
-        body = self._edited(edits, quirks, keep)
+        body = self._edited(edits, quirks if name == "patch" else None, keep)
         reply = replace(self._reply, model=target.model, provider=provider)
         return Verbatim(self._client, reply, body, name=name, hide_usage=hide, losses=losses)
 
-    def _edited(self, edits: dict[str, Raw], quirks: Quirks, keep: frozenset[str]) -> bytes:
+    def _edited(self, edits: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
         """The client's body with other values of some top-level fields, and without what speaks to us."""
         peeked = self.peeked
         ours = OURS.intersection(peeked.fields) - keep
@@ -144,7 +147,7 @@ class Translation:
         fields = peeked.fields | edits
         for name in ours:
             del fields[name]
-        edited = edit(fields, quirks)
+        edited = fields if quirks is None else edit(fields, quirks)
         untouched = edited is fields and not ours and not edits
         return peeked.body if untouched else join(edited)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MAX_INTERIM = 20
+NEVER = float("inf")
 SPLIT_WRITE = 64 * 1024  # larger bodies are written apart from their head, which saves a copy
 
 
@@ -86,20 +87,15 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)  # for one answer after the other
-        self.origin: Origin | None = None
         self.since = 0.0  # when it was released
         self._served = 0
         self._reused = False
         self.closed = False
-        self._reset()
+        self.reset(None)
 
-    def take_up(self, origin: Origin) -> None:
-        """Another exchange begins."""
-        self._reset()
+    def reset(self, origin: Origin | None) -> None:
+        """Another exchange begins, if there is an origin."""
         self.origin = origin
-        self._in_use = True
-
-    def _reset(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
         self.heard: Callable[[], None] | None = None  # told that there is something to take
         self._chunks: list[bytes] = []
@@ -108,11 +104,12 @@ class Connection(asyncio.Protocol):
         self.head: tuple[int, dict[str, str]] | None = None
         self.headers: dict[str, str] = {}
         self.header_bytes = self._head_bytes = self._interim = self._decoded = 0
-        self._complete = self._keep_alive = self._in_use = False
+        self._complete = self._keep_alive = False
+        self._in_use = origin is not None
         self.error: UpstreamError | None = None
         self._answered = False  # any byte of an answer came
         self._inflate: Inflate | None = None
-        self._deadline = float("inf")
+        self._deadline = NEVER
         self._idle = 0.0
         self._limit = 0
 
@@ -156,7 +153,7 @@ class Connection(asyncio.Protocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
         elif not self._complete:
-            self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
+            self._deadline = self._loop.time() + self._idle if self._idle else NEVER
             if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()
@@ -177,7 +174,8 @@ class Connection(asyncio.Protocol):
     def _on_early_end(self, exc: Exception | None) -> None:
         """The bytes are over before the answer is, unless the answer's end is the connection's."""
         if self.head is not None and exc is None and self._until_close():
-            self._whole(keep_alive=False)
+            self._complete, self._deadline = True, NEVER
+            self._close_inflate()
             return
         if self.head is None and not self._answered:
             self.error = None  # `send` decides: stale, or refused without an answer
@@ -192,10 +190,6 @@ class Connection(asyncio.Protocol):
         return "content-length" not in headers and "transfer-encoding" not in headers
 
     # httptools
-
-    def on_message_begin(self) -> None:
-        if self._complete:
-            raise ValueError("bytes behind the end")  # stops the parser: they must not become this answer's head
 
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self.headers
@@ -219,6 +213,8 @@ class Connection(asyncio.Protocol):
         headers[key] = f"{before}, {text}"
 
     def on_headers_complete(self) -> None:
+        if self._complete:
+            raise ValueError("bytes behind the end")  # stops the parser: they must not become this answer's head
         status = self._parser.get_status_code()
         if 100 <= status < 200:
             self._interim += 1
@@ -256,13 +252,14 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self.head is None:
             return  # an interim answer
+        self._complete = True
+        self._deadline = NEVER
         # right only inside this callback; asked later it is always False (docs/measurements.md, traps)
-        self._whole(keep_alive=self._parser.should_keep_alive() and self.error is None)
+        self._keep_alive = self._parser.should_keep_alive() and self.error is None
+        if self._inflate is not None:
+            self._close_inflate()
 
-    def _whole(self, *, keep_alive: bool) -> None:
-        """The body is complete by its framing."""
-        self._complete, self._keep_alive = True, keep_alive
-        self._deadline = float("inf")
+    def _close_inflate(self) -> None:
         if self._inflate is not None and self.error is None:
             try:
                 self._inflate.close()
@@ -279,11 +276,19 @@ class Connection(asyncio.Protocol):
         self._idle, self._limit = request.timeouts.idle, request.max_response_bytes
         self._reused, self._served = self._served > 0, self._served + 1
         self.heard = heard
+        transport, origin, body = self._transport, self.origin, request.body
+        assert transport is not None and origin is not None
         try:
-            self._write(request)
+            head = _head(request.method, request.url, request.headers, origin)
         except UpstreamError:
             self.close()
             raise
+        head = b"%b%d\r\n\r\n" % (head, len(body))
+        if len(body) <= SPLIT_WRITE:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
         if request.timeouts.head:
             self._deadline = self._loop.time() + request.timeouts.head
 
@@ -315,16 +320,6 @@ class Connection(asyncio.Protocol):
     def _truncated(self) -> UpstreamError:
         return UpstreamError(Kind.UPSTREAM_PROTOCOL, f"{self.origin} closed the connection inside its answer's head.")
 
-    def _write(self, request: Request) -> None:
-        origin = self.origin
-        assert self._transport is not None and origin is not None
-        head = b"%b%d\r\n\r\n" % (_head(request.method, request.url, request.headers, origin), len(request.body))
-        if len(request.body) <= SPLIT_WRITE:
-            self._transport.write(head + request.body)
-        else:
-            self._transport.write(head)
-            self._transport.write(request.body)
-
     async def next_chunk(self) -> bytes:
         """The next body bytes; StopAsyncIteration when the body is complete."""
         while (chunk := self.take()) is None:
@@ -345,7 +340,7 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         if self._paused:
             self._paused = False
-            self._deadline = self._loop.time() + self._idle if self._idle else float("inf")
+            self._deadline = self._loop.time() + self._idle if self._idle else NEVER
             if self._transport is not None and not self.closed:
                 self._transport.resume_reading()
         return chunk
@@ -388,10 +383,9 @@ class Connection(asyncio.Protocol):
         """The exchange is over: keep the connection if the answer was complete, else close it."""
         if not self._in_use:
             return
-        whole = self._complete and self._keep_alive and self.error is None
         self._in_use, self.heard = False, None
         self._chunks.clear()
-        if not whole:
+        if not (self._complete and self._keep_alive and self.error is None):
             self.close()
             return
         if self._paused and self._transport is not None:

@@ -81,7 +81,7 @@ class Http1Transport:
             raise
 
     def _occupy(self, connection: Connection, origin: Origin) -> None:
-        connection.take_up(origin)
+        connection.reset(origin)
         self._busy.add(connection)
         if self._timer is None:
             self._arm()

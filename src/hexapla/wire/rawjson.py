@@ -9,7 +9,7 @@ spelling, white space inside values.  `split` decodes one level into `Raw` value
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +25,9 @@ decode_fields = _fields.decode
 
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}  # by type, of which the source names a few dozen
 _encode = msgspec.json.Encoder().encode
+join: Callable[[Mapping[str, object]], bytes] = _encode
+"""The inverse of `split`: an object with these fields in this order, raw values as they are."""
+
 _PATH = re.compile(r" - at `(.*)`$")
 
 
@@ -46,11 +49,6 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes | Raw) -> T:
 def split(body: bytes | Raw) -> dict[str, Raw]:
     """The top-level fields of a JSON object, values untouched.  Raises ProtocolError."""
     return decode(_fields, body)
-
-
-def join(fields: Mapping[str, object]) -> bytes:
-    """The inverse of `split`: an object with these fields in this order, raw values as they are."""
-    return _encode(fields)
 
 
 def dump(value: object) -> Raw:
