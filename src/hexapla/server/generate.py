@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from hexapla.config import Limits
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.faults import internal
@@ -46,6 +48,12 @@ SESSIONS = frozenset({b"x-session-id", b"x-claude-code-session-id", b"session-id
 
 METADATA = frozenset({b"x-openrouter-metadata", b"x-openrouter-experimental-metadata"})
 """Headers that ask how the request found its way; the second is the first one's old name."""
+
+SWITCHES = {b"x-hexapla-hedge": "hedge", b"x-hexapla-resume": "resume"}
+"""Headers that are true or false, and the field of an Ask that they are."""
+
+SPEAKING = SESSIONS | METADATA | SWITCHES.keys() | {b"x-hexapla-on-loss", b"idempotency-key"}
+"""All headers that speak to the gateway."""
 
 LISTEN_AFTER = 0.02
 """Seconds before the gateway begins to listen for a client that leaves; well inside the 100 ms that it promises."""
@@ -98,15 +106,16 @@ class Generate:
     """One generation endpoint in one dialect."""
 
     def __init__(self, gateway: Gateway, keys: KeyRing, protocol: str, *, openrouter: bool = False) -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self._keys = keys
         self._protocol = protocol
         self._openrouter = openrouter
         self._forward = FORWARD[protocol]
+        self._speaking = self._forward | SPEAKING
 
     @property
     def limits(self) -> Limits:
-        return self._gateway.config.limits
+        return self.gateway.config.limits
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, *, model: str = "", stream: bool | None = None
@@ -164,65 +173,45 @@ class Generate:
         profile: str = "",
     ) -> Running | None:
         """Take a request that has arrived whole; None: it was answered already."""
-        try:
-            said = self._read_headers(headers)
-        except GatewayError as error:
-            self.refuse(error, answer)
-            return None
         ask = Ask(
             protocol=self._protocol,
             body=body,
             key=key,
-            on_loss=said.on_loss,
-            forward=tuple(said.forward),
             model=model,
             stream=stream,
             profile=profile,
-            session=said.session,
             openrouter=self._openrouter,
-            metadata=said.metadata,
-            hedge=said.hedge,
-            resume=said.resume,
-            idempotency=said.idempotency,
         )
-        return self._gateway.begin(ask, answer)
+        if not self._speaking.isdisjoint(dict(headers)):
+            try:
+                ask = self._told(ask, headers)
+            except GatewayError as error:
+                self.refuse(error, answer)
+                return None
+        return self.gateway.begin(ask, answer)
 
     def refuse(self, error: GatewayError, answer: Answer) -> None:
         """Tell the error in the dialect."""
-        self._gateway.refuse(self._protocol, error, answer, openrouter=self._openrouter)
+        self.gateway.refuse(self._protocol, error, answer, openrouter=self._openrouter)
 
-    def _read_headers(self, headers: Headers) -> _Said:
-        said = _Said()
+    def _told(self, ask: Ask, headers: Headers) -> Ask:
+        """`ask` with what the headers say to the gateway, and what they say to an upstream.  Raises ClientError."""
+        said: dict[str, Any] = {"session": ""}
+        forward: list[tuple[str, str]] = []
         for name, value in headers:
             if name in self._forward:
-                said.forward.append((name.decode(), value.decode("latin-1")))
+                forward.append((name.decode(), value.decode("latin-1")))
             elif name == b"x-hexapla-on-loss":
-                said.on_loss = _policy(value)
-            elif name == b"x-hexapla-hedge":
-                said.hedge = _switch(name, value)
-            elif name == b"x-hexapla-resume":
-                said.resume = _switch(name, value)
+                said["on_loss"] = _policy(value)
+            elif name in SWITCHES:
+                said[SWITCHES[name]] = _switch(name, value)
             elif name == b"idempotency-key":
-                said.idempotency = value.decode("latin-1")
+                said["idempotency"] = value.decode("latin-1")
             elif name in METADATA:
-                said.metadata = value.lower() == b"enabled"
+                said["metadata"] = value.lower() == b"enabled"
             if name in SESSIONS:
-                said.session = said.session or value.decode("latin-1")
-        return said
-
-
-class _Said:
-    """What the headers of a request say to the gateway, and what they say to an upstream."""
-
-    __slots__ = ("forward", "hedge", "idempotency", "metadata", "on_loss", "resume", "session")
-
-    def __init__(self) -> None:
-        self.forward: list[tuple[str, str]] = []
-        self.on_loss: OnLoss | None = None
-        self.hedge: bool | None = None
-        self.resume: bool | None = None
-        self.session = self.idempotency = ""
-        self.metadata = False
+                said["session"] = said["session"] or value.decode("latin-1")
+        return replace(ask, forward=tuple(forward), **said)
 
 
 def _switch(name: bytes, value: bytes) -> bool:

@@ -50,17 +50,13 @@ class KeyRing:
         if not self._names:
             _check_origin(headers)
             return ""
-        sent = presented(headers)
-        if not sent:
-            raise ClientError(
-                Kind.CLIENT_AUTH,
-                "No API key was sent. Put a key of this gateway into `Authorization: Bearer` or `x-api-key`.",
-            )
-        for key in sent:
+        message = "No API key was sent. Put a key of this gateway into `Authorization: Bearer` or `x-api-key`."
+        for key in presented(headers):
             name = self._names.get(sha256(key).digest())
             if name is not None:
                 return name
-        raise ClientError(Kind.CLIENT_AUTH, "The API key is not known to this gateway.")
+            message = "The API key is not known to this gateway."
+        raise ClientError(Kind.CLIENT_AUTH, message)
 
 
 def check_open(address: str, names: Mapping[str, str], file: str) -> None:

@@ -23,6 +23,7 @@ from hexapla.server.generate import Generate
 JOINED = 64 * 1024
 """Bytes of an answer up to which one copy costs less than a second piece on its way to the socket."""
 
+_LINE = "%s: %s\r\n".__mod__
 _STATUS = {status: line.decode() for status, line in STATUS_LINE.items()}
 
 
@@ -99,26 +100,34 @@ class Turn:
         if self._error is not None:
             self._refuse(self._error)
         elif self._whole:
-            self._run()
+            self.end()
         elif self._expects and not self._refuse_by_length():
             self._place.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, piece: bytes) -> None:
         """A piece of the body."""
         self._size += len(piece)
-        limit = self._endpoint.limits.body_bytes
+        limit = self._endpoint.gateway.config.limits.body_bytes
         if self._size > limit:
             self._refuse(too_large(limit))
         else:
             self._body.append(piece)
 
     def end(self) -> None:
-        """The body is complete."""
+        """The body is complete: answer the request, if it is its turn and its caller may ask."""
         self._whole = True
         if self._timer is not None:
             self._disarm()
-        if self._key is not None:
-            self._run()
+        if self._key is None:
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        running = self._endpoint.begin(self._key, self._headers, body, self, profile=self._profile)
+        if running is None:
+            return
+        self._running = running
+        if not running.quickly(self._ended):
+            self._run_long()
 
     def wait(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was read is used up: if the body is not complete by now, give it its time."""
@@ -157,17 +166,6 @@ class Turn:
         else:  # answers leave in the order of their requests
             self._error = error
 
-    def _run(self) -> None:
-        assert self._key is not None
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body.clear()
-        running = self._endpoint.begin(self._key, self._headers, body, self, profile=self._profile)
-        if running is None:
-            return
-        self._running = running
-        if not running.quickly(self._ended):
-            self._run_long()
-
     def _ended(self, answered: bool) -> None:
         """The short way is over."""
         if not answered:
@@ -199,7 +197,7 @@ class Turn:
         return self._place.flow.write_paused and not self.response_complete
 
     def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        lines = "".join(map(_LINE, headers))
         close = "" if self.keep_alive else "connection: close\r\n"
         self._head = f"{_STATUS[status]}{lines}{close}"
 
@@ -212,15 +210,15 @@ class Turn:
     def finish(self, data: bytes = b"") -> None:
         if not self._spoke:
             head = self._first(f"content-length: {len(data)}")
-            if len(data) <= JOINED:
-                self._write(head + data)
-            else:
+            if len(data) > JOINED:
                 self._write(head)
-                self._write(data)
+            else:
+                data = head + data
         elif data:
-            self._write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
         else:
-            self._write(b"0\r\n\r\n")
+            data = b"0\r\n\r\n"
+        self._write(data)
         self.response_complete = True
         if not self.keep_alive:
             self._place.transport.close()
