@@ -37,7 +37,7 @@ class Reader(Generic[S]):
 
     def __init__(self, kind: type[S]) -> None:
         self._decoder = msgspec.json.Decoder(kind)
-        self._known = frozenset(kind.__struct_encode_fields__)
+        self._known = frozenset({kind.__struct_config__.tag_field, *kind.__struct_encode_fields__})
 
     def read(self, raw: bytes | Raw, path: str = "$") -> tuple[S, Rest]:
         """The object, and what it says beside.  `path` names it in complaints.  Raises ProtocolError."""
@@ -78,6 +78,8 @@ def complaint(error: ProtocolError, path: str) -> ProtocolError:
     if missing := _MISSING.match(error.message):
         return ProtocolError(f"{missing[1]} is required", path=f"{where}.{missing[1]}")
     name = where.rpartition(".")[2]
+    if odd := _ODD.match(error.message):
+        return ProtocolError(f"{name}: {odd[1]} is not known here", path=where)
     wrong = _WRONG.match(error.message)
     if wrong is None or name == "$":
         return ProtocolError(error.message, path=where)
@@ -89,6 +91,7 @@ def complaint(error: ProtocolError, path: str) -> ProtocolError:
 
 _items = msgspec.json.Decoder(list[Raw])
 _MISSING = re.compile(r"Object missing required field `(.*)`")
+_ODD = re.compile(r"Invalid enum value (.*)")
 _WRONG = re.compile(r"Expected `(.*)`, got `(.*)`")
 _WORDS = {
     "str": "a string",

@@ -2,15 +2,15 @@
 
 Agents send more than the user's and the model's turns: system messages inside `messages`, message-level output_config, tool
 references, results of server tools, our own envelopes in thinking signatures.  Unknown fields travel in extras, unknown
-blocks whole, as Opaque parts, with what they say in words (`words_of`).
+blocks whole, as Opaque parts, with what they say in words (`foreign.py`).
 
 Rules of this file: a Struct says what a block may hold, a function what it means; every complaint names its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -21,26 +21,48 @@ from hexapla.ir.envelope import MARK, open_envelope
 from hexapla.ir.request import Message, Role
 from hexapla.protocols.anthropic_messages.blocks import parse_citation
 from hexapla.protocols.anthropic_messages.foreign import in_words
-from hexapla.protocols.anthropic_messages.sources import holds_blocks, parse_document, parse_image
+from hexapla.protocols.anthropic_messages.sources import (
+    WireDocument,
+    WireImage,
+    holds_blocks,
+    parse_document,
+    parse_image,
+)
 from hexapla.protocols.anthropic_messages.words import NAME
-from hexapla.protocols.fields import extras_of
-from hexapla.protocols.typed import Reader, present, read_list
+from hexapla.protocols.typed import NO_REST, Reader, Rest, read_list
 from hexapla.wire.rawjson import load
 
 ORIGIN = Origin(NAME)
 ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
-class WireSaid(msgspec.Struct, forbid_unknown_fields=True):
-    """A turn that is nothing but a text."""
+class WireText(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
+    text: str
+    citations: list[Raw] | None = None
+    cache_control: CacheMark | None = None
 
-    role: Literal["user", "assistant", "system"]
-    content: str
+
+class WireThinking(msgspec.Struct, tag_field="type", tag="thinking", forbid_unknown_fields=True):
+    thinking: str | None = None
+    signature: str | None = None
 
 
-class WireTurn(msgspec.Struct, forbid_unknown_fields=True):
-    role: str
-    content: str | list[Raw]
+class WireRedacted(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
+    data: str
+
+
+class WireCall(msgspec.Struct, tag_field="type", tag="tool_use", forbid_unknown_fields=True):
+    id: str
+    name: str
+    input: Raw = Raw()
+    cache_control: CacheMark | None = None
+
+
+class WireResult(msgspec.Struct, tag_field="type", tag="tool_result", forbid_unknown_fields=True):
+    tool_use_id: str
+    content: str | list[Raw] | None = None
+    is_error: bool | None = None
+    cache_control: CacheMark | None = None
 
 
 class WireBlock(msgspec.Struct):
@@ -50,72 +72,69 @@ class WireBlock(msgspec.Struct):
     cache_control: CacheMark | None = None
 
 
-class WireText(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    text: str
-    citations: list[Raw] | None = None
-    cache_control: CacheMark | None = None
+Known = WireText | WireThinking | WireRedacted | WireCall | WireResult | WireImage | WireDocument
 
 
-class WireThinking(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    thinking: str | None = None
-    signature: str | None = None
+class WireTurn(msgspec.Struct, forbid_unknown_fields=True):
+    """A turn that says nothing unknown, as nearly all are."""
+
+    role: str
+    content: str | list[Known]
 
 
-class WireRedacted(msgspec.Struct):
-    data: str
+class WireAnyTurn(msgspec.Struct, forbid_unknown_fields=True):
+    role: str
+    content: str | list[Raw]
 
 
-class WireCall(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    id: str
-    name: str
-    input: Raw = Raw()
-    cache_control: CacheMark | None = None
+Turn = tuple[WireTurn | WireAnyTurn, Rest]
+"""A turn, and what it says beside."""
 
-
-class WireResult(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    tool_use_id: str
-    content: str | list[Raw] | None = None
-    is_error: bool | None = None
-    cache_control: CacheMark | None = None
-
-
-_TURN, _BLOCK, _TEXT = Reader(WireTurn), Reader(WireBlock), Reader(WireText)
-_THINKING, _REDACTED = Reader(WireThinking), Reader(WireRedacted)
-_CALL, _RESULT = Reader(WireCall), Reader(WireResult)
+_ANY_TURN, _BLOCK = Reader(WireAnyTurn), Reader(WireBlock)
+_BLOCKS: dict[str, Reader[Any]] = {
+    "text": Reader(WireText),
+    "thinking": Reader(WireThinking),
+    "redacted_thinking": Reader(WireRedacted),
+    "tool_use": Reader(WireCall),
+    "tool_result": Reader(WireResult),
+    "image": Reader(WireImage),
+    "document": Reader(WireDocument),
+}
 
 
 def parse_turns(raw: Raw) -> list[Message]:
     """`messages`.  Raises ProtocolError."""
-    said = load(raw, list[WireSaid])
-    if said is not None:  # what people say; programs send blocks, mostly from the first turn on
-        return [Message(role=turn.role, content=(Text(text=turn.content),), plain=True) for turn in said]
     path = "$.messages"
-    return [message for i, turn in enumerate(read_list(raw, path)) for message in _turn(turn, f"{path}[{i}]")]
+    known = load(raw, list[WireTurn])
+    if known is not None:
+        turns: list[Turn] = [(turn, NO_REST) for turn in known]
+    else:
+        turns = [_read(each, f"{path}[{i}]") for i, each in enumerate(read_list(raw, path))]
+    return [message for i, turn in enumerate(turns) for message in _turn(*turn, f"{path}[{i}]")]
+
+
+def _read(raw: Raw, path: str) -> Turn:
+    known = load(raw, WireTurn)
+    return (known, NO_REST) if known is not None else _ANY_TURN.read(raw, path)
 
 
 def parse_system(said: str | list[Raw]) -> tuple[Message, ...]:
-    """`system`, as the first message."""
+    """`system`, which is not empty, as the first message."""
     if isinstance(said, str):
-        return (Message(role="system", content=(Text(text=said),), plain=True),) if said else ()
-    parts = _blocks(said, "$.system")
-    return (Message(role="system", content=tuple(parts)),) if said else ()
+        return (Message(role="system", content=(Text(text=said),), plain=True),)
+    return (Message(role="system", content=tuple(_parts(said, "$.system"))),)
 
 
-def _turn(raw: Raw, path: str) -> list[Message]:
+def _turn(turn: WireTurn | WireAnyTurn, rest: Rest, path: str) -> list[Message]:
     """One message: tool results first as a "tool" message, what else it says after them."""
-    turn, rest = _TURN.read(raw, path)
     role = ROLES.get(turn.role)
     if role is None:
         raise ProtocolError(f"{turn.role!r} is no role; use user, assistant or system", path=f"{path}.role")
-    extras = extras_of(NAME, rest)
+    extras = {NAME: rest} if rest else {}
     if isinstance(turn.content, str):
         return [Message(role=role, content=(Text(text=turn.content),), plain=True, extras=extras)]
     path = f"{path}.content"
-    parts = _blocks(turn.content, path)
+    parts = _parts(turn.content, path)
     results = [part for part in parts if isinstance(part, ToolResult)]
     if not results:
         return [Message(role=role, content=tuple(parts), extras=extras)]
@@ -130,33 +149,33 @@ def _turn(raw: Raw, path: str) -> list[Message]:
     ]
 
 
-def _blocks(items: list[Raw], path: str) -> list[AnyPart]:
+def _parts(blocks: Sequence[Known | Raw], path: str) -> list[AnyPart]:
     """The blocks that mean something."""
-    return [part for i, raw in enumerate(items) if (part := _block(raw, f"{path}[{i}]")) is not None]
+    parts = [_PARSE[type(block)](block, NO_REST, f"{path}[{i}]") for i, block in enumerate(blocks)]
+    return [part for part in parts if part is not None]
 
 
-def _block(raw: Raw, path: str) -> AnyPart | None:
+def _any(raw: Raw, _: Rest, path: str) -> AnyPart | None:
+    """A block with something unknown in it, or one that only Messages knows."""
     block, _ = _BLOCK.read(raw, path)
-    parse = _BLOCKS.get(block.type)
-    if parse is None or (block.type == "document" and holds_blocks(raw)):
-        return Opaque(
-            origin=ORIGIN, type=block.type, data=raw, text=in_words(block.type, raw), cache=block.cache_control
-        )
-    return parse(raw, path)
+    reader = _BLOCKS.get(block.type)
+    if reader is None or (block.type == "document" and holds_blocks(raw)):
+        text = in_words(block.type, raw)
+        return Opaque(origin=ORIGIN, type=block.type, data=raw, text=text, cache=block.cache_control)
+    known, rest = reader.read(raw, path)
+    return _PARSE[type(known)](known, rest, path)
 
 
-def _text(raw: Raw, path: str) -> Text:
-    block, rest = _TEXT.read(raw, path)
+def _text(block: WireText, rest: Rest, path: str) -> Text:
     return Text(
         text=block.text,
         citations=tuple([parse_citation(each) for each in block.citations]) if block.citations else (),
         cache=block.cache_control,
-        extras=extras_of(NAME, rest) if rest else {},
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _thinking(raw: Raw, path: str) -> Reasoning | None:
-    block, rest = _THINKING.read(raw, path)
+def _thinking(block: WireThinking, rest: Rest, path: str) -> Reasoning | None:
     signature = block.signature
     if signature is not None and signature.startswith(MARK):
         return open_envelope(signature)  # a broken one proves nothing to anyone
@@ -165,20 +184,20 @@ def _thinking(raw: Raw, path: str) -> Reasoning | None:
         signature=signature,
         form="thinking",
         origin=ORIGIN,
-        extras=extras_of(NAME, rest) if rest else {},
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _redacted(raw: Raw, path: str) -> Reasoning | None:
-    block, _ = _REDACTED.read(raw, path)
+def _redacted(block: WireRedacted, rest: Rest, path: str) -> Reasoning | None:
     if block.data.startswith(MARK):
         return open_envelope(block.data)
     return Reasoning(encrypted=block.data, form="redacted_thinking", origin=ORIGIN)
 
 
-def _call(raw: Raw, path: str) -> ToolCall:
-    block, rest = _CALL.read(raw, path)
-    given = bytes(present(block.input) or b"{}")
+def _call(block: WireCall, rest: Rest, path: str) -> ToolCall:
+    given = bytes(block.input)
+    if given in (b"", b"null"):
+        given = b"{}"
     if not given.startswith(b"{"):
         raise ProtocolError("input must be an object", path=f"{path}.input")
     return ToolCall(
@@ -186,34 +205,34 @@ def _call(raw: Raw, path: str) -> ToolCall:
         name=block.name,
         arguments=given.decode("utf-8", "replace"),
         cache=block.cache_control,
-        extras=extras_of(NAME, rest) if rest else {},
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _result(raw: Raw, path: str) -> ToolResult:
-    block, rest = _RESULT.read(raw, path)
+def _result(block: WireResult, rest: Rest, path: str) -> ToolResult:
     said = block.content
     content: list[AnyPart] = []
     if isinstance(said, str):
         content = [Text(text=said)]
     elif said is not None:
-        content = _blocks(said, f"{path}.content")
+        content = _parts(said, f"{path}.content")
     return ToolResult(
         call_id=block.tool_use_id,
         content=tuple([part for part in content if isinstance(part, Text | Media | Opaque)]),
         plain=not isinstance(said, list),
         is_error=block.is_error,
         cache=block.cache_control,
-        extras=extras_of(NAME, rest) if rest else {},
+        extras={NAME: rest} if rest else {},
     )
 
 
-_BLOCKS: dict[str, Callable[[Raw, str], AnyPart | None]] = {
-    "text": _text,
-    "image": parse_image,
-    "document": parse_document,
-    "tool_use": _call,
-    "tool_result": _result,
-    "thinking": _thinking,
-    "redacted_thinking": _redacted,
+_PARSE: dict[type, Callable[[Any, Rest, str], AnyPart | None]] = {
+    WireText: _text,
+    WireThinking: _thinking,
+    WireRedacted: _redacted,
+    WireCall: _call,
+    WireResult: _result,
+    WireImage: parse_image,
+    WireDocument: parse_document,
+    Raw: _any,
 }

@@ -19,7 +19,6 @@ from hexapla.ir.content import CacheMark
 from hexapla.ir.request import GenerateRequest, OutputFormat, ReasoningWish, Sampling, ServerTool, Tool, ToolChoice
 from hexapla.protocols.anthropic_messages.history import parse_system, parse_turns
 from hexapla.protocols.anthropic_messages.words import NAME
-from hexapla.protocols.fields import extras_of
 from hexapla.protocols.typed import NULL, Reader, Rest, present
 from hexapla.wire.rawjson import join, load, split
 
@@ -163,7 +162,7 @@ def _tool(raw: Raw, path: str) -> Tool | ServerTool:
         strict=tool.strict,
         deferred=tool.defer_loading,
         cache=tool.cache_control,
-        extras=extras_of(NAME, rest),
+        extras={NAME: rest} if rest else {},
     )
 
 
@@ -214,7 +213,7 @@ def _reasoning(raw: Raw, config: WireConfig | None) -> ReasoningWish | None:
         effort=effort,
         budget=thinking.budget_tokens,
         summary=thinking.display,
-        extras=extras_of(NAME, rest),
+        extras={NAME: rest} if rest else {},
     )
 
 

@@ -10,8 +10,7 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark, Media
 from hexapla.protocols.anthropic_messages.words import NAME
-from hexapla.protocols.fields import extras_of
-from hexapla.protocols.typed import Reader
+from hexapla.protocols.typed import Rest
 from hexapla.wire.media import sniff
 from hexapla.wire.rawjson import load
 
@@ -20,24 +19,31 @@ class WireCitations(msgspec.Struct):
     enabled: bool | None = None
 
 
-class WireMedia(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    source: Raw
-    title: str | None = None
-    context: str | None = None
-    citations: WireCitations | None = None
-    cache_control: CacheMark | None = None
-
-
 class WireSource(msgspec.Struct):
-    type: str
+    """Where the bytes are; a source of another type holds content blocks."""
+
+    type: Literal["base64", "text", "url", "file"]
     media_type: str | None = None
     data: str | None = None
     url: str | None = None
     file_id: str | None = None
 
 
-_MEDIA, _SOURCE = Reader(WireMedia), Reader(WireSource)
+class WireImage(msgspec.Struct, tag_field="type", tag="image", forbid_unknown_fields=True):
+    source: WireSource
+    title: str | None = None
+    context: str | None = None
+    citations: WireCitations | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireDocument(msgspec.Struct, tag_field="type", tag="document", forbid_unknown_fields=True):
+    source: WireSource
+    title: str | None = None
+    context: str | None = None
+    citations: WireCitations | None = None
+    cache_control: CacheMark | None = None
+
 
 _PLACES = {"base64": "data", "text": "data", "url": "url", "file": "file_id"}
 """Where a source of this type holds what it is."""
@@ -48,14 +54,14 @@ _FIELDS = {"base64": "data", "text": "text", "url": "url", "file": "file_id"}
 _CHECKED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
-def parse_image(raw: Raw, path: str) -> Media:
+def parse_image(block: WireImage, rest: Rest, path: str) -> Media:
     """An image block.  Raises ProtocolError."""
-    return _media("image", raw, path)
+    return _media("image", block, rest, f"{path}.source")
 
 
-def parse_document(raw: Raw, path: str) -> Media:
+def parse_document(block: WireDocument, rest: Rest, path: str) -> Media:
     """A document block.  Raises ProtocolError."""
-    return _media("document", raw, path)
+    return _media("document", block, rest, f"{path}.source")
 
 
 def holds_blocks(raw: Raw) -> bool:
@@ -65,13 +71,9 @@ def holds_blocks(raw: Raw) -> bool:
     return source.get("type") == Raw(b'"content"')
 
 
-def _media(kind: Literal["image", "document"], raw: Raw, path: str) -> Media:
-    block, rest = _MEDIA.read(raw, path)
-    path = f"{path}.source"
-    source, _ = _SOURCE.read(block.source, path)
-    place = _PLACES.get(source.type)
-    if place is None:
-        raise ProtocolError(f"{source.type!r} is no source; use base64, url, file or text", path=f"{path}.type")
+def _media(kind: Literal["image", "document"], block: WireImage | WireDocument, rest: Rest, path: str) -> Media:
+    source = block.source
+    place = _PLACES[source.type]
     said: str | None = getattr(source, place)
     if said is None:
         raise ProtocolError(f"{place} is required", path=f"{path}.{place}")
@@ -84,7 +86,7 @@ def _media(kind: Literal["image", "document"], raw: Raw, path: str) -> Media:
         context=block.context,
         citations=block.citations.enabled if block.citations is not None else None,
         cache=block.cache_control,
-        extras=extras_of(NAME, rest),
+        extras={NAME: rest} if rest else {},
         **{_FIELDS[source.type]: said},
     )
 

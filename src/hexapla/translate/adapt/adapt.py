@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from hexapla.ir.content import ToolCall, ToolResult
+from hexapla.ir.content import Opaque
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
-from hexapla.translate.adapt.foreign import HOLDERS, leave_billing, say_foreign
+from hexapla.translate.adapt.foreign import leave_billing, say_foreign
 from hexapla.translate.adapt.ids import fit_ids, fit_user
 from hexapla.translate.adapt.kept import refuse_kept
-from hexapla.translate.adapt.names import Names, fit_name
+from hexapla.translate.adapt.names import Name, fit_name, fit_names
 from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
+from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.adapt.shape import alternate, join_system, limit_marks, limit_output
 from hexapla.translate.adapt.tags import Tags
@@ -39,10 +40,6 @@ PAIRING = frozenset({"openai_chat", "anthropic_messages", "gemini_generate"})
 Responses to Responses may continue a stored one."""
 
 
-TOOLED: frozenset[type] = frozenset({ToolCall, ToolResult})
-"""What a conversation holds in which tools were used."""
-
-
 def adapt(
     request: GenerateRequest, target: Target, losses: LossLog, *, think_tags: bool = False
 ) -> tuple[GenerateRequest, Restore]:
@@ -50,13 +47,13 @@ def adapt(
 
     think_tags  the answer's text may begin with its thought
     """
-    kinds: set[type] = {type(part) for message in request.messages for part in message.content}
+    kinds = kinds_of(request)
     if request.protocol != target.origin.protocol:
         request = _for_another(request, kinds, target, losses)
     output_tool: str | None = None
     if request.output is not None:
         request, output_tool = emulate_output(request, target, losses)
-    names: dict[str, tuple[str, str | None]] = {}
+    names: dict[str, Name] = {}
     custom: frozenset[str] = frozenset()
     if request.tools or not kinds.isdisjoint(TOOLED):
         request, names, custom = _tools(request, target, losses)
@@ -75,13 +72,13 @@ def adapt(
     )
 
 
-def _for_another(request: GenerateRequest, kinds: set[type], target: Target, losses: LossLog) -> GenerateRequest:
+def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses: LossLog) -> GenerateRequest:
     """Bends between two dialects.  `kinds`: what the conversation is made of."""
     protocol = target.origin.protocol
     refuse_kept(request)
     if request.protocol == "anthropic_messages":
         request = leave_billing(request, losses)
-    if not kinds.isdisjoint(HOLDERS):
+    if Opaque in kinds:
         request = say_foreign(request, protocol, losses)
     if target.max_output is not None:
         request = limit_output(request, target.max_output, losses)
@@ -90,21 +87,23 @@ def _for_another(request: GenerateRequest, kinds: set[type], target: Target, los
     return request
 
 
-def _tools(
-    request: GenerateRequest, target: Target, losses: LossLog
-) -> tuple[GenerateRequest, dict[str, tuple[str, str | None]], frozenset[str]]:
-    """Bends of tools, calls and results; (request, names to give back, freeform tools that were bridged)."""
+Tooled = tuple[GenerateRequest, dict[str, Name], frozenset[str]]
+"""A request, the names to give back, the freeform tools that were bridged."""
+
+
+def _tools(request: GenerateRequest, target: Target, losses: LossLog) -> Tooled:
+    """Bends of tools, calls and results."""
     protocol = target.origin.protocol
     custom: frozenset[str] = frozenset()
     if not _known(target.custom_tools, protocol) and (custom := custom_names(request)):
         request = bridge_custom(request, losses)
-    names = Names(target.tool_name_pattern, flatten=not _known(target.namespaces, protocol))
-    request = names.request(request, losses)
+    flatten = not _known(target.namespaces, protocol)
+    request, names = fit_names(request, target.tool_name_pattern, losses, flatten=flatten)
     if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
         request = fit_ids(request, pattern)
     if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:
         request = pair_calls(request, losses)
-    return request, names.back, custom
+    return request, names, custom
 
 
 def _known(said: bool | None, protocol: str) -> bool:

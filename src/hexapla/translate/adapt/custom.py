@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message, Tool
+from hexapla.ir.request import GenerateRequest, Tool
+from hexapla.translate.adapt.parts import TOOLED, bend_parts
 
 _PARAMETERS = Raw(
     b'{"type":"object","properties":{"input":{"type":"string","description":"The whole input, as plain text."}},'
@@ -26,7 +27,7 @@ class _Input(msgspec.Struct):
 
 def custom_names(request: GenerateRequest) -> frozenset[str]:
     """Names of the request's freeform tools."""
-    return frozenset(tool.name for tool in request.tools if isinstance(tool, Tool) and tool.kind == "custom")
+    return frozenset([tool.name for tool in request.tools if isinstance(tool, Tool) and tool.kind == "custom"])
 
 
 def bridge_custom(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
@@ -36,9 +37,8 @@ def bridge_custom(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
             losses.add(f"tools[{index}].format", "a freeform tool is carried as a function with one string", "cosmetic")
     choice = request.tool_choice
     return replace(
-        request,
+        bend_parts(request, TOOLED, _part),
         tools=tuple(_tool(tool) if isinstance(tool, Tool) else tool for tool in request.tools),
-        messages=tuple(_message(message) for message in request.messages),
         tool_choice=replace(choice, kind="function") if choice and choice.kind == "custom" else choice,
     )
 
@@ -58,12 +58,6 @@ def _tool(tool: Tool) -> Tool:
     if tool.format is not None:
         description = f"{description}\n\nThe input must follow this format:\n{bytes(tool.format).decode()}".strip()
     return replace(tool, kind="function", format=None, parameters=_PARAMETERS, description=description)
-
-
-def _message(message: Message) -> Message:
-    if not any(isinstance(part, ToolCall | ToolResult) and part.kind == "custom" for part in message.content):
-        return message
-    return replace(message, content=tuple(_part(part) for part in message.content))
 
 
 def _part(part: AnyPart) -> AnyPart:

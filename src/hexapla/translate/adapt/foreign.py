@@ -22,9 +22,6 @@ P = TypeVar("P")
 
 BILLING = "x-anthropic-billing-header:"
 
-HOLDERS: frozenset[type] = frozenset({Opaque, ToolResult})
-"""Parts that are such blocks, or may hold some."""
-
 
 def say_foreign(request: GenerateRequest, protocol: str, losses: LossLog) -> GenerateRequest:
     """`request`, of another dialect than `protocol`, with every Opaque part as its text, where it has one."""

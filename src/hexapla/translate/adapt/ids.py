@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from msgspec.structs import replace
 
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.request import GenerateRequest
+from hexapla.translate.adapt.parts import TOOLED, bend_parts
 
 
 @lru_cache(maxsize=8192)
@@ -43,18 +44,15 @@ def fit_user(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRe
 
 def fit_ids(request: GenerateRequest, pattern: str) -> GenerateRequest:
     """`request` with every call id in the target's alphabet."""
-    messages = tuple(_message(message, pattern) for message in request.messages)
-    same = all(new is old for new, old in zip(messages, request.messages))
-    return request if same else replace(request, messages=messages)
+    parts = [part for message in request.messages for part in message.content]
+    called = [part.id for part in parts if type(part) is ToolCall]
+    answered = [part.call_id for part in parts if type(part) is ToolResult]
+    if all(map(re.compile(pattern).match, [*called, *answered])):
+        return request
+    return bend_parts(request, TOOLED, partial(_part, pattern))
 
 
-def _message(message: Message, pattern: str) -> Message:
-    content = tuple(_part(part, pattern) for part in message.content)
-    same = all(new is old for new, old in zip(content, message.content))
-    return message if same else replace(message, content=content)
-
-
-def _part(part: AnyPart, pattern: str) -> AnyPart:
+def _part(pattern: str, part: AnyPart) -> AnyPart:
     if isinstance(part, ToolCall) and (fitted := fit_id(part.id, pattern)) != part.id:
         return replace(part, id=fitted)
     if isinstance(part, ToolResult) and (fitted := fit_id(part.call_id, pattern)) != part.call_id:

@@ -3,22 +3,37 @@
 Names longer than the target allows, with foreign characters, or inside a Responses namespace are replaced by a
 deterministic short form: the same name gives the same form in every turn and process, so history stays valid.
 Claudex does the same with 55 characters and 8 hex digits of a hash; we keep its form.
+
+An agent sends the same tools with every turn, and most targets take their names as they are: that is found out once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message, Tool, ToolChoice
+from hexapla.ir.request import GenerateRequest, Tool, ToolChoice
+from hexapla.translate.adapt.parts import TOOLED, bend_parts
 
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]+")
 _KEPT = 55  # characters of the original that stay readable
+
+Name = tuple[str, str | None]
+"""(name, namespace)"""
+
+
+class Form(NamedTuple):
+    """A name at the target."""
+
+    name: str
+    namespace: str | None
 
 
 @lru_cache(maxsize=4096)
@@ -31,65 +46,70 @@ def fit_name(name: str, pattern: str) -> str:
     return f"{stem}_{digest}" if stem else f"tool_{digest}"
 
 
-def flat_name(name: str, namespace: str | None) -> str:
-    """A namespaced name as one word."""
-    return f"{namespace}__{name}" if namespace else name
+def fit_names(
+    request: GenerateRequest, pattern: str, losses: LossLog, *, flatten: bool
+) -> tuple[GenerateRequest, dict[str, Name]]:
+    """(`request` with every tool name in the target's form, the names behind those that changed).
+
+    flatten  the target knows no namespaces
+    """
+    forms = _forms(_names(request), pattern, flatten)
+    if not forms:
+        return request, {}
+    for index, tool in enumerate(request.tools):
+        if isinstance(tool, Tool) and (tool.name, tool.namespace) in forms:
+            losses.add(f"tools[{index}].name", "the target takes another form of this name", "cosmetic")
+    fitter = _Fitter(forms)
+    request = bend_parts(request, TOOLED, fitter.part)
+    tools = tuple([fitter.tool(tool) if isinstance(tool, Tool) else tool for tool in request.tools])
+    request = replace(request, tools=tools, tool_choice=fitter.choice(request))
+    return request, {form.name: name for name, form in forms.items()}
 
 
-class Names:
-    """The names of one request in their target's form.  `back` maps a target name to (name, namespace)."""
+def _names(request: GenerateRequest) -> frozenset[Name]:
+    """Every name in the request."""
+    tools = [(tool.name, tool.namespace) for tool in request.tools if type(tool) is Tool]
+    parts = [part for message in request.messages for part in message.content]
+    calls = [(part.name, part.namespace) for part in parts if type(part) is ToolCall]
+    results = [(part.name, None) for part in parts if type(part) is ToolResult and part.name]
+    return frozenset([*tools, *calls, *results])
 
-    def __init__(self, pattern: str, *, flatten: bool) -> None:
-        self._pattern = pattern
-        self._flatten = flatten
-        self.back: dict[str, tuple[str, str | None]] = {}
 
-    def fit(self, name: str, namespace: str | None = None) -> str:
-        """The target's form of a name; remembered for the way back when it differs."""
-        full = flat_name(name, namespace) if self._flatten else name
-        fitted = fit_name(full, self._pattern)
-        if fitted != name or (namespace and self._flatten):
-            self.back[fitted] = (name, namespace)
-        return fitted
+@lru_cache(maxsize=256)
+def _forms(names: frozenset[Name], pattern: str, flatten: bool) -> Mapping[Name, Form]:
+    """The names that have another form at the target."""
+    forms = {}
+    for name, namespace in names:
+        spaced = flatten and namespace
+        fitted = fit_name(f"{namespace}__{name}" if spaced else name, pattern)
+        if fitted != name or spaced:
+            forms[name, namespace] = Form(fitted, None if flatten else namespace)
+    return forms
 
-    def _space(self, namespace: str | None) -> str | None:
-        return None if self._flatten else namespace
 
-    def request(self, request: GenerateRequest, losses: LossLog) -> GenerateRequest:
-        """`request` with every tool name in the target's form."""
-        tools = tuple(self._tool(tool) if isinstance(tool, Tool) else tool for tool in request.tools)
-        messages = tuple(self._message(message) for message in request.messages)
-        if not self.back:
-            return request
-        for index, (old, new) in enumerate(zip(request.tools, tools)):
-            if old != new:
-                losses.add(f"tools[{index}].name", "the target takes another form of this name", "cosmetic")
-        return replace(request, tools=tools, messages=messages, tool_choice=self._choice(request))
+class _Fitter:
+    """Puts the target's forms where the names stand."""
 
-    def _tool(self, tool: Tool) -> Tool:
-        fitted = self.fit(tool.name, tool.namespace)
-        if fitted == tool.name and not (tool.namespace and self._flatten):
-            return tool
-        return replace(tool, name=fitted, namespace=self._space(tool.namespace))
+    def __init__(self, forms: Mapping[Name, Form]) -> None:
+        self._forms = forms
 
-    def _message(self, message: Message) -> Message:
-        content = tuple(self._part(part) for part in message.content)
-        same = all(new is old for new, old in zip(content, message.content))
-        return message if same else replace(message, content=content)
+    def tool(self, tool: Tool) -> Tool:
+        form = self._forms.get((tool.name, tool.namespace))
+        return tool if form is None else replace(tool, name=form.name, namespace=form.namespace)
 
-    def _part(self, part: AnyPart) -> AnyPart:
+    def part(self, part: AnyPart) -> AnyPart:
         if isinstance(part, ToolCall):
-            fitted = self.fit(part.name, part.namespace)
-            if fitted != part.name or (part.namespace and self._flatten):
-                return replace(part, name=fitted, namespace=self._space(part.namespace))
-        elif isinstance(part, ToolResult) and part.name:
-            fitted = self.fit(part.name)
-            return part if fitted == part.name else replace(part, name=fitted)
+            form = self._forms.get((part.name, part.namespace))
+            return part if form is None else replace(part, name=form.name, namespace=form.namespace)
+        if isinstance(part, ToolResult) and part.name:
+            form = self._forms.get((part.name, None))
+            return part if form is None else replace(part, name=form.name)
         return part
 
-    def _choice(self, request: GenerateRequest) -> ToolChoice | None:
+    def choice(self, request: GenerateRequest) -> ToolChoice | None:
         choice = request.tool_choice
         if choice is None or choice.name is None:
             return choice
         namespace = next((t.namespace for t in request.tools if isinstance(t, Tool) and t.name == choice.name), None)
-        return replace(choice, name=self.fit(choice.name, namespace))
+        form = self._forms.get((choice.name, namespace))
+        return choice if form is None else replace(choice, name=form.name)

@@ -20,35 +20,39 @@ def pair_calls(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     """`request` with every call answered.  Raises ClientError for a result without a call and for repeated ids."""
     known: set[str] = set()
     messages: list[Message] = []
-    waiting: list[ToolCall] = []
+    waiting: dict[str, ToolCall] = {}
     for index, message in enumerate(request.messages):
         if message.role == "tool":
-            _check_results(message, known, index)
-            message = _complete(message, waiting, losses, index)
-            waiting = []
+            missing = waiting.keys() - _answered(message, known, index)
+            if missing:
+                calls = [call for name, call in waiting.items() if name in missing]
+                message = replace(message, content=message.content + _stand_in(calls, losses, index).content)
+            waiting = {}
         elif waiting:
-            messages.append(_stand_in(waiting, losses, index))
-            waiting = []
+            messages.append(_stand_in([*waiting.values()], losses, index))
+            waiting = {}
         if message.role == "assistant":
             waiting = _calls(message, index)
-            known.update(call.id for call in waiting)
+            known |= waiting.keys()
         messages.append(message)
     if waiting:
-        messages.append(_stand_in(waiting, losses, len(messages)))
+        messages.append(_stand_in([*waiting.values()], losses, len(messages)))
     return replace(request, messages=tuple(messages))
 
 
-def _calls(message: Message, index: int) -> list[ToolCall]:
-    calls = [part for part in message.content if isinstance(part, ToolCall)]
-    seen: set[str] = set()
-    for call in calls:
-        if call.id in seen:
-            raise called_twice(call.id, f"messages[{index}]")
-        seen.add(call.id)
+def _calls(message: Message, index: int) -> dict[str, ToolCall]:
+    """The calls of a turn by id."""
+    calls: dict[str, ToolCall] = {}
+    for part in message.content:
+        if isinstance(part, ToolCall):
+            if part.id in calls:
+                raise called_twice(part.id, f"messages[{index}]")
+            calls[part.id] = part
     return calls
 
 
-def _check_results(message: Message, known: set[str], index: int) -> None:
+def _answered(message: Message, known: set[str], index: int) -> set[str]:
+    """The ids of the calls that a turn answers, each of which was made."""
     seen: set[str] = set()
     for part in message.content:
         if not isinstance(part, ToolResult):
@@ -58,6 +62,7 @@ def _check_results(message: Message, known: set[str], index: int) -> None:
         if part.call_id in seen:
             raise answered_twice(part.call_id, f"messages[{index}]")
         seen.add(part.call_id)
+    return seen
 
 
 def called_twice(call_id: str, where: str) -> ClientError:
@@ -79,14 +84,6 @@ def answered_twice(call_id: str, where: str) -> ClientError:
     """Two results of one call."""
     message = f"Two results of one turn answer the same tool call {call_id!r}; send one result for each call."
     return ClientError(Kind.INVALID_REQUEST, message, param=where)
-
-
-def _complete(message: Message, waiting: list[ToolCall], losses: LossLog, index: int) -> Message:
-    answered = {part.call_id for part in message.content if isinstance(part, ToolResult)}
-    missing = [call for call in waiting if call.id not in answered]
-    if not missing:
-        return message
-    return replace(message, content=message.content + _stand_in(missing, losses, index).content)
 
 
 def _stand_in(calls: list[ToolCall], losses: LossLog, index: int) -> Message:
