@@ -171,11 +171,11 @@ def call_extras(delta: ToolDelta) -> Extras:
 def render_call(part: ToolCall) -> dict[str, Any]:
     """A tool call as Chat writes it."""
     if part.kind == "custom":
-        return with_extras(
-            {"id": part.id, "type": "custom", "custom": {"name": part.name, "input": part.arguments}}, part
-        )
-    function = {"name": part.name, "arguments": part.arguments or "{}"}
-    return with_extras({"id": part.id, "type": "function", "function": function}, part)
+        inner = {"name": part.name, "input": part.arguments}
+    else:
+        inner = {"name": part.name, "arguments": part.arguments or "{}"}
+    call = {"id": part.id, "type": part.kind, part.kind: inner}
+    return with_extras(call, part) if part.extras else call
 
 
 def with_extras(call: dict[str, Any], part: ToolCall) -> dict[str, Any]:

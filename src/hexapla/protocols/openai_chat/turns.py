@@ -10,7 +10,7 @@ Rules of this file: only what was said is emitted; whatever Chat, or this target
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Raw
 
@@ -114,12 +114,11 @@ class Turns:
 
     def _content(self, path: str, parts: Sequence[AnyPart], *, plain: bool) -> str | list[Json]:
         """Content as a string where it was one or the target wants one, else as parts."""
-        texts = [part for part in parts if isinstance(part, Text)]
-        if len(texts) == len(parts):
-            bare = all(part.cache is None and not part.extras for part in texts)
-            if bare and plain and len(texts) == 1 and not texts[0].citations:
-                return texts[0].text
-            if self.target.content_strings:
+        if plain and len(parts) == 1 and _is_bare(parts[0]):
+            return parts[0].text
+        if self.target.content_strings:
+            texts = [part for part in parts if isinstance(part, Text)]
+            if len(texts) == len(parts):
                 return self._joined(path, texts)
         rendered = [self._part(f"{path}.content[{i}]", part) for i, part in enumerate(parts)]
         return [part for part in rendered if part is not None] or ""  # an empty list is refused, an empty string is not
@@ -143,11 +142,14 @@ class Turns:
             self.losses.add(path, f"Chat Completions has no place for {type(part).__name__} here", "content")
             return None
         body = render(self, path, part)
-        return None if body is None else body | self.mark(getattr(part, "cache", None), f"{path}.cache")
+        cache = getattr(part, "cache", None)
+        return body if cache is None or body is None else body | self.mark(cache, f"{path}.cache")
 
     def _text(self, path: str, part: Text) -> Json:
-        self._uncited(part, path)
-        return {"type": "text", "text": part.text} | self.extras(part.extras, f"{path}.")
+        body: Json = {"type": "text", "text": part.text}
+        if part.citations or part.logprobs:
+            self._uncited(part, path)
+        return body | self.extras(part.extras, f"{path}.") if part.extras else body
 
     def _uncited(self, part: Text, path: str) -> None:
         for name in ("citations", "logprobs"):
@@ -218,8 +220,7 @@ class Turns:
     def _turn(self, path: str, message: Message) -> list[Json]:
         """An assistant's turn; one of which nothing is left, because it was a stranger's thought, is refused."""
         body = self._assistant(path, message)
-        spoken = not message.content or any(isinstance(part, Text) for part in message.content)
-        if not spoken and body.keys() == {"role", "content"} and not body["content"]:
+        if body.keys() == {"role", "content"} and not body["content"] and not _spoken(message):
             self.losses.add(path, "an assistant's turn that says nothing is refused; it was left out", "cosmetic")
             return []
         return [body]
@@ -245,7 +246,7 @@ class Turns:
             body["tool_calls"] = calls
         if message.name is not None:
             body["name"] = message.name
-        return body | self.extras(message.extras, f"{path}.")
+        return body | self.extras(message.extras, f"{path}.") if message.extras else body
 
     def _spoken(self, path: str, parts: list[AnyPart], body: Json, *, plain: bool) -> str | list[Json] | None:
         """An assistant turn's content: one string where possible, since many servers take nothing else."""
@@ -254,10 +255,10 @@ class Turns:
         if len(parts) == 1 and isinstance(parts[0], Refusal):
             body["refusal"] = parts[0].text
             return None
-        texts = [part for part in parts if isinstance(part, Text) and part.cache is None and not part.extras]
-        if len(texts) == len(parts) == 1:
-            self._uncited(texts[0], f"{path}.content[0]")
-            return texts[0].text
+        (first, *others) = parts
+        if not others and isinstance(first, Text) and first.cache is None and not first.extras:
+            self._uncited(first, f"{path}.content[0]")
+            return first.text
         return self._content(path, parts, plain=plain)
 
     def _thought(self, body: Json, said: list[AnyPart], path: str, part: Reasoning) -> None:
@@ -289,14 +290,17 @@ class Turns:
     def _call(self, path: str, part: ToolCall) -> Json:
         if part.namespace is not None:
             self.losses.add(f"{path}.namespace", "Chat Completions has no tool namespaces", "cosmetic")
-        self.extras(part.extras, f"{path}.")
-        return render_call(part) | self.mark(part.cache, f"{path}.cache")
+        if part.extras:
+            self.extras(part.extras, f"{path}.")
+        call = render_call(part)
+        return call if part.cache is None else call | self.mark(part.cache, f"{path}.cache")
 
     # tool results
 
     def _results(self, path: str, message: Message) -> list[Json]:
         """One tool message a result; what a tool message cannot hold follows in a user message."""
-        self.extras(message.extras, f"{path}.")  # each result is a message of its own: they have no place
+        if message.extras:
+            self.extras(message.extras, f"{path}.")  # each result is a message of its own: they have no place
         rendered: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):
@@ -308,7 +312,7 @@ class Turns:
 
     def _result(self, path: str, part: ToolResult, moved: list[Json]) -> Json:
         content: Sequence[AnyPart] = part.content
-        if any(not isinstance(each, Text) for each in content) and not self._holds_media():
+        if not _only_texts(content) and not self._holds_media():
             content = self._move(path, part, moved)
         if part.is_error:
             self.losses.add(f"{path}.is_error", "Chat Completions marks no errors; the text says so", "cosmetic")
@@ -320,7 +324,9 @@ class Turns:
         }
         if part.name is not None:
             body["name"] = part.name
-        return body | self.mark(part.cache, f"{path}.cache") | self.extras(part.extras, f"{path}.")
+        if part.cache is not None:
+            body |= self.mark(part.cache, f"{path}.cache")
+        return body | self.extras(part.extras, f"{path}.") if part.extras else body
 
     def _holds_media(self) -> bool:
         """OpenAI's tool messages hold text only; a Chat client that puts media there knows that its server takes them."""
@@ -333,10 +339,8 @@ class Turns:
         return (Text(text="Error: "), *content)
 
     def _result_content(self, path: str, part: ToolResult, content: Sequence[AnyPart]) -> str | list[Json]:
-        texts = [each for each in content if isinstance(each, Text)]
-        if len(texts) == len(content) and (part.plain or len(texts) < 2):
-            return self._content(path, texts or [Text(text="")], plain=True)
-        return self._content(path, content, plain=False)
+        plain = (part.plain or len(content) < 2) and _only_texts(content)
+        return self._content(path, content or [Text(text="")], plain=plain)
 
     def _move(self, path: str, part: ToolResult, moved: list[Json]) -> tuple[AnyPart, ...]:
         """Media of a result follow in a user message that says whose they are; what is left is the result's text."""
@@ -350,6 +354,21 @@ class Turns:
         return tuple([each for each in part.content if isinstance(each, Text)])
 
 
+def _is_bare(part: AnyPart) -> TypeGuard[Text]:
+    """Whether a part is a text and nothing beside."""
+    return type(part) is Text and part.cache is None and not part.extras and not part.citations
+
+
+def _only_texts(parts: Sequence[AnyPart]) -> bool:
+    return {*map(type, parts)} <= _TEXT
+
+
+def _spoken(message: Message) -> bool:
+    """Whether a turn holds a text, be it empty, or is empty itself."""
+    return not message.content or any(isinstance(part, Text) for part in message.content)
+
+
+_TEXT: frozenset[type] = frozenset({Text})
 _RENDER: dict[type, Callable[[Turns, str, Any], Json | None]] = {
     Text: Turns._text,
     Refusal: Turns._refusal,
