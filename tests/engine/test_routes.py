@@ -354,14 +354,34 @@ def test_thinking_is_noted_on_its_candidates() -> None:
 
 
 def test_online_is_for_those_who_can_search() -> None:
-    """There is no web search here: an error says so, unless OpenRouter is asked, which has one."""
-    with pytest.raises(RoutingError, match="no web search") as caught:
+    """Where nobody can, an error says what to configure; whoever searches itself is asked where it does so; with a service
+    of the gateway's own everybody can."""
+    with pytest.raises(RoutingError, match=r"no web search of its own.*\[search\]") as caught:
         asked("middle/owl:online", text=FACTS)
     assert caught.value.status == 404
     router = routes(OPENROUTER_API_KEY="k", OPENAI_API_KEY="k")
-    assert [row.split()[0] for row in planned(router, "openai/gpt-5.2:online")] == ["openrouter"]
-    peeked = peek("openai_chat", PLAIN % (b"openai/gpt-5.2:online", b""))
+    rows = [row.split()[:2] for row in planned(router, "openai/gpt-5.2:online")]
+    assert sorted(rows) == [["openai", "openai_responses"], ["openrouter", "openai_chat"]]
+    peeked = peek("openai_chat", PLAIN % (b"openrouter/openai/gpt-5.2:online", b""))
     assert router.plan(peeked).candidates[0].model == "openai/gpt-5.2:online"
+    assert sorted(asked("owl:online", text=FACTS + SERVICE)) == sorted(asked("owl", text=FACTS))
+
+
+SERVICE = '[search]\nkind = "exa"\nkey = "k"\n'
+SEARCH = ',"plugins":[{"id":"web"}]'
+
+
+def test_the_first_candidate_decides_whether_the_gateway_searches() -> None:
+    """It does where that one cannot; where it can, nobody stays who would need what was not looked for."""
+    router = routes(THREE + FACTS + SERVICE, OPENAI_API_KEY="k")
+    body = b'{"model":"%s","models":["%s"],"messages":[{"role":"user","content":"hi"}]%s}'
+
+    def planned_with(first: bytes, second: bytes) -> tuple[list[str], bool]:
+        plan = router.plan(peek("openai_chat", body % (first, second, SEARCH.encode())))
+        return [each.provider.id for each in plan.candidates], plan.search is not None
+
+    assert planned_with(b"cheap/owl", b"openai/gpt-5.2") == (["cheap", "openai"], True)
+    assert planned_with(b"openai/gpt-5.2", b"cheap/owl") == (["openai"], False)
 
 
 def test_auto_is_the_cheapest_that_can() -> None:

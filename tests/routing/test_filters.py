@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 from playbook import candidate
 
-from hexapla.catalog.schema import Model, Price, Privacy, Provider
+from hexapla.catalog.schema import Model, Price, Privacy, Provider, Quirks, Search
+from hexapla.plugins.asked import Wish
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import HARD, SOFT, Need, sift, slugs
 from hexapla.routing.preferences import MaxPrice, Preferences
@@ -22,6 +23,7 @@ def offer(name: str, *, aliases: tuple[str, ...] = (), privacy: Privacy | None =
 
 ALPHA = offer("alpha")
 BETA = offer("beta", aliases=("b-corp",))
+FINDS = replace(offer("finds"), quirks=Quirks(search=Search(tool={"type": "web_search"})))
 CHEAP = offer("cheap", price=Price(input=0.5, output=1.5))
 DEAR = offer("dear", price=Price(input=5, output=15))
 YUAN = offer("yuan", price=Price(currency="CNY", input=7, output=14))
@@ -65,7 +67,11 @@ WISHES: list[tuple[str, Preferences, Need, list[Candidate], list[str]]] = [
         [ALPHA, replace(BETA, delegate=True)],
         ["beta"],
     ),
-    ("online", Preferences(), Need(online=True), [ALPHA, replace(BETA, delegate=True)], ["beta"]),
+    ("online", Preferences(), Need(search=Wish()), [ALPHA, replace(BETA, delegate=True), FINDS], ["beta", "finds"]),
+    ("online", Preferences(), Need(search=Wish(), configured=True), [ALPHA, FINDS], ["alpha", "finds"]),
+    ("online", Preferences(), Need(search=Wish(engine="native"), configured=True), [ALPHA, FINDS], ["finds"]),
+    ("online", Preferences(), Need(search=Wish(engine="exa")), [FINDS, replace(BETA, delegate=True)], ["beta"]),
+    ("online", Preferences(), Need(search=Wish(must=False)), [ALPHA], ["alpha"]),
     ("allowed_providers", Preferences(ceiling=("alpha", "beta"), only=("beta", "cheap")), Need(), THREE, ["beta"]),
 ]
 

@@ -179,11 +179,11 @@ def test_what_is_no_answer(to: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("to", ["openai_chat", "anthropic_messages"])
 def test_what_the_gateway_does_not_do_is_a_loss(to: str) -> None:
-    """Plugins and transforms are nobody's here; an empty list asks for nothing."""
-    body = asked(plugins=[{"id": "web"}], transforms=[], max_tokens=5)
+    """A plugin that is not known here; an empty list asks for nothing."""
+    body = asked(plugins=[{"id": "fusion"}], transforms=[], max_tokens=5)
     lane = opened(body, to=to)
     assert [loss.field for loss in lane.losses] == ["plugins"]
-    with pytest.raises(ClientError, match="plugins"):
+    with pytest.raises(ClientError, match="plugins: there is no plugin 'fusion' here"):
         opened(body, to=to, on_loss="strict")
 
 

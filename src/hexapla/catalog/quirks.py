@@ -115,6 +115,7 @@ def _with(quirks: Quirks, when: When) -> Quirks:
         clamp={**quirks.clamp, **when.clamp},
         target={**quirks.target, **when.target},
         think_tags=quirks.think_tags or when.think_tags,
+        search=when.search or quirks.search,
     )
 
 

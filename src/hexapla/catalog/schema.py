@@ -153,6 +153,29 @@ class Auth(_Table, frozen=True, kw_only=True):
     scope: str = ""
 
 
+class Search(_Table, frozen=True, kw_only=True):
+    """How an endpoint is asked to search the web itself.
+
+    tool     stands among the request's `tools`;  fields  are set at its top level; with neither it searches unasked
+    alone    the tool cannot stand beside the client's own
+    include, exclude, uses, size, place  where it is told of domains, of the most searches, of how much to read and of where
+             the user is: a path inside `tool`, else at the top level; "" where it cannot be told
+    either   only one of include and exclude at a time
+    status   how well this is known
+    """
+
+    tool: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    alone: bool = False
+    include: str = ""
+    exclude: str = ""
+    uses: str = ""
+    size: str = ""
+    place: str = ""
+    either: bool = False
+    status: Literal["documented", "third-party"] = "documented"
+
+
 class Quirks(_Table, frozen=True, kw_only=True):
     """Deviations of one endpoint.  The first group are edits of the rendered top-level request fields (both the Patch
     and the Hub lane apply them, in this order); the second are facts that fill in `ir.target.Target` by the same name;
@@ -171,6 +194,8 @@ class Quirks(_Table, frozen=True, kw_only=True):
     reencode: bool = False  # answers stray so far from the protocol that its own clients get them re-encoded (Hub)
     error_codes: dict[str, str] = {}  # vendor code or type -> errors.Kind value; stands above the provider's
 
+    search: Search | None = None  # None: it does not search the web, or not in this way
+
     when: tuple[When, ...] = ()  # further quirks for models that match
 
 
@@ -185,6 +210,7 @@ class When(_Table, frozen=True, kw_only=True):
     clamp: dict[str, tuple[float, float]] = {}
     target: dict[str, Any] = {}
     think_tags: bool = False
+    search: Search | None = None
 
 
 class Endpoint(_Table, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from hexapla.config.check import check
 from hexapla.config.packaged import builtin, builtin_models, builtin_providers, model_table
 from hexapla.config.settings import SCENARIOS, Config, Key, Loaded
 from hexapla.errors import ConfigError
+from hexapla.plugins.services import KEYS, Service
 
 FILE = "hexapla.toml"
 
@@ -71,7 +72,11 @@ def parse_config(text: str, file: str, environment: Mapping[str, str]) -> Config
         table["providers"] = {name: _over_builtin(name, provider, text, file) for name, provider in own.items()}
     config = replace(convert(table, Config, text, file), file=file)
     check(config, text, file)
-    return replace(config, keys=tuple(_key(n, key, environment, text, file) for n, key in enumerate(config.keys)))
+    return replace(
+        config,
+        keys=tuple(_key(n, key, environment, text, file) for n, key in enumerate(config.keys)),
+        search=_search(config.search, environment, text, file),
+    )
 
 
 def assemble(config: Config, environment: Mapping[str, str]) -> Loaded:
@@ -132,6 +137,19 @@ def _key(index: int, key: Key | str, environment: Mapping[str, str], text: str, 
         why = f"{said.env} is not set" if said.env else "give key, env or sha256 (64 hex digits)"
         raise mistake(f"A client key is empty: {why}.", ("keys", index), text, file)
     return replace(said, key=secret, name=said.name or f"key-{index + 1}")
+
+
+def _search(service: Service, environment: Mapping[str, str], text: str, file: str) -> Service:
+    """The search service with what it needs: a key, or where it is."""
+    names = KEYS.get(service.kind, ())
+    key = service.key or next((environment[name] for name in names if environment.get(name)), "")
+    if names and not key:
+        raise mistake(
+            f"The search service {service.kind} needs a key: give key, or set {names[0]}.", ("search",), text, file
+        )
+    if service.kind == "searxng" and not service.url:
+        raise mistake("The search service searxng needs the url of your own.", ("search",), text, file)
+    return replace(service, key=key)
 
 
 def _expanded(value: Any, place: Place, environment: Mapping[str, str], text: str, file: str) -> Any:

@@ -17,6 +17,7 @@ from hexapla.catalog.quirks import matches
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Model, Provider
 from hexapla.errors import ConfigError
+from hexapla.plugins.services import Service
 from hexapla.routing.health import BreakerPolicy
 from hexapla.routing.patience import Timers
 from hexapla.routing.preferences import NONE, Preferences, read_preferences
@@ -155,6 +156,7 @@ class Config(_Table, frozen=True, kw_only=True):
     routing: RoutingConfig = RoutingConfig()
     limits: Limits = Limits()
     local: LocalConfig = LocalConfig()
+    search: Service = Service()
     ledger: LedgerConfig = LedgerConfig()
     log: LogConfig = LogConfig()
     file: str = ""

@@ -31,6 +31,7 @@ from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek, check_conversation, peek
+from hexapla.translate.plugged import Results
 from hexapla.translate.preset import expanded, names_preset
 from hexapla.upstream.driver import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
@@ -188,7 +189,10 @@ class Gateway:
 
     def _opener(self, ask: Ask, peeked: Peek, plan: Planned) -> Callable[[Candidate], Call]:
         """How a request would be sent that nobody is going to answer."""
-        return partial(self._means.call, ask, self._means.translation(ask, peeked, plan, "unsent", 0))
+        translation = self._means.translation(ask, peeked, plan, "unsent", 0)
+        if plan.search is not None:
+            translation.results = Results()  # nobody looks for anything
+        return partial(self._means.call, ask, translation)
 
     def _peek(self, ask: Ask) -> Peek:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)

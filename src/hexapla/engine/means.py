@@ -91,6 +91,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             candidate.quirks,
             keep=self.routes.kept(candidate, translation.peeked) if candidate.delegate else address.keeps,
             provider=candidate.provider.name or candidate.provider.id,
+            facts=candidate.facts,
+            searching=candidate.searches,
         )
         if note_on is not None:
             note_on.echo(lane.body)

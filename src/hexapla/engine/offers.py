@@ -261,6 +261,8 @@ def _varied(found: Sequence[Candidate], suffix: str) -> Sequence[Candidate]:
     """What is left of the suffixes for the candidates themselves: who thinks, and who has room for the longest prompts."""
     if ":thinking" in suffix:
         found = [each if each.delegate else replace(each, thinks=True) for each in found]
+    if ":online" in suffix:
+        found = [each if each.delegate else replace(each, searches=True) for each in found]
     if ":extended" in suffix:
         most = max((_context(each) for each in found), default=0)
         found = [each for each in found if _context(each) == most]

@@ -54,6 +54,7 @@ class Recorder:
         "_first",
         "_noted",
         "_record",
+        "_searches",
         "_start",
         "began",
         "created",
@@ -71,6 +72,7 @@ class Recorder:
         self._attempts: list[Attempt] = []
         self._start: Start | None = None
         self._noted: dict[_Place, _Part | None] = {}  # attempts that are over; a part where they are paid for
+        self._searches: tuple[Attempt, ...] = ()
         self._begun = self._ended = False
 
     @property
@@ -103,6 +105,11 @@ class Recorder:
         books = self._books
         books.metrics.begin()
         books.ledger.begin(self._record)
+
+    def searched(self, search: Attempt) -> None:
+        """The gateway searched the web before anybody was asked, which is paid for as well."""
+        self._searches = (search,)
+        self._noted[search.provider, search.started] = _Part(Usage(), search.cost)
 
     def started(self, start: Start) -> None:
         """The answer begins, or an attempt whose heartbeats began it is followed by another one."""
@@ -167,7 +174,7 @@ class Recorder:
             if start is not None and (start.candidate.track, start.since) not in self._noted:
                 self._attempts.append(self._current(start, lane, outcome, now))
         self._count(record, lane.summary if lane is not None else None)
-        record.attempts = tuple(self._attempts)
+        record.attempts = (*self._searches, *self._attempts)
         books.ledger.end(record)
         books.metrics.end(record)
         if books.log is not None:

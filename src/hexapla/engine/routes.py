@@ -15,11 +15,14 @@ from msgspec.structs import replace
 from hexapla.config import Loaded
 from hexapla.engine.address import Address
 from hexapla.engine.offers import Keep, Name, Offers, idle
+from hexapla.engine.searching import planned_search, wish_of
 from hexapla.engine.session import session_of
 from hexapla.engine.traffic import Planned, Traffic, beginning
 from hexapla.engine.virtual import choice_of, demand_of, nothing_fits, virtual
 from hexapla.engine.wishes import load_of, need_of, preferences_of
 from hexapla.errors import GatewayError, RoutingError
+from hexapla.plugins.asked import online
+from hexapla.plugins.native import NATIVE, way
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import Need
 from hexapla.routing.plan import Wanted, planned
@@ -32,6 +35,7 @@ from hexapla.translate.peek import Peek
 
 _LANE_RANK = {"verbatim": 0, "patch": 1, "hub": 2}
 _FOREIGN = 1  # for an endpoint that speaks another protocol than the client: more is lost on the way
+_SEARCHLESS = 4  # for one that cannot make the search that is wished for, where its provider has another one
 
 
 class Routes(Offers):
@@ -57,6 +61,7 @@ class Routes(Offers):
         super().__init__(loaded, keep, self.traffic.state)
         self.bound = loaded.config.key_profiles()
         self._standing = settings.preferences
+        self._searches = bool(loaded.config.search.kind)
         self.usd = settings.usd
         self._chance = chance
 
@@ -69,20 +74,21 @@ class Routes(Offers):
         left out.
         """
         wishes = self.wishes(peeked)
-        sole = self._sole.get((profile, peeked.models)) if wishes is NONE else None
+        plain = wishes is NONE and peeked.plugins is None
+        sole = self._sole.get((profile, peeked.models)) if plain else None
         if sole is not None:
             return Planned(candidates=sole, load=load_of(peeked))  # the usual case has no choice
         names = self.names(peeked.models, profile)
         if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
             names = self._real(names, peeked)
-        if len(names) == 1 and wishes is NONE:
+        if len(names) == 1 and plain:
             offers = self.offer(names[0])
             if len(offers.candidates) == 1 and not offers.suffix:
                 self._remember(profile, peeked.models, offers.candidates)
             only = () if offers.suffix else self._ordered(offers.candidates, peeked)
             if len(only) == 1:
                 return Planned(candidates=only, load=load_of(peeked))
-        need = need_of(peeked, self.usd)
+        need = replace(need_of(peeked, self.usd), configured=self._searches)
         wanted: list[Wanted] = []
         first_error: GatewayError | None = None
         for name in names:
@@ -92,7 +98,10 @@ class Routes(Offers):
                 first_error = first_error or error
         if not wanted:
             raise first_error or RoutingError("No endpoint can serve this request.")
-        return replace(self._chosen(wanted, peeked, session, key), demands=wishes.require_parameters)
+        plan = replace(self._chosen(wanted, peeked, session, key), demands=wishes.require_parameters)
+        if all(each.need.search is None for each in wanted):
+            return plan
+        return planned_search(plan, peeked, configured=self._searches)
 
     def _real(self, names: Sequence[Name], peeked: Peek) -> tuple[Name, ...]:
         """`names` with models in place of `auto` and `free`.  Raises RoutingError where none of them fits."""
@@ -141,7 +150,9 @@ class Routes(Offers):
         offers = self.offer(name, everywhere=wishes is not NONE)
         if offers.suffix:
             wishes = suffixed(wishes, offers.suffix)
-            need = replace(need, free=":free" in offers.suffix, online=":online" in offers.suffix)
+            need = replace(need, free=":free" in offers.suffix)
+            if ":online" in offers.suffix and not (need.search is not None and need.search.must):
+                need = replace(need, search=online(peeked.fields))
         return Wanted(name=name[1], candidates=self._ordered(offers.candidates, peeked), preferences=wishes, need=need)
 
     def wishes(self, peeked: Peek) -> Preferences:
@@ -189,4 +200,15 @@ def _rank(candidate: Candidate, peeked: Peek) -> int:
     """How much is done to the request on its way: less is better."""
     protocol = candidate.endpoint.protocol
     lane = choose_lane(peeked, protocol, candidate.quirks, candidate.target)
-    return _LANE_RANK[lane] + (_FOREIGN if protocol != peeked.protocol else 0)
+    rank = _LANE_RANK[lane] + (_FOREIGN if protocol != peeked.protocol else 0)
+    return rank if peeked.plugins is None and not candidate.searches else rank + _lacking(candidate, peeked)
+
+
+def _lacking(candidate: Candidate, peeked: Peek) -> int:
+    """What it counts for that an endpoint cannot make a search itself."""
+    wish = wish_of(candidate, peeked)
+    if wish is None or candidate.delegate or wish.engine not in ("", NATIVE):
+        return 0
+    if wish.foreign and candidate.endpoint.protocol == peeked.protocol:
+        return 0  # it is told of the tool as it stands
+    return 0 if way(wish, candidate.quirks.search, configured=False) else _SEARCHLESS

@@ -13,6 +13,7 @@ import msgspec
 from hexapla.catalog.rates import allowed
 from hexapla.config import RoutingConfig
 from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.plugins.asked import Wish
 from hexapla.routing.affinity import Affinity, Session
 from hexapla.routing.allowance import TELLS, allowances
 from hexapla.routing.bench import Bench
@@ -34,6 +35,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     asked    where several models were named: by the candidate's identity, the one that it stands for
     rejected who was ruled out by the request's wishes
     demands  every parameter must be carried
+    search   the search of the web that the gateway makes before anybody is asked
     """
 
     candidates: Sequence[Candidate]
@@ -44,6 +46,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     asked: Mapping[int, str] = {}
     rejected: Sequence[Rejection] = ()
     demands: bool = False
+    search: Wish | None = None
 
     def name_of(self, candidate: Candidate) -> str:
         """The name in the request that `candidate` stands for; "" where there is one only."""

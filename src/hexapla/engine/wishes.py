@@ -51,6 +51,7 @@ def need_of(peeked: Peek, usd: dict[str, float]) -> Need:
         tools=tools is not None and bytes(tools) not in _EMPTY,
         max_tokens=next((limit for limit in limits if limit is not None), None),
         schema=shape is not None and b'"json_schema"' in bytes(shape),
+        search=peeked.plugins.search if peeked.plugins is not None else None,
         usd=usd,
     )
 

@@ -16,16 +16,18 @@ from typing import Protocol
 
 from hexapla.engine.annotated import Annotated, Notes, wants_echo
 from hexapla.engine.client import Answer, Ask
-from hexapla.engine.faults import LeavingError, internal
+from hexapla.engine.faults import LeavingError, as_gateway_error, internal
 from hexapla.engine.heads import identity
 from hexapla.engine.means import Means
 from hexapla.engine.recorder import Recorder
+from hexapla.engine.searching import recorded, search
 from hexapla.engine.session import said_session
 from hexapla.engine.speaker import Speaker
 from hexapla.engine.story import Story
 from hexapla.engine.traffic import Planned
-from hexapla.errors import GatewayError, Kind
+from hexapla.errors import GatewayError, Kind, ProtocolError
 from hexapla.ledger import Generation
+from hexapla.plugins.asked import Wish
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Tried
 from hexapla.routing.exchange import Exchange, Outcome
@@ -137,6 +139,8 @@ class Work:
         try:
             if means.books.ledger.waits:
                 await means.books.ledger.durable()
+            if self.plan.search is not None:
+                await self._search(self.plan.search)
             driver = Driver(self.transport, speaker, means.sweeper, self._note)
             self._conclude(await driver.run(exchange.run()))
         except asyncio.CancelledError:
@@ -145,11 +149,22 @@ class Work:
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
             self._break_off(LeavingError(), speaker)
+        except (GatewayError, ProtocolError) as error:  # of the search: an exchange tells its own
+            self._break_off(as_gateway_error(error), speaker)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
             self._break_off(internal(fault), speaker)
         finally:
             for asked in exchange.asking:
                 means.routes.traffic.left(asked)
+
+    async def _search(self, wish: Wish) -> None:
+        """Look on the web for what the request asks.  Raises ProtocolError and UpstreamError."""
+        means, books = self.means, self.means.books
+        service, environment = means.config.search, means.routes.loaded.environment
+        began, at = books.clock(), books.wall()
+        got = await search(service, wish, self.translation, means.transport, environment, at)
+        if got is not None:
+            self.recorder.searched(recorded(service, at, books.clock() - began, got))
 
     def _notes(self) -> Annotated | None:
         """The answer with notes in it, where there is anything to note."""

@@ -23,7 +23,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     track    the key of its endpoint and model in health.py
     slugs    what a request may call its provider (filters.py)
     delegate its provider is a gateway itself, which is told the request's wishes and obeys them
-    thinks   it was asked for as `:thinking`
+    thinks, searches  it was asked for as `:thinking`, `:online`
     """
 
     provider: Provider
@@ -40,6 +40,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     slugs: frozenset[str] = frozenset()
     delegate: bool = False
     thinks: bool = False
+    searches: bool = False
 
     @property
     def name(self) -> str:

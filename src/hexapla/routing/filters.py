@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from hexapla.catalog.schema import Price, Provider
+from hexapla.plugins.asked import Wish
+from hexapla.plugins.native import way, why_not
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.preferences import Preferences
 
@@ -32,7 +34,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 
     max_tokens  the output that it asks for
     schema      an answer that obeys a JSON schema
-    online      a search of the web, which no provider's model brings along
+    search      a search of the web;  configured  the gateway can make one itself
     usd         units of a currency in one US dollar, for prices in other currencies
     """
 
@@ -40,7 +42,8 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     free: bool = False
     schema: bool = False
-    online: bool = False
+    search: Wish | None = None
+    configured: bool = False
     usd: dict[str, float] = {}
 
 
@@ -177,8 +180,16 @@ def _able(capability: str, why: str) -> Judge:
 
 
 def _online(preferences: Preferences, need: Need) -> Judge | None:
-    unbuilt = "this gateway has no web search to add to it; OpenRouter, as a provider, has"
-    return (lambda candidate: "" if candidate.delegate else unbuilt) if need.online else None
+    wish = need.search
+    if wish is None or not wish.must:
+        return None
+
+    def judge(candidate: Candidate) -> str:
+        own = candidate.quirks.search
+        able = candidate.delegate or way(wish, own, configured=need.configured)
+        return "" if able else why_not(wish, own)
+
+    return judge
 
 
 def _free(preferences: Preferences, need: Need) -> Judge | None:

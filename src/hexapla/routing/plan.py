@@ -44,6 +44,7 @@ def planned(wanted: Sequence[Wanted], scene: Scene) -> Plan:
         and len(wanted[0].candidates) == 1
         and wanted[0].preferences is NONE
         and not wanted[0].need.free
+        and wanted[0].need.search is None
     ):
         return Plan(candidates=(wanted[0].candidates[0],))
     rejected: list[Rejection] = []

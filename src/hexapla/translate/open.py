@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.catalog.quirks import edit, edit_losses
-from hexapla.catalog.schema import Quirks
+from hexapla.catalog.schema import Model, Quirks
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.ir.event import StreamError
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
+from hexapla.plugins.asked import Plugins, online
+from hexapla.plugins.native import OPTIONS
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
@@ -26,6 +28,7 @@ from hexapla.translate.choose import choose_lane
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek
+from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
 from hexapla.translate.resume import ECHOED, REPEATED, Resumable, Telling, continued, continues, resumable
 from hexapla.translate.thinking import thinking
 from hexapla.translate.verbatim import Verbatim
@@ -36,10 +39,8 @@ OURS = frozenset(
 )
 """Top-level keys that speak to the gateway; the upstream gets them only where it is a gateway of the same kind."""
 
-UNBUILT = {"plugins": "this gateway runs no plugins yet", "transforms": "this gateway does not shorten prompts yet"}
-"""Keys of OURS that ask for what is not done here; OpenRouter, as a provider, does it."""
-
-_NOTHING = (b"[]", b"null")
+PLUGINS = ("plugins", "transforms")
+"""Keys of OURS that ask for more than an answer; OpenRouter, as a provider, does it itself."""
 
 _named = lru_cache(maxsize=1024)(dump)
 _USAGE_ON = Raw(b'{"include_usage":true}')
@@ -50,7 +51,10 @@ class Translation:
 
     on_loss  allow | warn | strict: strict refuses before anything is sent
     telling  where an answer that breaks off may be continued elsewhere: what the client was told of it
+    results  what the gateway found on the web for this request, set before anything is opened; None: it did not look
     """
+
+    results: Results | None = None
 
     def __init__(
         self,
@@ -100,14 +104,28 @@ class Translation:
             )
         )
 
-    def open(self, target: Target, quirks: Quirks, *, keep: frozenset[str] = frozenset(), provider: str = "") -> Lane:
+    def open(
+        self,
+        target: Target,
+        quirks: Quirks,
+        *,
+        keep: frozenset[str] = frozenset(),
+        provider: str = "",
+        facts: Model | None = None,
+        searching: bool = False,
+    ) -> Lane:
         """The lane to `target`.  `keep` names keys of OURS that this upstream understands itself; `provider` is what
-        people call it.
+        people call it, `facts` what is known of its model; `searching`: it was asked for as `:online`.
 
         Raises ProtocolError or ClientError for a request that cannot be carried there.
         """
         if "thread" in self.peeked.fields:
             check_thread(self.peeked, target)
+        plugins = self._searching() if searching else self.peeked.plugins
+        if plugins is not None and (target.origin.protocol != self.peeked.protocol or keep.isdisjoint(PLUGINS)):
+            lane = self._open_plugged(target, quirks, keep, provider, plugins, facts)
+            if lane is not None:
+                return lane
         if self._telling is not None and resumable(self.request()):
             return self._open_resumable(target, quirks, provider, self._telling)
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
@@ -130,8 +148,8 @@ class Translation:
         losses: tuple[Loss, ...] = ()
         if name == "patch":
             losses = edit_losses(peeked.fields, quirks, target.origin.provider)
-        if "plugins" in peeked.fields or "transforms" in peeked.fields:
-            losses += _unbuilt(peeked, keep)
+        if peeked.plugins is not None and keep.isdisjoint(PLUGINS):
+            losses += _unknown(peeked.plugins)
         if losses and self._on_loss == "strict":
             self._judge(losses)
         body = self._edited(edits, quirks if name == "patch" else None, keep)
@@ -160,19 +178,61 @@ class Translation:
         lane.join(telling, target, ECHOED if continues(request, target) else REPEATED)
         return lane
 
+    def _searching(self) -> Plugins:
+        """What is asked beside the answer where the model's name asks for a search."""
+        asked = self.peeked.plugins or Plugins()
+        if asked.search is not None and asked.search.must:
+            return asked
+        return replace(asked, search=online(self.peeked.fields))
+
+    def _open_plugged(
+        self,
+        target: Target,
+        quirks: Quirks,
+        keep: frozenset[str],
+        provider: str,
+        plugins: Plugins,
+        facts: Model | None,
+    ) -> Lane | None:
+        """The Hub with what the plugins do; None where they have nothing to do at this target."""
+        losses, said = LossLog(), {}
+        if not keep.isdisjoint(
+            PLUGINS
+        ):  # a gateway that runs them itself is told of them, and of tools in its own words
+            said = {name: self.peeked.fields[name] for name in PLUGINS if name in self.peeked.fields}
+            plugins = Plugins(search=plugins.search if plugins.search is not None and plugins.search.tool else None)
+        work = worked(self.request(), plugins, target.origin.protocol, quirks.search, facts, self.results, losses)
+        if work is None:
+            if not said:
+                return None
+            work = Work(request=self.request(), done=True)
+        if work.fields or said:
+            quirks = replace(quirks, set={**quirks.set, **work.fields, **said})
+        return self._open_hub(target, quirks, provider, work.request, losses=losses, steps=work.steps)
+
     def _open_hub(
-        self, target: Target, quirks: Quirks, provider: str, request: GenerateRequest, kind: type[Hub] = Hub
+        self,
+        target: Target,
+        quirks: Quirks,
+        provider: str,
+        request: GenerateRequest,
+        kind: type[Hub] = Hub,
+        *,
+        losses: LossLog | None = None,
+        steps: Sequence[Step] = (),
     ) -> Lane:
-        losses = LossLog()
+        losses = losses or LossLog()
         upstream = PROTOCOLS[target.origin.protocol]
         target = replace(target, stream=request.stream)
         bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
         if quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp:
             body = join(edit(split(body), quirks))
-        if not UNBUILT.keys().isdisjoint(self.peeked.fields):
-            for loss in _unbuilt(self.peeked, frozenset()):
+        if self.peeked.plugins is not None and quirks.set.keys().isdisjoint(PLUGINS):
+            for loss in _unknown(self.peeked.plugins):
                 losses.add(loss.field, loss.why, loss.severity)
+        if steps:
+            restore = Plugged(restore, steps)
         if self._on_loss == "strict":
             self._judge(losses.losses)
         reply = replace(self._reply, model=target.model, request=request, provider=provider)
@@ -192,19 +252,16 @@ class Translation:
 
 
 def _unaddressed(peeked: Peek) -> bytes:
-    """The client's body without what speaks to us."""
-    if OURS.isdisjoint(peeked.fields):
+    """The client's body without what speaks to us; Chat's options for a search do so in every other dialect."""
+    ours = OURS if peeked.plugins is None or peeked.protocol == "openai_chat" else OURS | {OPTIONS}
+    if ours.isdisjoint(peeked.fields):
         return peeked.body
-    return join({name: raw for name, raw in peeked.fields.items() if name not in OURS})
+    return join({name: raw for name, raw in peeked.fields.items() if name not in ours})
 
 
-def _unbuilt(peeked: Peek, keep: frozenset[str]) -> tuple[Loss, ...]:
-    """What the request asks of the gateway and does not get."""
-    return tuple(
-        Loss(name, why, "parameter")
-        for name, why in UNBUILT.items()
-        if name not in keep and bytes(peeked.fields.get(name, b"[]")) not in _NOTHING
-    )
+def _unknown(plugins: Plugins) -> tuple[Loss, ...]:
+    """Plugins that are asked for and not known here."""
+    return tuple(Loss("plugins", f"there is no plugin {name[:60]!r} here", "parameter") for name in plugins.unknown)
 
 
 def _with_usage(options: Raw | None) -> Raw:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
+from hexapla.plugins.asked import SAID, Plugins, read, searches
 from hexapla.wire.rawjson import decode_fields, dump, load, split
 
 CONVERSATION = {
@@ -75,6 +76,7 @@ class Peek(msgspec.Struct, kw_only=True):
     fields  its top-level fields; a lane that edits makes its own copy
     models  the models to try, in order: `model`, then `models` / `fallbacks`
     only_texts  a look at the conversation has found nothing in it but texts
+    plugins  what is asked of the gateway beside the answer; None for nothing
     """
 
     protocol: str
@@ -85,6 +87,7 @@ class Peek(msgspec.Struct, kw_only=True):
     stream: bool
     include_usage: bool = False
     only_texts: bool = False
+    plugins: Plugins | None = None
 
 
 class _StreamOptions(msgspec.Struct):
@@ -110,6 +113,7 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
     fields = _split(body)
     _check_types(fields)
     model = model or (_text(fields, "model") if "model" in fields else _unnamed(fields))
+    asks = not SAID.isdisjoint(fields) or ("tools" in fields and searches(fields["tools"]))
     return Peek(
         protocol=protocol,
         body=body,
@@ -118,6 +122,7 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
         models=(model,) if FURTHER.isdisjoint(fields) else _models(fields, model),
         stream=("stream" in fields and _flag(fields, "stream")) if stream is None else stream,
         include_usage="stream_options" in fields and _include_usage(fields),
+        plugins=read(fields) if asks else None,
     )
 
 

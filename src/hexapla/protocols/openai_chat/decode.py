@@ -124,8 +124,9 @@ class ChatDecoder(FrameDecoder):
             self._report(usage_of(chunk.usage))
         for choice in choices or ():
             self._on_choice(chunk, choice)
-        if chunk.citations and not self.done:
-            self._cite(cited(None, chunk.citations, self._cited))
+        pages = chunk.citations or chunk.web_search
+        if pages and not self.done:
+            self._cite(cited(None, pages, self._cited))
 
     def _on_choice(self, chunk: Chunk, choice: Choice) -> None:
         if self.done or (choice.index != self._choice and not self._follows(choice)):

@@ -66,7 +66,8 @@ def json_text(value: Arguments) -> str:
 
 
 def citation_of(note: Any) -> Citation:
-    """An annotation, or a bare URL of a top-level `citations` list."""
+    """An annotation, or an element of a top-level list: a bare URL of `citations`, or a page of GLM's `web_search`, which
+    calls its address `link` (https://docs.z.ai/api-reference/llm/chat-completion, 2026-11-28)."""
     if isinstance(note, str):
         return Citation(url=note, origin=NAME)
     if not isinstance(note, dict):
@@ -74,7 +75,7 @@ def citation_of(note: Any) -> Citation:
     inner = note.get("url_citation")
     said: Mapping[str, Any] = inner if isinstance(inner, dict) else note
     return Citation(
-        url=_string(said.get("url")),
+        url=_string(said.get("url")) or _string(said.get("link")),
         title=_string(said.get("title")),
         cited_text=_string(said.get("content")),
         start=_integer(said.get("start_index")),

@@ -150,8 +150,9 @@ def _said(message: Delta, choice: Choice, answer: Chunk) -> list[ResponsePart]:
             _append(said, kind, piece)
     if message.refusal:
         said.append(Refusal(text=message.refusal))
-    if message.annotations or answer.citations or choice.logprobs is not None:
-        citations = cited(message.annotations, answer.citations, set())
+    pages = answer.citations or answer.web_search
+    if message.annotations or pages or choice.logprobs is not None:
+        citations = cited(message.annotations, pages, set())
         logprobs = choice.logprobs.content if choice.logprobs is not None else None
         return _decorated(said, citations, tuple([Raw(bytes(each)) for each in logprobs or ()]))
     return said

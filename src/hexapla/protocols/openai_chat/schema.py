@@ -93,6 +93,7 @@ class Output(msgspec.Struct):
 class Chunk(msgspec.Struct):
     """A stream chunk, or a whole answer (which has `message` in place of `delta`).
 
+    citations, web_search  pages that Perplexity and GLM found
     output, request_id  DashScope's own envelope
     """
 
@@ -108,6 +109,7 @@ class Chunk(msgspec.Struct):
     system_fingerprint: str | None = None
     provider: str | None = None
     citations: list[Any] | None = None
+    web_search: list[Any] | None = None
     base_resp: BaseResp | None = None
     success: bool | None = None
     message: Any = None

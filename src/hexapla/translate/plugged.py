@@ -1,0 +1,106 @@
+"""What the gateway does for a request beside translating it: searches, mended JSON, shorter prompts (plugins/).
+
+Everything that is done here is done to parsed values, so such a request goes through the Hub, whatever the target speaks;
+a request that asks for nothing of it never comes here.
+
+Rules of this file: pure; what was asked and cannot be done is a Loss, or refused before (routing/filters.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hexapla.catalog.schema import Model, Search
+from hexapla.ir.event import AnyEvent
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest
+from hexapla.ir.response import GenerateResponse
+from hexapla.plugins.asked import Plugins, Wish
+from hexapla.plugins.found import Cited, told
+from hexapla.plugins.native import asking, way, without_search
+from hexapla.plugins.services import Hit
+from hexapla.translate.adapt.restore import Restore
+
+Step = Callable[[AnyEvent], Iterable[AnyEvent]]
+"""What is done to an answer's events, one by one."""
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway found for a request; `date`: when, for the model."""
+
+    hits: tuple[Hit, ...] = ()
+    date: str = ""
+
+
+class Work(msgspec.Struct, kw_only=True):
+    """What is done for one request at one target.
+
+    request  as it is to be translated;  fields  further ones at the top level of its body
+    steps    what is done to the answer
+    done     whether anything is, be it that sources of the vendor's own kind become the dialect's
+    """
+
+    request: GenerateRequest
+    fields: Mapping[str, Any] = {}
+    steps: Sequence[Step] = ()
+    done: bool = False
+
+
+def worked(
+    request: GenerateRequest,
+    plugins: Plugins,
+    protocol: str,
+    search: Search | None,
+    facts: Model | None,
+    results: Results | None,
+    losses: LossLog,
+) -> Work | None:
+    """What is done for `request` at an endpoint of `protocol`; None where nothing is to be done.
+
+    results  of the search that was made for it; None where none was
+    """
+    work = Work(request=request)
+    wish = plugins.search
+    if wish is not None and not (wish.foreign and request.protocol == protocol):
+        _search(work, wish, protocol, search, results, losses)
+    return work if work.done else None
+
+
+def _search(
+    work: Work, wish: Wish, protocol: str, search: Search | None, results: Results | None, losses: LossLog
+) -> None:
+    chosen = way(wish, search, configured=results is not None)
+    if chosen == "native" and search is not None:
+        said = work.request.extras.get(protocol, {})
+        if search.fields and not wish.must and search.fields.keys() <= said.keys():
+            return  # the request says it itself, in the endpoint's own words
+        work.request, work.fields = asking(work.request, wish, search, protocol, losses)
+    elif chosen == "found" and results is not None:
+        work.request = told(without_search(work.request), results.hits, wish.prompt, results.date)
+        work.steps = (*work.steps, Cited(results.hits))
+    elif not wish.foreign and wish.must:
+        work.request = without_search(work.request)  # nobody has just asked anything
+    else:
+        return
+    work.done = True
+
+
+class Plugged(Restore):
+    """The way back of a request, and after it the steps of its plugins."""
+
+    def __init__(self, inner: Restore, steps: Sequence[Step]) -> None:
+        self._inner = inner
+        self._steps = steps
+        self.text_passes = False
+
+    def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
+        events = self._inner.feed(event)
+        for step in self._steps:
+            events = tuple(said for each in events for said in step(each))
+        return events
+
+    def leaves(self, response: GenerateResponse) -> bool:
+        return False

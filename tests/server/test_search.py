@@ -1,0 +1,197 @@
+"""A search of the web by a running gateway: who searches, what the client hears, what is recorded, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from fakes.search import KEY, PAGES, answer
+from server.client import Heard, begin, call
+from server.running import Gateway, gateway, providers
+from server.test_openrouter import fine
+from server.upstream import Upstream, Visit
+from server.wire import (
+    CHAT,
+    DIALECTS,
+    LAST,
+    MESSAGES,
+    PATHS,
+    RESPONSES,
+    STREAM,
+    ask,
+    chunk,
+    ending,
+    opening,
+    piece,
+    whole,
+)
+
+WEB = {"plugins": [{"id": "web"}]}
+URL = PAGES[0][0]
+
+
+class Service:
+    """A search service on a port of its own.  `kind` and `status` may change; `asked` is what it was asked."""
+
+    def __init__(self) -> None:
+        self.kind, self.status = "exa", 0
+        self.asked: list[tuple[str, bytes]] = []
+        self.stuck = threading.Event()
+        self.gone = threading.Event()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                service.asked.append((self.path, body))
+                if service.status == -1:
+                    service.stuck.set()
+                    self.connection.settimeout(10)
+                    if not self.connection.recv(1):
+                        service.gone.set()
+                    return
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                status, said = answer(service.kind, self.path, headers, body)
+                if service.status:
+                    status, said = service.status, b'{"error":"your question about herons was refused"}'
+                self.send_response(status)
+                self.send_header("content-length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_POST = _answer  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/search"
+
+
+@pytest.fixture(scope="module")
+def _service() -> Iterator[Service]:
+    service = Service()
+    threading.Thread(target=service.server.serve_forever, daemon=True).start()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
+
+
+@pytest.fixture
+def service(_service: Service) -> Service:
+    _service.kind, _service.status = "exa", 0
+    _service.asked.clear()
+    return _service
+
+
+@pytest.fixture(scope="module")
+def searching(_upstream: Upstream, _service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway with a search service, and a provider that searches itself."""
+    own = providers(_upstream.url) + (
+        '[providers.finder]\nauth = { kind = "api_key", key = "upstream-key" }\n'
+        f'[[providers.finder.endpoints]]\nprotocol = "openai_responses"\nbase_url = "{_upstream.url}/v1"\n'
+        '[providers.finder.endpoints.quirks]\nsearch = { tool = { type = "web_search" } }\n'
+        '[[models.u_chat]]\nid = "heron"\n'
+        f'[search]\nkind = "exa"\nkey = "{KEY}"\nurl = "{_service.url}"\ntimeout = 5\nresults = 2\n'
+    )
+    with gateway(tmp_path_factory.mktemp("searching"), own) as running:
+        yield running
+
+
+def asked(served: Gateway, protocol: str, model: str, **more: Any) -> Heard:
+    return call(served.url, PATHS[protocol], ask(protocol, model, **more))
+
+
+async def says(visit: Visit) -> None:
+    """Answer with a link to the first page."""
+    protocol, text = visit.protocol, f"See [it]({URL})."
+    if visit.stream:
+        await visit.write(
+            STREAM + chunk(opening(protocol)) + chunk(piece(protocol, text)) + chunk(ending(protocol, text))
+        )
+        await visit.write(LAST)
+    else:
+        await visit.write(whole(protocol, text))
+
+
+@pytest.mark.parametrize("protocol", DIALECTS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_gateway_searches_where_the_endpoint_does_not(
+    protocol: str, stream: bool, upstream: Upstream, searching: Gateway, service: Service
+) -> None:
+    """One search; the model is told what was found, the client whom it rests on, the record what it cost."""
+    heard = asked(searching, protocol, f"u_chat/{upstream.play(says)}", stream=stream, **WEB)
+    assert heard.status == 200 and URL.encode() in heard.body and b"herons.example.org" in heard.body
+    assert len(service.asked) == 1
+    body = upstream.last().body.decode()
+    assert PAGES[0][2] in body and PAGES[1][0] in body and PAGES[2][0] not in body and "plugins" not in body
+    record = searching.generation(heard.headers["x-request-id"])
+    first = record["attempts"][0]
+    assert (first["provider"], first["protocol"], first["cost"]["nanos"]) == ("exa", "search", 7_000_000)
+    assert heard.headers["x-hexapla-attempts"] == "1"
+
+
+def test_the_endpoint_searches_where_it_can(upstream: Upstream, searching: Gateway, service: Service) -> None:
+    """Unless the request wants somebody else's search."""
+    model = f"finder/{upstream.play(fine)}"
+    assert asked(searching, CHAT, model, **WEB).status == 200
+    assert upstream.last().asked["tools"] == [{"type": "web_search"}] and not service.asked
+    assert asked(searching, CHAT, model, plugins=[{"id": "web", "engine": "exa"}]).status == 200
+    assert "tools" not in upstream.last().asked and len(service.asked) == 1
+
+
+def test_online(upstream: Upstream, searching: Gateway, service: Service) -> None:
+    """Everybody can be asked as `:online`."""
+    heard = asked(searching, MESSAGES, f"u_chat/{upstream.play(fine, 'heron')}:online")
+    assert heard.status == 200 and len(service.asked) == 1
+
+
+def test_a_forced_tool_of_another_vendor(upstream: Upstream, searching: Gateway, service: Service) -> None:
+    """What Claude Code sends to search the web, at a model that has never heard of the tool."""
+    tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8, "blocked_domains": ["example.org"]}
+    choice = {"type": "tool", "name": "web_search"}
+    heard = asked(searching, MESSAGES, f"u_chat/{upstream.play(fine)}", tools=[tool], tool_choice=choice)
+    assert heard.status == 200 and "tools" not in upstream.last().asked and "tool_choice" not in upstream.last().asked
+    assert json.loads(service.asked[0][1])["excludeDomains"] == ["example.org"]
+    assert PAGES[1][0] in upstream.last().body.decode() and PAGES[0][0] not in upstream.last().body.decode()
+
+
+@pytest.mark.parametrize("protocol", DIALECTS)
+@pytest.mark.parametrize(
+    ("status", "heard_status", "word"), [(401, 502, "key"), (429, 429, "limit"), (500, 502, "failed")]
+)
+def test_a_search_that_fails(
+    protocol: str, status: int, heard_status: int, word: str, upstream: Upstream, searching: Gateway, service: Service
+) -> None:
+    """Is said to the client in its dialect, before anybody was asked, without the service's own words or our key."""
+    model = f"u_chat/{upstream.play(fine)}"
+    service.status = status
+    heard = asked(searching, protocol, model, **WEB)
+    assert heard.status == heard_status and "The search service exa did not answer" in heard.error["message"]
+    assert word in heard.error["message"] and not upstream.visits
+    assert KEY.encode() not in heard.body and b"herons" not in heard.body
+    record = searching.generation(heard.headers["x-request-id"])
+    assert record["outcome"] != "ok" and record["status"] == heard_status
+
+
+def test_a_client_that_leaves_ends_the_search(upstream: Upstream, searching: Gateway, service: Service) -> None:
+    service.status = -1
+    service.stuck.clear()
+    service.gone.clear()
+    with begin(searching.url, PATHS[RESPONSES], ask(RESPONSES, f"u_chat/{upstream.play(fine)}", **WEB)):
+        assert service.stuck.wait(5)
+    assert service.gone.wait(5) and not upstream.visits
+
+
+@pytest.mark.parametrize("protocol", DIALECTS)
+def test_where_nobody_searches(protocol: str, upstream: Upstream, served: Gateway) -> None:
+    """An explicit wish is refused with what to configure; a request without one is served as ever."""
+    model = f"u_chat/{upstream.play(fine)}"
+    heard = asked(served, protocol, model, **WEB)
+    assert heard.status == 404 and "[search] in hexapla.toml" in heard.error["message"]
+    assert asked(served, protocol, model).status == 200
