@@ -7,7 +7,19 @@ import time
 import pytest
 
 from hexapla.errors import Kind, UpstreamError
-from hexapla.routing.health import COUNTS, KEPT, OUTAGE, WINDOW, BreakerPolicy, Health
+from hexapla.routing.health import (
+    AT_ONCE,
+    CALLS,
+    COUNTS,
+    FLAWED,
+    KEPT,
+    LEAST_CALLS,
+    OUTAGE,
+    SAMPLED,
+    WINDOW,
+    BreakerPolicy,
+    Health,
+)
 
 POLICY = BreakerPolicy()
 
@@ -137,6 +149,29 @@ def test_the_number_of_tracks_is_bounded() -> None:
     for n in range(KEPT * 2):
         health.over(str(n), 0.0, None)
     assert sum(health.track(str(n)) is not None for n in range(KEPT * 2)) <= KEPT
+
+
+def test_flawed_calls_of_tools_are_remembered_for_a_while() -> None:
+    """Their share among the latest, once enough are known; whoever made none of late has another chance."""
+    health = Health()
+    assert health.flaws("a", 0.0) is None
+    for number in range(LEAST_CALLS):
+        assert health.flaws("a", 0.0) is None
+        health.called("a", float(number), flawed=number % 5 == 0)
+    assert health.flaws("a", 10.0) == 0.2
+    assert health.flaws("a", 5.0 + FLAWED) == 0.0
+    for _ in range(CALLS):
+        health.called("a", 10.0, flawed=True)
+    assert health.flaws("a", 10.0) == 1.0
+
+
+def test_of_many_answers_a_sample_is_looked_at() -> None:
+    """Each of a few; of a flood two a second, for each endpoint."""
+    health = Health()
+    assert sum(health.listens("a", 0.0) for _ in range(1000)) == AT_ONCE
+    assert sum(health.listens("a", number / 100) for number in range(1000)) == pytest.approx(10 / SAMPLED, abs=1)
+    assert health.listens("b", 0.0)
+    assert all(health.listens("a", 100.0 + number * SAMPLED) for number in range(100))
 
 
 def test_statistics_are_cheap() -> None:

@@ -27,6 +27,7 @@ from hexapla.routing.budget import RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
 from hexapla.routing.exchange import Hedge
+from hexapla.translate.calls import Calls
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.translate.resume import Telling
@@ -94,6 +95,9 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             facts=candidate.facts,
             searching=candidate.searches,
         )
+        if "tools" in translation.peeked.fields and self.routes.traffic.listens(candidate):
+            forced = candidate.target.tool_choice_required
+            lane.summary.calls = Calls(translation.peeked, candidate.endpoint.protocol, forced=forced)
         if note_on is not None:
             note_on.echo(lane.body)
         same = ask.protocol == candidate.endpoint.protocol

@@ -136,6 +136,7 @@ class Short(Work):
             status=status,
             usage=start.lane.summary.usage,
             headers=headers,
+            calls=start.lane.summary.calls,
         )
         self.means.routes.traffic.heard(tried, self.plan)
 

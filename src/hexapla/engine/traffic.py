@@ -112,6 +112,10 @@ class Traffic:
             return queue_full(candidate, self.limits.refusal(place), self.limits.wait(place, load, now))
         return seconds
 
+    def listens(self, candidate: Candidate) -> bool:
+        """Whether the calls of tools in the next answer of `candidate` should be looked at."""
+        return self.health.listens(candidate.track, self.clock())
+
     def late(self, candidate: Candidate) -> float | None:
         """Seconds after which the first content of `candidate` is later than nearly always; None: not known yet."""
         usual = self.health.percentile(candidate.track, "latency", LATE, self.clock())
@@ -142,6 +146,8 @@ class Traffic:
             latency=None if tried.first is None else tried.first - tried.started,
             throughput=output / (tried.ended - began) if output and tried.ended > began else None,
         )
+        if tried.calls is not None and error is None and (flaw := tried.calls.flaw()) is not None:
+            self.health.called(candidate.track, tried.ended, flawed=bool(flaw))
         if self.limits.meters or error is not None or not TELLS.isdisjoint(tried.headers):
             self._measure(tried, plan.load)
         if plan.session is not None and error is None and beginning([candidate], plan.candidates[: plan.own]):

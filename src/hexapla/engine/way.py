@@ -66,6 +66,7 @@ def _told(gateway: Gateway, plan: Planned, candidate: Candidate, open_call: Open
         "latency": traffic.health.percentile(track, "latency", 0.5, now),
         "throughput": traffic.health.percentile(track, "throughput", 0.5, now),
         "error_rate": traffic.health.error_rate(track),
+        "tool_call_errors": traffic.health.flaws(track, now),
         "recent_failure": traffic.health.out(track, now),
         "left_alone_for": round(traffic.health.closed_for(track, now), 3),
         "waits_for_limit": round(traffic.limits.wait(place_of(candidate), plan.load, now), 3),

@@ -26,6 +26,7 @@ from hexapla.auth.grant import Token
 from hexapla.errors import GatewayError, UpstreamError
 from hexapla.ir.response import Usage
 from hexapla.routing.candidate import Candidate
+from hexapla.translate.calls import Calls
 from hexapla.translate.lane import Lane
 
 
@@ -48,6 +49,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     usage   its tokens, where they are known
     spent   what it used in vain, or only began to say: it lost a race, or somebody else went on with its answer
     headers of its head
+    calls   its calls of tools, not judged yet; None where the request has no tools
     """
 
     candidate: Candidate
@@ -61,6 +63,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     spent: Usage | None = None
     headers: Mapping[str, str] = {}
+    calls: Calls | None = None
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

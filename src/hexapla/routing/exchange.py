@@ -291,6 +291,7 @@ class Exchange:
                 usage=lane.summary.usage,
                 spent=self._spent(lane, error_or_none) if error_or_none is not None else None,
                 headers=headers,
+                calls=lane.summary.calls,
             )
         )
         return error_or_none

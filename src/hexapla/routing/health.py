@@ -26,6 +26,11 @@ WINDOW = 300.0  # seconds that percentiles look back; OpenRouter's own window
 OUTAGE = 30.0  # seconds after a failure in which an endpoint stands behind the others; OpenRouter's default balancing
 SAMPLES = 200  # answers that are remembered for each endpoint
 KEPT = 4096  # tracks; clients choose models, so the number is bounded
+CALLS = 50  # answers with calls of tools that are remembered
+LEAST_CALLS = 10  # such answers without which nothing is known
+SAMPLED = 0.5  # seconds in which one of them is looked at in the long run, since reading costs
+AT_ONCE = 40  # that may be looked at in a row
+FLAWED = 600.0  # seconds after a flawed one in which the share of them counts: whoever is put back gets another chance
 FRESH = 1.0  # seconds that a computed percentile may be used again
 DECAY = 10.0  # seconds in which a peak of latency fades to a third
 
@@ -73,10 +78,13 @@ class Track:
         "_peak",
         "_peaked",
         "_samples",
+        "calls",
         "cause",
         "closures",
         "erred",
         "failed",
+        "flawed",
+        "heard",
         "opened",
         "probing",
         "row",
@@ -97,6 +105,9 @@ class Track:
         self.closures = 0  # how often it was opened in a row
         self.probing = False
         self.running = 0  # requests on their way
+        self.calls: deque[bool] | None = None  # answers that call tools: flawed or not; None while there are none
+        self.flawed = float("-inf")  # when the latest flawed one came
+        self.heard = float("-inf")  # until when answers are spoken for, as far as they are looked at
 
     def close(self) -> None:
         """It is alive: let everybody in again."""
@@ -139,6 +150,20 @@ class Track:
         if len(self._latest) < least:
             return None
         return self.error_rate() if now - self.erred < lately else 0.0
+
+    def called(self, now: float, *, flawed: bool) -> None:
+        """An answer called tools, rightly or not."""
+        if self.calls is None:
+            self.calls = deque(maxlen=CALLS)
+        self.calls.append(flawed)
+        if flawed:
+            self.flawed = now
+
+    def flaws(self, now: float) -> float | None:
+        """Share of flawed answers among the latest that call tools, 0 when none of late is; None: too little is known."""
+        if self.calls is None or len(self.calls) < LEAST_CALLS:
+            return None
+        return sum(self.calls) / len(self.calls) if now - self.flawed < FLAWED else 0.0
 
     @property
     def seen(self) -> int:
@@ -235,6 +260,24 @@ class Health:
             track.failed_with(error, now, self.policy)
         else:
             track.close()  # whoever refuses is alive
+
+    def listens(self, key: str, now: float) -> bool:
+        """Whether the next answer's calls of tools should be looked at: each of a few, and a sample of many."""
+        track = self._tracks.get(key) or self._of(key)
+        ahead = max(track.heard, now) + SAMPLED
+        if ahead - now > SAMPLED * AT_ONCE:
+            return False
+        track.heard = ahead
+        return True
+
+    def called(self, key: str, now: float, *, flawed: bool) -> None:
+        """An answer called tools, rightly or not."""
+        (self._tracks.get(key) or self._of(key)).called(now, flawed=flawed)
+
+    def flaws(self, key: str, now: float) -> float | None:
+        """Share of flawed answers among those that call tools; None: too little is known."""
+        track = self._tracks.get(key)
+        return track.flaws(now) if track is not None else None
 
     def lost(self, key: str, now: float, waited: float) -> None:
         """A request was taken away because somebody else answered first: it says no more than how long it took at least."""

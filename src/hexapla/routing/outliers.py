@@ -13,21 +13,35 @@ given another chance after a while, since whoever is asked by nobody cannot get 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hexapla.routing.health import Health
 
 LEAST = 10  # answers without which nothing is known of an endpoint
 MORE_FAILURES = 0.2  # a share of failures above the others' that is far from it
+MORE_FLAWS = 0.1  # a share of answers with flawed calls above the best one's that is far from it
+UNKNOWN_FLAWS = 0.4  # what is expected of whoever is not known: it is given a try before one that fails at most calls
 TIMES_SLOWER = 3.0  # of the others' latency, and
 SECONDS_SLOWER = 0.5  # so much more: a tenth of a second instead of a thirtieth bothers nobody
 ALONE = 60.0  # seconds after a failure in which the share of failures counts
+
+Find = Callable[[Sequence[str], Health, float], frozenset[int]]
 
 
 def outliers(tracks: Sequence[str], health: Health, now: float) -> frozenset[int]:
     """The places of those among `tracks`, the endpoints of one model, that do far worse than the others."""
     key = tuple(tracks)
     return health.verdict(key, now, lambda: _found(key, health, now))
+
+
+def clumsy(tracks: Sequence[str], health: Health, now: float) -> frozenset[int]:
+    """The places of those that call tools far worse than the best of them.
+
+    There is no ceiling: who serves is no safer for being one of many, and the best is never among those.
+    """
+    flaws = [health.flaws(track, now) for track in tracks]
+    best = min(UNKNOWN_FLAWS if share is None else share for share in flaws)
+    return frozenset(place for place, share in enumerate(flaws) if share is not None and share > best + MORE_FLAWS)
 
 
 def _found(tracks: tuple[str, ...], health: Health, now: float) -> frozenset[int]:

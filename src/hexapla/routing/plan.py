@@ -69,7 +69,7 @@ def _ordered(models: list[list[Group]], wanted: Sequence[Wanted], scene: Scene) 
     return [
         group
         for groups, each in zip(models, wanted)
-        for group in _limited(ranked(groups, each.preferences, scene), each.preferences)
+        for group in _limited(ranked(groups, each.preferences, scene, tools=each.need.tools), each.preferences)
     ]
 
 

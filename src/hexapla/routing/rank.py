@@ -8,6 +8,8 @@ inside of them stays together.  The rules are OpenRouter's (provider-selection p
     otherwise   among those without a recent failure one is drawn by 1/price^2, the rest follow by price;
                 those with one come last
     outliers    who does far worse than its equals goes behind them (outliers.py), unless the list of `order` names it
+    tools       so does, where neither `sort` nor `order` was said, who calls tools far worse (OpenRouter's Auto Exacto,
+                https://openrouter.ai/docs/guides/routing/auto-exacto, 2026-08-22)
     preferred   cut-offs of throughput and latency put back who misses them, whatever ranked them before
 
 Rules of this file: pure (`now` and `chance` are arguments); stable, so that the catalogue's order decides what nothing
@@ -26,7 +28,7 @@ import msgspec
 from hexapla.catalog.schema import Price
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.health import Health, Metric, Track
-from hexapla.routing.outliers import outliers
+from hexapla.routing.outliers import Find, clumsy, outliers
 from hexapla.routing.preferences import By, Cutoffs, Preferences
 
 PROMPT_SHARE = 0.75
@@ -56,20 +58,26 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     waits: Callable[[Candidate], float] | None = None
 
 
-def ranked(groups: Sequence[Group], preferences: Preferences, scene: Scene, *, equals: bool = True) -> list[Group]:
-    """`groups` in the order in which they are tried.  `equals`: they all offer the same model."""
+def ranked(
+    groups: Sequence[Group], preferences: Preferences, scene: Scene, *, equals: bool = True, tools: bool = False
+) -> list[Group]:
+    """`groups` in the order in which they are tried.  `equals`: they all offer the same model;  `tools`: the request has
+    some."""
     if len(groups) < 2:
         return _free_first(list(groups), scene)
     chosen = _sorted(groups, preferences.sort.by, scene) if preferences.sort.by else _balanced(groups, scene)
     if equals:
-        chosen = _outliers_last(chosen, scene)
+        chosen = _last(chosen, outliers, scene)
+        if preferences.sort.by == "exacto" or (tools and preferences.sort.by is None):
+            chosen = _last(chosen, clumsy, scene)
     if preferences.order:
         chosen = _listed_first(chosen, preferences.order)
     return _free_first(_preferred(chosen, preferences, scene), scene)
 
 
-def _outliers_last(groups: list[Group], scene: Scene) -> list[Group]:
-    return _put_back(groups, outliers([group[0].track for group in groups], scene.health, scene.now))
+def _last(groups: list[Group], whom: Find, scene: Scene) -> list[Group]:
+    """`groups`, with those whom `whom` finds behind the others."""
+    return _put_back(groups, whom([group[0].track for group in groups], scene.health, scene.now))
 
 
 def _put_back(groups: list[Group], places: frozenset[int]) -> list[Group]:
@@ -114,9 +122,12 @@ def _by_latency(scene: Scene, group: Group) -> float:
     return math.inf if known is None else known
 
 
-def _by_quality(scene: Scene, group: Group) -> tuple[float, float]:
-    """Fewest failures first, then the quicker one: what can be known of quality without judging texts."""
-    return scene.health.error_rate(group[0].track), _by_throughput(scene, group)
+def _by_quality(scene: Scene, group: Group) -> tuple[float, float, float]:
+    """Fewest flawed calls of tools first, and whose calls are not known after those; then fewest failures, then the
+    quicker one: what can be known of quality without judging texts."""
+    track = group[0].track
+    flaws = scene.health.flaws(track, scene.now)
+    return math.inf if flaws is None else flaws, scene.health.error_rate(track), _by_throughput(scene, group)
 
 
 _SORTS: dict[By, Callable[[Scene, Group], Any]] = {

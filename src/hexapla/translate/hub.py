@@ -128,12 +128,14 @@ class HubStream:
         return self._encoder.encode(Ping())
 
     def _encode(self, events: list[AnyEvent]) -> bytes:
-        encode, text_passes = self._encoder.encode, self._restore.text_passes
+        encode, text_passes, calls = self._encoder.encode, self._restore.text_passes, self.summary.calls
         out = []
         for decoded in events:
             if text_passes and type(decoded) is BlockDelta and type(decoded.delta) is TextDelta:  # nearly all there is
                 self.committed = True
                 self.summary.text_bytes += len(decoded.delta.text)
+                if calls is not None:
+                    calls.hear(decoded)  # a call's arguments are text as well
                 out.append(encode(decoded))
                 continue
             for event in self._restore.feed(decoded):

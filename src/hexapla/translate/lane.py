@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from hexapla.ir.event import StreamError
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
+from hexapla.translate.calls import Calls
 
 BYTES_PER_TOKEN = 4
 """The rule of thumb behind every estimate: English text has about four bytes a token."""
@@ -35,6 +36,7 @@ class Summary(msgspec.Struct, kw_only=True):
     native: str | None = None  # the upstream's own word for `stop`
     text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
     error: StreamError | None = None
+    calls: Calls | None = None  # of tools, where the request has any
 
     def spent(self, asked: int) -> Usage:
         """What an attempt that was not heard to its end has used, by estimate where it did not say; `asked`: bytes of

@@ -84,6 +84,12 @@ def _matching(pattern: bytes) -> Look:
 
 _gemini_matters = re.compile(rb'"(?:finishReason|usageMetadata|error|promptFeedback|functionCall)"').search
 
+CALLS: dict[str, re.Pattern[bytes]] = {
+    "openai_chat": re.compile(rb'"tool_calls"'),
+    "anthropic_messages": re.compile(rb'"input_json_delta"'),
+}
+"""What speaks of calls among plain events; elsewhere a call comes whole as well, in an event that is decoded anyway."""
+
 LOOKS: dict[str, Look] = {
     "openai_chat": _plain_chat,
     "anthropic_messages": _matching(
@@ -147,6 +153,28 @@ class Tap:
             note(self.summary, event)
 
 
+class CallTap(Tap):
+    """A tap that reads calls of tools as well, for `summary.calls`."""
+
+    __slots__ = ("_speaks",)
+
+    def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
+        super().__init__(protocol, decoder, summary)
+        self._speaks = CALLS[protocol].search
+
+    def feed(self, data: bytes) -> list[bytes]:
+        mattered = []
+        for event in events(data):
+            plain = self.committed and self._plain(event)
+            if plain and not self._speaks(event):
+                self.summary.text_bytes += DELTA_BYTES
+                continue
+            self._note(self._decoder.feed(event))
+            if not plain:
+                mattered.append(event)
+        return mattered
+
+
 def is_content(event: AnyEvent) -> bool:
     """Whether the client must hear of `event`, so that no other attempt can take over: anything said, and the beginning
     of anything but a text that is still empty.  (Where thought begins, minutes may pass before more is heard.)"""
@@ -159,6 +187,8 @@ def note_whole(summary: Summary, response: GenerateResponse) -> None:
     """Write into `summary` what an answer says of itself, as `note` does for its events."""
     summary.id, summary.model, summary.usage = response.id, response.model, response.usage
     note_stop(summary, response.stop)
+    if summary.calls is not None:
+        summary.calls.take(response.content)
     summary.text_bytes = sum([len(part.text) for part in response.content if isinstance(part, Text | Refusal)])
 
 
@@ -168,11 +198,15 @@ def note_stop(summary: Summary, stop: Stop | None) -> None:
         summary.stop = summary.native = None
     else:
         summary.stop, summary.native = stop.reason, stop.native
+    if summary.calls is not None:
+        summary.calls.stop = summary.stop
 
 
 def note(summary: Summary, event: AnyEvent) -> None:
     """Write into `summary` what `event` says of the whole answer."""
     kind = type(event)
+    if summary.calls is not None:
+        summary.calls.hear(event)
     if kind is BlockDelta:
         assert isinstance(event, BlockDelta)
         if type(event.delta) is TextDelta:

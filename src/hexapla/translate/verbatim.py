@@ -22,7 +22,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import CallIds, with_ids
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import EVENT_END, Tap, events, note_stop
+from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events, note_stop
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder
 
@@ -71,6 +71,8 @@ class Verbatim:
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
         note_stop(summary, response.stop)
         summary.text_bytes = len(body)
+        if summary.calls is not None:
+            summary.calls.body = body
         if self._reply.openrouter:
             body = _completed(body, self._protocol.name, self._reply.provider)
         return with_ids(body) if self._protocol.name == _CHAT else body
@@ -96,7 +98,8 @@ class VerbatimStream:
     def __init__(self, protocol: Protocol, reply: Reply, summary: Summary, *, hide_usage: bool) -> None:
         self._protocol = protocol
         self._reply = reply
-        self._tap = Tap(protocol.name, protocol.decoder(), summary)
+        tap = CallTap if summary.calls is not None and protocol.name in CALLS else Tap
+        self._tap = tap(protocol.name, protocol.decoder(), summary)
         self._hide_usage = hide_usage
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
         self._over = False  # [DONE] was said
