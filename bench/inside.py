@@ -97,7 +97,7 @@ class Inside:
 
     def __init__(self, gateway: Gateway) -> None:
         app = App(gateway, KeyRing(gateway.config.key_names()))
-        kind = guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find)
+        kind = guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory)
         config = uvicorn.Config(app, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=75)
         config.load()
         self.client = Client()

@@ -302,3 +302,10 @@ def test_loading_again_sees_the_change(home: Path) -> None:
     write(file, "[aliases]\nmine = 'demo/slow'")
     after = load_config(file, {})
     assert [resolve(loaded.catalog, "mine")[0].model for loaded in (before, after)] == ["echo", "slow"]
+
+
+def test_memory_for_less_than_one_request_is_a_mistake() -> None:
+    """The largest body would always be sent away, though it is allowed."""
+    error = wrong("[limits]\nbody_bytes = 1000\nmemory_bytes = 4000\n")
+    assert (error.line, error.key) == (3, "limits.memory_bytes") and "36768" in str(error)
+    assert load("[limits]\nbody_bytes = 1000\nmemory_bytes = 40000\n").config.limits.memory_bytes == 40000

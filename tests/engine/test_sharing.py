@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from hexapla.engine.client import Answer, Ask
 from hexapla.engine.sharing import KEPT, REPLAYED, SECONDS, Sharing
 from hexapla.errors import ClientError
+from hexapla.routing.memory import Memory
 from hexapla.sdk.inbox import Inbox
 
 ASK = Ask(protocol="openai_chat", body=b"{}", key="team", idempotency="k1")
@@ -57,7 +58,8 @@ class Party:
 
     def __init__(self) -> None:
         self.upstream = Upstream()
-        self.sharing = Sharing(self.upstream.run, lambda: self.upstream.now)
+        self.memory = Memory()
+        self.sharing = Sharing(self.upstream.run, lambda: self.upstream.now, self.memory)
 
     def ask(self, ask: Ask = ASK) -> tuple[Inbox, asyncio.Task[None]]:
         inbox = Inbox(0)
@@ -191,5 +193,69 @@ def test_a_kept_answer_grows_old() -> None:
         party.ask(replace(ASK, idempotency=str(KEPT + 4)))
         await settle()
         assert party.upstream.calls == calls + 2
+
+    run(scene)
+
+
+def test_what_is_kept_is_in_the_account_until_it_is_gone() -> None:
+    """A kept answer counts; it goes when the memory is needed, or when its time is over, and nothing stays."""
+
+    async def scene(party: Party) -> None:
+        memory = party.memory
+        for name in ("k1", "k2"):
+            party.ask(replace(ASK, idempotency=name))
+            await settle()
+            party.upstream.say(b"x" * 100)
+            party.upstream.end(b"y" * 20)
+            await settle()
+        assert memory.held == 240
+        memory.limit = 300
+        assert not memory.crowded(60) and memory.held == 240
+        assert not memory.crowded(200)
+        assert memory.held == 0
+        party.ask(replace(ASK, idempotency="k2"))
+        await settle()
+        assert party.upstream.calls == 3
+
+    run(scene)
+
+
+def test_an_answer_that_somebody_hears_stays_in_the_account() -> None:
+    """Whoever needs the memory does not take it from those who listen; when they leave, it is given back."""
+
+    async def scene(party: Party) -> None:
+        memory = party.memory
+        _, task = party.ask()
+        await settle()
+        party.upstream.say(b"x" * 100)
+        await settle()
+        memory.limit = 50
+        assert memory.crowded() and memory.held == 100
+        task.cancel()
+        await settle()
+        assert memory.held == 0 and party.upstream.cancelled == 1
+
+    run(scene)
+
+
+def test_a_refusal_is_in_the_account_no_longer_than_it_is_said() -> None:
+    """An error is not kept, and neither is its room; nor is that of an answer whose time is over."""
+
+    async def scene(party: Party) -> None:
+        inbox, _ = party.ask()
+        await settle()
+        party.upstream.end(b"no", status=500)
+        assert await inbox.read() == b"no"
+        await settle()
+        assert party.memory.held == 0
+        party.ask()
+        await settle()
+        party.upstream.end(b"yes", status=200)
+        await settle()
+        assert party.memory.held == 3
+        party.upstream.now = SECONDS + 1
+        party.ask()
+        await settle()
+        assert party.memory.held == 0
 
     run(scene)

@@ -43,6 +43,7 @@ class Play:
     tries    how often the endpoint is asked; a stream whose fault is late is asked for once
     stalls   it takes a timer to notice
     warm     a good request goes before it;  apart: over connections that no other cell uses
+    crowded  the gateway has no memory left for it, whoever it would ask
     """
 
     fault: str
@@ -57,6 +58,7 @@ class Play:
     stalls: bool = False
     warm: bool = False
     apart: bool = False
+    crowded: bool = False
 
     @property
     def resumable(self) -> bool:
@@ -397,4 +399,6 @@ PLAYS: tuple[Play, ...] = (
     _script("F59 endless", late="timeout", text="more " * 400, **SLOW),
     _script("F60 other kind of body"),
     _play("F61", "trailers", trailers),
+    # the gateway itself
+    _play("F72", "no memory left", crowded=True, ends="503 overloaded", tries=0),
 )

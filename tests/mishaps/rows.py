@@ -86,7 +86,11 @@ ROWS: dict[str, Row] = {
     "F60": Row("a whole answer for a stream, a stream for a whole one", "以整体代流、以流代整体"),
     "F61": Row("trailers with an error", "尾部字段带错误", (CONTRACT,)),
     "F62": Row("the client leaves", "客户端离开", ("server/test_leaving.py", CONTRACT, SIMULATION)),
-    "F63": Row("a slow or half-closed client", "客户端缓慢或半关闭", ("server/test_back_pressure.py",)),
+    "F63": Row(
+        "a slow or half-closed client, a provider that stops taking the request",
+        "客户端缓慢或半关闭，上游停止接收请求",
+        ("server/test_back_pressure.py", "server/test_memory.py", CONTRACT),
+    ),
     "F64": Row(
         "the client's body is slow, short, too large", "客户端正文缓慢、过短或过大", ("server/test_slow_input.py",)
     ),
@@ -101,15 +105,7 @@ ROWS: dict[str, Row] = {
         ("ledger/test_faults.py", "ledger/test_recovery.py"),
     ),
     "F71": Row("no file descriptors left", "文件描述符耗尽", ("mishaps/test_scarcity.py",)),
-    "F72": Row(
-        "memory pressure",
-        "内存压力",
-        ("server/test_slow_input.py", "server/test_back_pressure.py"),
-        (
-            "what one request may take is bounded; the sum of all is not, and nothing is shed",
-            "单个请求的占用有上限；总量没有上限，也不会主动卸载",
-        ),
-    ),
+    "F72": Row("memory pressure", "内存压力", ("server/test_memory.py", "server/test_back_pressure.py")),
     "F73": Row("a very large prompt", "超大提示", ("mishaps/test_scarcity.py",)),
     "F74": Row(
         "kill -9, SIGTERM", "kill -9、SIGTERM", ("server/test_killed.py", "server/test_stop.py", "ledger/test_crash.py")

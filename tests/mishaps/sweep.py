@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -24,9 +24,24 @@ from scripted import TEXT
 from mishaps.judging import Heard, Judge
 from mishaps.places import Places, opened
 from mishaps.plays import PLAYS, Play
+from server.client import begin, call
 from server.running import Gateway, gateway
 from server.upstream import Upstream, Visit
-from server.wire import CHAT, DIALECTS, LAST, MESSAGES, RESPONSES, STREAM, chunk, ending, opening, piece, whole
+from server.wire import (
+    CHAT,
+    DIALECTS,
+    LAST,
+    MESSAGES,
+    PATHS,
+    RESPONSES,
+    STREAM,
+    ask,
+    chunk,
+    ending,
+    opening,
+    piece,
+    whole,
+)
 from upstream.authority import AUTHORITY
 
 OTHER = {CHAT: MESSAGES, RESPONSES: CHAT, MESSAGES: RESPONSES}
@@ -46,6 +61,7 @@ answer_bytes = 2000000
 [local]
 probe = false
 """
+CROWDED = "body_bytes = 2000\nmemory_bytes = 42000\n"  # [limits] with room for one request
 PATIENCE = 10.0  # seconds for the gateway to be done with everything
 AT_ONCE = {True: 96, False: 10}
 """How many cells are played at the same time, those that wait for a timer and those that do not."""
@@ -163,8 +179,10 @@ def sweep(plays: Sequence[Play] = PLAYS) -> Swept:
         return asyncio.run(_swept(cells(plays), upstream, Path(held)))
 
 
-async def _swept(todo: list[Cell], upstream: Upstream, folder: Path) -> Swept:
-    upstream.scripts["well"] = well
+async def _swept(cells: list[Cell], upstream: Upstream, folder: Path) -> Swept:
+    upstream.scripts |= {"well": well, "silent": Visit.until_gone}
+    todo = [cell for cell in cells if not cell.play.crowded]
+    crowded = await _crowded([cell for cell in cells if cell.play.crowded], upstream, folder)
     for cell in todo:
         if cell.play.acts is not None:
             upstream.scripts[cell.name] = cell.play.acts
@@ -176,7 +194,24 @@ async def _swept(todo: list[Cell], upstream: Upstream, folder: Path) -> Swept:
             log = await asyncio.to_thread(_log, running, sum(1 + cell.play.warm for cell in todo))
             leaked = sum(len(server.requests) for server in places.heard)
             left = await asyncio.to_thread(running.running)
-            return Swept(_logged(played, log), leaked, running.complaints(), left)
+            return Swept([*_logged(played, log), *crowded], leaked, running.complaints(), left)
+
+
+async def _crowded(todo: list[Cell], upstream: Upstream, folder: Path) -> list[Played]:
+    """The cells of a gateway whose memory one request holds.  No request of theirs begins, so none has a record: those
+    that were sent away are counted."""
+    if not todo:
+        return []
+    apart = folder / "crowded"
+    apart.mkdir()
+    text = SETTINGS.replace("[limits]\n", f"[limits]\n{CROWDED}") + healthy(upstream.url)
+    text += "".join(provider(cell, upstream.url, Places()) for cell in todo)
+    with gateway(apart, text) as running, closing(begin(running.url, PATHS[CHAT], ask(CHAT, f"well-{CHAT}/silent"))):
+        await asyncio.to_thread(upstream.last)
+        played = await _all(todo, upstream, running)
+        shed = (await asyncio.to_thread(call, running.url, "/metrics")).body.decode()
+    assert f"hexapla_shed_requests_total {len(todo):.1f}" in shed
+    return [replace(one, outcome="overloaded") for one in played]
 
 
 def _log(running: Gateway, count: int) -> list[dict[str, Any]]:

@@ -29,7 +29,8 @@ as often as written here, and when it ended in time; or when the client has the 
 be taken back, a stream ends with the dialect's own error ("late"), never with a success; where `resume` is wished for, the
 second endpoint completes it, word for word.
 
-Faults without cells are no upstream's; the tests that play them are named. ○ is not covered altogether. This page is
+F72 is the gateway's own: its cells go to one whose memory is full, and what is sent away is counted, not recorded. Other
+faults without an upstream have no cells; the tests that play them are named. ○ is not covered altogether. This page is
 written by `PYTHONPATH=tests python -m mishaps.table`, and a test says when it is stale."""
 ABOUT_ZH = """\
 LLM 网关会遇到的 78 种故障，经真实套接字对运行中的网关逐一演练：每个变体分别面向 Chat、Responses、Messages 客户端，
@@ -38,7 +39,8 @@ LLM 网关会遇到的 78 种故障，经真实套接字对运行中的网关逐
 或者客户端得到完整回答。内容已经送出便无法收回，此后流以该协议自己的错误结束（“late”），绝不伪装成功；
 若要求 `resume`，第二个端点会逐字补完。
 
-没有单元的故障不属于上游，表中列出演练它们的测试。○ 表示未完全覆盖。
+F72 属于网关自身：其单元发往内存已满的网关，被拒绝的请求只计数，不留记录。其余没有单元的故障不属于上游，
+表中列出演练它们的测试。○ 表示未完全覆盖。
 本页由 `PYTHONPATH=tests python -m mishaps.table` 生成，过期时测试会指出。"""
 ABOUT = (ABOUT_EN, ABOUT_ZH)
 
@@ -84,6 +86,8 @@ def _verdict(row: Row) -> str:
 def _second(play: Play, column: int) -> str:
     if not play.ends:
         return ANSWER[column]
+    if play.crowded:
+        return f"`{play.ends}`"
     return (RESUMED if play.resumable else LATE if play.late else UNSEEN)[column]
 
 

@@ -37,7 +37,7 @@ def expected(cell: Cell) -> str:
         return "answer"
     if cell.stream and play.late:
         return play.late
-    return "second" if cell.second else _ends(play, cell.stream)
+    return "second" if cell.second and not play.crowded else _ends(play, cell.stream)
 
 
 def wrong(played: Played) -> str:
@@ -49,7 +49,7 @@ def wrong(played: Played) -> str:
         f"{played.tries} tries" if played.tries != tries(cell) else "",
         f"asked {played.asked} times" if _miscounted(played) else "",
         f"took {played.seconds:.1f} s" if played.seconds > IN_TIME else "",
-        f"says of trying again {heard.again!r}" if heard.status >= 400 and heard.again != "false" else "",
+        f"says of trying again {heard.again!r}" if heard.status >= 400 and heard.again != again(cell) else "",
         *(f"tells {word}" for word in FORBIDDEN if word in heard.message),
     ]
     return ", ".join(filter(None, problems))
@@ -58,6 +58,11 @@ def wrong(played: Played) -> str:
 def tries(cell: Cell) -> int:
     """How often its endpoint must have been asked."""
     return 1 if cell.stream and cell.play.late else cell.play.tries
+
+
+def again(cell: Cell) -> str:
+    """Whether the client is to try again: where the gateway has tried for it, that is enough."""
+    return "true" if cell.play.crowded else "false"
 
 
 def _ends(play: Play, stream: bool) -> str:

@@ -12,6 +12,7 @@ from hexapla.ir.target import Target
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Command, Fact, Note
 from hexapla.routing.exchange import Exchange, Hedge, Outcome
+from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
 from hexapla.translate.lane import Summary
@@ -116,6 +117,7 @@ class Play:
         timers: Timers | None = None,
         asked: dict[str, str] | None = None,
         hedge: Hedge | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.now = 0.0
         self.opened: list[str] = []
@@ -133,6 +135,7 @@ class Play:
             clock=lambda: self.now,
             chance=lambda: 0.5,
             hedge=hedge,
+            memory=memory,
             admit=lambda candidate, forced: self.full or 0.0,
             asked=lambda candidate: (asked or {}).get(candidate.provider.id, ""),
         )

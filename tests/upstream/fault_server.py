@@ -46,6 +46,8 @@ class FaultServer:
                     await respond(writer, b"413 Too Large", b'{"error":"big"}', b"connection: close\r\n")
                     await asyncio.sleep(0.1)  # a close before the client has read would reset what it is to read
                     return
+                if path == "deaf":  # it takes no more than its system takes for it
+                    await asyncio.Event().wait()
                 await reader.readexactly(length)
                 if path in STALE and len(self.requests) != 2:
                     path = "ok"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -287,6 +288,21 @@ def test_f09_an_early_answer_ends_the_upload(make: Callable[[], Transport]) -> N
         assert status == 413 and b"big" in body
 
     play(make, scene)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux tells when nothing is taken any more")
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_f63_a_request_that_nobody_takes(secure: bool, make: Callable[[], Transport]) -> None:
+    """A peer that stops reading in the middle of a large upload is given up long before the time for its answer, and
+    what was being sent is let go."""
+
+    async def scene(faults: FaultServer, transport: Transport) -> None:
+        times = Timeouts(connect=5, write=0.6, head=60)
+        error = await fails(transport, request(faults, "deaf", b"x" * 20_000_000, timeouts=times))
+        assert error.kind is Kind.TIMEOUT, str(error)
+        assert (await fetch(transport, request(faults, "ok", timeouts=PATIENT)))[1] == b"hello"
+
+    play(make, scene, good() if secure else None)
 
 
 @pytest.mark.parametrize("status", REDIRECTS)

@@ -12,6 +12,7 @@ from hexapla.catalog.profile import Profile
 from hexapla.config.packaged import builtin
 from hexapla.config.settings import Config, Key
 from hexapla.errors import ProtocolError
+from hexapla.routing.memory import REQUEST, WEIGHT
 from hexapla.routing.patience import Timers
 
 TIMERS = frozenset(Timers.__struct_fields__)
@@ -34,6 +35,10 @@ def check(config: Config, text: str, file: str) -> None:
         for timer in timers.keys() - TIMERS:
             why = f"There is no timeout {timer!r}."
             raise mistake(why, ("timeouts", "models", glob, timer), text, file, timer, TIMERS)
+    least = REQUEST + WEIGHT * config.limits.body_bytes
+    if 0 < config.limits.memory_bytes < least:
+        why = f"The largest request would never fit: at least {least} for this body_bytes, or 0 for half of the machine's."
+        raise mistake(why, ("limits", "memory_bytes"), text, file)
     try:
         _ = config.routing.preferences
     except ProtocolError as error:

@@ -62,12 +62,20 @@ class ServerConfig(_Table, frozen=True, kw_only=True):
 
 
 class Limits(_Table, frozen=True, kw_only=True):
+    """What one request may take, and what all of them may.
+
+    stall_seconds  that a client may take nothing of its answer before it is cut off; 0 is for ever
+    memory_bytes   of all requests together, by estimate; 0 is half of the machine's, or of what the container may have
+    """
+
     body_bytes: int = 32 * 1024 * 1024
     body_seconds: float = 60.0
     answer_bytes: int = 64 * 1024 * 1024  # of an upstream's answer
     head_bytes: int = 64 * 1024  # of a request's line and headers
     head_lines: int = 200
     head_seconds: float = 30.0
+    stall_seconds: float = 600.0
+    memory_bytes: int = 0
 
 
 class LocalConfig(_Table, frozen=True, kw_only=True):

@@ -126,4 +126,4 @@ def _moved(url: str, base: str) -> str:
 def _timeouts(timers: Timers, endpoint: Endpoint) -> Timeouts:
     """The transport's own share; between the bytes of a whole answer it is patient unless the endpoint says otherwise."""
     idle = endpoint.timeouts.get("idle", max(timers.idle, Timeouts().idle))
-    return Timeouts(connect=timers.connect, head=timers.head, idle=idle)
+    return Timeouts(connect=timers.connect, write=timers.write, head=timers.head, idle=idle)

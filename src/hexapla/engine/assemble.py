@@ -23,6 +23,7 @@ from hexapla.engine.routes import Routes
 from hexapla.ledger import Ledger
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
+from hexapla.routing.memory import Memory
 from hexapla.upstream.demo import DemoTransport
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.login import sender
@@ -54,7 +55,15 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
     if installed():
         transports["reqwest"] = ReqwestTransport()
     routes = Routes(loaded, books.clock, chance=random.random, keep=keeping(transports["http1"], loaded.environment))
-    return Gateway(config, routes, books, transports, random.random)
+    gateway = Gateway(config, routes, books, transports, random.random)
+    _watch(books.metrics, gateway.memory)
+    return gateway
+
+
+def _watch(metrics: Metrics, memory: Memory) -> None:
+    metrics.watch("hexapla_memory_bytes", "Memory that all requests hold, by estimate.", lambda: memory.held)
+    metrics.watch("hexapla_memory_limit_bytes", "Memory that all requests may hold.", lambda: memory.limit)
+    metrics.watch("hexapla_shed_requests", "Requests that no memory was left for.", lambda: memory.shed, "counter")
 
 
 def keeping(transport: Transport, environment: Mapping[str, str]) -> Keep:

@@ -17,6 +17,7 @@ from hexapla.config import Config, Loaded
 from hexapla.engine.client import Answer, Ask
 from hexapla.engine.counting import COUNTING, estimate, vendor_count
 from hexapla.engine.faults import LeavingError, as_gateway_error, internal
+from hexapla.engine.machine import memory_of
 from hexapla.engine.means import Means
 from hexapla.engine.recorder import Books
 from hexapla.engine.routes import Routes
@@ -29,6 +30,7 @@ from hexapla.errors import GatewayError, ProtocolError, UpstreamError
 from hexapla.routing.budget import HEDGES, RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
+from hexapla.routing.memory import Memory
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek, check_conversation, peek
 from hexapla.translate.plugged import Results
@@ -56,6 +58,7 @@ class Gateway:
         self.config = config
         self.routes = routes
         self.books = books
+        self.memory = Memory(memory_of(config.limits))
         self._means = Means(
             config=config,
             routes=routes,
@@ -65,8 +68,9 @@ class Gateway:
             sweeper=Sweeper(config.timeouts.beat),
             retries=RetryBudget(books.clock, share=config.retry.share, floor=config.retry.floor),
             hedges=RetryBudget(books.clock, share=HEDGES, floor=0.0, saved=0.0),
+            memory=self.memory,
         )
-        self._sharing = Sharing(self._alone, books.clock)
+        self._sharing = Sharing(self._alone, books.clock, self.memory)
         self._works: set[Work] = set()
         self.draining = False
 
@@ -95,6 +99,7 @@ class Gateway:
         if old.found is not None:
             routes.discover(old.found)
         means.retries.share, means.retries.floor = config.retry.share, config.retry.floor
+        self.memory.limit = memory_of(config.limits)
         self.config, self.routes = config, routes
         self._means = replace(means, config=config, routes=routes, sweeper=Sweeper(config.timeouts.beat))
 

@@ -14,6 +14,7 @@ from hexapla.engine.faults import LeavingError
 from hexapla.errors import GatewayError
 from hexapla.ir.loss import Loss
 from hexapla.routing.commands import Start
+from hexapla.routing.memory import CrowdedError
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -61,7 +62,8 @@ def identity(answer_id: str) -> Headers:
 
 def error_headers(error: GatewayError) -> Headers:
     """Our own retries are spent, so SDKs are asked not to add theirs (openai and anthropic obey x-should-retry)."""
-    headers: list[tuple[str, str]] = [("x-should-retry", "true" if isinstance(error, LeavingError) else "false")]
+    again = isinstance(error, LeavingError | CrowdedError)  # nothing was tried
+    headers: list[tuple[str, str]] = [("x-should-retry", "true" if again else "false")]
     if error.retry_after is not None:
         headers.append(("retry-after", str(max(0, math.ceil(error.retry_after)))))
     return tuple(headers)

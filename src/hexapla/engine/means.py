@@ -27,6 +27,7 @@ from hexapla.routing.budget import RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
 from hexapla.routing.exchange import Hedge
+from hexapla.routing.memory import Memory
 from hexapla.translate.calls import Calls
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
@@ -50,6 +51,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     sweeper: Sweeper
     retries: RetryBudget
     hedges: RetryBudget
+    memory: Memory
 
     def transport(self, request: Request) -> Transport:
         """The transport that carries `request`: the demo's own, the one asked for, or the default."""

@@ -17,11 +17,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 
 from hexapla.engine.client import Answer, Ask
 from hexapla.errors import ClientError, Kind
+from hexapla.routing.memory import Memory
 
 KEPT = 1000  # answers
 KEPT_BYTES = 64 * 1024 * 1024  # of all kept answers together
@@ -37,10 +39,13 @@ class Recording:
 
     full = False
 
-    def __init__(self, digest: bytes, born: float) -> None:
+    def __init__(self, digest: bytes, born: float, memory: Memory) -> None:
         self.digest = digest
         self.born = born
+        self.kept = True  # whoever asks next finds it
         self.size = 0
+        self._memory = memory
+        self._held = 0  # of it
         self.status = 0
         self.over = False
         self.listeners = 0
@@ -55,12 +60,12 @@ class Recording:
 
     def send(self, data: bytes) -> None:
         self._parts.append(data)
-        self.size += len(data)
+        self._grow(len(data))
         self._wake()
 
     def finish(self, data: bytes = b"") -> None:
         self._last = data
-        self.size += len(data)
+        self._grow(len(data))
         self.over = True
         self._wake()
 
@@ -98,25 +103,41 @@ class Recording:
     def close(self, task: asyncio.Task[None]) -> None:
         """The call's task is over."""
         self._wake()
+        self.settle()
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        self._held += size
+        self._memory.held += size
+
+    def settle(self) -> None:
+        """Take it off the memory's account when nobody can hear it any more."""
+        if not self.kept and not self.listeners and self.task is not None and self.task.done():
+            self._memory.held -= self._held
+            self._held = 0
 
 
 class Sharing:
     """The recordings of one gateway.
 
-    run    answers a request for real
-    clock  monotonic seconds
+    run     answers a request for real
+    clock   monotonic seconds
+    memory  what the answers take; those that are kept go when others need it
     """
 
-    def __init__(self, run: Run, clock: Callable[[], float]) -> None:
+    def __init__(self, run: Run, clock: Callable[[], float], memory: Memory) -> None:
         self._run = run
         self._clock = clock
+        self._memory = memory
         self._recordings: dict[str, Recording] = {}
+        memory.ask(partial(self._bound, 0))
 
     async def answer(self, ask: Ask, answer: Answer) -> None:
         """Answer `ask`, perhaps with what somebody else's request brings.  Raises ClientError for a key that is taken."""
         name, digest = _name(ask), _digest(ask)
         recording = self._recordings.get(name)
         if recording is not None and self._clock() - recording.born > SECONDS:
+            self._forget(name, recording)
             recording = None
         if recording is not None and recording.digest != digest:
             raise ClientError(
@@ -139,9 +160,10 @@ class Sharing:
             if not recording.over and not recording.listeners and recording.task is not None:
                 recording.task.cancel()
                 self._forget(name, recording)
+            recording.settle()
 
     def _record(self, name: str, digest: bytes, ask: Ask) -> Recording:
-        recording = Recording(digest, self._clock())
+        recording = Recording(digest, self._clock(), self._memory)
         self._recordings[name] = recording
         recording.task = asyncio.get_running_loop().create_task(self._play(name, recording, ask))
         recording.task.add_done_callback(recording.close)
@@ -158,13 +180,15 @@ class Sharing:
     def _forget(self, name: str, recording: Recording) -> None:
         if self._recordings.get(name) is recording:
             del self._recordings[name]
+            recording.kept = False
+            recording.settle()
 
-    def _bound(self) -> None:
+    def _bound(self, most: int = KEPT_BYTES) -> None:
         """Drop the oldest answers that nobody listens to, until the rest is within bounds."""
         done = [(name, each) for name, each in self._recordings.items() if each.over and not each.listeners]
         size = sum(each.size for _, each in done)
         for name, each in done:
-            if len(self._recordings) <= KEPT and size <= KEPT_BYTES:
+            if len(self._recordings) <= KEPT and size <= most:
                 return
             size -= each.size
             self._forget(name, each)

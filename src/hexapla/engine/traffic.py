@@ -22,6 +22,7 @@ from hexapla.routing.commands import Tried
 from hexapla.routing.filters import Rejection
 from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
+from hexapla.routing.memory import CrowdedError
 
 LATE = 0.95  # of an endpoint's answers began sooner: then a second endpoint may be asked as well
 SOON = 0.5  # seconds; before that nothing is late
@@ -132,6 +133,9 @@ class Traffic:
     def heard(self, tried: Tried, plan: Planned) -> None:
         """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
         candidate, usage, error = tried.candidate, tried.usage, tried.error
+        if isinstance(error, CrowdedError):  # ours: it tells nothing of the endpoint
+            self.health.left(candidate.track)
+            return
         if not tried.renews and (error is not None or self.bench.sitting):
             self.bench.heard(candidate, error, tried.ended)
         if error is not None and error.kind is Kind.CANCELLED:

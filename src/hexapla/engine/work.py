@@ -186,6 +186,7 @@ class Work:
             may_retry=means.retries.spend,
             asked=self.plan.name_of,
             hedge=means.hedge(self.ask),
+            memory=means.memory,
         )
 
     def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:

@@ -39,6 +39,7 @@ from hexapla.routing.commands import (
     Steps,
     Tried,
 )
+from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Patience
 from hexapla.routing.race import race
 from hexapla.routing.reception import Heard, Reception, failure, stream_error
@@ -78,6 +79,7 @@ class Exchange:
     may_retry  whether the retry budget of the whole gateway allows one more
     asked      the name in the request that a candidate stands for: what one model refuses, another one may take
     hedge      for a stream whose client, or the configuration, wants it
+    memory     what all answers together may hold
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1);  began: when the request did, if not now
     """
@@ -97,6 +99,7 @@ class Exchange:
         may_retry: Callable[[], bool] = lambda: True,
         asked: Callable[[Candidate], str] = lambda candidate: "",
         hedge: Hedge | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._candidates = list(candidates)  # who is still to be asked
         self._admit = admit
@@ -108,6 +111,7 @@ class Exchange:
         self._heard = Heard(streams=stream)
         self._retry = retry
         self._hedge = hedge if stream else None
+        self._memory = memory or Memory()
         self._clock = clock
         self._chance = chance
         self._spared: list[Candidate] = []  # who was not admitted
@@ -265,7 +269,7 @@ class Exchange:
         headers: Mapping[str, str] = {}
         start = Start(lane, candidate, self._stream, self._tried, since)
         self.calls.append(start)
-        reception = Reception(lane, candidate, self._heard, patience, start)
+        reception = Reception(lane, candidate, self._heard, patience, start, self._memory)
         fact = yield Send(call.request, patience.head(), reception.beat() if self._stream else None)
         error_or_none: GatewayError | None
         if isinstance(fact, Head):

@@ -28,12 +28,14 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds; 0 means none.  `first` and `progress` count content, `idle` counts any byte, pings included.
 
     connect  name lookup, TCP, proxy and TLS together: two lost packets are made good within it
+    write    in which the provider takes nothing more of the request (kept by the transport)
     head     until the head of an answer, which may be all the time that a whole one takes; once it has begun,
              `progress` is the time to complete it
     total    of the request, counted from its beginning
     """
 
     connect: float = 5.0
+    write: float = 60.0
     head: float = 600.0
     first: float = 120.0
     idle: float = 120.0

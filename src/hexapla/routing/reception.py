@@ -31,6 +31,7 @@ from hexapla.routing.commands import (
     Start,
     Steps,
 )
+from hexapla.routing.memory import SMALL, WEIGHT, Memory
 from hexapla.routing.patience import Patience
 from hexapla.routing.retry import RESUMES
 from hexapla.translate.lane import Lane, Stream
@@ -68,7 +69,11 @@ class Heard:
 class Reception:
     """Takes in the answer of one attempt.  `content`: when its content began, for a stream."""
 
-    def __init__(self, lane: Lane, candidate: Candidate, heard: Heard, patience: Patience, start: Start) -> None:
+    def __init__(
+        self, lane: Lane, candidate: Candidate, heard: Heard, patience: Patience, start: Start, memory: Memory
+    ) -> None:
+        self._memory = memory
+        self._held = 0  # of it
         self._lane = lane
         self._candidate = candidate
         self._heard = heard
@@ -79,12 +84,15 @@ class Reception:
 
     def take(self, head: Head) -> Steps:
         """Everything after the head."""
-        if head.status >= 300:
-            error = yield from self._refusal(head)
-        elif self._heard.streams:
-            error = yield from self._stream_answer()
-        else:
-            error = yield from self._whole_answer()
+        try:
+            if head.status >= 300:
+                error = yield from self._refusal(head)
+            elif self._heard.streams:
+                error = yield from self._stream_answer()
+            else:
+                error = yield from self._whole_answer()
+        finally:
+            self._memory.held -= self._held
         return recoded(error, self._candidate) if isinstance(error, UpstreamError) else error
 
     def beat(self) -> Beat:
@@ -137,10 +145,18 @@ class Reception:
                 pieces.append(fact.data)
                 size += len(fact.data)
                 if not fact.last and (not limit or size < limit):
+                    if self._holds(len(fact.data)) and size > SMALL:
+                        return self._memory.refusal()
                     continue
             elif not isinstance(fact, End):
                 return failure(fact)
             return b"".join(pieces)
+
+    def _holds(self, size: int) -> bool:
+        """Count `size` bytes that are collected; whether that is too much."""
+        self._held += WEIGHT * size
+        self._memory.held += WEIGHT * size
+        return self._memory.crowded()
 
     def _stream_answer(self) -> Steps:
         """Forward a stream, holding back until content has appeared."""
@@ -153,6 +169,7 @@ class Reception:
         if first.lstrip()[:1] in NO_STREAM:
             return (yield from self._simulated(first))
         flow = _Flow(self._lane.stream(), self._patience.clock())
+        flow.remembers = self._lane.name == "hub"
         error = yield from self._feed(flow, Chunk(first))
         while error is None and not flow.over:
             fact = yield Receive(self._patience.flow(flow.stream, flow.progressed), beat)
@@ -194,6 +211,9 @@ class Reception:
         """Put one fact through the lane and forward what comes out."""
         stream = flow.stream
         if isinstance(fact, Chunk):
+            if flow.remembers:
+                self._held += len(fact.data)
+                self._memory.held += len(fact.data)
             out = stream.feed(fact.data)
             flow.heard(self._patience.clock())
             if stream.done:
@@ -254,15 +274,19 @@ class Reception:
 
 
 class _Flow:
-    """A stream that is being forwarded.  `held`: client bytes that wait for the commit point."""
+    """A stream that is being forwarded.
 
-    __slots__ = ("_seen", "ended", "held", "over", "progressed", "stream")
+    held       client bytes that wait for the commit point
+    remembers  its lane keeps what was said
+    """
+
+    __slots__ = ("_seen", "ended", "held", "over", "progressed", "remembers", "stream")
 
     def __init__(self, stream: Stream, now: float) -> None:
         self.stream = stream
         self.held: list[bytes] = []
         self.ended = False
-        self.over = False
+        self.over = self.remembers = False
         self.progressed = now
         self._seen = 0
 

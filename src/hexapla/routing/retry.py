@@ -12,6 +12,7 @@ import msgspec
 
 from hexapla.errors import GatewayError, Kind
 from hexapla.routing.budget import FLOOR, SHARE
+from hexapla.routing.memory import CrowdedError
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -88,6 +89,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 def verdict(error: GatewayError) -> Verdict:
     """What the table says of `error`, minding an explicit `retryable`."""
     found = VERDICTS[error.kind]
+    if isinstance(error, CrowdedError):
+        return GIVE_UP  # it is ours, whoever is asked
     if error.retryable is False:
         return Verdict(0, found.fall_back)
     return found

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+from hexapla.config import Limits
 from hexapla.errors import ClientError, Kind
+from hexapla.routing.memory import REQUEST, WEIGHT, Memory
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -15,43 +18,64 @@ class ClientGone(Exception):  # noqa: N818 - not an error: nobody is left to hea
     """The client closed the connection before its request was complete."""
 
 
-async def read_body(receive: Receive, limit: int, seconds: float) -> bytes:
-    """The whole body.
+@asynccontextmanager
+async def read_body(receive: Receive, limits: Limits, memory: Memory) -> AsyncIterator[bytes]:
+    """The whole body, and room for it in `memory` as long as it is needed.
 
-    Raises ClientError too_large above `limit` bytes, ClientError timeout (408) when it takes longer than `seconds`, and
-    ClientGone when the client leaves.  The timer is armed only for a body that does not come at once.
+    Raises ClientError too_large above `body_bytes`, ClientError timeout (408) when it takes longer than `body_seconds`,
+    CrowdedError where there is no room, and ClientGone when the client leaves.
     """
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return _checked(body, limit)
+    pieces = _Pieces(limits.body_bytes, memory)
     try:
-        async with asyncio.timeout(seconds or None):
-            return await _read_rest(receive, message, limit)
-    except TimeoutError:
-        raise late(seconds) from None
+        yield await _read(receive, pieces, limits.body_seconds)
+    finally:
+        memory.held -= pieces.held
 
 
-async def _read_rest(receive: Receive, message: MutableMapping[str, Any], limit: int) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        pieces.append(piece)
-        if not message.get("more_body"):
-            return b"".join(pieces)
-        message = await receive()
+class _Pieces:
+    """What has come of a body."""
+
+    def __init__(self, limit: int, memory: Memory) -> None:
+        self._limit = limit
+        self._memory = memory
+        self._size = 0
+        self._pieces: list[bytes] = []
+        self.held = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise too_large(self._limit)
+        more = WEIGHT * len(piece) + (0 if self.held else REQUEST)
+        self._memory.held += more
+        self.held += more
+        if self._memory.crowded():
+            raise self._memory.refusal()
+        self._pieces.append(piece)
+
+    def joined(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _checked(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise too_large(limit)
-    return body
+async def _read(receive: Receive, pieces: _Pieces, seconds: float) -> bytes:
+    """The timer is armed only for a body that does not come at once."""
+    if not _taken(await receive(), pieces):
+        try:
+            async with asyncio.timeout(seconds or None):
+                while not _taken(await receive(), pieces):
+                    pass
+        except TimeoutError:
+            raise late(seconds) from None
+    return pieces.joined()
+
+
+def _taken(message: MutableMapping[str, Any], pieces: _Pieces) -> bool:
+    """Whether this was the last piece."""
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    pieces.add(message.get("body", b""))
+    return not message.get("more_body")
 
 
 def announced(headers: Iterable[tuple[bytes, bytes]]) -> int:

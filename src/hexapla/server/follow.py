@@ -35,6 +35,7 @@ RESTART = (
     "limits.head_bytes",
     "limits.head_lines",
     "limits.head_seconds",
+    "limits.stall_seconds",
     "ledger.path",
     "ledger.durability",
     "ledger.retention_days",

@@ -126,10 +126,9 @@ class Generate:
         try:
             key = self.admit(headers, answer)
             if key is not None:
-                limits = self.limits
-                body = await read_body(receive, limits.body_bytes, limits.body_seconds)
-                work = self.answer(key, headers, body, answer, model=model, stream=stream, profile=named(scope))
-                await run_until_gone(work, receive)
+                async with read_body(receive, self.limits, self.gateway.memory) as body:
+                    work = self.answer(key, headers, body, answer, model=model, stream=stream, profile=named(scope))
+                    await run_until_gone(work, receive)
         except GatewayError as error:
             self.refuse(error, answer)
         except ClientGone:

@@ -1,8 +1,9 @@
 """uvicorn's HTTP/1.1 protocol with the limits that it leaves open, and a short way to the generation endpoints.
 
-httptools parses whatever length of headers a client sends, and a client that sends one byte a second keeps its socket
-for ever.  This subclass counts header bytes and lines, and closes a connection whose request head is not complete in
-time.  (uvicorn's `h11_max_incomplete_event_size` guards only its h11 parser.)
+httptools parses whatever length of headers a client sends, and a client that sends one byte a second, or stops reading
+its answer, keeps its socket for ever.  This subclass counts header bytes and lines, closes a connection whose request head
+is not complete in time, and one whose client takes nothing for long.  (uvicorn's `h11_max_incomplete_event_size` guards
+only its h11 parser.)
 
 ASGI costs a request some 60 µs and a chunk ten: a scope, two queues of dicts, a task that waits for them.  Generation
 requests go from the parser to their endpoint instead (turn.py); every other path is uvicorn's, unchanged
@@ -20,8 +21,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from hexapla.config import Limits
 from hexapla.ledger.ids import Mint
+from hexapla.routing.memory import Memory
 from hexapla.server.generate import Generate
 from hexapla.server.turn import Place, Turn
+from hexapla.upstream.stall import give_up_after
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -41,6 +44,7 @@ class Door(HttpToolsProtocol):
     limits = Limits()
     new_id = staticmethod(Mint())
     find: Find = staticmethod(lambda path: None)
+    memory = Memory()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,10 +56,12 @@ class Door(HttpToolsProtocol):
         self._running: Turn | None = None
         self._idle_since = 0.0
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._lying = 0  # bytes that a slow client has not taken yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._place = Place(transport, self.flow, self.tasks, self.on_response_complete)
+        give_up_after(self.limits.stall_seconds, transport)
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,6 +70,11 @@ class Door(HttpToolsProtocol):
             self._idle_timer.cancel()
         if self._running is not None:
             self._running.leave()
+        for waiting in self.pipeline:
+            turn: object = waiting[0]
+            if isinstance(turn, Turn):
+                turn.leave()
+        self._taken()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,6 +94,23 @@ class Door(HttpToolsProtocol):
             self._arriving.wait(self.loop)
         elif self._in_head and self._head_size and self._head_timer is None:
             self._arm()
+
+    # slow clients
+
+    def pause_writing(self) -> None:
+        """The client is slow: what it leaves lying counts."""
+        super().pause_writing()
+        size = self.transport.get_write_buffer_size()
+        self.memory.held += size - self._lying
+        self._lying = size
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taken()
+
+    def _taken(self) -> None:
+        self.memory.held -= self._lying
+        self._lying = 0
 
     # httptools
 
@@ -220,10 +248,11 @@ class Door(HttpToolsProtocol):
         transport.close()
 
 
-def guarded(limits: Limits, new_id: Callable[[], str], find: Find) -> type[Door]:
+def guarded(limits: Limits, new_id: Callable[[], str], find: Find, memory: Memory) -> type[Door]:
     """The protocol with these limits; uvicorn makes one object of it for each connection.
 
-    find  the generation endpoint at a path, and the profile that the path names
+    find    the generation endpoint at a path, and the profile that the path names
+    memory  what everything that is under way may take together
     """
-    own = {"limits": limits, "new_id": staticmethod(new_id), "find": staticmethod(find)}
+    own = {"limits": limits, "new_id": staticmethod(new_id), "find": staticmethod(find), "memory": memory}
     return type("Guarded", (Door,), own)

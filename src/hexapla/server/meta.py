@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -128,8 +129,10 @@ class Meta:
     async def route(self, request: Request) -> Response:
         """Where a request would go; `?dialect=` says what it is written in where that is not plain."""
         key = self._keys.name(request.headers.raw)
-        limits = self._gateway.config.limits
-        body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
+        async with self._body(request) as body:
+            return answer(self._route(request, key, body))
+
+    def _route(self, request: Request, key: str, body: bytes) -> Json:
         dialect = request.query_params.get("dialect") or guess(split(body))
         if dialect not in PROTOCOLS:
             message = f"The dialect is not plain: add ?dialect= and one of {', '.join(PROTOCOLS)}."
@@ -137,7 +140,11 @@ class Meta:
         model = request.query_params.get("model", "") if dialect == "gemini_generate" else ""
         session = request.headers.get("x-session-id", "")
         ask = Ask(protocol=dialect, body=body, key=key, model=model, profile=named(request.scope), session=session)
-        return answer(way(self._gateway, *self._gateway.planned(ask)))
+        return way(self._gateway, *self._gateway.planned(ask))
+
+    def _body(self, request: Request) -> AbstractAsyncContextManager[bytes]:
+        gateway = self._gateway
+        return read_body(request.receive, gateway.config.limits, gateway.memory)
 
     async def key(self, request: Request) -> Response:
         name = self._keys.name(request.headers.raw)
@@ -157,15 +164,14 @@ class Meta:
     async def count_tokens(self, request: Request) -> Response:
         """Messages' count_tokens for every upstream."""
         key = self._keys.name(request.headers.raw)
-        limits = self._gateway.config.limits
-        body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
         known = FORWARD["anthropic_messages"]
         forward = tuple(
             (name.decode(), value.decode("latin-1")) for name, value in request.headers.raw if name in known
         )
         profile = named(request.scope)
-        ask = Ask(protocol="anthropic_messages", body=body, key=key, forward=forward, profile=profile)
-        return answer(await self._gateway.count_tokens(ask))
+        async with self._body(request) as body:
+            ask = Ask(protocol="anthropic_messages", body=body, key=key, forward=forward, profile=profile)
+            return answer(await self._gateway.count_tokens(ask))
 
     async def count_gemini(self, request: Request) -> Response:
         """Gemini's countTokens: contents, or a whole request under generateContentRequest."""
@@ -173,12 +179,11 @@ class Meta:
         asked = operation(request.scope["path"])
         if asked is None:
             raise ClientError(Kind.NOT_FOUND, f"{request.url.path} does not exist here.")
-        limits = self._gateway.config.limits
-        body = await read_body(request.receive, limits.body_bytes, limits.body_seconds)
-        body = bytes(split(body).get("generateContentRequest", body))
         profile = named(request.scope)
-        ask = Ask(protocol="gemini_generate", body=body, key=key, model=asked.model, stream=False, profile=profile)
-        counted = await self._gateway.count_tokens(ask)
+        async with self._body(request) as body:
+            inner = bytes(split(body).get("generateContentRequest", body))
+            ask = Ask(protocol="gemini_generate", body=inner, key=key, model=asked.model, stream=False, profile=profile)
+            counted = await self._gateway.count_tokens(ask)
         return answer({"totalTokens": counted["input_tokens"]})
 
     async def unbuilt(self, request: Request) -> Response:

@@ -128,7 +128,7 @@ def server_of(gateway: Gateway, keys: KeyRing, on_ready: Callable[[], None]) -> 
     app = App(gateway, keys)
     config = uvicorn.Config(
         app,
-        http=guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find),
+        http=guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -16,7 +16,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from hexapla.engine.work import Running
-from hexapla.errors import ClientError
+from hexapla.errors import GatewayError
+from hexapla.routing.memory import REQUEST, WEIGHT
 from hexapla.server.body import announced, late, too_large
 from hexapla.server.generate import Generate
 
@@ -58,9 +59,10 @@ class Turn:
 
     # what most turns never change stands here, so that making one is short
     _size = 0
+    _held = 0  # of the gateway's memory
     _whole = False
     _begun = False
-    _error: ClientError | None = None
+    _error: GatewayError | None = None
     _key: str | None = None
     _running: Running | None = None
     _task: asyncio.Task[None] | None = None
@@ -84,6 +86,7 @@ class Turn:
         self._place = place
         self._profile = profile
         self._endpoint = endpoint
+        self._memory = endpoint.gateway.memory
         self._headers = headers
         self._expects = expects  # the client waits for `100 Continue`
         self._body: list[bytes] = []
@@ -96,6 +99,7 @@ class Turn:
         self._begun = True
         self._key = self._endpoint.admit(self._headers, self)
         if self._key is None:
+            self._let_go()
             return
         if self._error is not None:
             self._refuse(self._error)
@@ -110,6 +114,13 @@ class Turn:
         limit = self._endpoint.gateway.config.limits.body_bytes
         if self._size > limit:
             self._refuse(too_large(limit))
+            return
+        memory = self._memory
+        more = WEIGHT * len(piece) if self._held else WEIGHT * len(piece) + REQUEST
+        memory.held += more
+        self._held += more
+        if memory.held > memory.limit and memory.crowded():
+            self._refuse(memory.refusal())
         else:
             self._body.append(piece)
 
@@ -124,6 +135,7 @@ class Turn:
         self._body.clear()
         running = self._endpoint.begin(self._key, self._headers, body, self, profile=self._profile)
         if running is None:
+            self._let_go()
             return
         self._running = running
         if not running.quickly(self._ended):
@@ -141,10 +153,19 @@ class Turn:
         """The client is gone."""
         self.disconnected = self._gone = True
         self._disarm()
+        self._let_go()
         if self._task is not None:
+            # one that has not begun yet never will, and cannot say itself that it is over
+            self._task.add_done_callback(self._place.tasks.discard)
             self._task.cancel()
         if self._running is not None:
             self._running.leave()
+
+    def _let_go(self) -> None:
+        """Nothing of the request is needed any more."""
+        self._body.clear()
+        self._memory.held -= self._held
+        self._held = 0
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -152,15 +173,17 @@ class Turn:
             self._timer = None
 
     def _refuse_by_length(self) -> bool:
-        """Refuse a body that is announced as too large before it is there."""
-        limit = self._endpoint.limits.body_bytes
-        if announced(self._headers) > limit:
+        """Refuse a body that is announced as too large, or for which there is no room, before it is there."""
+        limit, length = self._endpoint.limits.body_bytes, announced(self._headers)
+        if length > limit:
             self._refuse(too_large(limit))
+        elif self._memory.crowded(WEIGHT * (length - self._size)):
+            self._refuse(self._memory.refusal())
         return self.response_complete
 
-    def _refuse(self, error: ClientError) -> None:
+    def _refuse(self, error: GatewayError) -> None:
         self._disarm()
-        self._body.clear()
+        self._let_go()
         if self._begun:
             self._endpoint.refuse(error, self)
         else:  # answers leave in the order of their requests
@@ -172,6 +195,8 @@ class Turn:
             self._run_long()
             return
         self._running = None
+        self._memory.held -= self._held
+        self._held = 0
         if not self.response_complete:  # the client must not take what it has for the whole
             self._place.transport.close()
 

@@ -16,6 +16,7 @@ import httptools
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.inflate import Inflate, inflate_of
+from hexapla.upstream.stall import give_up_after
 from hexapla.upstream.transport import READ_HIGH_WATER, Request, smuggled
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._parser: Any = httptools.HttpResponseParser(self)  # for one answer after the other
         self.since = 0.0  # when it was released
         self._served = 0
+        self._stalls = 0.0  # seconds that the other end may take nothing
         self._reused = False
         self.closed = False
         self.reset(None)
@@ -176,6 +178,10 @@ class Connection(asyncio.Protocol):
         if self.head is not None and exc is None and self._until_close():
             self._complete, self._deadline = True, NEVER
             self._close_inflate()
+            return
+        if isinstance(exc, TimeoutError):
+            what = f"{self.origin} took nothing more of the request for {self._stalls:g} seconds."
+            self.error = UpstreamError(Kind.TIMEOUT, what)
             return
         if self.head is None and not self._answered:
             self.error = None  # `send` decides: stale, or refused without an answer
@@ -278,6 +284,9 @@ class Connection(asyncio.Protocol):
         self.heard = heard
         transport, origin, body = self._transport, self.origin, request.body
         assert transport is not None and origin is not None
+        if request.timeouts.write != self._stalls:
+            self._stalls = request.timeouts.write
+            give_up_after(self._stalls, transport)
         try:
             head = _head(request.method, request.url, request.headers, origin)
         except UpstreamError:

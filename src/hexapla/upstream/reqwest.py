@@ -98,6 +98,8 @@ class ReqwestTransport:
         times = request.timeouts
         if times.connect:
             builder = builder.connect_timeout(datetime.timedelta(seconds=times.connect))
+        if times.write:
+            builder = builder.tcp_user_timeout(datetime.timedelta(seconds=times.write))
         if times.head and times.idle:
             builder = builder.read_timeout(datetime.timedelta(seconds=max(times.head, times.idle)))
         builder = builder.http2(True)  # where TLS negotiates it; http:// stays HTTP/1.1

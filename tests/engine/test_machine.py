@@ -1,0 +1,33 @@
+"""How much memory requests may take where nobody says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hexapla.config import Limits
+from hexapla.engine.machine import memory_of
+from hexapla.routing.memory import WEIGHT
+
+
+@pytest.mark.parametrize("name", ["memory.max", "memory/memory.limit_in_bytes"])
+def test_a_container_is_the_machine(name: str, tmp_path: Path) -> None:
+    """Half of what its cgroup allows; a cgroup that says "max" says nothing."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("600000000\n")
+    assert memory_of(Limits(), root=tmp_path) == 300_000_000
+    file.write_text("max\n")
+    assert memory_of(Limits(), root=tmp_path) == memory_of(Limits(), root=tmp_path / "nothing")
+
+
+def test_the_largest_request_always_fits(tmp_path: Path) -> None:
+    """However small the machine is."""
+    (tmp_path / "memory.max").write_text("1000")
+    assert memory_of(Limits(body_bytes=10_000_000), root=tmp_path) > WEIGHT * 10_000_000
+
+
+def test_what_is_said_holds(tmp_path: Path) -> None:
+    """The configuration stands above the machine."""
+    assert memory_of(Limits(memory_bytes=5), root=tmp_path) == 5
