@@ -26,13 +26,22 @@ base_url = "URL/v1"
 [[models.two]]
 id = "s"
 price = { input = 2.0, output = 8.0 }
+[providers.beta]
+auth = { kind = "none" }
+[[providers.beta.endpoints]]
+protocol = "openai_chat"
+base_url = "URL/v1"
+[providers.beta.endpoints.quirks]
+continuation = { message = { prefix = true }, path = "/beta/chat/completions", echoes = true }
 """
 
 
 @pytest.fixture(scope="module")
 def handing(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with two addresses for one model."""
-    text = providers(_upstream.url) + TWO.replace("URL", _upstream.url, 1).replace("URL", other(_upstream.url))
+    text = providers(_upstream.url) + TWO.replace("URL", _upstream.url, 1).replace(
+        "URL", other(_upstream.url), 1
+    ).replace("URL", _upstream.url)
     with gateway(tmp_path_factory.mktemp("handing"), "[retry]\nbase = 0.02\n" + text) as running:
         yield running
 
@@ -111,6 +120,27 @@ def test_a_broken_answer_is_continued(client: str, models: list[str], handing: G
 
     plain = call(handing.url, PATHS[client], body)
     assert TERMINATORS[client] not in plain.body and b"gateway" not in plain.body
+
+
+async def echoes(visit: Visit) -> None:
+    """DeepSeek's way to go on, at a path of its own, and Mistral's habit to begin with all that it was told."""
+    if "/beta/" not in visit.path:
+        await breaks(visit)
+        return
+    last = visit.asked["messages"][-1]
+    assert visit.path == "/v1/beta/chat/completions" and last.pop("prefix") is True
+    assert last == {"role": "assistant", "content": "Once upon a time"}
+    said = opening(CHAT) + piece(CHAT, TALE) + ending(CHAT, "")
+    await visit.write(STREAM + chunk(said) + LAST)
+
+
+def test_a_vendor_is_asked_to_go_on_in_its_own_way(upstream: Upstream, handing: Gateway) -> None:
+    """The only endpoint goes on itself, where and as its quirks say; what it repeats is cut off."""
+    body = ask(CHAT, f"beta/{upstream.play(echoes)}", stream=True)
+    heard = call(handing.url, PATHS[CHAT], body, x_hexapla_resume="true")
+    events = [json.loads(line[6:]) for line in heard.body.splitlines() if line.startswith(b"data: {")]
+    assert "".join(_DELTA[CHAT](event) for event in events) == TALE
+    assert [visit.path for visit in upstream.visits] == ["/v1/chat/completions", "/v1/beta/chat/completions"]
 
 
 def test_the_official_sdks_take_it_for_one_answer(models: list[str], handing: Gateway) -> None:

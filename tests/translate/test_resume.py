@@ -28,7 +28,7 @@ from hexapla.protocols.base import Reply
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
-from hexapla.translate.resume import GO_ON, Lap, Telling
+from hexapla.translate.resume import GO_ON, Telling
 from hexapla.translate.tap import is_content
 from server.wire import CHAT, GEMINI, MESSAGES, RESPONSES, ask
 
@@ -234,24 +234,3 @@ def test_an_answer_survives_a_break_after_every_token(client: str) -> None:
             check(events)
             [said] = fold(events).content
             assert isinstance(said, Text) and said.text == "".join(WORDS), (place, second)
-
-
-@pytest.mark.parametrize(
-    ("before", "least", "pieces", "new"),
-    [
-        ("Once upon a time", 4, ["a time there", " was"], " there was"),
-        ("Once upon a time", 4, ["a ", "ti", "me there"], " there"),
-        ("Once upon a time", 4, [" there", " was"], " there was"),
-        ("Once upon a ", 4, [" time"], "time"),
-        ("Once upon a ", 4, ["time"], "time"),
-        ("a row | --- |", 32, [" --- |"], " --- |"),
-        ("ha", 4, ["ha", "ha"], "haha"),
-        ("从前有一座山", 4, ["有一座山，山里"], "，山里"),
-        ("x" * 40, 32, ["x" * 40, "!"], "!"),
-        ("Once", 4, [], ""),
-    ],
-)
-def test_what_is_said_again_is_cut_off(before: str, least: int, pieces: list[str], new: str) -> None:
-    """The longest repetition of the end at the beginning; a few letters are none."""
-    lap = Lap(before, least)
-    assert "".join(lap.feed(piece) for piece in pieces) + lap.rest() == new

@@ -116,6 +116,7 @@ def _with(quirks: Quirks, when: When) -> Quirks:
         target={**quirks.target, **when.target},
         think_tags=quirks.think_tags or when.think_tags,
         search=when.search or quirks.search,
+        continuation=when.continuation or quirks.continuation,
     )
 
 

@@ -176,6 +176,25 @@ class Search(_Table, frozen=True, kw_only=True):
     status: Literal["documented", "third-party"] = "documented"
 
 
+class Continuation(_Table, frozen=True, kw_only=True):
+    """How a model is asked to go on in an answer that somebody else began, as the vendor's own mode wants it.
+
+    turn     an assistant's turn at the end is continued; false: it would be refused or answered anew, so the request says
+             in words what is wanted
+    message  fields of that turn ({prefix = true}, {partial = true});  request  top-level fields
+    path     the endpoint's path for it, where that is another one
+    echoes   the answer begins with the turn instead of going on behind it
+    status   how well this is known
+    """
+
+    turn: bool = True
+    message: dict[str, Any] = {}
+    request: dict[str, Any] = {}
+    path: str = ""
+    echoes: bool = False
+    status: Literal["documented", "third-party", "unverified"] = "documented"
+
+
 class Quirks(_Table, frozen=True, kw_only=True):
     """Deviations of one endpoint.  The first group are edits of the rendered top-level request fields (both the Patch
     and the Hub lane apply them, in this order); the second are facts that fill in `ir.target.Target` by the same name;
@@ -195,7 +214,7 @@ class Quirks(_Table, frozen=True, kw_only=True):
     error_codes: dict[str, str] = {}  # vendor code or type -> errors.Kind value; stands above the provider's
 
     search: Search | None = None  # None: it does not search the web, or not in this way
-
+    continuation: Continuation | None = None  # None: as the protocol's inventor does it
     when: tuple[When, ...] = ()  # further quirks for models that match
 
 
@@ -211,6 +230,7 @@ class When(_Table, frozen=True, kw_only=True):
     target: dict[str, Any] = {}
     think_tags: bool = False
     search: Search | None = None
+    continuation: Continuation | None = None
 
 
 class Endpoint(_Table, frozen=True, kw_only=True):

@@ -33,10 +33,14 @@ GATEWAYS: dict[str, frozenset[str]] = {
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """How to reach one candidate.  `headers` holds the credential: never shown, never logged."""
+    """How to reach one candidate.  `headers` holds the credential: never shown, never logged.
+
+    begun_url  where a model goes on in an answer that was begun for it
+    """
 
     url: str
     stream_url: str
+    begun_url: str
     headers: tuple[tuple[str, str], ...]
     timeouts: Timeouts
     proxy: str | None
@@ -47,14 +51,16 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Address({self.url})"
 
-    def request(self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...]) -> Request:
+    def request(
+        self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...], begun: bool = False
+    ) -> Request:
         """The HTTP request that carries `body`; `forward` headers replace ours of the same name."""
         headers = self.headers
         if forward:
             named = dict(forward)
             headers = (*(pair for pair in headers if pair[0] not in named), *forward)
         return Request(
-            url=self.stream_url if stream else self.url,
+            url=self.begun_url if begun else self.stream_url if stream else self.url,
             headers=headers,
             body=body,
             timeouts=self.timeouts,
@@ -74,9 +80,11 @@ class TokenAddress(Address, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"TokenAddress({self.url})"
 
-    def request(self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...]) -> Request:
+    def request(
+        self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...], begun: bool = False
+    ) -> Request:
         """The HTTP request that carries `body` and the present token; without one, none is sent."""
-        request = super().request(body, stream=stream, forward=forward)
+        request = super().request(body, stream=stream, forward=forward, begun=begun)
         token = self.keeper.token
         if token is None:
             return request
@@ -97,10 +105,13 @@ def address_of(
     keeper = credential if isinstance(credential, Keeper) else None
     login = auth_headers(endpoint.protocol, auth, None if isinstance(credential, Keeper) else credential)
     own = tuple((name.lower(), value) for name, value in endpoint.headers.items())
-    url = endpoint_url(endpoint, match.model, stream=False)
+    url, stream_url = (endpoint_url(endpoint, match.model, stream=stream) for stream in (False, True))
+    way = match.quirks.continuation
+    begun = replace(endpoint, path=way.path, stream_path="") if way is not None and way.path else None
     address = Address(
         url=url,
-        stream_url=endpoint_url(endpoint, match.model, stream=True),
+        stream_url=stream_url,
+        begun_url=stream_url if begun is None else endpoint_url(begun, match.model, stream=True),
         headers=(("content-type", "application/json"), USER_AGENT, *own, *login),
         timeouts=_timeouts(timers, endpoint),
         proxy=proxy_for(url, endpoint.proxy, environment),

@@ -103,7 +103,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         if note_on is not None:
             note_on.echo(lane.body)
         same = ask.protocol == candidate.endpoint.protocol
-        request = address.request(lane.body, stream=translation.peeked.stream, forward=ask.forward if same else ())
+        forward = ask.forward if same else ()
+        request = address.request(lane.body, stream=translation.peeked.stream, forward=forward, begun=lane.begun)
         return Call(lane=lane, request=request)
 
     def hedge(self, ask: Ask) -> Hedge | None:

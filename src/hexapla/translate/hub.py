@@ -24,6 +24,7 @@ class Hub:
     """One attempt through the interlingua."""
 
     name = "hub"
+    begun = False
 
     def __init__(
         self, client: Protocol, upstream: Protocol, reply: Reply, body: bytes, losses: LossLog, restore: Restore

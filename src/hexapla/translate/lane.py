@@ -94,11 +94,13 @@ class Lane(typing.Protocol):
     """One attempt's translation.
 
     name    verbatim | patch | hub
+    begun   its request ends in the beginning of an answer, with which the target goes on in a way of its own
     body    what to send upstream
     losses  what the request's rendering could not say, plus what answers lost so far
     """
 
     name: str
+    begun: bool
     body: bytes
     summary: Summary
 

@@ -29,7 +29,7 @@ from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
-from hexapla.translate.resume import ECHOED, REPEATED, Resumable, Telling, continued, continues, resumable
+from hexapla.translate.resume import Resumable, Telling, begins, continued, resumable, way_on
 from hexapla.translate.thinking import thinking
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import dump, join, split
@@ -172,10 +172,11 @@ class Translation:
     def _open_resumable(self, target: Target, quirks: Quirks, provider: str, telling: Telling) -> Lane:
         """The Hub, with the answer so far told to the target, and what it says told after that."""
         said, request = telling.said, self.request()
-        asked = request if said is None else continued(request, said, target)
+        way = way_on(request, target, quirks)
+        asked = request if said is None else continued(request, said, target, way)
         lane = self._open_hub(target, quirks, provider, asked, Resumable)
         assert isinstance(lane, Resumable)
-        lane.join(telling, target, ECHOED if continues(request, target) else REPEATED)
+        lane.join(telling, target, way, begins(request))
         return lane
 
     def _searching(self) -> Plugins:

@@ -3,7 +3,8 @@
 The client hears one answer: one encoder tells it, so ids, block indexes and sequence numbers run on, there is one end, and
 one usage report that adds what every attempt used.  A broken attempt's own error is kept back until it is known that nobody
 goes on.  Whoever goes on is told the conversation and what was said of the answer: as the beginning of its own turn where
-it continues one, else with the request to go on; what it repeats of the end is cut off.
+it continues one, in the vendor's own way (catalog/schema.py: Continuation), else with the request to go on; what it repeats
+of the end is cut off (overlap.py).
 
 What may be continued is text.  A call, a refusal, an image, half a thought and a structured output are not: their second
 half would be another model's guess at the first.
@@ -14,12 +15,13 @@ goes through the Hub from its beginning, since a verbatim one has no encoder tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from hexapla.ir.content import Reasoning, Text
+from hexapla.catalog.schema import Continuation, Quirks
+from hexapla.ir.content import Extras, Reasoning, Text
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -40,6 +42,7 @@ from hexapla.protocols.base import Protocol, Reply, StreamEncoder
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.hub import CARRIED, Hub, HubStream
 from hexapla.translate.lane import BYTES_PER_TOKEN, Summary
+from hexapla.translate.overlap import Lap
 from hexapla.translate.tap import is_content, note
 
 GO_ON = (
@@ -50,7 +53,6 @@ LEAST_TOKENS = (
     16  # OpenAI's Responses take no smaller limit (platform.openai.com/docs/api-reference/responses, 2026-08)
 )
 
-TAIL = 400  # characters of what was said in which a repetition may begin
 REPEATED = 4  # so many characters said again after GO_ON are a repetition
 ECHOED = 32  # where a turn is continued, fewer may well be meant: rows of a table, a song
 
@@ -116,7 +118,22 @@ class Telling:
         self.marks = marks
 
 
-def continued(request: GenerateRequest, said: Said, target: Target) -> GenerateRequest:
+_OWN = {"anthropic_messages": Continuation()}
+"""Protocols whose inventor goes on in a turn that was begun."""
+
+
+def way_on(request: GenerateRequest, target: Target, quirks: Quirks) -> Continuation | None:
+    """How the target is asked to go on in a turn that was begun for it; None where it is asked in words.
+
+    Nobody goes on in a turn while it thinks: Messages refuses it, others can do it without thinking only
+    (https://docs.claude.com/en/docs/build-with-claude/extended-thinking, 2026-11).
+    """
+    thinks = request.reasoning is not None and request.reasoning.mode != "disabled"
+    way = quirks.continuation or _OWN.get(target.origin.protocol)
+    return way if way is not None and way.turn and target.prefill and not thinks else None
+
+
+def continued(request: GenerateRequest, said: Said, target: Target, way: Continuation | None) -> GenerateRequest:
     """`request` as it is put to `target` after `said`."""
     if request.max_tokens is not None:
         left = request.max_tokens - len(said.text.encode()) // BYTES_PER_TOKEN
@@ -125,38 +142,52 @@ def continued(request: GenerateRequest, said: Said, target: Target) -> GenerateR
     if not text:
         return request
     turns, begun = request.messages, Message(role="assistant", content=(Text(text=text),))
-    if turns and turns[-1].role == "assistant":  # the client's own beginning
+    if begins(request):
         turns, begun = turns[:-1], replace(turns[-1], content=(*turns[-1].content, *begun.content), plain=False)
-    if continues(request, target):
-        return replace(request, messages=(*turns, begun))
-    return replace(request, messages=(*turns, begun, Message(role="user", content=(Text(text=GO_ON),), plain=True)))
+    if way is None:
+        return replace(request, messages=(*turns, begun, Message(role="user", content=(Text(text=GO_ON),), plain=True)))
+    own = target.origin.protocol
+    begun = replace(begun, extras=_with(begun.extras, own, way.message))
+    return replace(request, messages=(*turns, begun), extras=_with(request.extras, own, way.request))
 
 
-def continues(request: GenerateRequest, target: Target) -> bool:
-    """Whether the target goes on in a turn that was begun for it: Messages does, but not while it thinks
-    (https://docs.claude.com/en/docs/build-with-claude/extended-thinking, 2026-11); a Chat model of most vendors begins
-    anew all the same, so it is asked in words."""
-    thinks = request.reasoning is not None and request.reasoning.mode != "disabled"
-    return target.prefill and target.origin.protocol == "anthropic_messages" and not thinks
+def begins(request: GenerateRequest) -> str:
+    """The beginning of the answer that the client itself put into its request, or ""."""
+    last = request.messages[-1] if request.messages else None
+    if last is None or last.role != "assistant":
+        return ""
+    return "".join(part.text for part in last.content if isinstance(part, Text))
+
+
+def _with(extras: Extras, protocol: str, fields: Mapping[str, Any]) -> Extras:
+    return {**extras, protocol: {**extras.get(protocol, {}), **fields}} if fields else extras
 
 
 class Resumable(Hub):
     """One attempt at an answer that others may have begun, and others may finish.
 
-    least  how many characters said again are a repetition
-    mark   a comment for the client's stream, where this attempt goes on
+    before  what was said of the answer, the client's own beginning included
+    least   how many characters said again are a repetition
+    mark    a comment for the client's stream, where this attempt goes on
     """
 
     telling: Telling
     said: Said
+    before = ""
     least = REPEATED
     mark = b""
 
-    def join(self, telling: Telling, target: Target, least: int) -> None:
-        """Go on with what was told, or begin."""
-        self.telling, self.least = telling, least
+    def join(self, telling: Telling, target: Target, way: Continuation | None, begun: str) -> None:
+        """Go on with what was told, or begin.  `way` that its request takes; `begun` by the client itself."""
+        self.telling = telling
         self.said = telling.said or Said(self._client.encoder(self._reply))
-        if telling.said is not None and telling.marks:
+        if telling.said is None:
+            return
+        self.before = begun + telling.said.text
+        self.begun = way is not None and bool(telling.said.text.strip())
+        if way is not None:
+            self.least = min(ECHOED, len(self.before.rstrip())) if way.echoes else ECHOED
+        if telling.marks:
             place = "".join(f"{target.origin.provider}/{target.model}".split())  # a comment is one line
             self.mark = f": resumed at {place}\n\n".encode()
 
@@ -266,7 +297,7 @@ class SeamStream(HubStream):
 
     def _go_on(self, index: int, part: Text, before: int | None) -> tuple[AnyEvent, ...]:
         """The first text of this attempt goes on with the last one of the former."""
-        self._lap, self._lapped = Lap(self._said.text, self._lane.least), index
+        self._lap, self._lapped = Lap(self._lane.before, self._lane.least), index
         place = self._places[index] = self._said.start(Text) if before is None else before
         started = (BlockStart(place, replace(part, text="")),) if before is None else ()
         return (*started, *self._delta(BlockDelta(index, TextDelta(part.text)))) if part.text else started
@@ -315,31 +346,3 @@ _RULES: dict[type, Callable[[SeamStream, Any], tuple[AnyEvent, ...]]] = {
     MessageStop: SeamStream._stop,
     StreamError: SeamStream._later,
 }
-
-
-class Lap:
-    """Cuts off the beginning of a text what it repeats of the end of another one.
-
-    The text is held back while it may still be a repetition, which is a word or two.
-    """
-
-    def __init__(self, before: str, least: int) -> None:
-        self._tail = before[-TAIL:]
-        self._blank = self._tail[len(self._tail.rstrip()) :]  # was not told to whoever goes on
-        self._least = least
-        self._held: str | None = ""
-
-    def feed(self, text: str) -> str:
-        """What is new of `text`, as far as that is known."""
-        if self._held is None:
-            return text
-        self._held += text
-        return "" if self._held in self._tail else self.rest()
-
-    def rest(self) -> str:
-        """What was held back, without the repetition."""
-        held, self._held = self._held or "", None
-        for size in range(min(len(held), len(self._tail)), 0, -1):
-            if held.startswith(self._tail[-size:]) and (size >= self._least or size <= len(self._blank)):
-                return held[size:]
-        return held

@@ -51,6 +51,8 @@ class Verbatim:
     losses      what the edits took from the request
     """
 
+    begun = False
+
     def __init__(
         self, protocol: Protocol, reply: Reply, body: bytes, *, name: str, hide_usage: bool, losses: tuple[Loss, ...]
     ) -> None:
