@@ -74,7 +74,8 @@ def present(raw: Raw) -> Raw | None:
 
 def complaint(error: ProtocolError, path: str) -> ProtocolError:
     """What is wrong with a value at `path`, in words for whoever wrote the client."""
-    where = path + error.path.removeprefix("$")
+    field, listed, _ = error.path.removeprefix("$").partition("[")
+    where = path + field
     if missing := _MISSING.match(error.message):
         return ProtocolError(f"{missing[1]} is required", path=f"{where}.{missing[1]}")
     name = where.rpartition(".")[2]
@@ -83,10 +84,10 @@ def complaint(error: ProtocolError, path: str) -> ProtocolError:
     wrong = _WRONG.match(error.message)
     if wrong is None or name == "$":
         return ProtocolError(error.message, path=where)
-    if wrong[2] == "null":
+    if wrong[2] == "null" and field and not listed:
         return ProtocolError(f"{name} is required", path=where)
     wanted = " or ".join(_WORDS.get(kind, kind) for kind in wrong[1].split(" | ") if kind != "null")
-    return ProtocolError(f"{name} must be {wanted}", path=where)
+    return ProtocolError(f"{name}{': every item' if listed else ''} must be {wanted}", path=where)
 
 
 _items = msgspec.json.Decoder(list[Raw])

@@ -4,85 +4,154 @@ Accepts a superset of the published types: cache marks on parts, messages and ca
 functions, explicit nulls.  What only Chat knows travels in extras or whole; what cannot be right is refused with its
 path.
 
-Rules of this file: one function for each kind of message and part, found by table.
+Rules of this file: a Struct says what a message or part may hold, a function what it means, found by table; media are read
+by `media.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
+from typing import Any, ClassVar
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import (
-    AnyPart,
-    CacheMark,
-    Extras,
-    Media,
-    Opaque,
-    Origin,
-    Reasoning,
-    Refusal,
-    Text,
-    ToolCall,
-    ToolResult,
-)
+from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Origin, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.request import Message, Role
-from hexapla.protocols.fields import Fields, extras_of, is_text, string
+from hexapla.protocols.fields import is_text, string
+from hexapla.protocols.openai_chat.media import (
+    WireAudio,
+    WireFile,
+    WireImage,
+    WireVideo,
+    parse_audio,
+    parse_file,
+    parse_image,
+    parse_video,
+)
 from hexapla.protocols.openai_chat.reasoning import FORMS, ORIGIN, PART, history_thought
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.wire.media import sniff, split_data_url
-from hexapla.wire.rawjson import dump, join
+from hexapla.protocols.typed import NO_REST, Reader, Rest, present, read_list
+from hexapla.wire.rawjson import dump, join, load
 
-_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}
-_ROLES["function"] = "tool"
-
-_URLS = ("http://", "https://", "gs://", "ms://", "asset://", "data:")
-_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+# messages
 
 
-def parse_messages(fields: Fields) -> tuple[Message, ...]:
-    """All messages; neighbouring tool messages are one, which is the canonical shape."""
-    if "messages" not in fields:
-        raise fields.wrong("messages", "messages is required")
+class WireUser(msgspec.Struct, tag_field="role", tag="user", forbid_unknown_fields=True):
+    """A message of somebody who only speaks."""
+
+    speaker: ClassVar[Role] = "user"
+
+    content: str | list[Raw]
+    name: str | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireSystem(WireUser, tag="system"):
+    speaker: ClassVar[Role] = "system"
+
+
+class WireDeveloper(WireUser, tag="developer"):
+    speaker: ClassVar[Role] = "developer"
+
+
+class WireAssistant(msgspec.Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True):
+    content: str | list[Raw] | None = None
+    refusal: str | None = None
+    tool_calls: list[Raw] | None = None
+    function_call: Raw = Raw()
+    reasoning_content: Raw = Raw()
+    reasoning: Raw = Raw()
+    thinking: Raw = Raw()
+    reasoning_text: Raw = Raw()
+    thought: Raw = Raw()
+    reasoning_details: Raw = Raw()
+    reasoning_opaque: str | None = None
+    name: str | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireResult(msgspec.Struct, tag_field="role", tag="tool", forbid_unknown_fields=True):
+    content: str | list[Raw] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireFunctionResult(WireResult, tag="function"):
+    """The results of 2023, which name the function."""
+
+
+class WireRole(msgspec.Struct):
+    role: str
+
+
+AnyMessage = WireUser | WireSystem | WireDeveloper | WireAssistant | WireResult | WireFunctionResult
+
+_ROLE = Reader(WireRole)
+_MESSAGES: dict[str, Reader[Any]] = {
+    "system": Reader(WireSystem),
+    "developer": Reader(WireDeveloper),
+    "user": Reader(WireUser),
+    "assistant": Reader(WireAssistant),
+    "tool": Reader(WireResult),
+    "function": Reader(WireFunctionResult),
+}
+
+
+def parse_messages(raw: Raw) -> tuple[Message, ...]:
+    """All messages; neighbouring tool messages are one, which is the canonical shape.  Raises ProtocolError."""
+    path = "$.messages"
+    known = load(raw, list[AnyMessage])  # they say nothing unknown, as nearly all do
+    if known is not None:
+        found: list[tuple[AnyMessage, Rest]] = [(message, NO_REST) for message in known]
+    else:
+        found = [_read(each, f"{path}[{i}]") for i, each in enumerate(read_list(raw, path))]
     gathered: list[Message] = []
-    for message in map(_message, fields.objects("messages")):
+    for index, (wire, rest) in enumerate(found):
+        message = _PARSE[type(wire)](wire, rest, f"{path}[{index}]")
         last = gathered[-1] if gathered else None
         if message.role == "tool" and last is not None and last.role == "tool":
             gathered[-1] = Message(role="tool", content=last.content + message.content)
         else:
             gathered.append(message)
     if not gathered:
-        raise fields.wrong("messages", "messages: at least one message is required")
+        raise ProtocolError("messages: at least one message is required", path=path)
     return tuple(gathered)
 
 
-def parse_cache(fields: Fields) -> CacheMark | None:
-    """cache_control, as OpenRouter, DashScope and Messages know it."""
-    inner = fields.object("cache_control")
-    return None if inner is None else CacheMark(type=inner.text("type") or "ephemeral", ttl=inner.text("ttl"))
+def _read(raw: Raw, path: str) -> tuple[AnyMessage, Rest]:
+    role = _ROLE.read(raw, path)[0].role
+    reader = _MESSAGES.get(role)
+    if reader is None:
+        raise ProtocolError(f"{role!r} is no role; use one of {', '.join(_MESSAGES)}", path=f"{path}.role")
+    return reader.read(raw, path)
 
 
-def _message(fields: Fields) -> Message:
-    said = fields.required("role")
-    role = _ROLES.get(said)
-    if role is None:
-        raise fields.wrong("role", f"{said!r} is no role; use one of {', '.join(_ROLES)}")
-    if role == "tool":
-        return Message(role="tool", content=(_tool_result(fields),))
-    name, cache = fields.text("name"), parse_cache(fields)
-    plain, content = _content(fields)
-    if role == "assistant":
-        content = (*_thought(fields), *content, *_refusal(fields), *_tool_calls(fields))
-    elif not content:
-        raise fields.wrong("content", "content is required")
-    if cache is not None:
-        content = _marked(content, cache)
-    extras = extras_of(NAME, fields.rest())
+def _said(message: WireUser, rest: Rest, path: str) -> Message:
+    if not message.content and not isinstance(message.content, str):
+        raise ProtocolError("content is required", path=f"{path}.content")
+    return _message(message.speaker, message, _content(message.content, path), rest)
+
+
+def _assistant(message: WireAssistant, rest: Rest, path: str) -> Message:
+    content = _content(message.content, path) if message.content is not None else ()
+    thought = _thought(message, path)
+    refusal = (Refusal(text=message.refusal),) if message.refusal else ()
+    calls = _calls(message, path) if message.tool_calls or message.function_call else ()
+    return _message("assistant", message, (*thought, *content, *refusal, *calls), rest)
+
+
+def _message(role: Role, message: WireUser | WireAssistant, content: tuple[AnyPart, ...], rest: Rest) -> Message:
+    cache = message.cache_control
     return Message(
-        role=role, content=content, plain=plain and cache is None and len(content) == 1, name=name, extras=extras
+        role=role,
+        content=content if cache is None else _marked(content, cache),
+        plain=isinstance(message.content, str) and cache is None and len(content) == 1,
+        name=message.name,
+        extras={NAME: rest} if rest else {},
     )
 
 
@@ -94,226 +163,207 @@ def _marked(content: tuple[AnyPart, ...], cache: CacheMark) -> tuple[AnyPart, ..
     return (*content[:-1], replace(last, cache=cache))
 
 
-def _content(fields: Fields) -> tuple[bool, tuple[AnyPart, ...]]:
-    """(was a bare string, parts) of a content field."""
-    raw = fields.peek("content")
-    if raw is not None and is_text(raw):
-        return True, (Text(text=fields.required("content")),)
-    return False, tuple([_part(item, path) for path, item in fields.items("content")])
+def _result(message: WireResult, rest: Rest, path: str) -> Message:
+    call = message.tool_call_id or message.name  # legacy function messages name the function
+    if call is None:
+        raise ProtocolError("tool_call_id is required", path=f"{path}.tool_call_id")
+    said = message.content
+    content = _content(said, path) if said is not None else ()
+    kept = tuple([part for part in content if isinstance(part, Text | Media | Opaque)])
+    result = ToolResult(
+        call_id=call,
+        content=kept,
+        plain=isinstance(said, str) or not kept,
+        name=message.name,
+        cache=message.cache_control,
+        extras={NAME: rest} if rest else {},
+    )
+    return Message(role="tool", content=(result,))
+
+
+_PARSE: dict[type, Callable[[Any, Rest, str], Message]] = {
+    WireUser: _said,
+    WireSystem: _said,
+    WireDeveloper: _said,
+    WireAssistant: _assistant,
+    WireResult: _result,
+    WireFunctionResult: _result,
+}
+
+# parts
+
+
+class WireKind(msgspec.Struct):
+    """What every part may hold."""
+
+    type: str
+    cache_control: CacheMark | None = None
+
+
+class WireText(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    text: str
+    cache_control: CacheMark | None = None
+
+
+class WireRefusal(msgspec.Struct):
+    refusal: str
+
+
+class WireThinking(msgspec.Struct, forbid_unknown_fields=True):
+    """Mistral: {"type": "thinking", "thinking": [{"type": "text", "text": ...}]}; with a signature it is Claude's block,
+    as some gateways hand it out."""
+
+    type: str
+    thinking: Any = None
+    signature: str | None = None
+    cache_control: Any = None
+
+
+_KIND = Reader(WireKind)
+
+
+def _content(said: str | list[Raw], path: str) -> tuple[AnyPart, ...]:
+    if isinstance(said, str):
+        return (Text(text=said),)
+    return tuple([_part(raw, f"{path}.content[{i}]") for i, raw in enumerate(said)])
 
 
 def _part(raw: Raw, path: str) -> AnyPart:
     if is_text(raw):
         return Text(text=string(raw, path))
-    fields = Fields(raw, path)
-    kind = fields.required("type")
-    cache = parse_cache(fields)
-    build = _PARTS.get(kind)
-    return Opaque(origin=ORIGIN, type=kind, data=raw, cache=cache) if build is None else build(fields, cache)
+    kind, _ = _KIND.read(raw, path)
+    known = _PARTS.get(kind.type)
+    if known is None:
+        return Opaque(origin=ORIGIN, type=kind.type, data=raw, cache=kind.cache_control)
+    reader, parse = known
+    return parse(*reader.read(raw, path), path)
 
 
-def _text_part(fields: Fields, cache: CacheMark | None) -> Text:
-    return Text(text=fields.required("text"), cache=cache, extras=extras_of(NAME, fields.rest()))
+def _text(part: WireText, rest: Rest, path: str) -> Text:
+    return Text(text=part.text, cache=part.cache_control, extras={NAME: rest} if rest else {})
 
 
-def _refusal_part(fields: Fields, cache: CacheMark | None) -> Refusal:
-    return Refusal(text=fields.required("refusal"))
+def _refusal(part: WireRefusal, rest: Rest, path: str) -> Refusal:
+    return Refusal(text=part.refusal)
 
 
-def _thinking_part(fields: Fields, cache: CacheMark | None) -> Reasoning:
-    """Mistral: {"type": "thinking", "thinking": [{"type": "text", "text": ...}]}; with a signature it is Claude's block,
-    as some gateways hand it out."""
-    value = fields.value("thinking")
-    pieces = value if isinstance(value, list) else [{"text": value}]
-    text = "".join(str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict))
-    signature = fields.text("signature")
-    if signature is not None:
-        return Reasoning(text=text, signature=signature, form="thinking", origin=Origin("anthropic_messages"))
-    return Reasoning(text=text, form=PART, origin=ORIGIN, extras=extras_of(NAME, fields.rest()))
+def _thinking(part: WireThinking, rest: Rest, path: str) -> Reasoning:
+    pieces = part.thinking if isinstance(part.thinking, list) else [{"text": part.thinking}]
+    text = "".join([str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict)])
+    if part.signature is not None:
+        return Reasoning(text=text, signature=part.signature, form="thinking", origin=Origin("anthropic_messages"))
+    return Reasoning(text=text, form=PART, origin=ORIGIN, extras={NAME: rest} if rest else {})
 
 
-# media
-
-
-def _image_part(fields: Fields, cache: CacheMark | None) -> Media:
-    url, detail, path = _address(fields, "image_url")
-    media_type, data = split_data_url(url)
-    extras = extras_of(NAME, fields.rest())
-    if data is not None:
-        check_image(media_type, data, path)
-    elif not url.startswith(_URLS):
-        media_type, data = _bare_image(url, path), url
-    if data is not None:
-        return Media(kind="image", data=data, media_type=media_type, detail=detail, cache=cache, extras=extras)
-    return Media(kind="image", url=url, detail=detail, cache=cache, extras=extras)
-
-
-def _address(fields: Fields, name: str) -> tuple[str, str | None, str]:
-    """(url, detail, path) of a field that is {"url", "detail"} or a bare string."""
-    raw = fields.peek(name)
-    path = f"{fields.path}.{name}"
-    if raw is not None and is_text(raw):
-        return fields.required(name), None, path
-    inner = fields.object(name)
-    if inner is None:
-        raise fields.wrong(name, f"{name} is required")
-    return inner.required("url"), inner.text("detail"), f"{path}.url"
-
-
-def _bare_image(text: str, path: str) -> str:
-    """The type of an image that was sent as base64 without data: (Z.ai and Ollama take that)."""
-    found = sniff(text)
-    if not found or not found.startswith("image/"):
-        raise ProtocolError("the image must be an http(s) URL or a base64 data: URL", path=path)
-    return found
-
-
-def check_image(media_type: str | None, data: str, path: str) -> None:
-    """Raise ProtocolError for image data that is no base64 or plainly no image."""
-    found = sniff(data)
-    if found == "":
-        raise ProtocolError("the image is not valid base64", path=path)
-    if found is not None and not found.startswith("image/"):
-        raise ProtocolError(f"the image says {media_type or 'image'}, but its bytes are {found}", path=path)
-    if found is None and media_type in _IMAGES:
-        raise ProtocolError(f"the bytes are no {media_type} image", path=path)
-
-
-def _video_part(fields: Fields, cache: CacheMark | None) -> Media:
-    url, detail, _ = _address(fields, "video_url")
-    media_type, data = split_data_url(url)
-    extras = extras_of(NAME, fields.rest())
-    if data is not None:
-        return Media(kind="video", data=data, media_type=media_type, detail=detail, cache=cache, extras=extras)
-    return Media(kind="video", url=url, detail=detail, cache=cache, extras=extras)
-
-
-def _audio_part(fields: Fields, cache: CacheMark | None) -> Media:
-    """OpenAI's {"data", "format"}; Mistral's bare string."""
-    raw = fields.peek("input_audio")
-    if raw is not None and is_text(raw):
-        return _sound(fields.required("input_audio"), None, cache, extras_of(NAME, fields.rest()))
-    inner = fields.object("input_audio")
-    if inner is None:
-        raise fields.wrong("input_audio", "input_audio is required")
-    said, kind = inner.required("data"), inner.text("format")
-    return _sound(said, f"audio/{kind}" if kind else None, cache, extras_of(NAME, fields.rest()))
-
-
-def _sound(said: str, media_type: str | None, cache: CacheMark | None, extras: Extras) -> Media:
-    if said.startswith(("http://", "https://")):
-        return Media(kind="audio", url=said, media_type=media_type, cache=cache, extras=extras)
-    found, data = split_data_url(said)
-    data = said if data is None else data
-    return Media(kind="audio", data=data, media_type=media_type or found, cache=cache, extras=extras)
-
-
-def _file_part(fields: Fields, cache: CacheMark | None) -> Media:
-    inner = fields.object("file")
-    if inner is None:
-        raise fields.wrong("file", "file is required")
-    filename, file_id, said = inner.text("filename"), inner.text("file_id"), inner.text("file_data")
-    part = Media(kind="document", filename=filename, cache=cache, extras=extras_of(NAME, inner.rest()))
-    if said is None:
-        if file_id is None:
-            raise inner.wrong("file_data", "file needs file_data or file_id")
-        return replace(part, file_id=file_id)
-    if said.startswith(("http://", "https://")):
-        return replace(part, url=said)
-    media_type, data = split_data_url(said)
-    return replace(part, data=said if data is None else data, media_type=media_type)
-
-
-_PARTS: dict[str, Callable[[Fields, CacheMark | None], AnyPart]] = {
-    "text": _text_part,
-    "input_text": _text_part,
-    "output_text": _text_part,
-    "refusal": _refusal_part,
-    "thinking": _thinking_part,
-    "image_url": _image_part,
-    "video_url": _video_part,
-    "input_video": _video_part,
-    "input_audio": _audio_part,
-    "file": _file_part,
+_PARTS: dict[str, tuple[Reader[Any], Callable[[Any, Rest, str], AnyPart]]] = {
+    "text": (Reader(WireText), _text),
+    "input_text": (Reader(WireText), _text),
+    "output_text": (Reader(WireText), _text),
+    "refusal": (Reader(WireRefusal), _refusal),
+    "thinking": (Reader(WireThinking), _thinking),
+    "image_url": (Reader(WireImage), parse_image),
+    "video_url": (Reader(WireVideo), parse_video),
+    "input_video": (Reader(WireVideo), parse_video),
+    "input_audio": (Reader(WireAudio), parse_audio),
+    "file": (Reader(WireFile), parse_file),
 }
 
+# what an assistant's turn holds beside
 
-# assistant turns and tools
+
+class WireCall(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    type: str | None = None
+    index: Raw = Raw()  # its place in the list, which a client that joined a stream may leave there
+    function: Raw = Raw()
+    custom: Raw = Raw()
+    cache_control: CacheMark | None = None
 
 
-def _thought(fields: Fields) -> tuple[Reasoning, ...]:
+class WireFunction(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    arguments: Raw = Raw()
+
+
+class WireCustom(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    input: str | None = None
+
+
+_CALL, _FUNCTION, _CUSTOM = Reader(WireCall), Reader(WireFunction), Reader(WireCustom)
+
+
+def _thought(message: WireAssistant, path: str) -> tuple[Reasoning, ...]:
     """The thought in an assistant turn's own fields."""
     forms: dict[str, str] = {}
     for form in FORMS:
-        raw = fields.raw(form)
-        if raw is not None and is_text(raw) and (text := string(raw, f"{fields.path}.{form}")):
+        raw: Raw = getattr(message, form)
+        if raw and is_text(raw) and (text := string(raw, f"{path}.{form}")):
             forms[form] = text
-    return history_thought(forms, fields.raw("reasoning_details"), fields.text("reasoning_opaque"))
+    if not (forms or message.reasoning_details or message.reasoning_opaque):
+        return ()
+    return history_thought(forms, present(message.reasoning_details), message.reasoning_opaque)
 
 
-def _refusal(fields: Fields) -> tuple[Refusal, ...]:
-    text = fields.text("refusal")
-    return (Refusal(text=text),) if text else ()
+def _calls(message: WireAssistant, path: str) -> tuple[ToolCall, ...]:
+    if message.tool_calls:
+        return tuple([_call(raw, f"{path}.tool_calls[{i}]") for i, raw in enumerate(message.tool_calls)])
+    path = f"{path}.function_call"
+    legacy, _ = _FUNCTION.maybe(message.function_call, path)
+    if legacy is None:
+        return ()
+    return (ToolCall(id=legacy.name, name=legacy.name, arguments=_arguments(legacy.arguments, path)),)
 
 
-def _tool_calls(fields: Fields) -> tuple[ToolCall, ...]:
-    calls = tuple([_tool_call(call) for call in fields.objects("tool_calls")])
-    legacy = fields.object("function_call")
-    if legacy is None or calls:
-        return calls
-    name = legacy.required("name")
-    return (ToolCall(id=name, name=name, arguments=_arguments(legacy)),)
-
-
-def _tool_call(fields: Fields) -> ToolCall:
-    call_id, kind, cache = fields.required("id"), fields.text("type"), parse_cache(fields)
-    fields.drop("index")
-    custom = kind == "custom"
-    field = "custom" if custom else "function"
-    inner = fields.object(field)
-    if inner is None:
-        raise fields.wrong(field, f"{field} is required")
+def _call(raw: Raw, path: str) -> ToolCall:
+    call, rest = _CALL.read(raw, path)
+    if call.type == "custom":
+        return _custom_call(call, rest, path)
+    path = f"{path}.function"
+    function, within = _FUNCTION.maybe(call.function, path)
+    if function is None:
+        raise ProtocolError("function is required", path=path)
+    if within or rest or call.type not in (None, "function"):
+        rest = _beside(call, rest, within)
     return ToolCall(
-        id=call_id,
-        name=inner.required("name"),
-        arguments=inner.text("input") or "" if custom else _arguments(inner),
-        kind="custom" if custom else "function",
-        cache=cache,
-        extras=extras_of(NAME, _call_rest(fields, inner, kind)),
+        id=call.id,
+        name=function.name,
+        arguments=_arguments(function.arguments, path),
+        cache=call.cache_control,
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _call_rest(fields: Fields, inner: Fields, kind: str | None) -> dict[str, Raw]:
-    """What else stands in a call, a type of its own and the function's own further fields among it."""
-    rest, within = fields.rest(), inner.rest()
-    if kind not in (None, "function", "custom"):
-        rest["type"] = dump(kind)
+def _custom_call(call: WireCall, rest: Rest, path: str) -> ToolCall:
+    path = f"{path}.custom"
+    custom, within = _CUSTOM.maybe(call.custom, path)
+    if custom is None:
+        raise ProtocolError("custom is required", path=path)
+    rest = _beside(call, rest, within)
+    return ToolCall(
+        id=call.id,
+        name=custom.name,
+        arguments=custom.input or "",
+        kind="custom",
+        cache=call.cache_control,
+        extras={NAME: rest} if rest else {},
+    )
+
+
+def _beside(call: WireCall, rest: Rest, within: Rest) -> Rest:
+    """What else stands in a call: a type of its own, and further fields of its function."""
+    said = dict(rest)
+    if call.type not in (None, "function", "custom"):
+        said["type"] = dump(call.type)
     if within:
-        rest["function"] = Raw(join(within))
-    return rest
+        said["function"] = Raw(join(within))
+    return said
 
 
-def _arguments(inner: Fields) -> str:
+def _arguments(raw: Raw, path: str) -> str:
     """Arguments as text; some clients send the object itself."""
-    raw = inner.raw("arguments")
-    if raw is None:
+    given = present(raw)
+    if given is None:
         return ""
-    return string(raw, f"{inner.path}.arguments") if is_text(raw) else bytes(raw).decode("utf-8", "replace")
-
-
-def _tool_result(fields: Fields) -> ToolResult:
-    name = fields.text("name")
-    call = fields.text("tool_call_id") or name  # legacy function messages name the function
-    if call is None:
-        raise fields.wrong("tool_call_id", "tool_call_id is required")
-    cache = parse_cache(fields)
-    plain, content = _content(fields)
-    kept = tuple([part for part in content if isinstance(part, Text | Media | Opaque)])
-    return ToolResult(
-        call_id=call,
-        content=kept,
-        plain=plain or not kept,
-        name=name,
-        cache=cache,
-        extras=extras_of(NAME, fields.rest()),
-    )
+    return string(given, f"{path}.arguments") if is_text(given) else bytes(given).decode("utf-8", "replace")

@@ -4,38 +4,144 @@ Accepts a superset of the published types: OpenRouter's and vLLM's further sampl
 tools that only some server knows, explicit nulls.  Unknown fields travel in extras.  What cannot be right is refused
 with the path of the first wrong field.
 
-Rules of this file: top-level fields only (`history.py` reads the conversation); an absent field stays None.
+Rules of this file: top-level fields only (`history.py` reads the conversation, `wish.py` the wish to think); a Struct says
+what an object may hold, a function what it means; an absent field stays None.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
+import msgspec
 from msgspec import Raw
-from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.request import GenerateRequest, OutputFormat, ReasoningWish, Sampling, ServerTool, Tool, ToolChoice
-from hexapla.protocols.fields import Fields, extras_of, is_text, string
-from hexapla.protocols.openai_chat.history import parse_cache, parse_messages
+from hexapla.ir.content import CacheMark
+from hexapla.ir.request import GenerateRequest, OutputFormat, Sampling, ServerTool, Tool, ToolChoice
+from hexapla.protocols.fields import is_text, string
+from hexapla.protocols.openai_chat.history import parse_messages
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.wire.rawjson import dump, join
+from hexapla.protocols.openai_chat.wish import Asked, parse_wish
+from hexapla.protocols.typed import NULL, Reader, Rest, present
+from hexapla.wire.rawjson import join, load, split
 from hexapla.wire.surrogates import mend
 
-_NUMBERS = ("temperature", "top_p", "min_p", "top_a", "frequency_penalty", "presence_penalty", "repetition_penalty")
-_INTEGERS = ("top_k", "seed", "top_logprobs", "n")
+
+class WireRequest(Asked, forbid_unknown_fields=True, kw_only=True):
+    model: str
+    messages: Raw
+    tools: list[Raw] | None = None
+    functions: list[Raw] | None = None
+    tool_choice: Raw = Raw()
+    function_call: Raw = Raw()
+    parallel_tool_calls: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    top_a: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logit_bias: Raw = Raw()
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    n: int | None = None
+    response_format: Raw = Raw()
+    verbosity: str | None = None
+    stream: bool | None = None
+    stream_options: Raw = Raw()
+    user: str | None = None
+    metadata: Raw = Raw()
+    service_tier: str | None = None
+    store: bool | None = None
+    prompt_cache_key: str | None = None
+    cache_control: CacheMark | None = None
+    safety_identifier: str | None = None
+
+
+class WireOptions(msgspec.Struct, forbid_unknown_fields=True):
+    include_usage: bool | None = None
+
+
+class WireKind(msgspec.Struct):
+    """What every tool may hold."""
+
+    type: str | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireTool(msgspec.Struct, forbid_unknown_fields=True):
+    function: Raw
+    type: str | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireCustomTool(msgspec.Struct, forbid_unknown_fields=True):
+    custom: Raw
+    type: str | None = None
+    cache_control: CacheMark | None = None
+
+
+class WireDefinition(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands inside of `function` or `custom`."""
+
+    name: str
+    description: str | None = None
+    parameters: Raw = Raw()
+    strict: bool | None = None
+    format: Raw = Raw()
+    cache_control: CacheMark | None = None
+
+
+class WireFunction(msgspec.Struct, forbid_unknown_fields=True):
+    """One of the functions of 2023."""
+
+    name: str
+    description: str | None = None
+    parameters: Raw = Raw()
+
+
+class WireNamed(msgspec.Struct):
+    name: str
+
+
+class WireChoice(msgspec.Struct):
+    """A named tool, whose name stands inside or at the top."""
+
+    type: str | None = None
+    name: str | None = None
+    function: WireNamed | None = None
+    custom: WireNamed | None = None
+
+
+class WireSchema(msgspec.Struct):
+    name: str | None = None
+    description: str | None = None
+    schema: Raw = Raw()
+    strict: bool | None = None
+
+
+class WireFormat(msgspec.Struct):
+    type: str
+    json_schema: WireSchema | None = None
+    schema: Raw = Raw()
+
+
+_REQUEST, _OPTIONS = Reader(WireRequest), Reader(WireOptions)
+_KIND, _TOOL, _CUSTOM_TOOL = Reader(WireKind), Reader(WireTool), Reader(WireCustomTool)
+_DEFINITION, _FUNCTION = Reader(WireDefinition), Reader(WireFunction)
+_CHOICE, _FORMAT = Reader(WireChoice), Reader(WireFormat)
 
 _CHOICES: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
     "none": "none",
     "required": "required",
     "any": "required",  # Mistral's word
-}
-_THINKING: dict[str, Literal["enabled", "disabled", "adaptive"]] = {
-    "enabled": "enabled",
-    "disabled": "disabled",
-    "adaptive": "adaptive",
-    "auto": "adaptive",  # Ark
 }
 
 
@@ -51,90 +157,112 @@ def parse_request(body: bytes) -> GenerateRequest:
 
 
 def _request(body: bytes) -> GenerateRequest:
-    fields = Fields(body)
-    model = fields.required("model")
-    messages = parse_messages(fields)
-    limit, newer_limit = fields.integer("max_tokens"), fields.integer("max_completion_tokens")
+    wire, rest = _REQUEST.read(body)
+    output = _output(wire.response_format) if wire.response_format else None
+    options, further = _OPTIONS.maybe(wire.stream_options, "$.stream_options")
+    wish = parse_wish(wire)
+    untaken = {
+        "stream_options": Raw(join(further)) if further else Raw(),
+        "response_format": wire.response_format if output is None else Raw(),
+        "thinking": wire.thinking if wire.thinking and is_text(wire.thinking) else Raw(),
+    }
+    rest = rest | {name: found for name, raw in untaken.items() if (found := present(raw)) is not None}
+    tools = [_tool(raw, f"$.tools[{i}]") for i, raw in enumerate(wire.tools or ())]
+    tools += [_function(raw, f"$.functions[{i}]") for i, raw in enumerate(wire.functions or ())]
     return GenerateRequest(
         protocol=NAME,
-        model=model,
-        messages=messages,
-        tools=tuple([_tool(tool) for tool in fields.objects("tools")]) + _functions(fields),
-        tool_choice=_tool_choice(fields),
-        parallel_tool_calls=fields.flag("parallel_tool_calls"),
-        max_tokens=limit if newer_limit is None else newer_limit,
-        sampling=_sampling(fields),
-        reasoning=_reasoning(fields),
-        output=_output(fields),
-        verbosity=fields.text("verbosity"),
-        stream=fields.flag("stream") or False,
-        include_usage=_include_usage(fields),
-        user=fields.text("user"),
-        metadata=fields.raw("metadata"),
-        service_tier=fields.text("service_tier"),
-        store=fields.flag("store"),
-        cache_key=fields.text("prompt_cache_key"),
-        cache=parse_cache(fields),
-        safety_identifier=fields.text("safety_identifier"),
-        extras=extras_of(NAME, fields.rest()),
+        model=wire.model,
+        messages=parse_messages(wire.messages),
+        tools=tuple(tools),
+        tool_choice=_tool_choice(wire) if wire.tool_choice or wire.function_call else None,
+        parallel_tool_calls=wire.parallel_tool_calls,
+        max_tokens=wire.max_tokens if wire.max_completion_tokens is None else wire.max_completion_tokens,
+        sampling=_sampling(wire),
+        reasoning=wish,
+        output=output,
+        verbosity=wire.verbosity,
+        stream=wire.stream or False,
+        include_usage=options.include_usage if options is not None else None,
+        user=wire.user,
+        metadata=present(wire.metadata),
+        service_tier=wire.service_tier,
+        store=wire.store,
+        cache_key=wire.prompt_cache_key,
+        cache=wire.cache_control,
+        safety_identifier=wire.safety_identifier,
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _include_usage(fields: Fields) -> bool | None:
-    """stream_options.include_usage; the other options stay where they are."""
-    raw = fields.peek("stream_options")
-    options = fields.object("stream_options")
-    if options is None:
-        return None
-    said, rest = options.flag("include_usage"), options.rest()
-    if rest and raw is not None:
-        fields.put("stream_options", Raw(join(rest)))
-    return said
+def _sampling(wire: WireRequest) -> Sampling:
+    stop = wire.stop
+    return Sampling(
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        top_k=wire.top_k,
+        min_p=wire.min_p,
+        top_a=wire.top_a,
+        frequency_penalty=wire.frequency_penalty,
+        presence_penalty=wire.presence_penalty,
+        repetition_penalty=wire.repetition_penalty,
+        seed=wire.seed,
+        stop=None if stop is None else (stop,) if isinstance(stop, str) else tuple(stop),
+        logit_bias=present(wire.logit_bias),
+        logprobs=wire.logprobs,
+        top_logprobs=wire.top_logprobs,
+        n=wire.n,
+    )
 
 
-def _tool(fields: Fields) -> Tool | ServerTool:
-    kind = fields.text("type") or "function"
-    cache = parse_cache(fields)
-    if kind not in ("function", "custom"):
-        data = Raw(join({"type": dump(kind), **fields.rest()}))
-        return ServerTool(origin=NAME, type=kind, name=fields.text("name"), data=data, cache=cache)
-    inner = fields.object(kind)
-    if inner is None:
-        raise fields.wrong(kind, f"{kind} is required")
-    cache = cache or parse_cache(inner)
+# tools
+
+
+def _tool(raw: Raw, path: str) -> Tool | ServerTool:
+    kind, _ = _KIND.read(raw, path)
+    if kind.type == "custom":
+        custom, beside = _CUSTOM_TOOL.read(raw, path)
+        return _defined("custom", custom.custom, kind, beside, f"{path}.custom")
+    if not kind.type or kind.type == "function":
+        tool, beside = _TOOL.read(raw, path)
+        return _defined("function", tool.function, kind, beside, f"{path}.function")
+    fields = {name: value for name, value in split(raw).items() if value != NULL and name != "cache_control"}
+    data = Raw(join({"type": fields["type"], **fields}))
+    name = load(fields["name"], str) if "name" in fields else None
+    return ServerTool(origin=NAME, type=kind.type, name=name, data=data, cache=kind.cache_control)
+
+
+def _defined(kind: Literal["function", "custom"], raw: Raw, outer: WireKind, beside: Rest, path: str) -> Tool:
+    inner, rest = _DEFINITION.read(raw, path)
+    rest = {**rest, **beside}
     return Tool(
-        name=inner.required("name"),
-        description=inner.text("description"),
-        parameters=inner.raw("parameters"),
-        strict=inner.flag("strict"),
-        kind="custom" if kind == "custom" else "function",
-        format=inner.raw("format"),
-        cache=cache,
-        extras=extras_of(NAME, inner.rest() | fields.rest()),
+        name=inner.name,
+        description=inner.description,
+        parameters=present(inner.parameters),
+        strict=inner.strict,
+        kind=kind,
+        format=present(inner.format),
+        cache=outer.cache_control or inner.cache_control,
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _functions(fields: Fields) -> tuple[Tool, ...]:
-    """The legacy `functions` list."""
-    return tuple(
-        [
-            Tool(
-                name=function.required("name"),
-                description=function.text("description"),
-                parameters=function.raw("parameters"),
-                extras=extras_of(NAME, function.rest()),
-            )
-            for function in fields.objects("functions")
-        ]
+def _function(raw: Raw, path: str) -> Tool:
+    """One of the legacy `functions` list."""
+    function, rest = _FUNCTION.read(raw, path)
+    return Tool(
+        name=function.name,
+        description=function.description,
+        parameters=present(function.parameters),
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _tool_choice(fields: Fields) -> ToolChoice | None:
-    choice, legacy = fields.raw("tool_choice"), fields.raw("function_call")
+def _tool_choice(wire: WireRequest) -> ToolChoice | None:
+    choice, legacy = present(wire.tool_choice), present(wire.function_call)
     raw = legacy if choice is None else choice
     if raw is None:
         return None
-    path = f"{fields.path}.{'function_call' if choice is None else 'tool_choice'}"
+    path = f"$.{'function_call' if choice is None else 'tool_choice'}"
     return _chosen_word(string(raw, path), path) if is_text(raw) else _chosen_tool(raw, path)
 
 
@@ -147,102 +275,35 @@ def _chosen_word(word: str, path: str) -> ToolChoice:
 
 def _chosen_tool(raw: Raw, path: str) -> ToolChoice:
     """A named tool; anything else (allowed_tools, a server tool) is understood by Chat only."""
-    choice = Fields(raw, path)
-    kind = choice.text("type") or "function"
-    if kind not in ("function", "custom"):
+    choice, _ = _CHOICE.read(raw, path)
+    if choice.type not in (None, "", "function", "custom"):
         return ToolChoice(mode="native", origin=NAME, native=raw)
-    inner = choice.object(kind) or choice
-    return ToolChoice(mode="named", name=inner.required("name"), kind="custom" if kind == "custom" else "function")
+    custom = choice.type == "custom"
+    inner = choice.custom if custom else choice.function
+    name = choice.name if inner is None else inner.name
+    if name is None:
+        raise ProtocolError("name is required", path=f"{path}.name")
+    return ToolChoice(mode="named", name=name, kind="custom" if custom else "function")
 
 
-def _sampling(fields: Fields) -> Sampling:
-    said: dict[str, Any] = {name: fields.number(name) for name in _NUMBERS}
-    said |= {name: fields.integer(name) for name in _INTEGERS}
-    return Sampling(stop=_stop(fields), logit_bias=fields.raw("logit_bias"), logprobs=fields.flag("logprobs"), **said)
-
-
-def _stop(fields: Fields) -> tuple[str, ...] | None:
-    raw = fields.peek("stop")
-    if raw is not None and is_text(raw):
-        return (fields.required("stop"),)
-    listed = fields.strings("stop")
-    return None if listed is None else tuple(listed)
-
-
-def _reasoning(fields: Fields) -> ReasoningWish | None:
-    """The wish to think, in whichever words: reasoning_effort (OpenAI), reasoning{} (OpenRouter), thinking{} (DeepSeek,
-    Z.ai, Ark, Kimi), enable_thinking and thinking_budget (DashScope, SiliconFlow)."""
-    said: dict[str, Any] = {"effort": fields.text("reasoning_effort")}
-    for read in (_asked_switch, _asked_thinking, _asked_openrouter):
-        said |= {name: value for name, value in read(fields).items() if value is not None and value != {}}
-    wish = ReasoningWish(**said)
-    return None if replace(wish, form="") == ReasoningWish() else wish
-
-
-def _asked_switch(fields: Fields) -> dict[str, Any]:
-    if "enable_thinking" not in fields and "thinking_budget" not in fields:
-        return {}
-    mode = _switched(fields.flag("enable_thinking"))
-    return {"mode": mode, "budget": fields.integer("thinking_budget"), "form": "enable_thinking"}
-
-
-def _asked_thinking(fields: Fields) -> dict[str, Any]:
-    raw = fields.peek("thinking")
-    if raw is None or is_text(raw):
-        return {}
-    inner = fields.object("thinking")
-    if inner is None:
-        return {}
-    kind = inner.text("type")
-    if kind is not None and kind not in _THINKING:
-        raise inner.wrong("type", f"{kind!r} is no way to think; use {', '.join(_THINKING)}")
-    mode, budget = None if kind is None else _THINKING[kind], inner.integer("budget_tokens")
-    return {"mode": mode, "budget": budget, "form": "thinking", "extras": extras_of(NAME, inner.rest())}
-
-
-def _asked_openrouter(fields: Fields) -> dict[str, Any]:
-    inner = fields.object("reasoning")
-    if inner is None:
-        return {}
-    return {
-        "mode": _switched(inner.flag("enabled")),
-        "effort": inner.text("effort"),
-        "budget": inner.integer("max_tokens"),
-        "summary": inner.text("summary"),
-        "exclude": inner.flag("exclude"),
-        "extras": extras_of(NAME, inner.rest()),
-    }
-
-
-def _switched(on: bool | None) -> Literal["enabled", "disabled"] | None:
-    return None if on is None else "enabled" if on else "disabled"
-
-
-def _output(fields: Fields) -> OutputFormat | None:
-    """response_format; a kind that only some server knows (grammar, regex) stays an unknown field."""
-    raw = fields.raw("response_format")
-    if raw is None:
+def _output(raw: Raw) -> OutputFormat | None:
+    """response_format; None for a kind that only some server knows (grammar, regex), which stays an unknown field."""
+    found, _ = _FORMAT.maybe(raw, "$.response_format")
+    if found is None:
         return None
-    inner = Fields(raw, f"{fields.path}.response_format")
-    kind = inner.required("type")
-    if kind == "json_schema":
-        return _json_schema(inner)
-    if kind == "json_object":  # Together, Fireworks and llama.cpp put a schema beside it
-        return OutputFormat(kind="json_object", schema=inner.raw("schema"))
-    if kind == "text":
+    if found.type == "text":
         return OutputFormat(kind="text")
-    fields.put("response_format", raw)
-    return None
-
-
-def _json_schema(inner: Fields) -> OutputFormat:
-    schema = inner.object("json_schema")
+    if found.type == "json_object":  # Together, Fireworks and llama.cpp put a schema beside it
+        return OutputFormat(kind="json_object", schema=present(found.schema))
+    if found.type != "json_schema":
+        return None
+    schema = found.json_schema
     if schema is None:
-        raise inner.wrong("json_schema", "json_schema is required")
+        raise ProtocolError("json_schema is required", path="$.response_format.json_schema")
     return OutputFormat(
         kind="json_schema",
-        name=schema.text("name"),
-        description=schema.text("description"),
-        schema=schema.raw("schema"),
-        strict=schema.flag("strict"),
+        name=schema.name,
+        description=schema.description,
+        schema=present(schema.schema),
+        strict=schema.strict,
     )

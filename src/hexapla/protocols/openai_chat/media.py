@@ -1,0 +1,148 @@
+"""Images, sounds, videos and files of a client's Chat body: where their bytes are, and whether they are what they say.
+
+Rules of this file: a Struct says what a part may hold, a function what it means.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from hexapla.errors import ProtocolError
+from hexapla.ir.content import CacheMark, Media
+from hexapla.protocols.openai_chat.schema import NAME
+from hexapla.protocols.typed import Reader, Rest
+from hexapla.wire.media import sniff, split_data_url
+
+_URLS = ("http://", "https://", "gs://", "ms://", "asset://", "data:")
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+class WireAddress(msgspec.Struct):
+    url: str
+    detail: str | None = None
+
+
+class WireImage(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    image_url: str | WireAddress
+    cache_control: CacheMark | None = None
+
+
+class WireVideo(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    video_url: str | WireAddress
+    cache_control: CacheMark | None = None
+
+
+class WireSound(msgspec.Struct):
+    data: str
+    format: str | None = None
+
+
+class WireAudio(msgspec.Struct, forbid_unknown_fields=True):
+    """OpenAI's {"data", "format"}; Mistral's bare string."""
+
+    type: str
+    input_audio: str | WireSound
+    cache_control: CacheMark | None = None
+
+
+class WireFile(msgspec.Struct):
+    file: Raw
+    cache_control: CacheMark | None = None
+
+
+class WireFileData(msgspec.Struct, forbid_unknown_fields=True):
+    filename: str | None = None
+    file_id: str | None = None
+    file_data: str | None = None
+
+
+_FILE_DATA = Reader(WireFileData)
+
+
+def parse_image(part: WireImage, rest: Rest, path: str) -> Media:
+    """An image, by URL or as base64.  Raises ProtocolError."""
+    url, detail, path = _address(part.image_url, f"{path}.image_url")
+    media_type, data = split_data_url(url)
+    if data is not None:
+        _check_image(media_type, data, path)
+    elif not url.startswith(_URLS):
+        media_type, data = _bare_image(url, path), url
+    return Media(
+        kind="image",
+        url=url if data is None else None,
+        data=data,
+        media_type=media_type if data is not None else None,
+        detail=detail,
+        cache=part.cache_control,
+        extras={NAME: rest} if rest else {},
+    )
+
+
+def parse_video(part: WireVideo, rest: Rest, path: str) -> Media:
+    """A video, by URL or as base64."""
+    url, detail, _ = _address(part.video_url, path)
+    media_type, data = split_data_url(url)
+    return Media(
+        kind="video",
+        url=url if data is None else None,
+        data=data,
+        media_type=media_type if data is not None else None,
+        detail=detail,
+        cache=part.cache_control,
+        extras={NAME: rest} if rest else {},
+    )
+
+
+def parse_audio(part: WireAudio, rest: Rest, path: str) -> Media:
+    """A sound, by URL or as base64."""
+    sound = part.input_audio if isinstance(part.input_audio, WireSound) else WireSound(data=part.input_audio)
+    media_type = f"audio/{sound.format}" if sound.format else None
+    made = Media(kind="audio", media_type=media_type, cache=part.cache_control, extras={NAME: rest} if rest else {})
+    if sound.data.startswith(("http://", "https://")):
+        return replace(made, url=sound.data)
+    found, data = split_data_url(sound.data)
+    return replace(made, data=sound.data if data is None else data, media_type=media_type or found)
+
+
+def parse_file(part: WireFile, _: Rest, path: str) -> Media:
+    """A document, by id, by URL or as base64.  Raises ProtocolError."""
+    path = f"{path}.file"
+    file, rest = _FILE_DATA.read(part.file, path)
+    said = file.file_data
+    made = Media(kind="document", filename=file.filename, cache=part.cache_control, extras={NAME: rest} if rest else {})
+    if said is None:
+        if file.file_id is None:
+            raise ProtocolError("file needs file_data or file_id", path=f"{path}.file_data")
+        return replace(made, file_id=file.file_id)
+    if said.startswith(("http://", "https://")):
+        return replace(made, url=said)
+    media_type, data = split_data_url(said)
+    return replace(made, data=said if data is None else data, media_type=media_type)
+
+
+def _address(said: str | WireAddress, path: str) -> tuple[str, str | None, str]:
+    """(url, detail, path) of a field that is {"url", "detail"} or a bare string."""
+    return (said, None, path) if isinstance(said, str) else (said.url, said.detail, f"{path}.url")
+
+
+def _bare_image(text: str, path: str) -> str:
+    """The type of an image that was sent as base64 without data: (Z.ai and Ollama take that)."""
+    found = sniff(text)
+    if not found or not found.startswith("image/"):
+        raise ProtocolError("the image must be an http(s) URL or a base64 data: URL", path=path)
+    return found
+
+
+def _check_image(media_type: str | None, data: str, path: str) -> None:
+    """Raise ProtocolError for image data that is no base64 or plainly no image."""
+    found = sniff(data)
+    if found == "":
+        raise ProtocolError("the image is not valid base64", path=path)
+    if found is not None and not found.startswith("image/"):
+        raise ProtocolError(f"the image says {media_type or 'image'}, but its bytes are {found}", path=path)
+    if found is None and media_type in _IMAGES:
+        raise ProtocolError(f"the bytes are no {media_type} image", path=path)
