@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hexapla.catalog.quirks import merge, target_of
-from hexapla.catalog.schema import Quirks
+from hexapla.catalog.schema import Model, Quirks
 from hexapla.config import builtin_providers
 from hexapla.ir.content import Origin
 from hexapla.ir.target import Target
@@ -251,3 +251,46 @@ def test_openrouter_is_told_in_its_own_words() -> None:
     assert sent(lane_to(google, "openrouter", "openai_chat", "x/y", keep=keep))["tools"] == [
         {"type": "openrouter:web_search"}
     ]
+
+
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+HEAL = {"plugins": [{"id": "response-healing"}], "response_format": {"type": "json_object"}}
+WRONG = json.dumps(
+    {
+        "id": "c",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "{a: 1,}"}, "finish_reason": "stop"}],
+    }
+)
+
+
+def test_json_is_mended_where_that_is_asked_for() -> None:
+    """In a whole answer that was to be JSON; a stream, and an answer in words, pass as they are."""
+    target = Target(origin=Origin("openai_chat", "p"), model="up")
+
+    def content(stream: bool = False, **more: Any) -> str:
+        lane = translation("openai_chat", stream=stream, **more).open(target, Quirks())
+        assert "plugins" not in sent(lane) and lane.losses == ()
+        answer = json.loads(lane.answer(WRONG.encode()))
+        return str(answer["choices"][0]["message"]["content"])
+
+    assert content(**HEAL) == content(**(HEAL | {"response_format": SCHEMA})) == '{"a":1}'
+    assert content(**{name: value for name, value in HEAL.items() if name == "plugins"}) == "{a: 1,}"
+    assert content(response_format={"type": "json_object"}) == "{a: 1,}"
+    assert content(stream=True, **HEAL) == "{a: 1,}"
+
+
+@pytest.mark.parametrize("said", [{"transforms": ["middle-out"]}, {"plugins": [{"id": "context-compression"}]}])
+def test_a_conversation_that_is_too_long_is_shortened_where_that_is_asked_for(said: dict[str, Any]) -> None:
+    """By what the model reads; one that fits passes unread."""
+    talk = [{"role": role, "content": "heron " * 200} for _ in range(9) for role in ("user", "assistant")]
+    target = Target(origin=Origin("openai_chat", "p"), model="up")
+
+    def opened(context: int | None, **more: Any) -> Lane:
+        facts = Model(id="up", context=context)
+        return translation("openai_chat", messages=[*talk, talk[0]], **more).open(target, Quirks(), facts=facts)
+
+    short = opened(2000, **said)
+    assert len(sent(short)["messages"]) < 12 and [loss.field for loss in short.losses] == ["messages"]
+    for context, more in ((2000, {}), (None, said), (200_000, said)):
+        lane = opened(context, **more)
+        assert lane.name == "verbatim" and len(sent(lane)["messages"]) == 19 and lane.losses == ()

@@ -20,6 +20,8 @@ from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse
 from hexapla.plugins.asked import Plugins, Wish
 from hexapla.plugins.found import Cited, told
+from hexapla.plugins.healing import Healed
+from hexapla.plugins.middle_out import shortened
 from hexapla.plugins.native import asking, way, without_search
 from hexapla.plugins.services import Hit
 from hexapla.translate.adapt.restore import Restore
@@ -66,6 +68,11 @@ def worked(
     wish = plugins.search
     if wish is not None and not (wish.foreign and request.protocol == protocol):
         _search(work, wish, protocol, search, results, losses)
+    if plugins.compresses and facts is not None and facts.context:
+        before, work.request = work.request, shortened(work.request, facts.context, losses)
+        work.done = work.done or work.request is not before
+    if plugins.heals and not request.stream and request.output is not None and request.output.kind != "text":
+        work.steps, work.done = (*work.steps, Healed()), True
     return work if work.done else None
 
 
