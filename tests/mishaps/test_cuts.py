@@ -150,7 +150,9 @@ async def heard_of(url: str, client: str, model: str) -> bytes:
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     body = ask(client, model, stream=True)
-    head = f"POST {PATHS[client]} HTTP/1.1\r\nhost: h\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST {PATHS[client]} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
     writer.write(head.encode() + body)
     heard = await asyncio.wait_for(reader.read(), 30)
     writer.close()

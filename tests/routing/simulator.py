@@ -52,6 +52,7 @@ from hexapla.routing.commands import (
     Tried,
 )
 from hexapla.routing.exchange import Exchange, Hedge, Outcome
+from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
 from hexapla.translate.open import Translation
@@ -137,6 +138,7 @@ class World:
         self.health, self.bench = self.traffic.health, self.traffic.bench
         self.retries = RetryBudget(lambda: self.now)
         self.hedges = RetryBudget(lambda: self.now, share=HEDGES, floor=0.0, saved=0.0)
+        self.memory = Memory()
         self.hedged = 0
         self.asked: list[tuple[str, float]] = []  # who was called when
         self.sick = {offer.provider.id: self.chance.random() for offer in self.offers}  # how often each one fails
@@ -175,6 +177,7 @@ class World:
             admit=lambda candidate, forced: self.traffic.admit(candidate, plan.load, forced=forced),
             may_retry=self.retries.spend,
             hedge=Hedge(after=self.late, may=self._may_hedge) if run.hedges else None,
+            memory=self.memory,
         )
         self._drive(run, exchange, plan)
         run.ended = self.now

@@ -25,6 +25,7 @@ SEEDS = [int(os.environ["HEXAPLA_SEED"])] if "HEXAPLA_SEED" in os.environ else l
 
 def check(run: Run, world: World) -> None:
     """The promises of one request."""
+    assert world.memory.held == 0
     if run.left:
         assert len(run.notes) >= len(run.attempts) - (2 if run.hedges else 1)
         return

@@ -60,7 +60,7 @@ def dial(url: str, receive_buffer: int = 0) -> socket.socket:
 
 def request(path: str, body: bytes) -> bytes:
     """The bytes of a POST."""
-    return b"POST %b HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
+    return b"POST %b HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
 
 
 def begin(url: str, path: str, body: bytes, receive_buffer: int = 0) -> socket.socket:

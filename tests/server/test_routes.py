@@ -83,6 +83,13 @@ def locked(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that needs no key and has a name."""
+    with gateway(tmp_path_factory.mktemp("named"), '[server]\nhosts = ["mine.test"]\n') as running:
+        yield running
+
+
 # keys
 
 
@@ -472,6 +479,48 @@ def test_other_peoples_pages_cannot_spend(origin: str, status: int, protocol: st
     assert heard.status == status
     assert status == 200 or "[[keys]]" in heard.error["message"]
     assert call(served.url, "/v1/models", origin=origin).status == status
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 403),
+        ("evil.example:6336", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example:6336", 403),
+        ("127.0.0.1:6336@evil.example", 403),
+        ("", 403),
+        ("localhost", 200),
+        ("LOCALHOST:6336", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:6336", 200),
+        ("192.168.1.5:6336", 200),
+        ("mine.test:6336", 200),
+        ("Mine.Test.", 200),
+    ],
+)
+@pytest.mark.parametrize("path", [*PATHS.values(), "/v1/models", "/metrics"])
+def test_a_name_that_was_made_to_lead_here_is_refused(host: str, status: int, path: str, named: Gateway) -> None:
+    """A page whose name a resolver leads to this machine has no foreign origin; where no key is needed it is refused by
+    the name, addresses and names that the operator trusts are not."""
+    posted = {at: ask(protocol, "demo/echo") for protocol, at in PATHS.items()}
+    heard = call(named.url, path, posted.get(path), host=host)
+    assert heard.status == status
+    assert status == 200 or ("server.hosts" in heard.error["message"] and "[[keys]]" in heard.error["message"])
+
+
+def test_a_page_at_a_trusted_name_is_served(named: Gateway) -> None:
+    """It is the operator's own."""
+    for origin, status in (("http://mine.test:6336", 200), ("http://mine.test.evil.example", 403)):
+        body = ask("openai_chat", "demo/echo")
+        assert call(named.url, PATHS["openai_chat"], body, host="mine.test:6336", origin=origin).status == status
+
+
+def test_any_name_will_do_where_a_key_is_needed(locked: Gateway, fine: Upstream) -> None:
+    """The key is what a page does not have."""
+    body = ask("openai_chat", "u_chat/fine")
+    assert call(locked.url, PATHS["openai_chat"], body, host="gateway.example", x_api_key=KEY).status == 200
+    assert call(locked.url, "/metrics", host="gateway.example").status == 200
 
 
 def test_a_page_with_a_key_is_served(locked: Gateway, fine: Upstream) -> None:

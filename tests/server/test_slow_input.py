@@ -46,7 +46,7 @@ def test_dripped_head(served: Gateway) -> None:
     """A head that comes byte by byte is cut off with 408 when its time is over, however lively it drips."""
     began = time.monotonic()
     with dial(served.url) as sock:
-        sock.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: h\r\nx-drip: ")
+        sock.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-drip: ")
         status, body = told(drip(sock))
         assert time.monotonic() - began >= LIMIT
     assert status == 408
@@ -57,14 +57,14 @@ def test_dripped_head(served: Gateway) -> None:
 def test_second_head_that_never_ends(served: Gateway) -> None:
     """A connection that was used before has no longer time for its next head."""
     with dial(served.url) as sock:
-        sock.sendall(b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n")
+        sock.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
         hear(sock, b'"ok"}')
         sock.sendall(b"GET /livez HTTP/1.1\r\nx-drip: ")
         assert told(drip(sock))[0] == 408
 
 
 def head_of(protocol: str, length: int, *more: str) -> bytes:
-    lines = [f"POST {PATHS[protocol]} HTTP/1.1", "host: h", f"content-length: {length}", *more]
+    lines = [f"POST {PATHS[protocol]} HTTP/1.1", "host: localhost", f"content-length: {length}", *more]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
@@ -109,10 +109,10 @@ def test_refused_body_that_comes_whole(served: Gateway) -> None:
     with dial(served.url) as sock:
         sock.sendall(head_of(MESSAGES, 500_000) + b"{")
         hear(sock, b"limits.body_bytes")
-        sock.sendall(b" " * 499_999 + b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n")
+        sock.sendall(b" " * 499_999 + b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert b'{"status":"ok"}' in hear(sock, b'"ok"}')
         time.sleep(LIMIT * 1.2)  # the time that the refused body had
-        sock.sendall(b"GET /livez HTTP/1.1\r\nhost: h\r\n\r\n")
+        sock.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert b'{"status":"ok"}' in hear(sock, b'"ok"}')
 
 
@@ -131,7 +131,7 @@ def test_header_bomb(headers: bytes, served: Gateway) -> None:
     before = served.memory()
     with dial(served.url) as sock:
         with contextlib.suppress(ConnectionError):
-            sock.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: h\r\n" + headers + b"\r\n")
+            sock.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n" + headers + b"\r\n")
         status, body = told(hear_all(sock))
     assert status == 431
     assert body["type"] == "error"
@@ -143,7 +143,7 @@ def test_url_bomb(served: Gateway) -> None:
     """An endless URL counts as head."""
     with dial(served.url) as sock:
         with contextlib.suppress(ConnectionError):
-            sock.sendall(b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\nhost: h\r\n\r\n")
+            sock.sendall(b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert told(hear_all(sock))[0] == 431
 
 

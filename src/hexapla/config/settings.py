@@ -56,8 +56,11 @@ class Key(_Table, frozen=True, kw_only=True):
 
 
 class ServerConfig(_Table, frozen=True, kw_only=True):
+    """hosts: names beside this machine's own under which a gateway without keys may be asked."""
+
     host: str = "127.0.0.1"
     port: int = 6336
+    hosts: tuple[str, ...] = ()
     grace_seconds: float = 30.0  # how long streams may take to finish after SIGTERM
 
 

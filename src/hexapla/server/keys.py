@@ -3,7 +3,9 @@
 Keys are compared by their SHA-256, so that neither the comparison's time nor a memory dump of the table tells a key.
 
 A gateway without keys serves every program of this machine, and a browser is one: any page could let it spend the owner's
-money with a plain form.  Browsers say where a request comes from (`Origin`), so other people's pages are refused.
+money with a plain form.  Browsers say where a request comes from (`Origin`), so other people's pages are refused.  A page
+whose own name was made to lead here (DNS rebinding) is at home for its browser and sends no foreign origin, but it says
+that name as `Host`: names that anybody could own are refused as well.
 """
 
 from __future__ import annotations
@@ -23,18 +25,26 @@ _PLACES = {b"authorization": True, b"x-api-key": False, b"api-key": False, b"x-g
 
 # programs that are built like pages have schemes of their own (app://, vscode-webview://, chrome-extension://)
 _WEB = re.compile(rb"https?://|null$").match
-_OWN = re.compile(rb"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$").match
+_OWN = re.compile(rb"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$", re.IGNORECASE).match
+_ADDRESS = re.compile(rb"(?:\d+\.\d+\.\d+\.\d+|\[[\da-fA-F:.]+\])(?::\d+)?$").match  # no resolver is asked for it
+_PORT = re.compile(r":\d+$").sub
+_SAFER = "a gateway that asks for no key. Add [[keys]] to hexapla.toml and send one of them."
 
 
 class KeyRing:
-    """The configured client keys.  `names` maps the SHA-256 of a key (hex) to its name; empty: no key is required."""
+    """The configured client keys.
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self.adopt(names)
+    names  SHA-256 of a key (hex) -> its name; empty: no key is required
+    hosts  names beside this machine's own under which a gateway without keys may be asked
+    """
 
-    def adopt(self, names: Mapping[str, str]) -> None:
-        """Replace the keys, for every request from the next one on."""
+    def __init__(self, names: Mapping[str, str], hosts: Iterable[str] = ()) -> None:
+        self.adopt(names, hosts)
+
+    def adopt(self, names: Mapping[str, str], hosts: Iterable[str] = ()) -> None:
+        """Replace them, for every request from the next one on."""
         self._names = {bytes.fromhex(digest): name for digest, name in names.items()}
+        self._hosts = frozenset(host.lower() for host in hosts)
 
     @property
     def open(self) -> bool:
@@ -48,7 +58,7 @@ class KeyRing:
         another site where no key is needed.
         """
         if not self._names:
-            _check_origin(headers)
+            self.guard(headers)
             return ""
         message = "No API key was sent. Put a key of this gateway into `Authorization: Bearer` or `x-api-key`."
         for key in presented(headers):
@@ -57,6 +67,22 @@ class KeyRing:
                 return name
             message = "The API key is not known to this gateway."
         raise ClientError(Kind.CLIENT_AUTH, message)
+
+    def guard(self, headers: Headers) -> None:
+        """Raise ClientError(permission) for a web page of another site, if no key is needed."""
+        for name, value in () if self._names else headers:
+            if name == b"origin" and (web := _WEB(value)) and not self._ours(value[web.end() :]):
+                raise ClientError(Kind.PERMISSION, f"Web pages of other sites may not use {_SAFER}")
+            if name == b"host" and not (_ADDRESS(value) or self._ours(value)):
+                raise ClientError(
+                    Kind.PERMISSION,
+                    f"Anybody could lead the name {_bare(value)!r} here for a web page. Ask 127.0.0.1, or add the name to "
+                    f"server.hosts in hexapla.toml. Pages of other sites may not use {_SAFER}",
+                )
+
+    def _ours(self, host: bytes) -> bool:
+        """Whether nobody else's pages can stand at `host`, which may have a port."""
+        return _OWN(host) is not None or _bare(host) in self._hosts
 
 
 def check_open(address: str, names: Mapping[str, str], file: str) -> None:
@@ -70,14 +96,9 @@ def check_open(address: str, names: Mapping[str, str], file: str) -> None:
         )
 
 
-def _check_origin(headers: Headers) -> None:
-    for name, value in headers:
-        if name == b"origin" and _WEB(value) and not _OWN(value):
-            raise ClientError(
-                Kind.PERMISSION,
-                "Web pages of other sites may not use a gateway that asks for no key. "
-                "Add [[keys]] to hexapla.toml and send one of them.",
-            )
+def _bare(host: bytes) -> str:
+    """A `Host` without its port, in small letters."""
+    return _PORT("", host.decode("latin-1")).removesuffix(".").lower()
 
 
 def presented(headers: Headers) -> list[bytes]:

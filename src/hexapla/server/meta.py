@@ -89,6 +89,7 @@ class Meta:
         return answer(said, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
+        self._keys.guard(request.headers.raw)
         body = await asyncio.to_thread(self._exposition.render)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -80,7 +80,7 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     LOG.setLevel(logging.INFO)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded, address, KeyRing(names), sockets, announce))
+        runner.run(_serve(loaded, address, KeyRing(names, settings.hosts), sockets, announce))
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
