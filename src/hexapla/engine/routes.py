@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from hexapla.engine.searching import planned_search, wish_of
 from hexapla.engine.session import session_of
 from hexapla.engine.traffic import Planned, Traffic, beginning
 from hexapla.engine.virtual import choice_of, demand_of, nothing_fits, virtual
-from hexapla.engine.wishes import load_of, need_of, preferences_of
+from hexapla.engine.wishes import load_of, need_of, preferences_of, said_tier
 from hexapla.errors import GatewayError, RoutingError
 from hexapla.plugins.asked import online
 from hexapla.plugins.native import NATIVE, way
@@ -29,6 +29,7 @@ from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, Preferences, suffixed
 from hexapla.routing.rank import Scene
 from hexapla.routing.shares import drawn
+from hexapla.routing.tiers import by_tier
 from hexapla.routing.virtual import VIRTUAL, chosen
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.peek import Peek
@@ -74,7 +75,7 @@ class Routes(Offers):
         left out.
         """
         wishes = self.wishes(peeked)
-        plain = wishes is NONE and peeked.plugins is None
+        plain = wishes is NONE and peeked.plugins is None and "service_tier" not in peeked.fields
         sole = self._sole.get((profile, peeked.models)) if plain else None
         if sole is not None:
             return Planned(candidates=sole, load=load_of(peeked))  # the usual case has no choice
@@ -93,7 +94,7 @@ class Routes(Offers):
         first_error: GatewayError | None = None
         for name in names:
             try:
-                wanted.append(self._wanted(name, wishes, need, peeked))
+                wanted += self._wanted(name, wishes, need, peeked)
             except GatewayError as error:
                 first_error = first_error or error
         if not wanted:
@@ -145,15 +146,18 @@ class Routes(Offers):
             rejected=plan.rejected,
         )
 
-    def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Wanted:
-        """One model of the request, with what its suffix wishes of it."""
+    def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Iterator[Wanted]:
+        """One model of the request, with what its suffix wishes of it: at the service tier that was asked for, then at
+        others."""
         offers = self.offer(name, everywhere=wishes is not NONE)
         if offers.suffix:
             wishes = suffixed(wishes, offers.suffix)
             need = replace(need, free=":free" in offers.suffix)
             if ":online" in offers.suffix and not (need.search is not None and need.search.must):
                 need = replace(need, search=online(peeked.fields))
-        return Wanted(name=name[1], candidates=self._ordered(offers.candidates, peeked), preferences=wishes, need=need)
+        for candidates, wished in by_tier(offers.candidates, wishes, said_tier(peeked), offers.suffix):
+            offered = self._ordered(candidates, peeked)
+            yield Wanted(name=name[1], candidates=offered, preferences=wished, need=need)
 
     def wishes(self, peeked: Peek) -> Preferences:
         """What the request wishes of routing, over what the configuration does.  Raises ProtocolError."""
@@ -177,10 +181,10 @@ class Routes(Offers):
         """
         if len(candidates) == 1:
             return [candidates[0]]
-        best: dict[tuple[str, str, str], tuple[int, list[Candidate]]] = {}
+        best: dict[tuple[str, ...], tuple[int, list[Candidate]]] = {}
         for candidate in candidates:
             rank = _rank(candidate, peeked)
-            slot = (candidate.provider.id, candidate.model, candidate.credential)
+            slot = (candidate.provider.id, candidate.model, candidate.tier, candidate.credential)
             known = best.get(slot)
             if known is None or rank < known[0]:
                 best[slot] = (rank, [candidate])

@@ -176,7 +176,7 @@ def beginning(candidates: Sequence[Candidate], among: Sequence[Candidate]) -> in
 
 def place_of(candidate: Candidate) -> Place:
     """Whose limits count for a request to `candidate`."""
-    return candidate.provider.id, candidate.credential, candidate.model
+    return candidate.provider.id, candidate.credential, candidate.lot
 
 
 def queue_full(candidate: Candidate, words: str, seconds: float) -> GatewayError:

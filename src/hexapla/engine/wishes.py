@@ -56,6 +56,12 @@ def need_of(peeked: Peek, usd: dict[str, float]) -> Need:
     )
 
 
+def said_tier(peeked: Peek) -> str:
+    """The service tier that the request names, or ""."""
+    raw = peeked.fields.get("service_tier") or peeked.fields.get("serviceTier")
+    return (load(raw, str) or "").lower() if raw is not None else ""
+
+
 def load_of(peeked: Peek) -> Load:
     """What the request takes of a limit, before its answer tells exactly."""
     return Load(tokens=len(peeked.body) // BYTES_PER_TOKEN)

@@ -100,4 +100,4 @@ class Bench:
 
 
 def _slot(candidate: Candidate) -> Slot:
-    return candidate.provider.id, candidate.credential, candidate.model
+    return candidate.provider.id, candidate.credential, candidate.lot

@@ -24,6 +24,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     slugs    what a request may call its provider (filters.py)
     delegate its provider is a gateway itself, which is told the request's wishes and obeys them
     thinks, searches  it was asked for as `:thinking`, `:online`
+    tier     the service tier that it is asked for; "" leaves to the request what it says
     """
 
     provider: Provider
@@ -41,6 +42,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     delegate: bool = False
     thinks: bool = False
     searches: bool = False
+    tier: str = ""
+
+    @property
+    def lot(self) -> str:
+        """The model as keys are limited for it: a tier has a limit of its own."""
+        return f"{self.model} {self.tier}" if self.tier not in ("", "default") else self.model
 
     @property
     def name(self) -> str:

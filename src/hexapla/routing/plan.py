@@ -79,10 +79,11 @@ def _limited(groups: list[Group], preferences: Preferences) -> list[Group]:
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[Group]:
-    """One group for each provider of a model, in order of appearance; its endpoints may call the model differently."""
-    groups: dict[str, Group] = {}
+    """One group for each provider of a model and each of its service tiers, in order of appearance; its endpoints may call
+    the model differently."""
+    groups: dict[tuple[str, str], Group] = {}
     for candidate in candidates:
-        groups.setdefault(candidate.provider.id, []).append(candidate)
+        groups.setdefault((candidate.provider.id, candidate.tier), []).append(candidate)
     return list(groups.values())
 
 

@@ -22,7 +22,7 @@ def drawn(planned: Sequence[Candidate], weights: Weights, chance: Callable[[], f
     without putting back.
     """
     ordered: list[Candidate] = []
-    for _, group in groupby(planned, key=lambda candidate: (candidate.provider.id, candidate.model)):
+    for _, group in groupby(planned, key=lambda candidate: (candidate.provider.id, candidate.lot)):
         together = list(group)
         marks: dict[str, float] = {}
         for candidate in together:

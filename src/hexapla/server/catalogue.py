@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +30,7 @@ from hexapla.engine.gateway import Gateway
 from hexapla.engine.routes import Routes
 from hexapla.engine.virtual import OURSELVES, listed, rows_of
 from hexapla.errors import RoutingError
+from hexapla.routing.tiers import at_tier
 from hexapla.server import filters, shapes
 from hexapla.server.codex import codex
 from hexapla.server.gemini import with_key
@@ -188,16 +190,19 @@ class Catalogue:
         return listed
 
     def _served(self, routes: Routes, row: Listed) -> list[Json]:
-        """The endpoints of one provider, with how they have been doing of late."""
+        """The endpoints of one provider, then its service tiers, with how they have been doing of late."""
         if not row.usable:
-            return [shapes.endpoint(row, at, latency=None, throughput=None) for at in row.provider.endpoints]
+            return [shapes.endpoint(row, at) for at in row.provider.endpoints]
         now = self._gateway.books.clock()
-        served: dict[tuple[str, str], Json] = {}
-        for each in routes.candidates(row.name):
+        served: dict[tuple[str, ...], Json] = {}
+        plain = routes.candidates(row.name)
+        tiered = [found for tier in row.model.services for each in plain if (found := at_tier(each, tier)) is not None]
+        for each in (*plain, *tiered):
             latency = routes.traffic.health.percentile(each.track, "latency", 0.5, now)
             throughput = routes.traffic.health.percentile(each.track, "throughput", 0.5, now)
-            served[each.endpoint.protocol, each.endpoint.base_url] = shapes.endpoint(
-                row, each.endpoint, latency=latency, throughput=throughput
+            shown = replace(row, model=each.facts) if each.tier and each.facts is not None else row
+            served[each.tier, each.endpoint.protocol, each.endpoint.base_url] = shapes.endpoint(
+                shown, each.endpoint, tier=each.tier, latency=latency, throughput=throughput
             )
         return list(served.values())
 

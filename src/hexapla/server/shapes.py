@@ -115,8 +115,11 @@ def pricing(price: Price | None, *, free: bool = False) -> Json:
     return said | {"currency": price.currency}
 
 
-def endpoint(row: Listed, at: Endpoint, *, latency: float | None, throughput: float | None) -> Json:
-    """One address at which a model is served, as OpenRouter lists it.  Seconds and tokens a second, medians of late."""
+def endpoint(
+    row: Listed, at: Endpoint, *, tier: str = "", latency: float | None = None, throughput: float | None = None
+) -> Json:
+    """One address at which a model is served, as OpenRouter lists it; `tier`: at this service tier, which `row` has the
+    price of.  Seconds and tokens a second, medians of late."""
     model = row.model
     return {
         "name": f"{row.provider.name or row.provider.id} | {row.name}",
@@ -125,7 +128,7 @@ def endpoint(row: Listed, at: Endpoint, *, latency: float | None, throughput: fl
         "context_length": model.context or 0,
         "pricing": pricing(model.price, free=model.free),
         "provider_name": row.provider.name or row.provider.id,
-        "tag": f"{row.provider.id}/{at.protocol}",
+        "tag": f"{row.provider.id}/{tier or at.protocol}",
         "quantization": None,
         "max_completion_tokens": model.max_output,
         "max_prompt_tokens": model.max_input,

@@ -34,6 +34,7 @@ class Summary(msgspec.Struct, kw_only=True):
     usage: Usage | None = None
     stop: str | None = None
     native: str | None = None  # the upstream's own word for `stop`
+    tier: str | None = None  # the service tier at which it was served, in the upstream's own word
     text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
     error: StreamError | None = None
     calls: Calls | None = None  # of tools, where the request has any

@@ -43,6 +43,9 @@ PLUGINS = ("plugins", "transforms")
 """Keys of OURS that ask for more than an answer; OpenRouter, as a provider, does it itself."""
 
 _named = lru_cache(maxsize=1024)(dump)
+TIER = {"gemini_generate": "serviceTier"}
+"""Where a dialect names the service tier, if not in `service_tier`."""
+
 _USAGE_ON = Raw(b'{"include_usage":true}')
 
 
@@ -73,16 +76,25 @@ class Translation:
         self._request: GenerateRequest | None = None
         self._checked = False
         self._thinking: Translation | None = None
+        self._tiers: dict[str, Translation] = {}
         self._telling = telling if peeked.stream else None
 
     def thinking(self) -> Translation:
         """The same request with reasoning on, where it says nothing of it.  Raises ClientError."""
         if self._thinking is None:
             peeked = thinking(self.peeked)
-            same = peeked is self.peeked
-            more = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
-            self._thinking = self if same else more
+            self._thinking = self if peeked is self.peeked else self._of(peeked)
         return self._thinking
+
+    def at(self, tier: str) -> Translation:
+        """The same request at this service tier."""
+        if tier not in self._tiers:
+            fields = self.peeked.fields | {TIER.get(self.peeked.protocol, "service_tier"): dump(tier)}
+            self._tiers[tier] = self._of(replace(self.peeked, fields=fields, body=join(fields)))
+        return self._tiers[tier]
+
+    def _of(self, peeked: Peek) -> Translation:
+        return Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
 
     def request(self) -> GenerateRequest:
         """The parsed request.  Raises ProtocolError."""

@@ -186,6 +186,7 @@ def is_content(event: AnyEvent) -> bool:
 def note_whole(summary: Summary, response: GenerateResponse) -> None:
     """Write into `summary` what an answer says of itself, as `note` does for its events."""
     summary.id, summary.model, summary.usage = response.id, response.model, response.usage
+    summary.tier = response.service_tier
     note_stop(summary, response.stop)
     if summary.calls is not None:
         summary.calls.take(response.content)
@@ -214,6 +215,7 @@ def note(summary: Summary, event: AnyEvent) -> None:
     elif isinstance(event, MessageStart):
         summary.id = event.id
         summary.model = event.model
+        summary.tier = event.service_tier
         if event.usage is not None:
             summary.usage = event.usage
     elif isinstance(event, UsageReport):

@@ -71,6 +71,7 @@ class Verbatim:
             raise no_answer(body, self._protocol.name, error) from None
         summary = self.summary
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
+        summary.tier = response.service_tier
         note_stop(summary, response.stop)
         summary.text_bytes = len(body)
         if summary.calls is not None:

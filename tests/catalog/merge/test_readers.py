@@ -69,6 +69,27 @@ def test_litellm() -> None:
     }
 
 
+def test_litellm_by_service_tier() -> None:
+    """Flex and priority, with their own prices for long prompts, where the provider is asked for them in the body."""
+    entry = {
+        "litellm_provider": "openai",
+        "mode": "chat",
+        "input_cost_per_token": 2e-06,
+        "output_cost_per_token": 8e-06,
+        "input_cost_per_token_above_272k_tokens": 4e-06,
+        "input_cost_per_token_flex": 1e-06,
+        "output_cost_per_token_flex": 4e-06,
+        "cache_read_input_token_cost_flex": 1e-07,
+        "input_cost_per_token_above_272k_tokens_flex": 2e-06,
+        "input_cost_per_token_priority": 4e-06,
+    }
+    facts = litellm.read({"m": entry, "other/m": entry | {"litellm_provider": "together_ai"}})
+    assert facts["openai", "m"]["price"] == Price(input=2, output=8, tiers=(Tier(above=272_000, input=4),))
+    flex = Price(input=1, output=4, cached=0.1, tiers=(Tier(above=272_000, input=2),))
+    assert facts["openai", "m"]["services"] == {"flex": flex}, "half a price is none"
+    assert "services" not in facts["together", "other/m"]
+
+
 def test_litellm_by_the_hour_and_by_the_length() -> None:
     """Off-peak windows and ranges become tiers; a zero on both sides is no price."""
     entry = {

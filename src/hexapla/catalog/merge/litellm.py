@@ -3,7 +3,8 @@
 Format: https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json (2026-11).  A zero is its
 "unknown", so a model that costs nothing on both sides is a model without a price.
 
-Rules of this file: variants for other service levels (batch, flex, priority) and regions are left out.
+Rules of this file: prices of the service tiers flex and priority are told beside the plain one; variants for batches and
+regions are left out.
 """
 
 from __future__ import annotations
@@ -69,6 +70,13 @@ MORE_TOKEN_PRICES = TOKEN_PRICES | {
     "image_output": "output_cost_per_image_token",
     "characters": "input_cost_per_character",
 }
+TIERED = frozenset({"azure_openai", "gemini", "openai"})
+"""Providers that are asked for a service tier in the request's body: Vertex AI wants a header, and what a proxy makes of it
+is not known."""
+
+SERVICES = ("flex", "priority")
+SERVICE_PRICES = TOKEN_PRICES | {"audio_input": "input_cost_per_audio_token"}
+
 PIECE_PRICES = {
     "image": ("output_cost_per_image", "input_cost_per_image"),
     "second": ("output_cost_per_second", "input_cost_per_second", "output_cost_per_video_per_second"),
@@ -108,6 +116,7 @@ def _entry(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str
         "output_modalities": _outputs(entry, kind),
         "capabilities": tuple(word for flag, word in CAPABILITIES if entry.get(flag) is True),
         "price": _price(entry) if priced(provider) else None,
+        "services": _services(entry) if provider in TIERED and kind == "chat" else None,
         "retired": entry.get("deprecation_date") if provider not in _PERHAPS else None,
     }
     yield (provider, _id(name, source)), told(fields)
@@ -146,10 +155,22 @@ def _price(entry: Mapping[str, Any]) -> Price | None:
     return price(known, (*_long_prompts(entry), *_ranges(entry), *_hours(entry)))
 
 
-def _long_prompts(entry: Mapping[str, Any]) -> Iterator[Tier]:
+def _services(entry: Mapping[str, Any]) -> dict[str, Price] | None:
+    """What the model costs at each service tier that it is sold at."""
+    found: dict[str, Price] = {}
+    for tier_name in SERVICES:
+        rates = _rates(entry, {name: f"{field}_{tier_name}" for name, field in SERVICE_PRICES.items()})
+        if rates["input"] and rates["output"]:
+            found[tier_name] = price(rates, _long_prompts(entry, f"_{tier_name}"))
+    return found or None
+
+
+def _long_prompts(entry: Mapping[str, Any], service: str = "") -> Iterator[Tier]:
     for field in sorted(entry):
-        if found := _TIER.fullmatch(field):
-            suffix = f"_above_{found[1]}k_tokens"
+        if found := _TIER.fullmatch(field.removesuffix(service) if service else field):
+            suffix = f"_above_{found[1]}k_tokens{service}"
+            if f"input_cost_per_token{suffix}" != field:
+                continue
             fields = {name: field + suffix for name, field in TOKEN_PRICES.items()}
             yield tier(_rates(entry, fields), above=int(found[1]) * 1000)
 

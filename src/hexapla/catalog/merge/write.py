@@ -75,4 +75,6 @@ def _defaults(kind: type[msgspec.Struct]) -> tuple[tuple[str, object], ...]:
 def _plain(inner: object) -> object:
     if isinstance(inner, msgspec.Struct):
         return _said(inner)
+    if isinstance(inner, dict):
+        return {name: _plain(each) for name, each in inner.items()}
     return [_plain(each) for each in inner] if isinstance(inner, tuple) else inner

@@ -73,6 +73,7 @@ def glance(body: bytes) -> GenerateResponse:
     return GenerateResponse(
         id=str(answer.id) if answer.id else None,
         model=answer.model or None,
+        service_tier=answer.service_tier,
         stop=stop_of(choice, calls=bool(calls_of(choice.message or choice.delta or _EMPTY))),
         usage=usage_of(answer.usage) or usage_of(choice.usage),
     )
