@@ -72,10 +72,23 @@ def present(raw: Raw) -> Raw | None:
     return None if not raw or raw == NULL else raw
 
 
+def is_text(raw: Raw) -> bool:
+    """Whether a raw value is a JSON string."""
+    return bytes(memoryview(raw)[:1]) == b'"'
+
+
+def string(raw: Raw, path: str) -> str:
+    """A raw JSON string decoded."""
+    try:
+        return decode(_text, raw)
+    except ProtocolError:
+        raise ProtocolError("must be a string", path=path) from None
+
+
 def complaint(error: ProtocolError, path: str) -> ProtocolError:
     """What is wrong with a value at `path`, in words for whoever wrote the client."""
-    field, listed, _ = error.path.removeprefix("$").partition("[")
-    where = path + field
+    field, listed = error.path.removeprefix("$"), error.path.endswith("]")
+    where = path + (field.rpartition("[")[0] if listed else field)
     if missing := _MISSING.match(error.message):
         return ProtocolError(f"{missing[1]} is required", path=f"{where}.{missing[1]}")
     name = where.rpartition(".")[2]
@@ -91,6 +104,7 @@ def complaint(error: ProtocolError, path: str) -> ProtocolError:
 
 
 _items = msgspec.json.Decoder(list[Raw])
+_text = msgspec.json.Decoder(str)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _ODD = re.compile(r"Invalid enum value (.*)")
 _WRONG = re.compile(r"Expected `(.*)`, got `(.*)`")

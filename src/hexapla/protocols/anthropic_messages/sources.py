@@ -10,6 +10,7 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark, Media
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.images import check_image
 from hexapla.protocols.typed import Rest
 from hexapla.wire.media import sniff
 from hexapla.wire.rawjson import load
@@ -51,8 +52,6 @@ _PLACES = {"base64": "data", "text": "data", "url": "url", "file": "file_id"}
 _FIELDS = {"base64": "data", "text": "text", "url": "url", "file": "file_id"}
 """Our name for it."""
 
-_CHECKED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-
 
 def parse_image(block: WireImage, rest: Rest, path: str) -> Media:
     """An image block.  Raises ProtocolError."""
@@ -77,8 +76,10 @@ def _media(kind: Literal["image", "document"], block: WireImage | WireDocument, 
     said: str | None = getattr(source, place)
     if said is None:
         raise ProtocolError(f"{place} is required", path=f"{path}.{place}")
-    if source.type == "base64":
-        _check(kind, source.media_type, said, f"{path}.data")
+    if source.type == "base64" and kind == "image":
+        check_image(source.media_type, said, f"{path}.data")
+    elif source.type == "base64" and sniff(said) == "":
+        raise ProtocolError("the document is not valid base64", path=f"{path}.data")
     return Media(
         kind=kind,
         media_type=source.media_type if source.type == "base64" else None,
@@ -89,14 +90,3 @@ def _media(kind: Literal["image", "document"], block: WireImage | WireDocument, 
         extras={NAME: rest} if rest else {},
         **{_FIELDS[source.type]: said},
     )
-
-
-def _check(kind: str, media_type: str | None, data: str, path: str) -> None:
-    """Raise ProtocolError for data that is plainly not what it says it is."""
-    found = sniff(data)
-    if found == "":
-        raise ProtocolError(f"the {kind} is not valid base64", path=path)
-    if kind == "image" and found is not None and not found.startswith("image/"):
-        raise ProtocolError(f"the image says {media_type}, but its bytes are {found}", path=path)
-    if kind == "image" and found is None and media_type in _CHECKED:
-        raise ProtocolError(f"the bytes are no {media_type} image", path=path)

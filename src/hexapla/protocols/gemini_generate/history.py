@@ -20,9 +20,9 @@ from hexapla.errors import ProtocolError
 from hexapla.ir.content import AnyPart, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.envelope import open_envelope
 from hexapla.ir.request import Message, Role
-from hexapla.protocols.fields import extras_of, is_text, string
-from hexapla.protocols.gemini_generate.fields import Camel, standard
+from hexapla.protocols.gemini_generate.fields import Camel, extras_of, standard
 from hexapla.protocols.gemini_generate.words import NAME, ORIGIN, made_id, unwrap
+from hexapla.protocols.typed import is_text, string
 from hexapla.wire.media import sniff
 from hexapla.wire.rawjson import dump, load
 

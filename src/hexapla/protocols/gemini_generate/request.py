@@ -18,8 +18,7 @@ from hexapla.ir.request import (
     Tool,
     ToolChoice,
 )
-from hexapla.protocols.fields import extras_of
-from hexapla.protocols.gemini_generate.fields import Camel
+from hexapla.protocols.gemini_generate.fields import Camel, extras_of
 from hexapla.protocols.gemini_generate.history import parse_contents, parse_system
 from hexapla.protocols.gemini_generate.schema import from_subset
 from hexapla.protocols.gemini_generate.words import NAME

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Origin, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.request import Message, Role
-from hexapla.protocols.fields import is_text, string
 from hexapla.protocols.openai_chat.media import (
     WireAudio,
     WireFile,
@@ -33,7 +32,7 @@ from hexapla.protocols.openai_chat.media import (
 )
 from hexapla.protocols.openai_chat.reasoning import FORMS, ORIGIN, PART, history_thought
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.protocols.typed import NO_REST, Reader, Rest, present, read_list
+from hexapla.protocols.typed import NO_REST, Reader, Rest, is_text, present, read_list, string
 from hexapla.wire.rawjson import dump, join, load
 
 # messages

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark, Media
+from hexapla.protocols.images import check_image
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import Reader, Rest
 from hexapla.wire.media import sniff, split_data_url
 
 _URLS = ("http://", "https://", "gs://", "ms://", "asset://", "data:")
-_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 class WireAddress(msgspec.Struct):
@@ -68,7 +68,7 @@ def parse_image(part: WireImage, rest: Rest, path: str) -> Media:
     url, detail, path = _address(part.image_url, f"{path}.image_url")
     media_type, data = split_data_url(url)
     if data is not None:
-        _check_image(media_type, data, path)
+        check_image(media_type, data, path)
     elif not url.startswith(_URLS):
         media_type, data = _bare_image(url, path), url
     return Media(
@@ -135,14 +135,3 @@ def _bare_image(text: str, path: str) -> str:
     if not found or not found.startswith("image/"):
         raise ProtocolError("the image must be an http(s) URL or a base64 data: URL", path=path)
     return found
-
-
-def _check_image(media_type: str | None, data: str, path: str) -> None:
-    """Raise ProtocolError for image data that is no base64 or plainly no image."""
-    found = sniff(data)
-    if found == "":
-        raise ProtocolError("the image is not valid base64", path=path)
-    if found is not None and not found.startswith("image/"):
-        raise ProtocolError(f"the image says {media_type or 'image'}, but its bytes are {found}", path=path)
-    if found is None and media_type in _IMAGES:
-        raise ProtocolError(f"the bytes are no {media_type} image", path=path)

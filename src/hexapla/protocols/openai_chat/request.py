@@ -18,11 +18,10 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark
 from hexapla.ir.request import GenerateRequest, OutputFormat, Sampling, ServerTool, Tool, ToolChoice
-from hexapla.protocols.fields import is_text, string
 from hexapla.protocols.openai_chat.history import parse_messages
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.wish import Asked, parse_wish
-from hexapla.protocols.typed import NULL, Reader, Rest, present
+from hexapla.protocols.typed import NULL, Reader, Rest, is_text, present, string
 from hexapla.wire.rawjson import join, load, split
 from hexapla.wire.surrogates import mend
 

@@ -18,9 +18,8 @@ from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.request import ReasoningWish
-from hexapla.protocols.fields import is_text
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.protocols.typed import Reader
+from hexapla.protocols.typed import Reader, is_text
 
 
 class Asked(msgspec.Struct, kw_only=True):

@@ -13,7 +13,7 @@ Rules of this file: total on what upstreams send; a client's items are checked b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Raw
 
@@ -85,7 +85,7 @@ def parse_content(raw: Raw, extras: Extras) -> ResponsePart:
             text=text_of(fields, "text") or "",
             citations=tuple([parse_citation(note) for note in _listed(fields, "annotations")]),
             logprobs=tuple([Raw(bytes(probability)) for probability in _listed(fields, "logprobs")]),
-            extras=_with_part(extras, rest_of(fields, "type", "text", "annotations", "logprobs")),
+            extras=with_part(extras, rest_of(fields, "type", "text", "annotations", "logprobs").get(NAME, {})),
         )
     if kind == "refusal":
         return Refusal(text=text_of(fields, "refusal") or "")
@@ -100,8 +100,9 @@ def _alone(part: Raw, extras: Extras) -> Raw:
     return dump({"type": "message", "role": "assistant", "status": "completed", **own, "content": [part]})
 
 
-def _with_part(item: Extras, part: Extras) -> Extras:
-    return {NAME: {**item.get(NAME, {}), PART: dump(part[NAME])}} if part else item
+def with_part(item: Extras, part: Mapping[str, Raw]) -> Extras:
+    """An item's own fields, and what else its content part holds."""
+    return {NAME: {**item.get(NAME, {}), PART: dump(part)}} if part else item
 
 
 def _listed(fields: Item, name: str) -> list[Raw]:

@@ -3,118 +3,176 @@
 Fields that mean something in another dialect too become fields of the request; all others (background, conversation,
 client_metadata, prompt, truncation ...) travel in extras.  An explicit null is nothing said.
 
-Rules of this file: fields only; the conversation is read by `input.py`, tools by `tools.py`.
+Rules of this file: fields only, the conversation is read by `input.py`, tools by `tools.py`; a Struct says what an object
+may hold, a function what it means and what of it is left over.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
 from msgspec import Raw
 
+from hexapla.errors import ProtocolError
 from hexapla.ir.content import Text
 from hexapla.ir.request import GenerateRequest, Message, OutputFormat, ReasoningWish, Sampling
-from hexapla.protocols.fields import Fields, extras_of
 from hexapla.protocols.openai_responses.input import parse_input
 from hexapla.protocols.openai_responses.render import LOGPROBS
 from hexapla.protocols.openai_responses.tools import parse_choice, parse_tools
 from hexapla.protocols.openai_responses.words import NAME
-from hexapla.wire.rawjson import dump
+from hexapla.protocols.typed import Reader, Rest, present
+from hexapla.wire.rawjson import dump, join, load
 
-_FORMATS = frozenset({"text", "json_object", "json_schema"})
+_CONTINUES = frozenset({"conversation", "prompt"})
+"""Fields beside which the input may be missing or empty, as beside previous_response_id: the conversation is elsewhere."""
+
+_FORMATS: dict[str, Literal["text", "json_object", "json_schema"]] = {
+    "text": "text",
+    "json_object": "json_object",
+    "json_schema": "json_schema",
+}
+
+
+class WireRequest(msgspec.Struct, forbid_unknown_fields=True):
+    model: str
+    input: Raw = Raw()
+    instructions: str | None = None
+    tools: list[Raw] | None = None
+    tool_choice: Raw = Raw()
+    parallel_tool_calls: bool | None = None
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_logprobs: int | None = None
+    include: list[str] | None = None
+    reasoning: Raw = Raw()
+    text: Raw = Raw()
+    stream: bool | None = None
+    user: str | None = None
+    metadata: Raw = Raw()
+    service_tier: str | None = None
+    store: bool | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    previous_response_id: str | None = None
+
+
+class WireReasoning(msgspec.Struct, forbid_unknown_fields=True):
+    """effort and summary, or OpenRouter's max_tokens, exclude and enabled."""
+
+    effort: str | None = None
+    summary: str | None = None
+    enabled: bool | None = None
+    max_tokens: int | None = None
+    exclude: bool | None = None
+
+
+class WireText(msgspec.Struct, forbid_unknown_fields=True):
+    verbosity: str | None = None
+    format: Raw = Raw()
+
+
+class WireKind(msgspec.Struct):
+    type: str
+
+
+class WireFormat(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    name: str | None = None
+    description: str | None = None
+    schema: Raw = Raw()
+    strict: bool | None = None
+
+
+_REQUEST, _REASONING = Reader(WireRequest), Reader(WireReasoning)
+_TEXT, _KIND, _FORMAT = Reader(WireText), Reader(WireKind), Reader(WireFormat)
 
 
 def parse_request(body: bytes) -> GenerateRequest:
     """Client body -> request.  Raises ProtocolError."""
-    fields = Fields(body)
-    model, instructions = fields.required("model"), fields.text("instructions")
-    system = (Message(role="system", content=(Text(text=instructions),), plain=True),) if instructions else ()
-    messages = (*system, *parse_input(fields))
-    output, verbosity = _text(fields)
+    wire, rest = _REQUEST.read(body)
+    messages = parse_input(wire.input)
+    if not messages and wire.previous_response_id is None and _CONTINUES.isdisjoint(rest):
+        why = "input is required: a string that is not empty, or a list of at least one item"
+        raise ProtocolError(why, path="$.input")
+    if wire.instructions:
+        messages = (Message(role="system", content=(Text(text=wire.instructions),), plain=True), *messages)
+    output, verbosity, further = _text(wire.text) if wire.text else (None, None, None)
+    if further:
+        rest = {**rest, "text": Raw(join(further))}
+    include = wire.include or []
+    if others := [name for name in include if name != LOGPROBS]:
+        rest = {**rest, "include": dump(others)}
     return GenerateRequest(
         protocol=NAME,
-        model=model,
+        model=wire.model,
         messages=messages,
-        tools=parse_tools(fields),
-        tool_choice=parse_choice(fields),
-        parallel_tool_calls=fields.flag("parallel_tool_calls"),
-        max_tokens=fields.integer("max_output_tokens"),
-        sampling=_sampling(fields),
-        reasoning=_reasoning(fields),
+        tools=parse_tools(wire.tools) if wire.tools else (),
+        tool_choice=parse_choice(wire.tool_choice) if wire.tool_choice else None,
+        parallel_tool_calls=wire.parallel_tool_calls,
+        max_tokens=wire.max_output_tokens,
+        sampling=Sampling(
+            temperature=wire.temperature,
+            top_p=wire.top_p,
+            top_logprobs=wire.top_logprobs,
+            logprobs=True if LOGPROBS in include else None,
+        ),
+        reasoning=_reasoning(wire.reasoning) if wire.reasoning else None,
         output=output,
         verbosity=verbosity,
-        stream=fields.flag("stream") or False,
-        user=fields.text("user"),
-        metadata=fields.raw("metadata"),
-        service_tier=fields.text("service_tier"),
-        store=fields.flag("store"),
-        cache_key=fields.text("prompt_cache_key"),
-        safety_identifier=fields.text("safety_identifier"),
-        continues=fields.text("previous_response_id"),
-        extras=extras_of(NAME, fields.rest()),
+        stream=wire.stream or False,
+        user=wire.user,
+        metadata=present(wire.metadata),
+        service_tier=wire.service_tier,
+        store=wire.store,
+        cache_key=wire.prompt_cache_key,
+        safety_identifier=wire.safety_identifier,
+        continues=wire.previous_response_id,
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _sampling(fields: Fields) -> Sampling:
-    """Sampling parameters; that token probabilities are wanted stands in `include`, and is taken from there."""
-    include = fields.strings("include") or []
-    others = [name for name in include if name != LOGPROBS]
-    if others:
-        fields.put("include", dump(others))
-    return Sampling(
-        temperature=fields.number("temperature"),
-        top_p=fields.number("top_p"),
-        top_logprobs=fields.integer("top_logprobs"),
-        logprobs=True if LOGPROBS in include else None,
-    )
-
-
-def _reasoning(fields: Fields) -> ReasoningWish | None:
-    """effort and summary, or OpenRouter's max_tokens, exclude and enabled."""
-    inner = fields.object("reasoning")
-    if inner is None:
+def _reasoning(raw: Raw) -> ReasoningWish | None:
+    wire, rest = _REASONING.maybe(raw, "$.reasoning")
+    if wire is None:
         return None
-    enabled = inner.flag("enabled")
+    summary = wire.summary
+    if not summary and "generate_summary" in rest:  # its former name
+        summary = load(rest["generate_summary"], str)
+        rest = {name: value for name, value in rest.items() if name != "generate_summary"}
     wish = ReasoningWish(
-        mode=None if enabled is None else "enabled" if enabled else "disabled",
-        effort=inner.text("effort"),
-        summary=inner.text("summary") or inner.text("generate_summary"),
-        budget=inner.integer("max_tokens"),
-        exclude=inner.flag("exclude"),
-        extras=extras_of(NAME, inner.rest()),
+        mode=None if wire.enabled is None else "enabled" if wire.enabled else "disabled",
+        effort=wire.effort,
+        summary=summary,
+        budget=wire.max_tokens,
+        exclude=wire.exclude,
+        extras={NAME: rest} if rest else {},
     )
     return None if wish == ReasoningWish() else wish
 
 
-def _text(fields: Fields) -> tuple[OutputFormat | None, str | None]:
-    """(format, verbosity); what else the text field holds stays in it."""
-    inner = fields.object("text")
-    if inner is None:
-        return None, None
-    verbosity, said = inner.text("verbosity"), inner.peek("format")
-    output = _format(inner)
-    if output is None and said is not None and "format" not in inner:
-        inner.put("format", said)
-    rest = inner.rest()
-    if rest:
-        fields.put("text", dump(rest))
-    return output, verbosity
+def _text(raw: Raw) -> tuple[OutputFormat | None, str | None, Rest | None]:
+    """(format, verbosity, what else the field holds)."""
+    text, rest = _TEXT.maybe(raw, "$.text")
+    if text is None:
+        return None, None, None
+    output, left = _format(text.format) if present(text.format) is not None else (None, None)
+    return output, text.verbosity, {**rest, "format": left} if left is not None else rest
 
 
-def _format(text: Fields) -> OutputFormat | None:
-    """A format that is known; None for none, and for one that only Responses knows."""
-    inner = text.object("format")
-    if inner is None:
-        return None
-    kind = inner.required("type")
-    if kind not in _FORMATS:
-        return None
+def _format(raw: Raw) -> tuple[OutputFormat | None, Raw | None]:
+    """(a format that is known, what is left of it); one that only Responses knows is left whole."""
+    path = "$.text.format"
+    kind = _FORMATS.get(_KIND.read(raw, path)[0].type)
+    if kind is None:
+        return None, raw
+    wire, rest = _FORMAT.read(raw, path)
     output = OutputFormat(
-        kind=kind,  # type: ignore[arg-type]
-        name=inner.text("name"),
-        description=inner.text("description"),
-        schema=inner.raw("schema"),
-        strict=inner.flag("strict"),
+        kind=kind,
+        name=wire.name,
+        description=wire.description,
+        schema=present(wire.schema),
+        strict=wire.strict,
     )
-    rest: dict[str, Raw] = inner.rest()
-    if rest:
-        text.put("format", dump(rest))
-    return output
+    return output, Raw(join(rest)) if rest else None

@@ -8,9 +8,10 @@ Rules of this file: schemas and grammars stay raw; unknown fields survive in ext
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -19,10 +20,10 @@ from hexapla.ir.content import Extras
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
-from hexapla.protocols.fields import Fields, extras_of, is_text, string
 from hexapla.protocols.openai_responses.extras import native_extras
 from hexapla.protocols.openai_responses.words import NAME
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.protocols.typed import NULL, Reader, is_text, present, string
+from hexapla.wire.rawjson import dump, join, load, split
 
 Json = dict[str, Any]
 
@@ -35,76 +36,106 @@ _SPACE = "namespace"
 # read
 
 
-def parse_tools(fields: Fields) -> tuple[Tool | ServerTool, ...]:
-    """The tools of a request, namespaces opened."""
-    return tuple([tool for path, raw in fields.items("tools") for tool in _tools(raw, path)])
+class WireKind(msgspec.Struct):
+    type: str | None = None
 
 
-def _tools(raw: Raw, path: str) -> list[Tool | ServerTool]:
-    fields = Fields(raw, path)
-    kind = fields.required("type")
+class WireTool(msgspec.Struct, forbid_unknown_fields=True):
+    """A function or a freeform tool."""
+
+    name: str
+    type: str | None = None
+    description: str | None = None
+    parameters: Raw = Raw()
+    strict: bool | None = None
+    format: Raw = Raw()
+    defer_loading: bool | None = None
+
+
+class WireNamespace(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    type: str | None = None
+    description: str | None = None
+    tools: list[Raw] | None = None
+
+
+class WireChoice(msgspec.Struct):
+    type: str
+    name: str | None = None
+
+
+_KIND, _TOOL, _NAMESPACE, _CHOICE = Reader(WireKind), Reader(WireTool), Reader(WireNamespace), Reader(WireChoice)
+
+
+def parse_tools(listed: list[Raw]) -> tuple[Tool | ServerTool, ...]:
+    """The tools of a request, namespaces opened.  Raises ProtocolError."""
+    return tuple([tool for i, raw in enumerate(listed) for tool in _tools(raw, f"$.tools[{i}]")])
+
+
+def _tools(raw: Raw, path: str) -> Sequence[Tool | ServerTool]:
+    kind = _KIND.read(raw, path)[0].type
+    if kind is None:
+        raise ProtocolError("type is required", path=f"{path}.type")
     if kind in _OURS:
-        return [_tool(fields, kind)]
-    space = _namespace(Fields(raw, path)) if kind == "namespace" else None
-    return [_server_tool(fields, kind)] if space is None else [*space]
+        return (_tool(raw, path),)
+    space = _namespace(raw, path) if kind == "namespace" else None
+    return space or (_server_tool(raw, kind),)
 
 
-def _tool(fields: Fields, kind: str) -> Tool:
+def _tool(raw: Raw, path: str) -> Tool:
+    tool, rest = _TOOL.read(raw, path)
     return Tool(
-        name=fields.required("name"),
-        description=fields.text("description"),
-        parameters=fields.raw("parameters"),
-        strict=fields.flag("strict"),
-        kind="custom" if kind == "custom" else "function",
-        format=fields.raw("format"),
-        deferred=fields.flag("defer_loading"),
-        extras=extras_of(NAME, fields.rest()),
+        name=tool.name,
+        description=tool.description,
+        parameters=present(tool.parameters),
+        strict=tool.strict,
+        kind="custom" if tool.type == "custom" else "function",
+        format=present(tool.format),
+        deferred=tool.defer_loading,
+        extras={NAME: rest} if rest else {},
     )
 
 
-def _namespace(fields: Fields) -> list[Tool] | None:
+def _namespace(raw: Raw, path: str) -> list[Tool] | None:
     """The tools of a namespace, each of which names it; None when one of them is not ours to understand."""
-    name, description = fields.required("name"), fields.text("description")
-    fields.drop("type")
+    space, rest = _NAMESPACE.read(raw, path)
     tools: list[Tool] = []
-    for inner in fields.objects("tools"):
-        kind = inner.text("type") or "function"
-        if kind not in _OURS:
+    for index, inner in enumerate(space.tools or ()):
+        where = f"{path}.tools[{index}]"
+        if (_KIND.read(inner, where)[0].type or "function") not in _OURS:
             return None
-        tools.append(replace(_tool(inner, kind), namespace=name, namespace_description=description))
-    rest = fields.rest()
-    if not rest:
-        return tools or None
-    return [replace(tool, extras=_with(tool.extras, _SPACE, dump(rest))) for tool in tools] or None
+        tool = _tool(inner, where)
+        extras = _with(tool.extras, _SPACE, dump(rest)) if rest else tool.extras
+        tools.append(replace(tool, namespace=space.name, namespace_description=space.description, extras=extras))
+    return tools
 
 
 def _with(extras: Extras, name: str, value: Raw) -> Extras:
     return {NAME: {**extras.get(NAME, {}), name: value}}
 
 
-def _server_tool(fields: Fields, kind: str) -> ServerTool:
-    rest = fields.rest()
-    return ServerTool(
-        origin=NAME, type=kind, name=load(rest.get("name", Raw()), str), data=Raw(join({"type": dump(kind), **rest}))
-    )
+def _server_tool(raw: Raw, kind: str) -> ServerTool:
+    fields = {name: value for name, value in split(raw).items() if value != NULL}
+    data = Raw(join({"type": fields["type"], **fields}))
+    return ServerTool(origin=NAME, type=kind, name=load(fields.get("name", Raw()), str), data=data)
 
 
-def parse_choice(fields: Fields) -> ToolChoice | None:
+def parse_choice(raw: Raw) -> ToolChoice | None:
     """tool_choice: a mode, one tool, or a choice that only Responses understands (allowed_tools, hosted tools)."""
-    raw = fields.raw("tool_choice")
-    if raw is None:
-        return None
     path = "$.tool_choice"
+    if present(raw) is None:
+        return None
     if is_text(raw):
         word = string(raw, path)
         if word not in _MODES:
             raise ProtocolError(f"{word!r} is no tool choice; use {', '.join(_MODES)} or a tool", path=path)
         return ToolChoice(mode=word)  # type: ignore[arg-type]
-    inner = Fields(raw, path)
-    kind = inner.required("type")
-    if kind in _OURS:
-        return ToolChoice(mode="named", name=inner.required("name"), kind="custom" if kind == "custom" else "function")
-    return ToolChoice(mode="native", origin=NAME, native=raw)
+    choice, _ = _CHOICE.read(raw, path)
+    if choice.type not in _OURS:
+        return ToolChoice(mode="native", origin=NAME, native=raw)
+    if choice.name is None:
+        raise ProtocolError("name is required", path=f"{path}.name")
+    return ToolChoice(mode="named", name=choice.name, kind="custom" if choice.type == "custom" else "function")
 
 
 # write
