@@ -189,6 +189,9 @@ def test_prices_by_the_piece() -> None:
     assert nanos(Usage(), Price(image=0.04), images=2) == 80_000_000
     assert nanos(Usage(), Price(second=0.0001), seconds=2.5) == 250_000
     assert nanos(Usage(), Price(characters=15), characters=1_000) == 15_000_000
+    searched = Usage(input=1000, output=1000, searches=3)
+    assert nanos(searched, Price(input=1, output=1, search=0.01)) == 2_000_000 + 30_000_000
+    assert nanos(searched, Price(input=1, output=1)) == 2_000_000
 
 
 def moment(text: str) -> int:

@@ -32,6 +32,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning: int | None = None  # of output
     audio_input: int | None = None  # of input
     audio_output: int | None = None  # of output
+    searches: int | None = None  # of the web, which the provider made and bills apart
     cost: float | None = None
     extras: Extras = {}
 

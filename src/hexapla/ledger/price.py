@@ -106,6 +106,7 @@ class _Rates(msgspec.Struct, frozen=True, kw_only=True):
     image: int | None
     second: int | None
     characters: int | None
+    search: int | None
 
 
 # A price that a table leaves out is the price of the class it belongs to: vendors list only what differs
@@ -171,7 +172,7 @@ def _holds(tier: Tier, prompt: int, minute: int) -> bool | None:
 def _lines(usage: Usage, units: Units, rates: _Rates) -> list[_Line]:
     """Return the bill's lines.  Tokens are billed unless the price knows of none (images by the piece, sound by the
     second); what has no price by the piece is not billed by the piece."""
-    pieces = _unit_lines(units, rates)
+    pieces = _unit_lines(usage, units, rates)
     if rates.input is None and rates.output is None:
         return pieces if any(count or rate == 0 for count, rate in pieces) else [(None, None)]
     return [*_input_lines(usage, rates), *_output_lines(usage, rates), *pieces]
@@ -200,13 +201,14 @@ def _output_lines(usage: Usage, rates: _Rates) -> tuple[_Line, ...]:
     )
 
 
-def _unit_lines(units: Units, rates: _Rates) -> list[_Line]:
+def _unit_lines(usage: Usage, units: Units, rates: _Rates) -> list[_Line]:
     # Rates are by the million, so a piece counts as a million, a second as a million microseconds.
     counts = (
         (units.requests * _MILLION, rates.request),
         (units.images * _MILLION, rates.image),
         (round(units.seconds * _MILLION), rates.second),
         (units.characters, rates.characters),
+        (_count(usage.searches) * _MILLION, rates.search),
     )
     return [line for line in counts if line[1] is not None]
 

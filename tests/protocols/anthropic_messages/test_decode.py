@@ -107,6 +107,13 @@ def test_own_counts_are_kept() -> None:
     assert bytes(usage.extras["anthropic_messages"]["service_tier"]) == b'"standard"'
 
 
+def test_searches_are_counted() -> None:
+    """They are billed apart from tokens; the count stays what the vendor's own clients read."""
+    said = {"output_tokens": 4, "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0}}
+    usage = answer(start(), *text(0, "x"), finish(usage=said), STOP).usage
+    assert usage is not None and usage.searches == 2 and "server_tool_use" in usage.extras["anthropic_messages"]
+
+
 def test_a_call_in_pieces() -> None:
     assert calls(*CALL, finish("tool_use"), STOP) == [("t1", "f", '{"a":1}')]
 

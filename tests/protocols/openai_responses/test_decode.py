@@ -206,6 +206,18 @@ def test_hosted_items_are_carried_whole() -> None:
     assert streamed.content == twin(search, picture).content
 
 
+COUNTS = {"usage": {"input_tokens": 1, "output_tokens": 2}}
+
+
+def test_searches_are_counted() -> None:
+    """They are billed by the call, and no usage tells how many there were."""
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "x"}}
+    items = (search, {**search, "id": "ws_2"}, message("Hello"))
+    streamed = answer(created(), *(done(place, item) for place, item in enumerate(items)), completed(*items, **COUNTS))
+    assert streamed.usage is not None and streamed.usage.searches == 2
+    assert twin(*items, **COUNTS).usage == streamed.usage
+
+
 def test_an_action_of_the_client_ends_like_a_call() -> None:
     """One that the vendor acted on itself, whose output follows, does not."""
     action = {"type": "shell_call", "id": "sh_1", "call_id": "c1", "action": {}}

@@ -66,6 +66,7 @@ def usage_of(raw: Raw) -> Usage | None:
     entered, read, written = (_count(said, name) for name in _INPUTS)
     known = [count for count in (entered, read, written) if count is not None]
     lifetimes, details = said.get("cache_creation"), said.get("output_tokens_details")
+    served = said.get("server_tool_use")
     usage = Usage(
         input=sum(known) if entered is not None else None,
         output=_count(said, "output_tokens"),
@@ -73,6 +74,7 @@ def usage_of(raw: Raw) -> Usage | None:
         cache_write=written,
         cache_write_1h=_count(lifetimes, "ephemeral_1h_input_tokens") if isinstance(lifetimes, dict) else None,
         reasoning=_count(details, "thinking_tokens") if isinstance(details, dict) else None,
+        searches=_count(served, "web_search_requests") if isinstance(served, dict) else None,
         extras=_extras(raw),
     )
     return None if usage == Usage() else usage

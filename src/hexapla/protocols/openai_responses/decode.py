@@ -10,7 +10,7 @@ failures; the end of the bytes before any of them is truncation, whatever was sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -18,9 +18,10 @@ from msgspec import Raw
 from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Refusal, Text
 from hexapla.ir.event import BlockDelta, MessageStart, MessageStop, Ping, StreamError, TextDelta, UsageReport
+from hexapla.ir.response import ResponsePart
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.frames import FrameDecoder
-from hexapla.protocols.openai_responses.response import failed, failure, stop_for
+from hexapla.protocols.openai_responses.response import failed, failure, stop_for, with_searches
 from hexapla.protocols.openai_responses.said import Said
 from hexapla.protocols.openai_responses.schema import WireEvent, WireResponse, present
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN, usage_of
@@ -97,12 +98,14 @@ class ResponsesDecoder(FrameDecoder):
         if answer.status is None:
             answer.status = "incomplete" if event.type == "response.incomplete" else "completed"
         self._said.finish(answer.output or ())
-        self._report(answer)
+        self._report(answer, self._said.parts)
         self._events.append(MessageStop(stop=stop_for(answer, self._said.parts)))
         self.done = self.settled = True
 
-    def _report(self, answer: WireResponse) -> None:
+    def _report(self, answer: WireResponse, said: Sequence[ResponsePart] = ()) -> None:
         usage = usage_of(answer.usage)
+        if len(said) > 1:
+            usage = with_searches(usage, said)
         if usage is not None and self._started:
             self._events.append(UsageReport(usage))
 

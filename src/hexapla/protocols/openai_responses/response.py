@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.content import Opaque, ToolCall
 from hexapla.ir.event import MessageStart
 from hexapla.ir.loss import LossLog
-from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
+from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify_value
 from hexapla.protocols.openai_responses.echo import echo
@@ -39,6 +40,9 @@ from hexapla.wire.rawjson import decode, dump, join, load
 
 Json = dict[str, Any]
 
+SEARCH = "web_search_call"
+"""The item of a search that the vendor made."""
+
 _decoder = msgspec.json.Decoder(WireResponse)
 
 
@@ -50,12 +54,13 @@ def parse_response(body: bytes) -> GenerateResponse:
     if answer.output is None and answer.status not in UNFINISHED:
         raise ProtocolError("the answer has no output", path="$.output")
     content = tuple([part for item in answer.output or () for part in parse_item(item)])
+    usage = usage_of(answer.usage)
     return GenerateResponse(
         id=answer.id,
         model=answer.model or None,
         content=content,
         stop=stop_for(answer, content),
-        usage=usage_of(answer.usage),
+        usage=with_searches(usage, content) if len(content) > 1 else usage,
         created=answer.created,
         service_tier=answer.service_tier or None,
         origin=NAME,
@@ -93,6 +98,13 @@ def stop_for(answer: WireResponse, content: Sequence[ResponsePart]) -> Stop | No
     """Why an answer ended."""
     reason = answer.incomplete_details.reason if answer.incomplete_details is not None else None
     return stop_of(answer.status, reason, calls=_waits(content))
+
+
+def with_searches(usage: Usage | None, content: Sequence[ResponsePart]) -> Usage | None:
+    """`usage` with the searches of the web that an answer tells, which are billed apart by the call
+    (https://platform.openai.com/docs/pricing, 2026-11)."""
+    made = sum(isinstance(part, Opaque) and part.type == SEARCH for part in content)
+    return replace(usage, searches=made) if usage is not None and made else usage
 
 
 def _waits(content: Sequence[ResponsePart]) -> bool:
