@@ -9,6 +9,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from urllib.parse import urlsplit
 
 Writer = asyncio.StreamWriter
 Handle = Callable[[asyncio.StreamReader, Writer], Awaitable[None]]
@@ -39,7 +40,7 @@ class FaultServer:
                     ),
                     0,
                 )
-                path = head.split(b" ", 2)[1].decode().partition("?")[0].strip("/").partition("/")[2] or "ok"
+                path = urlsplit(head.split(b" ", 2)[1].decode()).path.strip("/").partition("/")[2] or "ok"
                 self.requests.append(head)
                 self.asked.set()
                 if path == "early":
@@ -113,7 +114,13 @@ ENCODED = HEAD + b"content-encoding: gzip\r\n"
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
+ANSWER = (
+    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",'
+    b'"content":"Hello."},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}'
+)
+
 FAULTS: dict[str, Callable[[Writer], Awaitable[bool]]] = {
+    "answer": raw(HEAD + b"content-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER), close=False),
     "ok": raw(HEAD + b"content-length: 5\r\n\r\nhello", close=False),
     "chunked": raw(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunked(b"hel", b"lo"), close=False),
     "stale": raw(b""),
@@ -201,7 +208,8 @@ async def serving(context: ssl.SSLContext | None = None) -> AsyncIterator[FaultS
 
 
 class Proxy:
-    """An HTTP proxy.  It answers CONNECT with `says`; after a 200 it carries bytes, after b"" it is silent."""
+    """An HTTP proxy.  It answers CONNECT with `says`; after a 200 it carries bytes, after b"" it is silent.  What is asked
+    for by its whole URL it carries as well, unless `says` is a refusal."""
 
     def __init__(self, says: bytes) -> None:
         self.says = says
@@ -212,16 +220,21 @@ class Proxy:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             head = await reader.readuntil(b"\r\n\r\n")
             self.heads.append(head)
+            target = head.split(b" ")[1]
+            if target.startswith(b"http://") and b" 200 " in self.says:  # servers understand whole URLs as well
+                await self.carry(urlsplit(target).port or 80, reader, writer, head)
+                return
             writer.write(self.says)
             if b" 200 " in self.says:
-                await self.carry(int(head.split(b" ")[1].rpartition(b":")[2]), reader, writer)
+                await self.carry(int(target.rpartition(b":")[2]), reader, writer)
             elif not self.says:
                 await reader.read()
         writer.close()
 
-    async def carry(self, port: int, reader: asyncio.StreamReader, writer: Writer) -> None:
+    async def carry(self, port: int, reader: asyncio.StreamReader, writer: Writer, first: bytes = b"") -> None:
         """Bytes both ways, from here to a port of this machine."""
         from_there, there = await asyncio.open_connection("127.0.0.1", port)
+        there.write(first)
         try:
             await asyncio.gather(_pipe(reader, there), _pipe(from_there, writer))
         finally:

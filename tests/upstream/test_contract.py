@@ -245,6 +245,41 @@ def test_proxies_are_asked_to_connect(make: Callable[[], Transport]) -> None:
     play(make, scene, good())
 
 
+def test_plain_http_is_asked_of_the_proxy_itself(make: Callable[[], Transport]) -> None:
+    """By its whole URL, with credentials, as curl does: many proxies allow CONNECT to port 443 alone.  The next request
+    takes the same connection, which is not the one of requests without a proxy."""
+
+    async def scene(faults: FaultServer, transport: Transport) -> None:
+        async with proxying() as proxy:
+            url = f"http://user:s3%40cret@127.0.0.1:{proxy.port}"
+            asked = request(
+                faults, "ok?a=b", proxy=url, timeouts=PATIENT, headers=(("authorization", "Bearer sk-key"),)
+            )
+            for _ in range(2):
+                assert (await fetch(transport, asked))[1] == b"hello"
+            (head,) = proxy.heads
+        where = faults.base.removeprefix("http://").removesuffix("/v1").encode()
+        assert head.startswith(b"POST http://%b/v1/ok?a=b HTTP/1.1\r\n" % where)
+        assert b"\r\nhost: %b\r\n" % where in head.lower()
+        assert b"proxy-authorization: basic " + base64.b64encode(b"user:s3@cret").lower() in head.lower()
+        assert (await fetch(transport, request(faults, "ok", timeouts=PATIENT)))[1] == b"hello"
+        assert len(faults.requests) == 3 and b"proxy-authorization" not in faults.requests[2].lower()
+
+    play(make, scene)
+
+
+def test_f06_a_proxy_that_wants_another_login_before_plain_http(make: Callable[[], Transport]) -> None:
+    """Its 407 is the proxy's error and not the provider's answer."""
+
+    async def scene(faults: FaultServer, transport: Transport) -> None:
+        async with proxying(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n") as proxy:
+            error = await fails(transport, request(faults, "ok", proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
+        assert error.kind is Kind.EGRESS_PROXY and "s3cret" not in str(error)
+        assert not faults.requests
+
+    play(make, scene)
+
+
 @pytest.mark.parametrize(
     ("says", "kinds"),
     [

@@ -138,28 +138,6 @@ def test_f60_what_was_looked_at_is_not(script: Callable[[int], bytes], kind: Kin
     assert server.requests == 1
 
 
-def test_client_certificates() -> None:
-    """A host that asks for one gets it; without one there is no connection."""
-    context = good()
-    context.verify_mode = ssl.CERT_REQUIRED
-    AUTHORITY.configure_trust(context)
-    ours = AUTHORITY.issue_cert("gateway@example.org")
-    pem = ours.private_key_pem.bytes() + b"".join(blob.bytes() for blob in ours.cert_chain_pems)
-
-    async def run() -> None:
-        bare = ReqwestTransport(authorities=TRUSTED)
-        known = ReqwestTransport(authorities=TRUSTED, certificate=pem)
-        async with serving(context) as faults:
-            assert await fetch(known, f"{faults.base}/ok") == (200, b"hello")
-            with pytest.raises(UpstreamError):
-                await fetch(bare, f"{faults.base}/ok")
-            assert len(faults.requests) == 1
-        await bare.aclose()
-        await known.aclose()
-
-    asyncio.run(run())
-
-
 class Socks(Proxy):
     """A SOCKS5 proxy without a password (https://www.rfc-editor.org/rfc/rfc1928)."""
 

@@ -270,6 +270,18 @@ class Privacy(_Table, frozen=True, kw_only=True):
     retention: str = ""
 
 
+class Tls(_Table, frozen=True, kw_only=True):
+    """Files in PEM; a relative path is one beside the configuration.
+
+    cert  shown to a provider that asks for one;  key: its private key, unless that stands in the same file
+    ca    authorities that are trusted beside the usual ones
+    """
+
+    cert: str = ""
+    key: str = ""
+    ca: str = ""
+
+
 class Provider(_Table, frozen=True, kw_only=True):
     """A company, or a server of one's own.
 
@@ -282,6 +294,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     levels       levels of an account, lowest first -> what it must have paid in a month to reach them
     level        the account's level; "" is the lowest
     privacy      what it does with prompts
+    tls          certificates, for hosts of one's own
     rates        class of models -> level -> what is allowed; a level that is not told is like the one below (rates.py)
     probe        a server of one's own: looked for at its address, its models asked for (GET {base}/models)
     status       how well its facts are known;  ended: the vendor has switched it off
@@ -310,6 +323,7 @@ class Provider(_Table, frozen=True, kw_only=True):
     level: str = ""
     rates: dict[str, dict[str, Rate]] = {}
     privacy: Privacy = Privacy()
+    tls: Tls = Tls()
     probe: bool = False
     status: Literal["documented", "third-party", "unverified", "ended"] = "unverified"
     experimental: bool = False

@@ -6,9 +6,14 @@ Rules of this file: the first mistake is told; nothing is mended.
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+from msgspec.structs import asdict
 
 from hexapla.catalog.load import check_models, check_provider, mistake
+from hexapla.catalog.locate import Place
 from hexapla.catalog.profile import Profile
+from hexapla.catalog.schema import Tls
 from hexapla.config.packaged import builtin
 from hexapla.config.settings import Config, Key
 from hexapla.errors import ProtocolError
@@ -27,6 +32,7 @@ def check(config: Config, text: str, file: str) -> None:
         if (twin := seen.setdefault(name.lower(), name)) != name:
             raise mistake(f"The provider {name!r} stands here a second time, as {twin!r}.", place, text, file)
         check_provider(provider, text, file, place)
+        _check_tls(provider.tls, (*place, "tls"), text, file)
         for index, endpoint in enumerate(provider.endpoints):
             for timer in endpoint.timeouts.keys() - TIMERS:
                 where = (*place, "endpoints", index, "timeouts", timer)
@@ -53,6 +59,14 @@ def check(config: Config, text: str, file: str) -> None:
         if bound and bound not in config.profiles:
             why = f"There is no profile {bound!r}."
             raise mistake(why, ("keys", index, "profile"), text, file, bound, config.profiles)
+
+
+def _check_tls(tls: Tls, place: Place, text: str, file: str) -> None:
+    if tls.key and not tls.cert:
+        raise mistake("A key is of no use without its cert.", (*place, "key"), text, file)
+    for name, path in asdict(tls).items():
+        if path and not Path(path).is_file():
+            raise mistake(f"There is no file {path}.", (*place, name), text, file)
 
 
 def _check_profile(name: str, profile: Profile, config: Config, text: str, file: str) -> None:

@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from hexapla.auth.api_key import find_credentials
 from hexapla.catalog.address import rehosted
@@ -26,6 +26,7 @@ from hexapla.catalog.expand import allowed, expand, missing, placed
 from hexapla.catalog.load import convert, dotted, load_toml, mistake, nearest_of
 from hexapla.catalog.locate import Place, line_of
 from hexapla.catalog.resolve import Catalog
+from hexapla.catalog.schema import Provider, Tls
 from hexapla.config.check import check
 from hexapla.config.packaged import builtin, builtin_models, builtin_providers, model_table
 from hexapla.config.settings import SCENARIOS, Config, Key, Loaded
@@ -71,6 +72,8 @@ def parse_config(text: str, file: str, environment: Mapping[str, str]) -> Config
     if isinstance(own, dict):
         table["providers"] = {name: _over_builtin(name, provider, text, file) for name, provider in own.items()}
     config = replace(convert(table, Config, text, file), file=file)
+    beside = Path(file).parent
+    config = replace(config, providers={name: _rooted(each, beside) for name, each in config.providers.items()})
     check(config, text, file)
     return replace(
         config,
@@ -92,6 +95,14 @@ def assemble(config: Config, environment: Mapping[str, str]) -> Loaded:
         models[name] = (*listed, *(model for model in models.get(name, ()) if model.id not in ids))
     catalog = Catalog(providers, models, SCENARIOS | config.aliases, model_table(environment))
     return Loaded(config=config, catalog=catalog, environment=environment)
+
+
+def _rooted(provider: Provider, folder: Path) -> Provider:
+    """The provider with whole paths of its certificates: relative ones stand beside the configuration."""
+    if provider.tls == Tls():
+        return provider
+    whole = {name: str(folder / Path(path).expanduser()) for name, path in asdict(provider.tls).items() if path}
+    return replace(provider, tls=Tls(**whole))
 
 
 def _over_builtin(name: str, own: Any, text: str, file: str) -> Any:

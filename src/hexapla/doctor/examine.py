@@ -23,6 +23,7 @@ from hexapla.doctor.finding import CHECKS, Finding, found
 from hexapla.doctor.keys import examine_keys, examine_login
 from hexapla.doctor.listing import Listing, list_models, listable
 from hexapla.doctor.network import examine_clock, examine_network
+from hexapla.engine.address import certificates_of
 from hexapla.engine.gateway import Gateway
 from hexapla.errors import Kind, RoutingError
 from hexapla.routing.candidate import Candidate
@@ -122,7 +123,9 @@ def _origins(subject: Subject, environment: Mapping[str, str]) -> list[Origin]:
     """Every host of a provider, once; none for one that lives in this process."""
     urls = [(endpoint_url(each, "x", stream=False), each.proxy) for each in subject.provider.endpoints]
     asked = [
-        Request(url=url, proxy=proxy_for(url, chosen, environment)) for url, chosen in urls if url.startswith("http")
+        Request(url=url, proxy=proxy_for(url, chosen, environment), certificates=certificates_of(subject.provider.tls))
+        for url, chosen in urls
+        if url.startswith("http")
     ]
     return list(dict.fromkeys(origin_of(request) for request in asked))
 

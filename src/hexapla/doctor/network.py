@@ -18,6 +18,7 @@ from hexapla.doctor.finding import Check, Finding, Verdict, found
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection
 from hexapla.upstream.dial import Origin, dial
+from hexapla.upstream.tls import context_of
 
 DNS_SECONDS = 5
 CONNECT_SECONDS = 8
@@ -86,8 +87,8 @@ async def _resolve(provider: str, origin: Origin) -> Finding:
 async def _connect(provider: str, origin: Origin, wall: float) -> Finding:
     loop = asyncio.get_running_loop()
     began = loop.time()
-    context = ssl.create_default_context() if origin.tls else None
     try:
+        context = context_of(origin.certificates) if origin.tls else None
         connection = await dial(origin, context, CONNECT_SECONDS, _forget)
     except UpstreamError as error:
         check, code = _failure(error)

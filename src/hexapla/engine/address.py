@@ -19,10 +19,10 @@ from hexapla.auth.api_key import Credential, auth_headers
 from hexapla.auth.keeper import Keeper
 from hexapla.catalog.address import endpoint_url
 from hexapla.catalog.resolve import Match
-from hexapla.catalog.schema import Auth, Endpoint
+from hexapla.catalog.schema import Auth, Endpoint, Tls
 from hexapla.routing.patience import Timers
 from hexapla.upstream.egress import proxy_for
-from hexapla.upstream.transport import Request, Timeouts
+from hexapla.upstream.transport import Certificates, Request, Timeouts
 
 USER_AGENT = ("user-agent", "hexapla/0.1")
 
@@ -45,6 +45,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     proxy: str | None
     transport: str
+    certificates: Certificates | None
     keeps: frozenset[str]
     limit: int
 
@@ -66,6 +67,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
             timeouts=self.timeouts,
             proxy=self.proxy,
             transport=self.transport,
+            certificates=self.certificates,
             max_response_bytes=self.limit,
         )
 
@@ -116,6 +118,7 @@ def address_of(
         timeouts=_timeouts(timers, endpoint),
         proxy=proxy_for(url, endpoint.proxy, environment),
         transport=endpoint.transport,
+        certificates=certificates_of(match.provider.tls),
         keeps=GATEWAYS.get(match.provider.id, frozenset()),
         limit=limit,
     )
@@ -123,6 +126,11 @@ def address_of(
         return address
     fields = {name: getattr(address, name) for name in Address.__struct_fields__}
     return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
+
+
+def certificates_of(tls: Tls) -> Certificates | None:
+    """What a provider's table says of certificates, for a request; None where it says nothing."""
+    return None if tls == Tls() else Certificates(cert=tls.cert, key=tls.key, ca=tls.ca)
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from hexapla.catalog.address import normalise
 from hexapla.catalog.discovered import read_models
 from hexapla.catalog.schema import Model, Provider
 from hexapla.config import LocalConfig
-from hexapla.engine.address import USER_AGENT
+from hexapla.engine.address import USER_AGENT, certificates_of
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.routes import Routes
 from hexapla.errors import UpstreamError
@@ -81,5 +81,6 @@ def _question(provider: Provider, routes: Routes, seconds: float) -> Request:
         url=f"{normalise(endpoint.protocol, endpoint.base_url)}/models",
         headers=(("accept", "application/json"), USER_AGENT, *login),
         timeouts=Timeouts(connect=seconds, head=seconds, idle=seconds),
+        certificates=certificates_of(provider.tls),
         max_response_bytes=LARGEST,
     )

@@ -55,7 +55,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
 
     def transport(self, request: Request) -> Transport:
         """The transport that carries `request`: the demo's own, the one asked for, or the default."""
-        wanted = request.transport or ("reqwest" if (request.proxy or "").startswith("socks") else "")
+        wanted = request.transport or ("reqwest" if (request.proxy or "").startswith(("socks", "https:")) else "")
         name = wanted or request.url.partition(":")[0]
         found = self.transports.get(name)
         if found is None and wanted:

@@ -7,6 +7,7 @@ waiting reader is one future; nothing else happens per chunk.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -15,8 +16,10 @@ from urllib.parse import urlsplit
 import httptools
 
 from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream.egress import proxy_login
 from hexapla.upstream.inflate import Inflate, inflate_of
 from hexapla.upstream.stall import give_up_after
+from hexapla.upstream.tls import handshake_failed
 from hexapla.upstream.transport import READ_HIGH_WATER, Request, smuggled
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MAX_INTERIM = 20
 NEVER = float("inf")
+PROXY_LOGIN = 407  # a status that only a proxy gives
 SPLIT_WRITE = 64 * 1024  # larger bodies are written apart from their head, which saves a copy
 
 
@@ -183,6 +187,9 @@ class Connection(asyncio.Protocol):
             what = f"{self.origin} took nothing more of the request for {self._stalls:g} seconds."
             self.error = UpstreamError(Kind.TIMEOUT, what)
             return
+        if isinstance(exc, ssl.SSLError) and self.head is None:  # TLS 1.3 refuses when the handshake is done here
+            self.error = handshake_failed(self.origin, exc)
+            return
         if self.head is None and not self._answered:
             self.error = None  # `send` decides: stale, or refused without an answer
             return
@@ -304,6 +311,8 @@ class Connection(asyncio.Protocol):
     def response(self) -> Exchange:
         """The answer, whose head has come.  Raises what came instead: UpstreamError, or StaleError."""
         if self.head is not None:
+            if self.head[0] == PROXY_LOGIN and self.origin is not None and self.origin.forwarded:
+                raise wants_login(self.origin)
             return Exchange(self, *self.head)
         if self.error is not None:
             raise self.error
@@ -413,6 +422,11 @@ class Connection(asyncio.Protocol):
         self._released(self)
 
 
+def wants_login(origin: Origin) -> UpstreamError:
+    """What a proxy's 407 means."""
+    return UpstreamError(Kind.EGRESS_PROXY, f"The proxy before {origin} refused the login that its URL holds (407).")
+
+
 @lru_cache(maxsize=1024)
 def _lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
@@ -428,6 +442,8 @@ def _head(method: str, url: str, headers: tuple[tuple[str, str], ...], origin: O
     standard = 443 if origin.tls else 80
     host = origin.name if origin.port == standard else str(origin)
     lines = [f"{method} {path} HTTP/1.1", f"host: {host}"]
+    if origin.forwarded:
+        lines = [f"{method} http://{host}{path} HTTP/1.1", f"host: {host}", *proxy_login(origin.proxy or "")]
     for name, value in headers:
         if "\r" in value or "\n" in value or "\0" in value:
             raise smuggled(name)

@@ -1,4 +1,7 @@
-"""Opening connections: TCP, TLS, and CONNECT through a proxy, within one deadline.
+"""Opening connections: TCP, TLS, and the way through a proxy, within one deadline.
+
+Through an HTTP proxy https is reached by CONNECT, plain http by asking the proxy for the whole URL: many proxies allow
+CONNECT to port 443 alone (Squid's default), and curl and httpx ask in the same way (RFC 9112, 3.2.2).
 
 A host with several addresses is tried at all of them, each a moment after the one before (RFC 8305): where IPv6 leads
 nowhere, IPv4 answers a quarter of a second later and not after the whole time for connecting.
@@ -7,7 +10,6 @@ nowhere, IPv4 answers a quarter of a second later and not after the whole time f
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import socket
 import ssl
@@ -15,11 +17,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection
-from hexapla.upstream.transport import Request
+from hexapla.upstream.egress import proxy_login
+from hexapla.upstream.tls import handshake_failed
+from hexapla.upstream.transport import Certificates, Request
 
 MAX_CONNECT_HEAD = 16 * 1024
 ATTEMPT_DELAY = 0.25  # seconds before the next address is tried beside a silent one
@@ -34,9 +38,15 @@ class Origin(NamedTuple):
     port: int
     tls: bool
     proxy: str | None = None
+    certificates: Certificates | None = None
 
     def __str__(self) -> str:
         return f"{self.name}:{self.port}"
+
+    @property
+    def forwarded(self) -> bool:
+        """The proxy is asked for the whole URL, and answers for the server."""
+        return self.proxy is not None and not self.tls
 
     @property
     def name(self) -> str:
@@ -46,16 +56,16 @@ class Origin(NamedTuple):
 
 def origin_of(request: Request) -> Origin:
     """The pool that a request belongs to."""
-    return _origin(request.url, request.proxy)
+    return _origin(request.url, request.proxy, request.certificates)
 
 
 @lru_cache(maxsize=1024)
-def _origin(url: str, proxy: str | None) -> Origin:
+def _origin(url: str, proxy: str | None, certificates: Certificates | None) -> Origin:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"{url!r} is no http(s) URL; correct the provider's base_url.")
     tls = parts.scheme == "https"
-    return Origin(parts.hostname, parts.port or (443 if tls else 80), tls, proxy)
+    return Origin(parts.hostname, parts.port or (443 if tls else 80), tls, proxy, certificates if tls else None)
 
 
 async def dial(
@@ -68,8 +78,7 @@ async def dial(
     except TimeoutError:
         raise UpstreamError(Kind.TIMEOUT, f"{origin} could not be reached within {seconds:g} seconds.") from None
     except ssl.SSLError as error:
-        reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"
-        raise UpstreamError(Kind.UPSTREAM_TLS, f"TLS with {origin} failed: {reason}.") from None
+        raise handshake_failed(origin, error) from None
     except socket.gaierror as error:
         raise UpstreamError(Kind.UPSTREAM_CONNECT, f"The name {origin.host} cannot be resolved: {error}.") from None
     except OSError as error:
@@ -83,7 +92,7 @@ def _why(error: OSError) -> str:
 
 
 async def _opened(origin: Origin, context: ssl.SSLContext | None, released: Callable[[Connection], None]) -> Connection:
-    sock = await (_reach(origin.host, origin.port) if origin.proxy is None else _tunnel(origin, origin.proxy))
+    sock = await (_reach(origin.host, origin.port) if origin.proxy is None else _through(origin, origin.proxy))
     try:
         _, connection = await asyncio.get_running_loop().create_connection(
             lambda: Connection(released),
@@ -97,15 +106,17 @@ async def _opened(origin: Origin, context: ssl.SSLContext | None, released: Call
         raise
 
 
-async def _tunnel(origin: Origin, proxy_url: str) -> socket.socket:
-    """A socket that leads to `origin` through an HTTP proxy."""
+async def _through(origin: Origin, proxy_url: str) -> socket.socket:
+    """A socket that leads to `origin` through an HTTP proxy, or to the proxy that will be asked for it."""
     proxy = urlsplit(proxy_url)
     port = proxy.port or 80
     where = f"{proxy.hostname}:{port}"
     try:
         sock = await _reach(proxy.hostname or "", port)
+        if origin.forwarded:
+            return sock
         try:
-            await _connect(asyncio.get_running_loop(), sock, origin, proxy.username, proxy.password, where)
+            await _connect(asyncio.get_running_loop(), sock, origin, proxy_url, where)
         except BaseException:
             sock.close()
             raise
@@ -185,14 +196,10 @@ async def _connect(
     loop: asyncio.AbstractEventLoop,
     sock: socket.socket,
     origin: Origin,
-    user: str | None,
-    password: str | None,
+    proxy_url: str,
     where: str,
 ) -> None:
-    lines = [f"CONNECT {origin} HTTP/1.1", f"Host: {origin}"]
-    if user is not None:
-        pair = f"{unquote(user)}:{unquote(password or '')}".encode()
-        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair).decode()}")
+    lines = [f"CONNECT {origin} HTTP/1.1", f"Host: {origin}", *proxy_login(proxy_url)]
     await loop.sock_sendall(sock, ("\r\n".join(lines) + "\r\n\r\n").encode())
     head = b""
     while b"\r\n\r\n" not in head:

@@ -9,9 +9,10 @@ An endpoint's own `proxy` stands above all of this; "direct" means none.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 DIRECT = "direct"
 
@@ -26,6 +27,15 @@ def proxy_for(url: str, chosen: str, environment: Mapping[str, str]) -> str | No
     if not proxy or not host or _local(host) or _exempt(host, _variable("no_proxy", environment)):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def proxy_login(proxy_url: str) -> list[str]:
+    """The header line by which a proxy knows us; none where its URL names nobody."""
+    proxy = urlsplit(proxy_url)
+    if proxy.username is None:
+        return []
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return [f"proxy-authorization: Basic {base64.b64encode(pair).decode()}"]
 
 
 def _variable(name: str, environment: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection, Exchange, StaleError
 from hexapla.upstream.dial import Origin, dial, origin_of
+from hexapla.upstream.tls import context_of
 from hexapla.upstream.transport import Request
 
 TICK = 0.25  # seconds between two looks at the deadlines
@@ -24,7 +25,7 @@ IDLE_SECONDS = 60.0  # a pooled connection is kept this long
 class Http1Transport:
     """See Transport.
 
-    ssl_context  for TLS to upstreams; None is the system's trust store
+    ssl_context  for TLS to upstreams that name no certificates; None is the system's trust store
     """
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -87,10 +88,15 @@ class Http1Transport:
             self._arm()
 
     async def _open(self, origin: Origin, request: Request) -> Connection:
-        if self._ssl is None and origin.tls:
-            self._ssl = ssl.create_default_context()
-            self._ssl.set_alpn_protocols(["http/1.1"])
-        return await dial(origin, self._ssl, request.timeouts.connect, self._released)
+        context = self._context(origin) if origin.tls else None
+        return await dial(origin, context, request.timeouts.connect, self._released)
+
+    def _context(self, origin: Origin) -> ssl.SSLContext:
+        if origin.certificates is not None:
+            return context_of(origin.certificates)
+        if self._ssl is None:
+            self._ssl = context_of(None)
+        return self._ssl
 
     def _released(self, connection: Connection) -> None:
         """A connection's exchange is over: keep it if it can be used again."""

@@ -19,9 +19,14 @@ from typing import Any
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream import _optional as optional
+from hexapla.upstream.connection import PROXY_LOGIN, wants_login
 from hexapla.upstream.dial import Origin, origin_of
 from hexapla.upstream.inflate import Inflate, inflate_of
-from hexapla.upstream.transport import Request, Timeouts, smuggled
+from hexapla.upstream.tls import Stamps, context_of, pem_of, stamps
+from hexapla.upstream.transport import Certificates, Request, Timeouts, smuggled
+
+_Kind = tuple[str | None, Timeouts, Certificates | None, Stamps]
+"""What clients differ in."""
 
 # what rustls and hyper call it -> our kind; the first match counts
 Words = tuple[tuple[tuple[str, ...], Kind], ...]
@@ -48,14 +53,12 @@ def installed() -> bool:
 class ReqwestTransport:
     """See Transport.
 
-    certificate  a PEM with key and certificate, for hosts that ask the client for one
     authorities  PEMs of certificate authorities that are trusted beside the usual ones
     """
 
-    def __init__(self, *, certificate: bytes | None = None, authorities: bytes | None = None) -> None:
-        self._certificate = certificate
+    def __init__(self, *, authorities: bytes | None = None) -> None:
         self._authorities = authorities
-        self._clients: dict[tuple[str | None, Timeouts], Any] = {}
+        self._clients: dict[_Kind, Any] = {}
 
     async def send(self, request: Request) -> ReqwestResponse:
         origin = origin_of(request)
@@ -86,7 +89,7 @@ class ReqwestTransport:
         self._clients.clear()
 
     def _client(self, request: Request) -> Any:
-        key = request.proxy, request.timeouts
+        key = request.proxy, request.timeouts, request.certificates, stamps(request.certificates)
         found = self._clients.get(key)
         if found is None:
             found = self._clients[key] = self._build(request)
@@ -103,10 +106,10 @@ class ReqwestTransport:
         if times.head and times.idle:
             builder = builder.read_timeout(datetime.timedelta(seconds=max(times.head, times.idle)))
         builder = builder.http2(True)  # where TLS negotiates it; http:// stays HTTP/1.1
-        if self._certificate is not None:
-            builder = builder.identity_pem(self._certificate)
         if self._authorities is not None:
             builder = builder.add_root_certificate_pem(self._authorities)
+        if request.certificates is not None:
+            builder = _shown(builder, request.certificates)
         if request.proxy is None:
             return builder.no_proxy().build()
         return builder.proxy(optional.ProxyBuilder.all(request.proxy)).build()
@@ -132,7 +135,9 @@ class ReqwestResponse:
                 self.headers[key] = f"{self.headers[key]}, {value}" if key in self.headers else value
 
     def check(self) -> None:
-        """Raise UpstreamError for a head that promises what cannot be read."""
+        """Raise UpstreamError for a head that is a proxy's, or that promises what cannot be read."""
+        if self.status == PROXY_LOGIN and self._origin.forwarded:
+            raise wants_login(self._origin)
         if "content-length" in self.headers and "transfer-encoding" in self.headers:
             raise UpstreamError(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
         self._inflate = inflate_of(self.headers.get("content-encoding", ""))
@@ -193,6 +198,17 @@ class ReqwestResponse:
             await self._opening.__aexit__(None, None, None)
         except optional.PyreqwestError:
             return  # it was broken already, and whoever read it was told
+
+
+def _shown(builder: Any, certificates: Certificates) -> Any:
+    """`builder` with the certificates.  Raises UpstreamError for files that cannot be used."""
+    context_of(certificates)  # the library looks at files later or not at all; OpenSSL says which one is wrong, and why
+    if certificates.ca:
+        builder = builder.add_root_certificate_pem(pem_of(certificates.ca))
+    if certificates.cert:
+        pems = [pem_of(file) for file in (certificates.key, certificates.cert) if file]
+        builder = builder.identity_pem(b"\n".join(pems))
+    return builder
 
 
 def _explained(error: Exception, origin: Origin, kinds: Words) -> UpstreamError:

@@ -37,11 +37,28 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     idle: float = 300.0  # between two body chunks
 
 
+class Certificates(msgspec.Struct, frozen=True, kw_only=True):
+    """Files in PEM; "" is none.
+
+    cert  shown to the server, with its intermediates;  key: its private key, which may stand in the same file
+    ca    authorities that are trusted beside the usual ones
+    """
+
+    cert: str = ""
+    key: str = ""
+    ca: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(file for file in (self.cert, self.key, self.ca) if file)
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request.  `headers` are lower-case ASCII names in sending order, without host and content-length.
 
     proxy      None for a direct connection, else http://[user:password@]host:port (socks5:// needs "reqwest")
     transport  the name of the transport that shall carry it; "" is the default one
+    certificates  for TLS; None: those that every program of this machine trusts, and none of one's own
     """
 
     method: str = "POST"
@@ -51,6 +68,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     proxy: str | None = None
     transport: str = ""
+    certificates: Certificates | None = None
     max_response_bytes: int = 0  # 0: no limit
 
 
