@@ -12,7 +12,7 @@ import pytest
 
 from hexapla.ledger import journal as journal_module
 from hexapla.ledger import segment as segment_module
-from hexapla.ledger.journal import Journal
+from hexapla.ledger.journal import FRESH, Journal
 from hexapla.ledger.record import Generation
 from hexapla.ledger.recovery import recover
 from hexapla.ledger.segment import Claim
@@ -46,10 +46,10 @@ class FaultyOs:
         return call
 
 
-def work(directory: Path, store: SqliteStore, begun: Make, ended: Make) -> Journal:
-    """Fifteen requests over many segments, drained as they come, three of them left open."""
-    journal = Journal(Claim.make(directory), synced=True, segment_size=1200)
-    for number in range(15):
+def work(directory: Path, store: SqliteStore, begun: Make, ended: Make, fresh: int) -> Journal:
+    """Ten requests over many segments, drained as they come, three of them left open."""
+    journal = Journal(Claim.make(directory), synced=True, segment_size=1200, fresh=fresh)
+    for number in range(10):
         journal.begin(begun(f"{number}"))
         if number >= 3:
             journal.end(ended(f"{number}"))
@@ -66,8 +66,15 @@ def pump(journal: Journal, store: SqliteStore) -> None:
     journal.settle(batch)
 
 
+@pytest.mark.parametrize(
+    ("fresh", "met"),
+    [
+        pytest.param(0, {"open", "write", "pread", "fsync", "fdatasync"}, id="read from files"),
+        pytest.param(FRESH, {"open", "write", "fsync", "fdatasync"}, id="kept in memory"),
+    ],
+)
 def test_any_single_failure_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Make, ended: Make
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: Make, ended: Make, fresh: int, met: set[str]
 ) -> None:
     """For every n: the n-th operation fails, every request is in the store once, and the open ones are recovered."""
     failed: list[str] = []
@@ -81,7 +88,7 @@ def test_any_single_failure_loses_nothing(
             patch.setattr(journal_module, "os", faulty)
             patch.setattr(journal_module, "sync_data", lambda fd, faulty=faulty: faulty.fdatasync(fd))
             try:
-                journal = work(directory, store, begun, ended)
+                journal = work(directory, store, begun, ended, fresh)
             except OSError:  # opening may fail, and says so
                 assert len(failed) < 7
                 failed.append(faulty.failed)
@@ -91,11 +98,11 @@ def test_any_single_failure_loses_nothing(
         journal.close()
         recover(directory, store)
         rows = [(row.id, row.outcome) for row in store.recent(99, Where())]
-        assert sorted(rows) == sorted((f"{n}", "ok" if n >= 3 else "interrupted") for n in range(15)), faulty.failed
+        assert sorted(rows) == sorted((f"{n}", "ok" if n >= 3 else "interrupted") for n in range(10)), faulty.failed
         assert journal.lost == journal.damaged == 0
         if not faulty.failed:
             break
         assert journal.errors == 1
         failed.append(faulty.failed)
-    assert set(failed) == {"open", "write", "pread", "fsync", "fdatasync"}
+    assert set(failed) == met
     assert len(failed) > 50, len(failed)

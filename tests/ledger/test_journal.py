@@ -12,16 +12,24 @@ import msgspec
 import pytest
 
 from hexapla.errors import GatewayError
-from hexapla.ledger.frame import BEGIN, MAGIC, scan
+from hexapla.ledger.frame import BEGIN, MAGIC, decode, scan
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment
+from hexapla.ledger.store import Record
 
 Make = Callable[..., Generation]
 
 
-def ids(records: list[bytes]) -> list[str]:
-    return [msgspec.json.decode(record, type=Generation).id for record in records]
+def ids(records: list[Record]) -> list[str]:
+    """The records' ids; what stands in the store as JSON is what it was told beside it."""
+    assert [decode(data) for _, data in records] == [generation for generation, _ in records]
+    return [generation.id for generation, _ in records]
+
+
+def written(path: Path) -> list[str]:
+    """The ids of all frames of a segment."""
+    return [decode(frame.payload).id for frame in scan(path.read_bytes(), len(MAGIC))]
 
 
 def drain(journal: Journal) -> list[str]:
@@ -42,6 +50,12 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(Claim.make(tmp_path), segment_size=4096)
 
 
+@pytest.fixture
+def forgetful(tmp_path: Path) -> Journal:
+    """A journal that keeps nothing in memory, as one does whose store is far behind: what is taken is read from files."""
+    return Journal(Claim.make(tmp_path), segment_size=4096, fresh=0)
+
+
 def fill_disk(monkeypatch: pytest.MonkeyPatch, error: int = errno.ENOSPC) -> None:
     def fail(_segment: Segment, _frame: bytes) -> None:
         raise OSError(error, os.strerror(error))
@@ -53,7 +67,7 @@ def test_a_record_is_with_the_system_when_the_call_returns(journal: Journal, tmp
     """After `begin`, and without any flush, another reader of the file sees the record."""
     journal.begin(begun("a"))
     (frame,) = scan(segments(tmp_path)[0].read_bytes(), len(MAGIC))
-    assert (frame.kind, ids([frame.payload])) == (BEGIN, ["a"])
+    assert (frame.kind, decode(frame.payload).id) == (BEGIN, "a")
 
 
 def test_finished_records_are_taken_in_order_and_once(journal: Journal, begun: Make, ended: Make) -> None:
@@ -80,18 +94,39 @@ def test_full_segments_are_replaced_and_deleted_when_stored(
     assert len(segments(tmp_path)) > 5
     assert drain(journal) == [f"{number}" for number in range(50)]
     (last,) = segments(tmp_path)
-    assert ids([frame.payload for frame in scan(last.read_bytes(), len(MAGIC))])[0] == "long"
+    assert written(last)[0] == "long"
     journal.end(ended("long"))
     assert drain(journal) == ["long"]
 
 
-def test_a_record_larger_than_a_read_is_taken(journal: Journal, ended: Make) -> None:
+def test_a_store_far_behind_reads_the_files(tmp_path: Path, begun: Make, ended: Make) -> None:
+    """Memory is bounded: beyond it records are read from the files, once each, until the store has caught up."""
+    journal = Journal(Claim.make(tmp_path), segment_size=4096, fresh=5)
+    names = [f"{number}" for number in range(34)]
+    for name in names[:4]:
+        journal.end(ended(name))
+    assert ids(journal.take(10).records) == names[:4]
+    for name in names[4:30]:
+        journal.begin(begun(name))
+        journal.end(ended(name))
+        journal.tend()
+    assert drain(journal) == names[:30]
+    assert journal.backlog == 0
+    (last,) = segments(tmp_path)
+    for name in names[30:34]:
+        journal.end(ended(name))
+    last.write_bytes(b"what stands in memory need not be read")
+    assert drain(journal) == names[30:34]
+    assert (journal.lost, journal.errors) == (0, 0)
+
+
+def test_a_record_larger_than_a_read_is_taken(forgetful: Journal, ended: Make) -> None:
     """Records of any size come through, between ordinary ones."""
     attempt = ended().attempts[0]
     large = tuple(msgspec.structs.replace(attempt, message="m" * 3000) for _ in range(40))
     for name, attempts in (("a", ()), ("b", large), ("c", ())):
-        journal.end(ended(name, attempts=attempts))
-    assert drain(journal) == ["a", "b", "c"]
+        forgetful.end(ended(name, attempts=attempts))
+    assert drain(forgetful) == ["a", "b", "c"]
 
 
 def test_a_beginning_stands_as_it_was(journal: Journal, tmp_path: Path, begun: Make, ended: Make) -> None:
@@ -125,8 +160,7 @@ def test_a_failing_disk_costs_nothing_but_a_fault(
     journal.tend()
     assert journal.fault is None
     assert drain(journal) == []
-    frames = list(scan(segments(tmp_path)[-1].read_bytes(), len(MAGIC)))
-    assert ids([frame.payload for frame in frames]) == ["during"]
+    assert written(segments(tmp_path)[-1]) == ["during"]
     assert (journal.errors, journal.lost) == (2, 0)
 
 
@@ -170,27 +204,27 @@ def test_half_a_write_is_no_record(
     assert len(segments(tmp_path)) == 1
 
 
-def test_unreadable_segments_are_set_aside(journal: Journal, tmp_path: Path, ended: Make) -> None:
+def test_unreadable_segments_are_set_aside(forgetful: Journal, tmp_path: Path, ended: Make) -> None:
     """A page that rots under us costs its segment's rest, never the ones after it."""
-    journal.end(ended("a"))
-    journal.end(ended("b"))
+    forgetful.end(ended("a"))
+    forgetful.end(ended("b"))
     (first,) = segments(tmp_path)
     data = bytearray(first.read_bytes())
     data[-5] ^= 1
     first.write_bytes(data)
     for number in range(20):
-        journal.end(ended(f"{number}"))
-        journal.tend()
-    found = drain(journal)
+        forgetful.end(ended(f"{number}"))
+        forgetful.tend()
+    found = drain(forgetful)
     assert found[0] == "a"
     assert found[-1] == "19"
     assert "b" not in found
-    assert journal.damaged == 1
+    assert forgetful.damaged == 1
     assert len(list(tmp_path.glob("*.damaged"))) == 1
 
 
 def test_a_segment_that_cannot_be_renamed_is_passed_over(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
+    forgetful: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
 ) -> None:
     """Even where damage cannot be set aside, what follows it comes through, and every failure is counted."""
 
@@ -198,14 +232,14 @@ def test_a_segment_that_cannot_be_renamed_is_passed_over(
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr("hexapla.ledger.journal.set_aside", refuse)
-    journal.end(ended("a"))
+    forgetful.end(ended("a"))
     (first,) = segments(tmp_path)
     first.write_bytes(first.read_bytes()[:-1] + b"X")
     for number in range(20):
-        journal.end(ended(f"{number}"))
-        journal.tend()
-    assert drain(journal)[-1] == "19"
-    assert (journal.damaged, journal.errors) == (1, 2)
+        forgetful.end(ended(f"{number}"))
+        forgetful.tend()
+    assert drain(forgetful)[-1] == "19"
+    assert (forgetful.damaged, forgetful.errors) == (1, 2)
 
 
 def test_a_segment_that_cannot_be_deleted_stays(
@@ -245,7 +279,7 @@ def test_a_failed_sync_is_told_and_repaired(
     assert journal.sync() is None
     assert drain(journal) == ["b"]
     (last,) = segments(tmp_path)
-    assert ids([frame.payload for frame in scan(last.read_bytes(), len(MAGIC))]) == ["a"]
+    assert written(last) == ["a"]
 
 
 def test_closing_deletes_what_is_stored_and_keeps_the_rest(tmp_path: Path, begun: Make, ended: Make) -> None:

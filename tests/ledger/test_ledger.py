@@ -127,7 +127,7 @@ def test_a_store_that_fails_is_reported_and_caught_up_with(
     """While SQLite takes nothing the journal keeps everything; afterwards the ledger is whole again by itself."""
     ledger = Ledger.open(path)
 
-    def full(_store: SqliteStore, _records: object) -> int:
+    def full(_store: SqliteStore, _records: object) -> None:
         raise GatewayError("internal", "The ledger's store failed (disk I/O error).", status=503)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
@@ -152,7 +152,7 @@ def test_a_store_that_never_recovers_leaves_the_journal(
     """Closing with a dead store loses nothing: the next start finds it all in the journal."""
     ledger = Ledger.open(path)
 
-    def full(_store: SqliteStore, _records: object) -> int:
+    def full(_store: SqliteStore, _records: object) -> None:
         raise GatewayError("internal", "full")  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:

@@ -88,7 +88,7 @@ def test_a_recovery_that_dies_is_done_again(dead: Path, tmp_path: Path) -> None:
 class FullStore(SqliteStore):
     """A store that takes nothing."""
 
-    def put(self, records: object) -> int:
+    def put(self, records: object) -> None:
         raise GatewayError("internal", "full")  # type: ignore[arg-type]
 
 

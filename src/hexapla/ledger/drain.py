@@ -1,7 +1,7 @@
 """Carries finished records from the journal into the store, in a thread.
 
 A row costs SQLite some microseconds if a transaction has many, and milliseconds if it has one, so rows travel in
-batches: when 512 wait, or a fifth of a second after the last batch.  A store that fails is asked again later, ever less
+batches: when 1024 wait, or a fifth of a second after the last batch.  A store that fails is asked again later, ever less
 often; the journal keeps what it has not got.
 
 Rules of this file: whoever pumps, pumps alone; nothing is settled before the store has it; failures are counted and
@@ -20,7 +20,7 @@ from hexapla.ledger.store import Store
 
 _PAUSE = 0.2  # seconds between batches
 _LONGEST_PAUSE = 5.0  # when the store fails
-_BATCH = 256  # records; larger ones would hold the interpreter, and so the event loop, for longer
+_BATCH = 256  # records that are read from files at once
 _PRUNE_EVERY = 60.0  # seconds
 _DAY = 86_400.0
 
@@ -29,7 +29,7 @@ class Drain:
     """Moves records while it lives.
 
     fault   why the store did not take the last batch; None if it did
-    errors  failed batches so far;  lost  records that the store could not read
+    errors  failed batches so far
     """
 
     def __init__(
@@ -37,7 +37,6 @@ class Drain:
     ) -> None:
         self.fault: GatewayError | None = None
         self.errors = 0
-        self.lost = 0
         self._journal = journal
         self._store = store
         self._retention = retention_days
@@ -52,7 +51,7 @@ class Drain:
         with self._pumping:
             while (batch := self._journal.take(_BATCH)).positions or batch.records:
                 try:
-                    self.lost += self._store.put(batch.records)
+                    self._store.put(batch.records)
                 except GatewayError as error:
                     self.fault = error
                     self.errors += 1

@@ -4,7 +4,8 @@ A process can die between any two bytes, and a disk can lose any page, so a fram
 at the first that does not.  The payload is the Generation's JSON, which goes into the store as it is: people can read
 both with ordinary tools.
 
-Rules of this file: pure; `pack` always succeeds, whatever strings an upstream or a client sent; `scan` never raises.
+Rules of this file: pure, but for what `pack` takes out of a record; `pack` always succeeds, whatever strings an upstream or
+a client sent; `scan` never raises.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LONGEST_LIST = 50
 _head = _HEADER.pack
 _checksum = zlib.crc32
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Generation).decode
+decode = msgspec.json.Decoder(Generation).decode  # a payload
 
 
 class Frame(NamedTuple):
@@ -42,14 +43,16 @@ class Frame(NamedTuple):
 
 
 def pack(generation: Generation, kind: int) -> bytes:
-    """Return the frame of a generation: BEGIN or END."""
+    """Return the frame of a generation: BEGIN or END.  What has no place in a record is taken out of it on the way."""
+    if generation.usage.extras:
+        generation.usage = replace(generation.usage, extras={})
     try:
         payload = _encode(generation)
     except UnicodeEncodeError:  # a lone surrogate
         payload = b""
     size = len(payload)
-    if not 0 < size <= _LARGEST or generation.usage.extras:
-        payload = _trimmed(generation)
+    if not 0 < size <= _LARGEST:
+        payload = _clipped(generation)
         size = len(payload)
     return _head(size, kind, _checksum(payload, kind)) + payload
 
@@ -61,7 +64,7 @@ def payload_of(frame: bytes) -> bytes:
 
 def unpack(frame: bytes) -> Generation:
     """Return what `pack` framed."""
-    return _decode(payload_of(frame))
+    return decode(payload_of(frame))
 
 
 def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
@@ -85,14 +88,11 @@ def torn(rest: bytes) -> bool:
     return wanted(rest) > len(rest) or not any(rest)
 
 
-def _trimmed(generation: Generation) -> bytes:
-    """The JSON of a generation that holds what has no place here: bytes of strangers, of any size."""
-    generation = replace(generation, usage=replace(generation.usage, extras={}))
-    try:
-        payload = _encode(generation)
-    except UnicodeEncodeError:
-        return _encode(_clip(generation))
-    return payload if len(payload) <= _LARGEST else _encode(_clip(generation))
+def _clipped(generation: Generation) -> bytes:
+    """The JSON of a generation that holds bytes of strangers, of any size, until now."""
+    for name in generation.__struct_fields__:
+        setattr(generation, name, _clip(getattr(generation, name)))
+    return _encode(generation)
 
 
 def _clip(value: Any) -> Any:

@@ -4,7 +4,8 @@ A gateway that dies with requests in flight owes its keeper the truth about them
 finished.  So a record is handed to the operating system by one short write from whichever thread has it, 2 to 3 µs, and
 survives `kill -9`; a power cut too where the caller waits for `sync` (see commit.py).  From there a thread carries
 finished records into the store (see drain.py), and a segment whose records have all arrived is deleted.  Begun ones are
-carried from segment to segment until they end.
+carried from segment to segment until they end.  What has just been written need not be read: the latest finished records
+are kept in memory, and files are read only for a store that is further behind, or by the next process.
 
 A disk that fails does not stop the gateway.  Finished records wait in memory, up to a bound, beginnings are known from
 `open`, and the next segment that can be written repairs everything.  Only a caller that insists (`required`: a key with
@@ -22,23 +23,27 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
+import msgspec
+
 from hexapla.errors import GatewayError, Kind
-from hexapla.ledger.frame import BEGIN, END, pack, payload_of, scan, wanted
+from hexapla.ledger.frame import BEGIN, END, decode, pack, payload_of, scan, wanted
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
+from hexapla.ledger.store import Record
 
 SEGMENT_SIZE = 8 << 20  # bytes; about ten thousand requests
 SPILL_SIZE = 16 << 20  # bytes of finished records that wait in memory while no file can be written
 _CHUNK = 1 << 16
-_WAKE_EVERY = 512  # finished records
+FRESH = 4096  # finished records that are kept in memory as well: a store that is not behind has nothing to read
+_WAKE_EVERY = 1024  # finished records
 
 
 class Batch(NamedTuple):
     """Finished records on their way to the store, and where the reading stands once they have arrived."""
 
-    records: list[bytes]
-    spilled: int  # how many of them came from memory
-    positions: list[tuple[Segment, int]]
+    records: list[Record]
+    spilled: int  # how many of them stand in no file
+    positions: dict[Segment, int]
 
 
 class Journal:
@@ -57,6 +62,7 @@ class Journal:
         synced: bool = False,
         segment_size: int = SEGMENT_SIZE,
         spill_size: int = SPILL_SIZE,
+        fresh: int = FRESH,
     ) -> None:
         self.open: dict[str, bytes] = {}
         self.fault: OSError | None = None
@@ -70,8 +76,14 @@ class Journal:
         self._spill_size = spill_size
         self._lock = threading.Lock()  # guards what begin and end touch
         self._tending = threading.Lock()  # guards the life of segments: creation, sync, removal
-        self._spill: deque[bytes] = deque()
+        self._spill: deque[Record] = deque()
         self._spilled = 0  # bytes
+        self._fresh: list[
+            tuple[Generation, bytes]
+        ] = []  # with their frames: all that stand in a file and were not taken
+        self._most_fresh = fresh
+        self._behind = fresh == 0  # there were too many: `_fresh` is empty, and the files are read
+        self._taken: Batch | None = None  # until it is settled
         self._ended = 0
         self._number = 0
         self._segments: deque[Segment] = deque()
@@ -97,7 +109,11 @@ class Journal:
         with self._lock:
             self.open.pop(generation.id, None)
             if not self._append(frame):
-                self._keep(payload_of(frame))
+                self._keep(generation, payload_of(frame))
+            elif not self._behind:
+                self._fresh.append((generation, frame))
+                if len(self._fresh) > self._most_fresh:
+                    self._fresh, self._behind = [], True
             self._ended += 1
             if self._ended % _WAKE_EVERY == 0:
                 self.wake.set()
@@ -114,11 +130,11 @@ class Journal:
             return False
         return True
 
-    def _keep(self, record: bytes) -> None:
+    def _keep(self, generation: Generation, record: bytes) -> None:
         if self._closed or self._spilled + len(record) > self._spill_size:
             self.lost += 1
             return
-        self._spill.append(record)
+        self._spill.append((generation, record))
         self._spilled += len(record)
 
     def _fail(self, error: OSError) -> None:
@@ -134,28 +150,44 @@ class Journal:
             return self._spilled + sum(segment.end - segment.read for segment in self._segments)
 
     def take(self, limit: int) -> Batch:
-        """Return up to about `limit` finished records, oldest first; none when the store has everything."""
+        """Return finished records, oldest first, the same ones until they are settled; none when the store has everything.
+
+        limit  how many at once, where they do not stand in memory anyway
+        """
+        batch = self._taken or self._next(limit)
+        self._taken = batch if batch.records or batch.positions else None
+        return batch
+
+    def _next(self, limit: int) -> Batch:
         with self._lock:
             records = list(islice(self._spill, limit))
-            ends = [(segment, segment.end) for segment in self._segments if segment.read < segment.end]
+            fresh, behind = self._fresh, self._behind
+            self._fresh = []
+            ends = {segment: segment.end for segment in self._segments if segment.read < segment.end}
         spilled = len(records)
-        positions = []
-        for segment, end in ends:
+        if not behind:
+            records += [(generation, payload_of(frame)) for generation, frame in fresh]
+            return Batch(records, spilled, ends)
+        positions = {}
+        for segment, end in ends.items():
             offset = self._read(segment, end, limit, records)
             if offset > segment.read:
-                positions.append((segment, offset))
+                positions[segment] = offset
         return Batch(records, spilled, positions)
 
     def settle(self, batch: Batch) -> None:
         """Forget what `take` gave: the store has it."""
+        self._taken = None
         with self._lock:
             for _ in range(batch.spilled):
-                self._spilled -= len(self._spill.popleft())
-            for segment, offset in batch.positions:
+                self._spilled -= len(self._spill.popleft()[1])
+            for segment, offset in batch.positions.items():
                 segment.read = offset
+            if self._behind and self._most_fresh:
+                self._behind = any(segment.read < segment.end for segment in self._segments)
         self._discard()
 
-    def _read(self, segment: Segment, end: int, limit: int, records: list[bytes]) -> int:
+    def _read(self, segment: Segment, end: int, limit: int, records: list[Record]) -> int:
         """Append finished records of one segment to `records`; return the offset after the last frame seen."""
         offset = segment.read
         while offset < end and len(records) < limit:
@@ -167,12 +199,18 @@ class Journal:
             start = offset
             for frame in scan(data):
                 if frame.kind == END:
-                    records.append(frame.payload)
+                    self._collect(frame.payload, records)
                 offset = start + frame.end
             if offset == start:  # what was written whole is not whole any more
                 self._set_aside(segment)
                 return end
         return offset
+
+    def _collect(self, payload: bytes, records: list[Record]) -> None:
+        try:
+            records.append((decode(payload), payload))
+        except msgspec.DecodeError:  # no generation, though it was written as one
+            self.lost += 1
 
     def _set_aside(self, segment: Segment) -> None:
         if not segment.path.exists():

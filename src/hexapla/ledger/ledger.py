@@ -199,7 +199,7 @@ class Ledger:
             degraded=bool(faults),
             message="; ".join(faults),
             errors=journal.errors + drain.errors,
-            lost=journal.lost + drain.lost,
+            lost=journal.lost,
             backlog=journal.backlog,
             recovered=self._recovered.finished,
             interrupted=self._recovered.interrupted,

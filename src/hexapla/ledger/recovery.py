@@ -15,14 +15,12 @@ from pathlib import Path
 
 import msgspec
 
-from hexapla.ledger.frame import BEGIN, END, MAGIC, Frame, pack, payload_of, scan, torn
+from hexapla.ledger.frame import BEGIN, END, MAGIC, Frame, decode, pack, payload_of, scan, torn
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, dead_claims, set_aside, sweep
-from hexapla.ledger.store import Store
+from hexapla.ledger.store import Record, Store
 
 _AT_ONCE = 500
-
-_decode = msgspec.json.Decoder(Generation).decode
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +64,7 @@ def _recover(claim: Claim, store: Store) -> Recovered:
         finished, legible = _store(frames, begun, store)
         damage[path] = not (whole and legible)
         found += Recovered(finished=finished, damaged=damage[path])
-    rows = [payload_of(pack(interrupted(generation), END)) for generation in begun.values()]
+    rows = [(each, payload_of(pack(each, END))) for each in map(interrupted, begun.values())]
     for start in range(0, len(rows), _AT_ONCE):
         found += Recovered(interrupted=store.interrupt(rows[start : start + _AT_ONCE]))
     for path, damaged in damage.items():
@@ -88,10 +86,11 @@ def _frames(data: bytes) -> tuple[Iterator[Frame], bool]:
 
 def _store(frames: Iterator[Frame], begun: dict[str, Generation], store: Store) -> tuple[int, bool]:
     """Store what ended, and keep `begun` up to date; return how many ended, and whether every frame was understood."""
-    ended, legible = [], True
+    ended: list[Record] = []
+    legible = True
     for frame in frames:
         try:
-            generation = _decode(frame.payload)
+            generation = decode(frame.payload)
         except msgspec.DecodeError:  # of a later version: its frame was whole
             legible = False
             continue
@@ -99,7 +98,7 @@ def _store(frames: Iterator[Frame], begun: dict[str, Generation], store: Store) 
             begun.setdefault(generation.id, generation)
         else:
             begun.pop(generation.id, None)
-            ended.append(frame.payload)
+            ended.append((generation, frame.payload))
     for start in range(0, len(ended), _AT_ONCE):
         store.put(ended[start : start + _AT_ONCE])
     return len(ended), legible

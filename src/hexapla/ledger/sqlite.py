@@ -13,15 +13,16 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
 from hexapla.ledger.record import Cost, Generation
 from hexapla.ledger.segment import set_aside
-from hexapla.ledger.store import GroupBy, UsageRow, Where
+from hexapla.ledger.store import GroupBy, Record, UsageRow, Where
 
 _T = TypeVar("_T")
 _Value = str | int | float | None
@@ -54,12 +55,28 @@ _COLUMNS = (
     "id", "created", "key", "provider", "model", "outcome",
     "input", "output", "cached", "cache_write", "reasoning", "currency", "nanos", "record",
 )  # fmt: skip
-_INSERT = (
-    f"INSERT INTO generations ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
-    " ON CONFLICT (id) DO "
-)
-_PUT = f"{_INSERT} UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
-_INTERRUPT = f"{_INSERT} NOTHING"
+_UNKNOWN = -1  # stands for NULL on the way in: sqlite3 takes longer to bind a None than five numbers
+_PLACES = {"currency": "nullif(?, '')"} | dict.fromkeys((*_COLUMNS[6:11], "nanos"), f"nullif(?, {_UNKNOWN})")
+_ROW = f"({', '.join(_PLACES.get(name, '?') for name in _COLUMNS)})"
+# Rows of one statement.  After each statement sqlite3 wants the interpreter back, and somebody else has it then.
+_TOGETHER = 64
+
+
+class _Insert(NamedTuple):
+    """How rows are stored: one by one, or many at once."""
+
+    one: str
+    together: str
+
+    @classmethod
+    def but(cls, conflict: str) -> _Insert:
+        head = f"INSERT INTO generations ({', '.join(_COLUMNS)}) VALUES"
+        tail = f"ON CONFLICT (id) DO {conflict}"
+        return cls(f"{head} {_ROW} {tail}", f"{head} {', '.join([_ROW] * _TOGETHER)} {tail}")
+
+
+_PUT = _Insert.but(f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}")
+_INTERRUPT = _Insert.but("NOTHING")
 
 _GROUPS: dict[GroupBy, str] = {
     "key": "key",
@@ -73,6 +90,8 @@ SELECT {group}, currency, count(*), sum(outcome = 'ok'), sum(input), sum(output)
 FROM generations WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2
 """  # fmt: skip
 _SUMS = ("requests", "ok", "input", "output", "cached", "cache_write", "reasoning")
+
+_PAGE = 8192  # bytes: fewer writes than SQLite's own choice; still more would make a single row dear
 
 _MOST_TOKENS = 10**12  # of one request; nine million such requests fit into SQLite's sums
 _MOST_NANOS = 10**15  # a million dollars
@@ -95,17 +114,18 @@ class SqliteStore:
         self._busy_timeout = busy_timeout
         self._writing = threading.RLock()
         self._reading = self._writing if path is None else threading.RLock()
-        self._renewing(self._open)
+        try:
+            self._open()
+        except GatewayError as error:
+            self._renew_after(error)
 
     # --- Store --------------------------------------------------------------------------------------------------------
 
-    def put(self, records: Sequence[bytes]) -> int:
-        rows = [row for record in records if (row := _row(record)) is not None]
-        self._write(_PUT, rows)
-        return len(records) - len(rows)
+    def put(self, records: Sequence[Record]) -> None:
+        self._write(lambda connection: _insert(connection, _PUT, records))
 
-    def interrupt(self, records: Sequence[bytes]) -> int:
-        return self._write(_INTERRUPT, [row for record in records if (row := _row(record)) is not None])
+    def interrupt(self, records: Sequence[Record]) -> int:
+        return self._write(lambda connection: _insert(connection, _INTERRUPT, records))
 
     def get(self, name: str) -> Generation | None:
         legible = name.encode("utf-8", "replace").decode()  # SQLite refuses lone surrogates
@@ -129,7 +149,7 @@ class SqliteStore:
         ):
             if value is not None:
                 query = f"SELECT number FROM generations WHERE {condition} LIMIT {_PRUNED_AT_ONCE}"  # noqa: S608
-                deleted += self._write(f"DELETE FROM generations WHERE number IN ({query})", [(value,)])  # noqa: S608
+                deleted += self._delete(f"DELETE FROM generations WHERE number IN ({query})", value)  # noqa: S608
         return deleted
 
     def close(self) -> None:
@@ -159,25 +179,34 @@ class SqliteStore:
                 self._path or ":memory:", timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
             )
             try:
+                connection.execute(f"PRAGMA page_size = {_PAGE}")  # of a new file
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {'FULL' if self._synced else 'NORMAL'}")
-                connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: a page is written once for more rows
+                connection.execute(
+                    f"PRAGMA wal_autocheckpoint = {(16 << 20) // _PAGE}"
+                )  # a page is written once for more rows
+                connection.execute(
+                    "PRAGMA temp_store = MEMORY"
+                )  # else a copy of each page that many rows change is a file
                 connection.execute("PRAGMA journal_size_limit = 67108864")
             except sqlite3.Error:
                 connection.close()
                 raise
             return connection
 
-    def _write(self, statement: str, rows: Sequence[tuple[_Value, ...]]) -> int:
-        """Run the statement for each row in one transaction; return how many rows changed."""
-        return self._renewing(lambda: self._transact(statement, rows)) if rows else 0
+    def _delete(self, statement: str, value: float) -> int:
+        return self._write(lambda connection: connection.execute(statement, (value,)).rowcount)
 
-    def _transact(self, statement: str, rows: Sequence[tuple[_Value, ...]]) -> int:
+    def _write(self, action: Callable[[sqlite3.Connection], int]) -> int:
+        """Run `action`, which returns how many rows it has changed, in a transaction."""
+        return self._renewing(lambda: self._transact(action))
+
+    def _transact(self, action: Callable[[sqlite3.Connection], int]) -> int:
         with self._writing, _translated():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                changed = self._writer.executemany(statement, rows).rowcount
+                changed = action(self._writer)
                 self._writer.execute("COMMIT")
             except sqlite3.Error:
                 with contextlib.suppress(sqlite3.Error):
@@ -194,10 +223,14 @@ class SqliteStore:
         try:
             return action()
         except GatewayError as error:
-            if self._path is None or getattr(error.__cause__, "sqlite_errorname", "") not in _DAMAGE:
-                raise
-        self._renew(self._path)
+            self._renew_after(error)
         return action()
+
+    def _renew_after(self, error: GatewayError) -> None:
+        """Begin a new file if `error` says that this one is broken; raise it otherwise."""
+        if self._path is None or getattr(error.__cause__, "sqlite_errorname", "") not in _DAMAGE:
+            raise error
+        self._renew(self._path)
 
     def _renew(self, path: Path) -> None:
         with self._writing, self._reading, _translated():
@@ -233,42 +266,20 @@ def _generations(rows: Sequence[tuple[Any, ...]]) -> list[Generation]:
     return [generation for (record,) in rows if (generation := _load(record)) is not None]
 
 
-class _Counts(msgspec.Struct, frozen=True, gc=False):
-    input: int | None = None
-    output: int | None = None
-    cached: int | None = None
-    cache_write: int | None = None
-    reasoning: int | None = None
+def _insert(connection: sqlite3.Connection, insert: _Insert, records: Sequence[Record]) -> int:
+    changed = 0
+    for start in range(0, len(records), _TOGETHER):
+        rows = list(map(_row, records[start : start + _TOGETHER]))
+        if len(rows) == _TOGETHER:
+            changed += connection.execute(insert.together, tuple(chain.from_iterable(rows))).rowcount
+        else:
+            changed += connection.executemany(insert.one, rows).rowcount
+    return changed
 
 
-class _Price(msgspec.Struct, frozen=True, gc=False):
-    currency: str
-    nanos: int
-
-
-class _Columns(msgspec.Struct, frozen=True):
-    """The part of a Generation that has columns; reading no more halves the cost of a row."""
-
-    id: str
-    created: float
-    key: str = ""
-    provider: str = ""
-    model: str = ""
-    outcome: str = ""
-    usage: _Counts = _Counts()
-    cost: _Price | None = None
-
-
-_columns = msgspec.json.Decoder(_Columns).decode
-
-
-def _row(record: bytes) -> tuple[_Value, ...] | None:
-    """Return a record's columns; None for what is no generation."""
-    try:
-        it = _columns(record)
-    except msgspec.DecodeError:
-        return None
-    counts = (it.usage.input, it.usage.output, it.usage.cached, it.usage.cache_write, it.usage.reasoning)
+def _row(record: Record) -> tuple[_Value, ...]:
+    it, data = record
+    usage, cost = it.usage, it.cost
     return (
         it.id,
         it.created,
@@ -276,11 +287,21 @@ def _row(record: bytes) -> tuple[_Value, ...] | None:
         it.provider,
         it.model,
         it.outcome,
-        *[None if count is None else max(0, min(count, _MOST_TOKENS)) for count in counts],
-        it.cost.currency if it.cost else None,
-        max(0, min(it.cost.nanos, _MOST_NANOS)) if it.cost else None,
-        record.decode(),
+        _known(usage.input),
+        _known(usage.output),
+        _known(usage.cached),
+        _known(usage.cache_write),
+        _known(usage.reasoning),
+        "" if cost is None else cost.currency,
+        _UNKNOWN if cost is None else max(0, min(cost.nanos, _MOST_NANOS)),
+        data.decode(),
     )
+
+
+def _known(count: int | None) -> int:
+    if count is None:
+        return _UNKNOWN
+    return count if 0 <= count <= _MOST_TOKENS else max(0, min(count, _MOST_TOKENS))
 
 
 def _where(where: Where) -> tuple[str, tuple[_Value, ...]]:

@@ -16,6 +16,9 @@ import msgspec
 
 from hexapla.ledger.record import Cost, Generation
 
+Record = tuple[Generation, bytes]
+"""A generation, and its JSON as it stands in the journal."""
+
 GroupBy = Literal["key", "model", "provider", "day"]
 
 
@@ -52,12 +55,11 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 class Store(typing.Protocol):
     """Finished generations, by id."""
 
-    def put(self, records: Sequence[bytes]) -> int:
-        """Store generations given as JSON; a later record of an id replaces an earlier.  Returns how many could not be
-        read as generations, and were left out."""
+    def put(self, records: Sequence[Record]) -> None:
+        """Store generations; a later record of an id replaces an earlier."""
         ...
 
-    def interrupt(self, records: Sequence[bytes]) -> int:
+    def interrupt(self, records: Sequence[Record]) -> int:
         """Store generations that never ended, except those whose end is known.  Returns how many were stored."""
         ...
 

@@ -34,34 +34,6 @@ _LONGEST_NAME = 200
 _encode = msgspec.json.Encoder().encode
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What the JSON style says of a request.  Times in seconds, cost in units of the currency."""
-
-    time: str
-    id: str
-    key: str
-    client: str
-    requested: str
-    provider: str
-    model: str
-    lane: str
-    stream: bool
-    status: int
-    outcome: str
-    stop: str | None
-    input: int | None
-    cached: int | None
-    output: int | None
-    reasoning: int | None
-    estimated: bool
-    cost: float | None
-    currency: str | None
-    first: float | None
-    latency: float
-    attempts: list[str]
-    losses: int
-
-
 class RequestLog:
     """Open it with `RequestLog.open`.
 
@@ -138,34 +110,67 @@ class RequestLog:
 
 
 def render_json(generation: Generation) -> bytes:
-    """Return one line of JSON."""
-    usage, cost = generation.usage, generation.cost
-    line = Line(
-        time=_moment(generation.created),
-        id=generation.id,
-        key=_name(generation.key),
-        client=generation.client_protocol,
-        requested=_name(generation.requested),
-        provider=_name(generation.provider),
-        model=_name(generation.model),
-        lane=generation.lane,
-        stream=generation.stream,
-        status=generation.status,
-        outcome=generation.outcome,
-        stop=generation.stop,
-        input=usage.input,
-        cached=usage.cached,
-        output=usage.output,
-        reasoning=usage.reasoning,
-        estimated=generation.estimated,
-        cost=cost.nanos / 1e9 if cost else None,
-        currency=cost.currency if cost else None,
-        first=None if generation.first is None else round(generation.first, 6),
-        latency=round(generation.latency, 6),
-        attempts=[_attempt(attempt) for attempt in generation.attempts],
-        losses=len(generation.losses),
+    """Return one line of JSON: times in seconds, cost in units of the currency.
+
+    It is put together by hand, which takes half as long as an encoder does: most of its words were in the last line too.
+    """
+    it, usage, cost, first, attempts = (
+        generation,
+        generation.usage,
+        generation.cost,
+        generation.first,
+        generation.attempts,
     )
-    return _encode(line) + b"\n"
+    called = _attempt(attempts[0]) if len(attempts) == 1 else ",".join(map(_attempt, attempts))
+    return (
+        f'{{"time":"{_moment(it.created)}","id":{_quoted(it.id)},'
+        f"{_asked(it.key, it.client_protocol, it.requested, it.provider, it.model)},"
+        f"{_ended(it.lane, it.stream, it.status, it.outcome, it.stop)},"
+        f'"input":{_count(usage.input)},"cached":{_count(usage.cached)},'
+        f'"output":{_count(usage.output)},"reasoning":{_count(usage.reasoning)},'
+        f'"estimated":{"true" if it.estimated else "false"},'
+        f'"cost":{cost.nanos / 1e9 if cost else "null"},"currency":{_word(cost.currency) if cost else "null"},'
+        f'"first":{"null" if first is None else f"{first:.6f}"},"latency":{it.latency:.6f},'
+        f'"attempts":[{called}],"losses":{len(it.losses)}}}\n'
+    ).encode()
+
+
+@lru_cache(maxsize=1024)
+def _asked(key: str, client: str, requested: str, provider: str, model: str) -> str:
+    return (
+        f'"key":{_word(key)},"client":{_word(client)},"requested":{_word(requested)},'
+        f'"provider":{_word(provider)},"model":{_word(model)}'
+    )
+
+
+@lru_cache(maxsize=1024)
+def _ended(lane: str, stream: bool, status: int, outcome: str, stop: str | None) -> str:
+    return (
+        f'"lane":{_word(lane)},"stream":{"true" if stream else "false"},"status":{status},'
+        f'"outcome":{_word(outcome)},"stop":{_word(stop) if stop is not None else "null"}'
+    )
+
+
+def _attempt(attempt: Attempt) -> str:
+    return f'{_called(attempt.provider, attempt.model, attempt.status, attempt.outcome)}{attempt.latency:.3f}s"'
+
+
+@lru_cache(maxsize=1024)
+def _called(provider: str, model: str, status: int | None, outcome: str) -> str:
+    """An attempt in quotes, but for its time."""
+    return _word(f"{_name(provider)}/{_name(model)} {'-' if status is None else status} {outcome} ")[:-1]
+
+
+def _word(text: str) -> str:
+    return _quoted(_name(text))
+
+
+def _quoted(text: str) -> str:
+    return _encode(text).decode()
+
+
+def _count(count: int | None) -> int | str:
+    return "null" if count is None else count
 
 
 def render_pretty(generation: Generation, *, color: bool = False) -> bytes:
@@ -200,15 +205,10 @@ def _plain(_code: str, text: str) -> str:
     return text
 
 
-def _attempt(attempt: Attempt) -> str:
-    status = "-" if attempt.status is None else attempt.status
-    return f"{_name(attempt.provider)}/{_name(attempt.model)} {status} {attempt.outcome} {attempt.latency:.3f}s"
-
-
 def _moment(seconds: float) -> str:
     """A time as RFC 3339 writes it, to the millisecond."""
-    whole = int(seconds // 1)
-    return f"{_second(whole)}.{min(999, round((seconds - whole) * 1e6) // 1000):03d}+00:00"
+    whole, rest = divmod(int(seconds * 1e6 + 0.5), 1_000_000)
+    return f"{_second(whole)}.{rest // 1000:03d}+00:00"
 
 
 @lru_cache(maxsize=4)
