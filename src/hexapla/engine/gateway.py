@@ -70,7 +70,7 @@ class Gateway:
             hedges=RetryBudget(books.clock, share=HEDGES, floor=0.0, saved=0.0),
             memory=self.memory,
         )
-        self._sharing = Sharing(self._alone, books.clock, self.memory)
+        self._sharing = Sharing(self._generate_alone, books.clock, self.memory)
         self._works: set[Work] = set()
         self.draining = False
 
@@ -103,18 +103,14 @@ class Gateway:
         self.config, self.routes = config, routes
         self._means = replace(means, config=config, routes=routes, sweeper=Sweeper(config.timeouts.beat))
 
-    def begin(self, ask: Ask, answer: Answer) -> Running | None:
-        """Take one request; None: it was answered already, with an error.  Never raises."""
-        if ask.idempotency or self.config.routing.coalesce:
-            return Shared(self._sharing, self._means, ask, answer)
-        return self._planned(ask, answer)
+    def begin(self, ask: Ask, answer: Answer, *, alone: bool = False) -> Running | None:
+        """Take one request; None: it was answered already, with an error.  Never raises.
 
-    async def generate(self, ask: Ask, answer: Answer) -> None:
-        """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
-        await finished(self.begin(ask, answer))
-
-    def _planned(self, ask: Ask, answer: Answer) -> Running | None:
+        alone  it is not answered by what somebody else's request brings
+        """
         means = self._means
+        if not alone and (ask.idempotency or means.config.routing.coalesce):
+            return Shared(self._sharing, means, ask, answer)
         peeked: Peek | None = None
         try:
             if self.draining:
@@ -127,8 +123,12 @@ class Gateway:
             means.refuse(ask, internal(fault), answer)
         return None
 
-    async def _alone(self, ask: Ask, answer: Answer) -> None:
-        await finished(self._planned(ask, answer))
+    async def generate(self, ask: Ask, answer: Answer) -> None:
+        """Answer one request.  Never raises but CancelledError, which closes the upstream connection first."""
+        await finished(self.begin(ask, answer))
+
+    async def _generate_alone(self, ask: Ask, answer: Answer) -> None:
+        await finished(self.begin(ask, answer, alone=True))
 
     def refuse(self, protocol: str, error: GatewayError, answer: Answer, *, openrouter: bool = False) -> None:
         """Tell `error`, met before there was a request, in the client's dialect."""

@@ -30,7 +30,8 @@ def answer_headers(answer_id: str, start: Start) -> Headers:
     """The head of an answer: who served it, how, and what was lost on the way there."""
     lane, candidate = start.lane, start.candidate
     served = _served(candidate.provider.id, candidate.model, lane.name, start.tried, lane.losses)
-    return (*(SSE if start.stream else JSON), *identity(answer_id), *served)
+    identified = (("x-request-id", answer_id), ("request-id", answer_id), ("x-generation-id", answer_id))
+    return (*(SSE if start.stream else JSON), *identified, *served)
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from hexapla.engine.searching import planned_search, wish_of
 from hexapla.engine.session import session_of
 from hexapla.engine.traffic import Planned, Traffic, beginning
 from hexapla.engine.virtual import choice_of, demand_of, nothing_fits, virtual
-from hexapla.engine.wishes import load_of, need_of, preferences_of, said_tier
+from hexapla.engine.wishes import WISHING, load_of, need_of, preferences_of, said_tier
 from hexapla.errors import GatewayError, RoutingError
 from hexapla.plugins.asked import online
 from hexapla.plugins.native import NATIVE, way
@@ -74,7 +74,7 @@ class Routes(Offers):
         Raises RoutingError when no name resolves or the wishes leave nobody; names after the first that are unknown are
         left out.
         """
-        wishes = self.wishes(peeked)
+        wishes = self._standing if WISHING.isdisjoint(peeked.fields) else self.wishes(peeked)
         plain = wishes is NONE and peeked.plugins is None and "service_tier" not in peeked.fields
         sole = self._sole.get((profile, peeked.models)) if plain else None
         if sole is not None:
@@ -161,10 +161,7 @@ class Routes(Offers):
 
     def wishes(self, peeked: Peek) -> Preferences:
         """What the request wishes of routing, over what the configuration does.  Raises ProtocolError."""
-        fields = peeked.fields
-        if "provider" not in fields and "route" not in fields:
-            return self._standing  # most requests wish nothing
-        return preferences_of(peeked, self._standing)
+        return self._standing if WISHING.isdisjoint(peeked.fields) else preferences_of(peeked, self._standing)
 
     def kept(self, candidate: Candidate, peeked: Peek) -> frozenset[str]:
         """The keys of ours that a delegate is told; not `provider` where that names the delegate itself."""

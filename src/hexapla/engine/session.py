@@ -15,8 +15,8 @@ from hexapla.routing.affinity import Session
 from hexapla.translate.peek import CONVERSATION, Peek
 from hexapla.wire.rawjson import load
 
-NAMES = ("session_id", "prompt_cache_key")
-"""Fields that name a session, the more telling one first; a header stands between them."""
+NAMES = frozenset({"session_id", "prompt_cache_key"})
+"""Fields that name a session."""
 
 INSTRUCTIONS = ("system", "instructions", "systemInstruction")
 """Where dialects keep instructions beside the conversation."""
@@ -35,10 +35,8 @@ def session_of(peeked: Peek, key: str, header: str) -> Session:
 
 
 def said_session(peeked: Peek, header: str) -> str:
-    """The session that the client names, or ""."""
-    if not header and NAMES[0] not in peeked.fields and NAMES[1] not in peeked.fields:
-        return ""
-    said = (_text(peeked, NAMES[0]), header, _text(peeked, NAMES[1]))
+    """The session that the client names, or "": the more telling name first."""
+    said = (_text(peeked, "session_id"), header, _text(peeked, "prompt_cache_key"))
     return next((text for text in said if text), "")[:MOST]
 
 

@@ -17,6 +17,9 @@ from hexapla.routing.preferences import Preferences, read_preferences
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import load
 
+WISHING = frozenset({"provider", "route"})
+"""Fields that wish something of routing."""
+
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """The names of the limit on output, in all dialects."""
 

@@ -21,7 +21,7 @@ from hexapla.engine.heads import identity
 from hexapla.engine.means import Means
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.searching import recorded, search
-from hexapla.engine.session import said_session
+from hexapla.engine.session import NAMES, said_session
 from hexapla.engine.speaker import Speaker
 from hexapla.engine.story import Story
 from hexapla.engine.traffic import Planned
@@ -87,7 +87,7 @@ class Work:
             model=first.model,
             stream=peeked.stream,
             created=books.wall(),
-            session=said_session(peeked, ask.session),
+            session="" if not ask.session and NAMES.isdisjoint(peeked.fields) else said_session(peeked, ask.session),
         )
         self.means = means
         self.ask = ask

@@ -137,18 +137,15 @@ class Door(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         found = self.find(self.url)
-        if found is not None and self.parser.get_method() == b"POST":
-            self._take(*found)
+        if found is None or self.parser.get_method() != b"POST":
+            url, headers = self.url, self.headers
+            super().on_message_begin()
+            self.url, self.headers, self.scope["headers"] = url, headers, headers
+            super().on_headers_complete()
             return
-        url, headers = self.url, self.headers
-        super().on_message_begin()
-        self.url, self.headers, self.scope["headers"] = url, headers, headers
-        super().on_headers_complete()
-
-    def _take(self, endpoint: Generate, profile: str) -> None:
-        """A generation request: a turn of our own instead of uvicorn's cycle."""
+        # a generation request: a turn of our own instead of uvicorn's cycle
         alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
-        turn = Turn(self._place, endpoint, profile, self.headers, keep_alive=alive, expects=self.expect_100_continue)
+        turn = Turn(self._place, *found, self.headers, keep_alive=alive, expects=self.expect_100_continue)
         before: RequestResponseCycle | None = self.cycle
         self.cycle = turn  # type: ignore[assignment]  # uvicorn sees one of its own
         self._arriving = turn

@@ -243,7 +243,8 @@ class Turn:
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
         else:
             data = b"0\r\n\r\n"
-        self._write(data)
+        if not self._gone:
+            self._place.transport.write(data)
         self.response_complete = True
         if not self.keep_alive:
             self._place.transport.close()

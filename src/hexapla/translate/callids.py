@@ -21,7 +21,7 @@ from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
 from hexapla.translate.tap import events
 from hexapla.wire.rawjson import load
 
-_NAME = b'"tool_calls"'
+MARK = b'"tool_calls"'
 _MAYBE = re.compile(rb'"tool_calls":\s*\[\s*\{')
 _DATA = re.compile(rb"^data: ?(\{.*\})\s*$", re.MULTILINE)
 
@@ -38,7 +38,7 @@ class CallIds:
 
     def stream(self, data: bytes) -> bytes:
         """Whole events in which every call begins with an id of its own."""
-        if _NAME not in data or not _MAYBE.search(data):
+        if MARK not in data or not _MAYBE.search(data):
             return data
         return b"".join([_DATA.sub(self._event, event) for event in events(data)])
 
@@ -84,7 +84,7 @@ class CallIds:
 
 def with_ids(body: bytes) -> bytes:
     """A whole answer in which every call has an id of its own."""
-    return CallIds().mended(body, whole=True) if _NAME in body and _MAYBE.search(body) else body
+    return CallIds().mended(body, whole=True) if MARK in body and _MAYBE.search(body) else body
 
 
 def _rewritten(data: bytes, wanted: list[str | int | None]) -> bytes:

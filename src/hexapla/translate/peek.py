@@ -44,6 +44,7 @@ TYPES: dict[str, tuple[frozenset[int], str]] = {
 
 _BRACKET, _QUOTE = b'["'
 _NULL, _FALSE = Raw(b"null"), Raw(b"false")
+_OFF = (_NULL, _FALSE)
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
 _HALF = re.compile(
@@ -110,7 +111,12 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
 
     Raises ProtocolError with the path of the first field that cannot be right.
     """
-    fields = _split(body)
+    try:
+        if not body.isascii():
+            body.decode()  # values stay raw, so nobody else would notice
+        fields = decode_fields(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise _unreadable(body) from None
     _check_types(fields)
     model = model or (_text(fields, "model") if "model" in fields else _unnamed(fields))
     asks = not SAID.isdisjoint(fields) or ("tools" in fields and searches(fields["tools"]))
@@ -120,7 +126,7 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
         fields=fields,
         model=model,
         models=(model,) if FURTHER.isdisjoint(fields) else _models(fields, model),
-        stream=("stream" in fields and _flag(fields, "stream")) if stream is None else stream,
+        stream=(fields.get("stream", _FALSE) not in _OFF and _flag(fields, "stream")) if stream is None else stream,
         include_usage="stream_options" in fields and _include_usage(fields),
         plugins=read(fields) if asks else None,
     )
@@ -159,26 +165,20 @@ def _check_items(peeked: Peek, name: str, raw: Raw) -> None:
         raise ProtocolError(f"{name}: at least one item is required", path=f"$.{name}")
 
 
-def _split(body: bytes) -> dict[str, Raw]:
-    """The top-level fields; or what is wrong, in words for whoever wrote the client."""
+def _unreadable(body: bytes) -> ProtocolError:
+    """What keeps `body` from being a JSON object, in words for whoever wrote the client."""
     try:
-        if not body.isascii():
-            body.decode()  # values stay raw, so nobody else would notice
-        return decode_fields(body)
+        body.decode()
+        split(body)
     except UnicodeDecodeError as error:
         packed = " It is compressed, which is not taken here." if body.startswith(_PACKED) else ""
-        raise ProtocolError(f"The request body is not UTF-8 (byte {error.start}).{packed}") from None
-    except (msgspec.MsgspecError, RecursionError):
-        raise ProtocolError(_explain(body)) from None
-
-
-def _explain(body: bytes) -> str:
-    """What keeps `body` from being a JSON object."""
-    try:
-        split(body)
-        found = ""
+        return ProtocolError(f"The request body is not UTF-8 (byte {error.start}).{packed}")
     except ProtocolError as error:
-        found = error.message
+        return ProtocolError(_explained(body, error.message))
+    return ProtocolError("The request body is not valid JSON.")
+
+
+def _explained(body: bytes, found: str) -> str:
     if not body.strip():
         return "The request body is empty; send a JSON object."
     if found.startswith("Expected"):
@@ -210,7 +210,7 @@ def _text(fields: dict[str, Raw], name: str) -> str:
 
 def _flag(fields: dict[str, Raw], name: str) -> bool:
     raw = fields.get(name)
-    if raw is None or raw in (_NULL, _FALSE):
+    if raw is None or raw in _OFF:
         return False
     value = load(raw, bool)
     if value is None:
@@ -240,8 +240,6 @@ def _unnamed(fields: dict[str, Raw]) -> str:
 
 def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
     """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition."""
-    if "models" not in fields and "fallbacks" not in fields:
-        return (model,)
     names = [model]
     if (raw := fields.get("models")) is not None and raw != _NULL:
         listed = load(raw, list[str])

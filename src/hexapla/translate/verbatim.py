@@ -20,9 +20,9 @@ from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
-from hexapla.translate.callids import CallIds, with_ids
+from hexapla.translate.callids import MARK, CallIds, with_ids
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events, note_stop
+from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder
 
@@ -69,16 +69,17 @@ class Verbatim:
             response = self._protocol.glance(body)
         except ProtocolError as error:
             raise no_answer(body, self._protocol.name, error) from None
-        summary = self.summary
+        summary, stop = self.summary, response.stop
         summary.id, summary.model, summary.usage = response.id, response.model, response.usage
         summary.tier = response.service_tier
-        note_stop(summary, response.stop)
+        if stop is not None:
+            summary.stop, summary.native = stop.reason, stop.native
         summary.text_bytes = len(body)
         if summary.calls is not None:
             summary.calls.body = body
         if self._reply.openrouter:
             body = _completed(body, self._protocol.name, self._reply.provider)
-        return with_ids(body) if self._protocol.name == _CHAT else body
+        return with_ids(body) if self._protocol.name == _CHAT and MARK in body else body
 
     def simulate(self, body: bytes) -> bytes:
         self.answer(body)

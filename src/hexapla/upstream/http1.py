@@ -101,7 +101,7 @@ class Http1Transport:
     def _released(self, connection: Connection) -> None:
         """A connection's exchange is over: keep it if it can be used again."""
         self._busy.discard(connection)
-        if connection.reusable and not self._closed and connection.origin is not None:
+        if not connection.closed and not self._closed and connection.origin is not None:
             pooled = self._pool.get(connection.origin)
             if pooled is None:
                 pooled = self._pool[connection.origin] = deque()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -36,7 +37,7 @@ from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, though
 from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of
-from hexapla.protocols.openai_chat.words import SAID, stop_of
+from hexapla.protocols.openai_chat.words import FINISH, SAID, stop_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, dump, join, load
 from hexapla.wire.surrogates import mend
@@ -70,11 +71,13 @@ def parse_response(body: bytes) -> GenerateResponse:
 def glance(body: bytes) -> GenerateResponse:
     """What a forwarded answer says of itself."""
     answer, choice = _checked(body)
+    message = choice.message or choice.delta or _EMPTY
+    calls = bool(message.tool_calls) or (message.function_call is not None and bool(calls_of(message)))
     return GenerateResponse(
         id=str(answer.id) if answer.id else None,
         model=answer.model or None,
         service_tier=answer.service_tier,
-        stop=stop_of(choice, calls=bool(calls_of(choice.message or choice.delta or _EMPTY))),
+        stop=stop_of(choice, calls=calls),
         usage=usage_of(answer.usage) or usage_of(choice.usage),
     )
 
@@ -82,9 +85,25 @@ def glance(body: bytes) -> GenerateResponse:
 def _checked(body: bytes) -> tuple[Chunk, Choice]:
     """The typed answer and its choice.  Raises whatever says that it is no answer."""
     body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
-    answer = _decoded(body)
+    try:
+        answer = decode_chunk.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        answer = _fitted(body)
     if answer.output is not None:
         answer = opened(answer)
+    choices = answer.choices
+    if answer.error or answer.x_groq is not None or not choices:
+        _refuse(answer, body)
+    choice = choices[0] if choices is not None and len(choices) == 1 else _merged(choices or [])
+    if choice.error or choice.finish_reason not in FINISH:
+        error = choice_error(choice)
+        if error is not None:
+            raise error
+    return answer, choice
+
+
+def _refuse(answer: Chunk, body: bytes) -> None:
+    """Raise what an answer says of its failure, or that it holds nothing."""
     error = hidden_error(answer, body)
     if error is not None:
         raise error
@@ -92,14 +111,9 @@ def _checked(body: bytes) -> tuple[Chunk, Choice]:
         if isinstance(answer.message, str):
             raise classify(200, {}, body)
         raise ProtocolError("the answer has no choices", path="$.choices")
-    choice = answer.choices[0] if len(answer.choices) == 1 else _merged(answer.choices)
-    error = choice_error(choice)
-    if error is not None:
-        raise error
-    return answer, choice
 
 
-def _decoded(body: bytes) -> Chunk:
+def _fitted(body: bytes) -> Chunk:
     """The typed answer, without what does not fit.  Raises ProtocolError, or UpstreamError for a bare list or text."""
     try:
         return decode(decode_chunk, body)

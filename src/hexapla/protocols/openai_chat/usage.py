@@ -28,6 +28,8 @@ _READ = frozenset(
 )
 
 
+MOST = 1 << 62  # a larger count is none
+
 _COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 """All that many providers report."""
 
@@ -41,7 +43,9 @@ def usage_of(said: Said | None) -> Usage | None:
     if not said:
         return None
     if said.keys() <= _COUNTS:
-        entered, output = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
+        entered, output = said.get("prompt_tokens"), said.get("completion_tokens")
+        if not (type(entered) is type(output) is int and 0 <= entered < MOST and 0 <= output < MOST):
+            entered, output = _count(entered), _count(output)
         return None if entered is None and output is None else Usage(input=entered, output=output)
     prompt = _details(said, "prompt_tokens_details")
     completion = _details(said, "completion_tokens_details") or _details(said, "output_tokens_details")  # DashScope
@@ -102,7 +106,7 @@ def _first(*places: tuple[Said, str]) -> int | None:
 
 
 def _count(value: Any) -> int | None:
-    return int(value) if type(value) in _NUMBERS and 0 <= value < 1 << 62 else None
+    return int(value) if type(value) in _NUMBERS and 0 <= value < MOST else None
 
 
 def _output(said: Said, reasoning: int | None) -> int | None:
