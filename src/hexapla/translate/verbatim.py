@@ -76,7 +76,7 @@ class Verbatim:
             summary.stop, summary.native = stop.reason, stop.native
         summary.text_bytes = len(body)
         if summary.calls is not None:
-            summary.calls.body = body
+            summary.calls.body, summary.calls.stop = body, summary.stop
         if self._reply.openrouter:
             body = _completed(body, self._protocol.name, self._reply.provider)
         return with_ids(body) if self._protocol.name == _CHAT and MARK in body else body

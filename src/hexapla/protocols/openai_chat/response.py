@@ -47,12 +47,10 @@ Json = dict[str, Any]
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """Service tiers that OpenAI's SDK knows (openai-python 3.54, 2026-11)."""
 
-_EMPTY = Delta()
-
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
-    answer, choice = _checked(body)
+    answer, choice = checked(body)
     message = choice.message or choice.delta or Delta(content=choice.text)
     content: list[ResponsePart] = [*thought_of(message)] if thinks(message) else []
     content += _said(message, choice, answer)
@@ -68,21 +66,7 @@ def parse_response(body: bytes) -> GenerateResponse:
     )
 
 
-def glance(body: bytes) -> GenerateResponse:
-    """What a forwarded answer says of itself."""
-    answer, choice = _checked(body)
-    message = choice.message or choice.delta or _EMPTY
-    calls = bool(message.tool_calls) or (message.function_call is not None and bool(calls_of(message)))
-    return GenerateResponse(
-        id=str(answer.id) if answer.id else None,
-        model=answer.model or None,
-        service_tier=answer.service_tier,
-        stop=stop_of(choice, calls=calls),
-        usage=usage_of(answer.usage) or usage_of(choice.usage),
-    )
-
-
-def _checked(body: bytes) -> tuple[Chunk, Choice]:
+def checked(body: bytes) -> tuple[Chunk, Choice]:
     """The typed answer and its choice.  Raises whatever says that it is no answer."""
     body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
     try:

@@ -5,8 +5,21 @@ Rules of this file: data and two lookups; an unknown word is a stop, kept as the
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from hexapla.ir.response import Stop, StopReason
-from hexapla.protocols.openai_chat.schema import Choice
+
+
+class Ended(Protocol):
+    """What a choice says of its end."""
+
+    @property
+    def finish_reason(self) -> str | None: ...
+    @property
+    def native_finish_reason(self) -> str | None: ...
+    @property
+    def stop_reason(self) -> str | int | None: ...
+
 
 FINISH: dict[str, StopReason] = {
     "stop": "stop",
@@ -58,7 +71,7 @@ def failed(reason: str | None) -> bool:
     return reason is not None and reason.lower() in FAILED
 
 
-def stop_of(choice: Choice | None, *, calls: bool) -> Stop | None:
+def stop_of(choice: Ended | None, *, calls: bool) -> Stop | None:
     """Why a choice ended.  `stop` beside tool calls is tool_calls; None: there was no reason.
 
     choice  the choice that carried the last finish reason
