@@ -309,3 +309,28 @@ def test_memory_for_less_than_one_request_is_a_mistake() -> None:
     error = wrong("[limits]\nbody_bytes = 1000\nmemory_bytes = 4000\n")
     assert (error.line, error.key) == (3, "limits.memory_bytes") and "36768" in str(error)
     assert load("[limits]\nbody_bytes = 1000\nmemory_bytes = 40000\n").config.limits.memory_bytes == 40000
+
+
+def test_a_search_service_finds_its_key() -> None:
+    """In the table, else in the variable that the service itself names."""
+    own = parse_config('[search]\nkind = "exa"\nkey = "${MINE}"\n', "f.toml", {"MINE": "a", "EXA_API_KEY": "b"})
+    assert own.search.key == "a"
+    assert parse_config('[search]\nkind = "brave"\n', "f.toml", {"BRAVE_SEARCH_API_KEY": "c"}).search.key == "c"
+    assert parse_config('[search]\nkind = "searxng"\nurl = "http://s"\n', "f.toml", {}).search.key == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            '[search]\nkind = "tavily"\n',
+            "f.toml:1: The search service tavily needs a key: give key, or set TAVILY_API_KEY",
+        ),
+        ('[search]\nkind = "searxng"\n', "f.toml:1: The search service searxng needs the url of your own"),
+        ('[search]\nkind = "altavista"\n', "f.toml:2: search.kind"),
+    ],
+)
+def test_a_search_service_that_cannot_be_asked(text: str, why: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, "f.toml", {})
+    assert str(caught.value).startswith(why)

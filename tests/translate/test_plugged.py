@@ -197,6 +197,18 @@ def test_a_stream_is_cited_at_the_end_of_its_text() -> None:
     assert cited["content"] == "Three herons."
 
 
+def test_a_search_is_counted_for_the_client() -> None:
+    lane = lane_to(translation("openai_chat", **WEB), "anthropic", "anthropic_messages", "claude-sonnet-4-5")
+    answer = json.loads(lane.answer(json.dumps(ANSWERS["anthropic_messages"]).encode()))
+    assert answer["usage"]["server_tool_use"] == {"web_search_requests": 1}
+
+
+def test_thinking_knows_what_was_found() -> None:
+    opened = translation("openai_chat", HITS, **WEB).thinking()
+    lane = opened.open(Target(origin=Origin("openai_chat", "p"), model="up"), Quirks())
+    assert URL in lane.body.decode() and sent(lane)["reasoning_effort"] == "medium"
+
+
 def test_online_needs_no_plugin() -> None:
     lane = lane_to(translation("openai_chat"), "openai", "openai_responses", "gpt-5.2", searching=True)
     assert sent(lane)["tools"] == [{"type": "web_search"}]

@@ -38,6 +38,7 @@ REFUSED = {
     401: (Kind.UPSTREAM_AUTH, "its key was refused; set another one in [search]"),
     402: (Kind.UPSTREAM_BILLING, "its account has no money left"),
     403: (Kind.UPSTREAM_AUTH, "it refuses the request (a wrong key, or a SearXNG without `json` among its formats)"),
+    422: (Kind.UPSTREAM_AUTH, "it refuses the request (Brave says so of a wrong key)"),
     429: (Kind.RATE_LIMIT, "its limit is reached"),
     432: (Kind.UPSTREAM_BILLING, "the plan's limit is reached"),  # Tavily's own codes
     433: (Kind.UPSTREAM_BILLING, "the limit of paid use is reached"),

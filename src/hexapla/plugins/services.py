@@ -48,6 +48,9 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     timeout: float = 15.0
     price: float | None = None
 
+    def __repr__(self) -> str:
+        return f"Service({self.kind})"
+
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for."""
@@ -129,7 +132,7 @@ def _tavily(service: Service, query: Query) -> Call:
 
 def _brave(service: Service, query: Query) -> Call:
     text = _with_sites(" ".join(query.text.split()[:50])[:400], query)
-    parameters = {"q": text, "count": min(query.results, 20), "extra_snippets": "true"}
+    parameters = {"q": text, "count": min(query.results, 20)}
     url = service.url or "https://api.search.brave.com/res/v1/web/search"
     return Call(
         method="GET",
@@ -215,6 +218,8 @@ class _Plain(_Answer):
 
 
 class _BraveHit(msgspec.Struct):
+    """`extra_snippets` come with some of its plans."""
+
     url: str = ""
     title: str | None = None
     description: str | None = None

@@ -94,7 +94,9 @@ class Translation:
         return self._tiers[tier]
 
     def _of(self, peeked: Peek) -> Translation:
-        return Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
+        other = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
+        other.results = self.results
+        return other
 
     def request(self) -> GenerateRequest:
         """The parsed request.  Raises ProtocolError."""

@@ -88,6 +88,8 @@ def render_usage(usage: Usage) -> Raw:
             said[name] = known
     if usage.cost is not None:
         said["cost"] = usage.cost
+    if usage.searches:  # OpenRouter's field (https://openrouter.ai/docs/guides/features/server-tools, 2026-08)
+        said["server_tool_use"] = {"web_search_requests": usage.searches}
     return dump(said | dict(usage.extras.get(NAME, {})))
 
 
