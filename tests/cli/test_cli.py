@@ -202,6 +202,6 @@ def test_mistakes_are_one_clear_line(place: Path, arguments: tuple[str, ...], co
 
 def test_errors_of_the_configuration_name_file_line_and_key(place: Path) -> None:
     """A misspelt key is found, with what was probably meant."""
-    (place / "hexapla.toml").write_text("[server]\nhots = 'x'\n")
+    (place / "hexapla.toml").write_text("[server]\nprot = 1\n")
     done = hexapla("models", cwd=place)
-    assert done.returncode == 2 and "hexapla.toml:2" in done.stderr and "'host'" in done.stderr
+    assert done.returncode == 2 and "hexapla.toml:2" in done.stderr and "'port'" in done.stderr
