@@ -306,3 +306,32 @@ def test_the_names_that_stand_for_any_model(shop: Gateway, tmp_path: Path) -> No
     with gateway(tmp_path, alone + "[providers.demo]\nenabled = false\n") as other:
         found = {model["id"]: model["owned_by"] for model in listed(other)}
         assert found["openrouter/auto"] == "hexapla" and "auto" not in found
+
+
+ENDPOINT = frozenset(
+    {
+        "context_length", "latency_last_30m", "max_completion_tokens", "max_prompt_tokens", "model_id", "model_name",
+        "name", "native_tools", "pricing", "provider_name", "quantization", "service_tier", "supported_parameters",
+        "supports_diarization", "supports_implicit_caching", "supports_tool_choice", "tag", "throughput_last_30m",
+        "uptime_last_1d", "uptime_last_30m", "uptime_last_5m",
+    }
+)  # fmt: skip
+"""What openrouter-python 1.3.84 requires of an endpoint (2026-11)."""
+
+
+def test_what_openrouters_sdk_demands_of_an_endpoint(shop: Gateway) -> None:
+    """All of it, at the plain tier and at others."""
+    found = call(shop.url, "/api/v1/models/openai/gpt-5/endpoints").json["data"]["endpoints"]
+    assert all(each.keys() >= ENDPOINT for each in found)
+    assert {each["service_tier"] for each in found} == {None, "flex", "priority"}
+    own = [each for each in found if each["tag"].startswith("openai/")]
+    assert own[0]["supports_tool_choice"] == {"auto": True, "none": True, "required": True, "function": True}
+
+
+def test_who_keeps_nothing(shop: Gateway, tmp_path: Path) -> None:
+    """Endpoints of those of whom it is known; nobody is by default."""
+    assert call(shop.url, "/api/v1/endpoints/zdr").json == {"data": []}
+    with gateway(tmp_path, '[providers.demo]\nprivacy = { retention = "none" }\n') as private:
+        found = call(private.url, "/api/v1/endpoints/zdr").json["data"]
+        assert {each["provider_name"] for each in found} == {"Demo"}
+        assert all(each.keys() >= ENDPOINT for each in found)

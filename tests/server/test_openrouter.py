@@ -349,6 +349,17 @@ def test_what_openrouters_sdk_demands(protocol: str, hub: bool, upstream: Upstre
     assert hub or plain.body == whole(protocol).partition(b"\r\n\r\n")[2]
 
 
+@pytest.mark.parametrize("hub", [False, True], ids=["verbatim", "hub"])
+def test_what_openrouters_sdk_demands_of_a_stream(hub: bool, upstream: Upstream, served: Gateway) -> None:
+    """A response in an event without these fields makes it an unknown event there."""
+    provider = SHORT[HUB[RESPONSES] if hub else RESPONSES]
+    heard = asked(served, RESPONSES, f"{provider}/{upstream.play(fine)}", stream=True)
+    told = [event for event in said(heard) if "response" in event]
+    assert {event["type"] for event in told} >= {"response.created", "response.completed"}
+    for event in told:
+        assert event["response"].keys() >= {"completed_at", "presence_penalty", "frequency_penalty"}
+
+
 # prices
 
 CURRENCIES = {"u_chat": "CNY", "u_resp": "USD", "u_msgs": "USD"}

@@ -31,6 +31,7 @@ from hexapla.engine.recorder import Recorder
 from hexapla.engine.story import Story
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
+from hexapla.translate.verbatim import EXPECTED
 from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import frame
 
@@ -47,9 +48,9 @@ LAST = {
 COUNTED = {
     "openai_chat": re.compile(rb'"usage": ?\{'),
     "anthropic_messages": re.compile(rb'"type": ?"message_delta"'),  # what message_start counts is no bill yet
-    "openai_responses": LAST["openai_responses"],
+    "openai_responses": re.compile(rb'"type": ?"response\.(?:created|in_progress|queued|completed|incomplete|failed)"'),
 }
-"""Which events of a stream hold counts that are final."""
+"""Which events of a stream hold counts that are final, or would not be taken for what they are."""
 
 PARTS = {"openai_responses": ("upstream_inference_input_cost", "upstream_inference_output_cost")}
 CHATS = ("upstream_inference_prompt_cost", "upstream_inference_completions_cost")
@@ -188,12 +189,18 @@ class Annotated:
         if self._costs is None or fields is None:
             return data
         if "response" in fields:
-            return join({**fields, "response": Raw(self._priced(bytes(fields["response"])))})
+            return join({**fields, "response": Raw(self._whole(self._priced(bytes(fields["response"]))))})
         usage = load(fields.get("usage", b""), dict[str, Raw])
         more = self._costs(*PARTS.get(self._protocol, CHATS)) if usage and "cost" not in usage else {}
         if self._protocol == "anthropic_messages" and usage and "service_tier" not in usage:
             more |= self._tier()
         return join({**fields, "usage": dump({**usage, **more})}) if usage and more else data
+
+    def _whole(self, response: bytes) -> bytes:
+        """A response in an event, with the fields without which OpenRouter's SDK takes the event for none."""
+        fields = load(response, dict[str, Raw]) or {}
+        missing = {name: dump(None) for name in EXPECTED["openai_responses"] if name not in fields}
+        return join({**fields, **missing}) if fields and missing else response
 
     def _with_note(self, data: bytes) -> bytes:
         """A JSON object with the note in it; in Responses' events inside of `response`."""

@@ -107,6 +107,13 @@ class Catalogue:
         ]
         return answer(_of_model(rows[0], [each for row in rows for each in self._served(routes, row)]))
 
+    async def private(self, request: Request) -> Response:
+        """Where nothing is kept of a prompt, as far as that is known."""
+        self._caller(request)
+        routes = self._gateway.routes
+        rows = [row for row in await self._usable() if row.provider.privacy.retention == "none"]
+        return answer({"data": [each for row in rows for each in self._served(routes, row)]})
+
     async def providers(self, request: Request) -> Response:
         """Every provider, whether it can be used or not."""
         self._caller(request)

@@ -22,6 +22,7 @@ from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ledger.record import whole
 from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
+from hexapla.server.account import Account
 from hexapla.server.body import ClientGone, read_body
 from hexapla.server.catalogue import Catalogue
 from hexapla.server.gemini import VERSIONS, operation, with_key
@@ -147,19 +148,6 @@ class Meta:
         gateway = self._gateway
         return read_body(request.receive, gateway.config.limits, gateway.memory)
 
-    async def key(self, request: Request) -> Response:
-        name = self._keys.name(request.headers.raw)
-        rows = await self._gateway.books.ledger.usage_async(key=name or None, group_by="key")
-        spent = [cost for row in rows for cost in row.cost]
-        usage = sum(cost.nanos for cost in spent if cost.currency == "USD") / 1e9
-        return answer({"data": {"label": name, "usage": usage, "limit": None, "limit_remaining": None}})
-
-    async def credits(self, request: Request) -> Response:
-        name = self._keys.name(request.headers.raw)
-        rows = await self._gateway.books.ledger.usage_async(key=name or None, group_by="key")
-        usage = sum(cost.nanos for row in rows for cost in row.cost if cost.currency == "USD") / 1e9
-        return answer({"data": {"total_credits": 0, "total_usage": usage}})
-
     # counting
 
     async def count_tokens(self, request: Request) -> Response:
@@ -250,6 +238,7 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     meta = Meta(gateway, keys)
     catalogue = Catalogue(gateway, keys)
     presets = PresetList(gateway, keys)
+    account = Account(gateway, keys)
     plain: list[tuple[str, View, list[str]]] = [
         ("/livez", meta.alive, ["GET"]),
         ("/readyz", meta.ready, ["GET"]),
@@ -265,12 +254,14 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
         ("/models/{model:path}", catalogue.model, ["GET"], "openai_chat"),
         ("/model/{model:path}", catalogue.wrapped, ["GET"], "openai_chat"),
         ("/embeddings/models", catalogue.embeddings, ["GET"], "openai_chat"),
+        ("/endpoints/zdr", catalogue.private, ["GET"], "openai_chat"),
         ("/providers", catalogue.providers, ["GET"], "openai_chat"),
         ("/credentials", meta.credentials, ["GET"], "openai_chat"),
         ("/generation", meta.generation, ["GET"], "openai_chat"),
         ("/route", meta.route, ["POST"], "openai_chat"),
-        ("/key", meta.key, ["GET"], "openai_chat"),
-        ("/credits", meta.credits, ["GET"], "openai_chat"),
+        ("/key", account.key, ["GET"], "openai_chat"),
+        ("/credits", account.credits, ["GET"], "openai_chat"),
+        ("/activity", account.activity, ["GET"], "openai_chat"),
         ("/responses", meta.upgrade, ["GET"], "openai_responses"),
         ("/messages/count_tokens", meta.count_tokens, ["POST"], "anthropic_messages"),
         ("/presets", presets.listed, ["GET"], "openai_chat"),

@@ -15,6 +15,7 @@ from typing import Any
 
 from hexapla.catalog.calendar import DAY, window
 from hexapla.catalog.listing import Listed, at_endpoint, parameters
+from hexapla.catalog.quirks import merge
 from hexapla.catalog.schema import Endpoint, Model, Price, Tier
 
 Json = dict[str, Any]
@@ -129,10 +130,14 @@ def endpoint(
         "pricing": pricing(model.price, free=model.free),
         "provider_name": row.provider.name or row.provider.id,
         "tag": f"{row.provider.id}/{tier or at.protocol}",
-        "quantization": None,
+        "quantization": model.quantization or None,
+        "service_tier": tier or None,
         "max_completion_tokens": model.max_output,
         "max_prompt_tokens": model.max_input,
         "supported_parameters": list(at_endpoint(at, model)),
+        "supports_tool_choice": _choices(at, model),
+        "supports_diarization": False,
+        "native_tools": {},
         "status": 0,
         "uptime_last_5m": None,
         "uptime_last_30m": None,
@@ -143,6 +148,14 @@ def endpoint(
         "protocol": at.protocol,
         "usable": row.usable,
     }
+
+
+def _choices(at: Endpoint, model: Model) -> dict[str, bool]:
+    """Which values of `tool_choice` have an effect."""
+    facts = merge(at.quirks, model.id).target | model.target
+    tools = "tools" in model.capabilities
+    forced = tools and bool(facts.get("tool_choice_required", True))
+    return {"auto": tools, "none": tools, "required": forced, "function": forced}
 
 
 def released(model: Model) -> datetime:
