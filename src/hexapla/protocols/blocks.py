@@ -51,38 +51,37 @@ class Blocks:
 
 
 class Nesting:
-    """Re-orders block events so that one block is open at a time.  `feed` returns what may be said now."""
+    """Re-orders block events so that one block is open at a time.  `feed` returns what may be said now.
 
-    __slots__ = ("_current", "_waiting")
+    current  the block that is said at once; None: none is open
+    """
+
+    __slots__ = ("_waiting", "current")
 
     def __init__(self) -> None:
-        self._current: int | None = None
+        self.current: int | None = None
         self._waiting: dict[int, list[AnyEvent]] = {}
 
     def feed(self, event: BlockStart | BlockDelta | BlockStop) -> list[AnyEvent]:
         index = event.index
-        if self._current is None:
-            self._current = index
-        if index != self._current:
+        if self.current is None:
+            self.current = index
+        if index != self.current:
             self._waiting.setdefault(index, []).append(event)
             return []
         if type(event) is not BlockStop:
             return [event]
         return [event, *self._next()]
 
-    def flows(self, index: int) -> bool:
-        """Whether the block of `index` is the one that is said at once."""
-        return index == self._current
-
     def _next(self) -> list[AnyEvent]:
         """Let the waiting blocks flow, up to and including the first that is not complete yet."""
         released: list[AnyEvent] = []
-        self._current = None
+        self.current = None
         for index in list(self._waiting):
-            self._current = index
+            self.current = index
             events = self._waiting.pop(index)
             released.extend(events)
             if type(events[-1]) is not BlockStop:
                 return released
-            self._current = None
+            self.current = None
         return released

@@ -79,7 +79,7 @@ class MessagesEncoder:
         self.losses = LossLog()
 
     def encode(self, event: AnyEvent) -> bytes:
-        if type(event) is BlockDelta and self._nesting.flows(event.index):
+        if type(event) is BlockDelta and event.index == self._nesting.current:
             return _DELTAS[type(event.delta)](self, event.delta)
         return _ENCODE[type(event)](self, event)
 
@@ -150,7 +150,10 @@ class MessagesEncoder:
         if delta.logprobs:
             self.losses.add("content.logprobs", "Messages has no log probabilities")
         block = self._open
-        if type(block.part) is not Text:
+        if type(block.part) is Text:
+            if block.prefix:  # nearly all there is
+                return b"%b%b}}\n\n" % (block.prefix, _json(delta.text))
+        else:
             block.text.append(delta.text)
             if isinstance(block.part, ToolCall) and block.part.kind == "custom":
                 return b""

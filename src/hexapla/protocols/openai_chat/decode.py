@@ -112,7 +112,7 @@ class ChatDecoder(FrameDecoder):
             self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:
-        choices = opened(chunk).choices
+        choices = chunk.choices if chunk.output is None else opened(chunk).choices
         if chunk.error or not choices or chunk.x_groq is not None:
             error = hidden_error(chunk, data)
             if error is not None:
