@@ -109,25 +109,24 @@ class GeminiDecoder(FrameDecoder):
 
     def chunk(self, chunk: WireChunk) -> None:
         """One chunk's news, in order: parts, sources, counts, reason."""
-        if present(chunk.error) is not None:
+        if chunk.error and present(chunk.error) is not None:
             self._error(chunk.error)
             return
-        self._start(chunk)
-        reason = blocked(chunk.prompt_feedback)
+        if not self._started:
+            self._start(chunk)
+        reason = blocked(chunk.prompt_feedback) if chunk.prompt_feedback else None
         for candidate in chunk.candidates or ():
             if not candidate.index:  # of several candidates, the first is the answer
                 reason = self._on_candidate(candidate) or reason
         if chunk.usage_metadata and bytes(chunk.usage_metadata) != self._usage:
             self._count(chunk.usage_metadata)
         for field, name in CHUNK_EXTRAS.items():
-            if (found := present(getattr(chunk, field))) is not None:
+            if (raw := getattr(chunk, field)) and (found := present(raw)) is not None:
                 self._extras[name] = found
         self._reason = reason or self._reason
         self.settled = reason is not None
 
     def _start(self, chunk: WireChunk) -> None:
-        if self._started:
-            return
         self._started = True
         self._id = chunk.response_id or ""
         self._events.append(MessageStart(id=chunk.response_id, model=chunk.model_version or None, origin=NAME))
@@ -144,9 +143,9 @@ class GeminiDecoder(FrameDecoder):
         if candidate.logprobs_result:
             self._on_logprobs(candidate.logprobs_result)
         for field, name in CANDIDATE_EXTRAS.items():
-            if (found := present(getattr(candidate, field))) is not None:
+            if (raw := getattr(candidate, field)) and (found := present(raw)) is not None:
                 self._candidate[name] = found
-        return reason_of(candidate.finish_reason)
+        return reason_of(candidate.finish_reason) if candidate.finish_reason is not None else None
 
     # parts
 
