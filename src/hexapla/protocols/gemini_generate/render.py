@@ -20,7 +20,7 @@ from hexapla.protocols.base import nothing_left
 from hexapla.protocols.gemini_generate.schema import to_subset
 from hexapla.protocols.gemini_generate.turns import Turns
 from hexapla.protocols.gemini_generate.words import NAME
-from hexapla.wire.rawjson import dump, join, split
+from hexapla.wire.rawjson import join, split
 
 Json = dict[str, Any]
 
@@ -62,7 +62,7 @@ _GRAVE = {"continues": "content", "verbosity": "parameter"}
 def render_request(request: GenerateRequest, target: Target, losses: LossLog) -> bytes:
     """Request -> upstream body."""
     body = _Body(request, target, losses).fields()
-    return join({name: dump(value) for name, value in body.items() if value is not None})
+    return join({name: value for name, value in body.items() if value is not None})
 
 
 class _Body:

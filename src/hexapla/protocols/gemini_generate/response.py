@@ -20,7 +20,7 @@ from hexapla.protocols.gemini_generate.parts import Json, Parts
 from hexapla.protocols.gemini_generate.sources import grounding_of, render_logprobs
 from hexapla.protocols.gemini_generate.wire import WireChunk, present
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, render_usage, say_stop
-from hexapla.wire.rawjson import decode, dump, join, load
+from hexapla.wire.rawjson import decode, join, load
 from hexapla.wire.surrogates import mend
 
 _object = msgspec.json.Decoder(dict[str, Raw])
@@ -68,7 +68,7 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
         candidate["logprobsResult"] = said
     body = answer_body([candidate], response.extras, response.usage, response.stop)
     body |= {"modelVersion": response.model or reply.model, "responseId": response.id or reply.id}
-    return join({name: dump(value) for name, value in body.items()})
+    return join(body)
 
 
 def candidate_end(stop: Stop | None, citations: Sequence[Citation], text: str, *, refused: bool) -> Json:

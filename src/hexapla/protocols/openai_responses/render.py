@@ -29,7 +29,7 @@ from hexapla.protocols.openai_responses.extras import native_extras
 from hexapla.protocols.openai_responses.tools import render_choice, render_tools
 from hexapla.protocols.openai_responses.turns import Turns
 from hexapla.protocols.openai_responses.words import NAME, TIERS
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import join, load
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ _WIRE: dict[str, str] = {
 def render_request(request: GenerateRequest, target: Target, losses: LossLog) -> bytes:
     """Request -> upstream body."""
     body = Body(request, target, losses).fields()
-    return join({name: dump(value) for name, value in body.items()})
+    return join(body)
 
 
 class Body:

@@ -36,7 +36,7 @@ from hexapla.protocols.openai_responses.words import (
     usage_of,
 )
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import decode, dump, join, load
+from hexapla.wire.rawjson import decode, join, load
 
 Json = dict[str, Any]
 
@@ -123,7 +123,7 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
     body["output"] = [item for item in found if item is not None]
     body["usage"] = render_usage(response.usage) if response.usage is not None else None
     body |= ending(response.stop, losses)
-    return join({name: dump(value) for name, value in body.items()})
+    return join(body)
 
 
 def envelope(answer: GenerateResponse | MessageStart, reply: Reply, losses: LossLog) -> Json:

@@ -1,0 +1,252 @@
+"""The conversation of a request as Messages turns.
+
+Leading system messages become `system`; a tool message and the user message after it become one user turn, results first.
+`Turns` holds one rendering; `Target` says how.
+
+Rules of this file: one method for each kind of part, found by table; whatever Messages, or this target, cannot take is a
+Loss under its IR path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from msgspec import Raw
+
+from hexapla.ir.content import (
+    AnyPart,
+    CacheMark,
+    Extras,
+    Media,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from hexapla.ir.loss import LossLog
+from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.target import Target
+from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.base import nothing_left
+from hexapla.wire.rawjson import dump, load, split
+
+Json = dict[str, Any]
+
+_SYSTEM = ("system", "developer")
+
+
+class Turns:
+    """One rendering: the request, whom it is for, and what was lost so far."""
+
+    def __init__(self, request: GenerateRequest, target: Target, losses: LossLog) -> None:
+        self.request = request
+        self.target = target
+        self.losses = losses
+
+    def render(self) -> Json:
+        """`system` and `messages`.  Raises ClientError where nothing of them can be said."""
+        messages = self.request.messages
+        if not messages or messages[0].role not in _SYSTEM:
+            return {"system": None, "messages": self._messages(messages, 0)}
+        count = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM), len(messages))
+        return {"system": self._system(messages[:count]), "messages": self._messages(messages[count:], count)}
+
+    def extras(self, extras: Extras, path: str) -> Json:
+        """Unknown fields of our own protocol; those of others are losses."""
+        for origin, fields in extras.items():
+            if origin != NAME:
+                for name in fields:
+                    self.losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
+        return dict(extras.get(NAME, {}))
+
+    def mark(self, cache: CacheMark, path: str) -> Json | None:
+        """A cache mark, where the target takes any."""
+        if not self.target.cache_marks:
+            self.losses.add(path, "the target takes no cache marks", "cosmetic")
+            return None
+        return {"type": cache.type} | ({"ttl": cache.ttl} if cache.ttl else {})
+
+    # turns
+
+    def _system(self, messages: Sequence[Message]) -> str | list[Json] | None:
+        for index, message in enumerate(messages):
+            if message.role == "developer":
+                self.losses.add(f"messages[{index}].role", "Messages has no developer role", "cosmetic")
+        if len(messages) == 1 and messages[0].plain:
+            first = messages[0].content[0] if messages[0].content else None
+            if isinstance(first, Text) and first.cache is None:
+                return first.text or None
+        blocks = [b for i, m in enumerate(messages) for b in self._blocks(f"messages[{i}]", m.content)]
+        return blocks or None
+
+    def _messages(self, messages: Sequence[Message], offset: int) -> list[Json]:
+        rendered: list[Json] = []
+        answered = False  # results were said last: what the user says next belongs to their turn
+        for index, message in enumerate(messages):
+            path = f"messages[{index + offset}]"
+            turn = self._turn(path, message)
+            if not turn["content"]:
+                self.losses.add(path, "a turn that says nothing is refused; it was left out", "cosmetic")
+                continue
+            if answered and turn["role"] == "user":
+                rendered[-1] |= {**turn, "content": [*rendered[-1]["content"], *_as_blocks(turn["content"])]}
+            else:
+                rendered.append(turn)
+            answered = message.role == "tool"
+        if not rendered:
+            raise nothing_left("messages")
+        return rendered
+
+    def _turn(self, path: str, message: Message) -> Json:
+        if message.role in _SYSTEM:
+            return self._reminder(path, message)
+        role = "user" if message.role == "tool" else message.role
+        if message.name is not None:
+            self.losses.add(f"{path}.name", "Messages has no names of speakers", "cosmetic")
+        turn: Json = {"role": role, "content": self._content(path, message)}
+        return turn | self.extras(message.extras, f"{path}.") if message.extras else turn
+
+    def _content(self, path: str, message: Message) -> str | list[Json]:
+        first = message.content[0] if message.plain and len(message.content) == 1 else None
+        if isinstance(first, Text) and first.cache is None:
+            return first.text
+        return self._blocks(path, message.content)
+
+    def _reminder(self, path: str, message: Message) -> Json:
+        """A system message inside the conversation: kept where the model knows it, else said to the user's side."""
+        if message.role == "developer":
+            self.losses.add(f"{path}.role", "Messages has no developer role", "cosmetic")
+        blocks = self._blocks(path, message.content)
+        if self.target.mid_system:
+            plain = message.plain and len(blocks) == 1 and set(blocks[0]) == {"type", "text"}
+            content = blocks[0]["text"] if plain else blocks
+            return {"role": "system", "content": content, **self.extras(message.extras, f"{path}.")}
+        self.losses.add(f"{path}.role", "the model takes system text at the beginning only", "cosmetic")
+        text = "\n".join(block["text"] for block in blocks if block.get("type") == "text")
+        self.extras(message.extras, f"{path}.")
+        return {"role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
+
+    def _blocks(self, path: str, parts: Iterable[AnyPart]) -> list[Json]:
+        rendered = [self._block(f"{path}.content[{i}]", part) for i, part in enumerate(parts)]
+        return [block for block in rendered if block is not None]
+
+    def _block(self, path: str, part: AnyPart) -> Json | None:
+        block = _RENDER[type(part)](self, path, part)
+        cache = getattr(part, "cache", None)
+        mark = None if cache is None else self.mark(cache, f"{path}.cache")
+        if block is not None and mark is not None:
+            block["cache_control"] = mark
+        return block
+
+    def _text(self, path: str, part: Text) -> Json | None:
+        if not part.text:
+            return None  # the API refuses empty text blocks, and they say nothing
+        block: Json = {"type": "text", "text": part.text}
+        if part.citations:
+            native = [c.native for c in part.citations if c.origin == NAME and c.native is not None]
+            if native:
+                block["citations"] = native
+            if len(native) < len(part.citations):
+                self.losses.add(f"{path}.citations", "these citations are another dialect's", "cosmetic")
+        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+
+    def _refusal(self, path: str, part: Refusal) -> Json | None:
+        self.losses.add(path, "Messages has no refusal blocks; it is text", "cosmetic")
+        return {"type": "text", "text": part.text} if part.text else None
+
+    def _reasoning(self, path: str, part: Reasoning) -> Json | None:
+        if not self.replayed(part):
+            self.losses.add(path, "reasoning is replayed to the provider that it came from only", "cosmetic")
+            return None
+        if part.encrypted is not None and not part.text:
+            return {"type": "redacted_thinking", "data": part.encrypted}
+        block: Json = {"type": "thinking", "thinking": part.text}
+        if part.signature is not None:
+            block["signature"] = part.signature
+        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+
+    def replayed(self, part: AnyPart) -> bool:
+        """Whether a part is thought that goes back to whom it came from."""
+        if not isinstance(part, Reasoning) or self.target.replay_reasoning == "never":
+            return False
+        return part.origin.fits(self.target.origin)
+
+    def _call(self, path: str, part: ToolCall) -> Json:
+        block: Json = {"type": "tool_use", "id": part.id, "name": part.name, "input": self._input(path, part)}
+        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+
+    def _input(self, path: str, part: ToolCall) -> Raw:
+        """Arguments as the object that Messages demands; text that is none is wrapped, and said."""
+        text = part.arguments.strip()
+        if not text:
+            return Raw(b"{}")
+        raw = Raw(text.encode("utf-8", "replace"))
+        if text.startswith("{") and load(raw, dict[str, Raw]) is not None:
+            return raw
+        self.losses.add(f"{path}.arguments", "the arguments are no JSON object and were wrapped", "content")
+        return dump({"input": part.arguments})
+
+    def _result(self, path: str, part: ToolResult) -> Json:
+        block: Json = {"type": "tool_result", "tool_use_id": part.call_id}
+        if part.plain and len(part.content) == 1 and isinstance(part.content[0], Text) and not part.content[0].cache:
+            block["content"] = part.content[0].text
+        elif part.content:
+            block["content"] = self._blocks(path, part.content)
+        if part.is_error is not None:
+            block["is_error"] = part.is_error
+        if part.name is not None:
+            self.losses.add(f"{path}.name", "Messages results name no tool", "cosmetic")
+        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+
+    def _media(self, path: str, part: Media) -> Json | None:
+        if part.kind not in ("image", "document"):
+            self.losses.add(path, f"Messages takes no {part.kind}", "content")
+            return None
+        if part.detail is not None:
+            self.losses.add(f"{path}.detail", "Messages has no image detail", "cosmetic")
+        source = self._source(part)
+        if source is None:
+            self.losses.add(path, "the file is known to another vendor only", "content")
+            return None
+        block: Json = {"type": part.kind, "source": source}
+        title = part.title or part.filename
+        if part.kind == "document":
+            said = {"title": title, "context": part.context}
+            block |= {name: value for name, value in said.items() if value is not None}
+            if part.citations is not None:
+                block["citations"] = {"enabled": part.citations}
+        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+
+    def _source(self, part: Media) -> Json | None:
+        if part.data is not None:
+            usual = "image/png" if part.kind == "image" else "application/pdf"
+            return {"type": "base64", "media_type": part.media_type or usual, "data": part.data}
+        if part.text is not None:
+            return {"type": "text", "media_type": "text/plain", "data": part.text}
+        if part.url is not None:
+            return {"type": "url", "url": part.url}
+        return {"type": "file", "file_id": part.file_id} if self.request.protocol == NAME else None
+
+    def _opaque(self, path: str, part: Opaque) -> Json | None:
+        if part.origin.protocol != NAME:
+            self.losses.add(path, f"{part.type} is understood by {part.origin.protocol} only", "content")
+            return None
+        return dict(split(part.data))
+
+
+def _as_blocks(content: Any) -> list[Json]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+_RENDER: dict[type, Callable[[Turns, str, Any], Json | None]] = {
+    Text: Turns._text,
+    Refusal: Turns._refusal,
+    Reasoning: Turns._reasoning,
+    ToolCall: Turns._call,
+    ToolResult: Turns._result,
+    Media: Turns._media,
+    Opaque: Turns._opaque,
+}
