@@ -1,8 +1,8 @@
 """The built-in `demo` provider: an upstream that needs no key and no network.
 
 It is an ordinary upstream behind the ordinary Transport: it speaks all three dialects, streams, calls a tool when tools
-are given, thinks when asked to, honours token limits and JSON schemas, and refuses bad requests, so a first request
-exercises the whole path.  Everything it says follows from the request alone.
+are given, thinks when asked to, honours token limits, JSON schemas, numbers of choices and wishes for probabilities, and
+refuses bad requests, so a first request exercises the whole path.  Everything it says follows from the request alone.
 
 Models: `demo/echo` answers at once, `demo/slow` one word every 50 ms, `demo/error-<status>` refuses with that status.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from itertools import zip_longest
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +27,7 @@ from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.pairs import pair_calls
+from hexapla.upstream.demo_choices import certain, check_number, choices_of, chunks_of
 from hexapla.upstream.transport import Request
 
 PATHS = {
@@ -49,6 +51,7 @@ class DemoTransport:
         try:
             asked = protocol.parse_request(request.body)
             asked = pair_calls(asked, LossLog())
+            check_number(asked.sampling.n)
             refused = _refusal(asked.model)
         except ProtocolError as error:
             refused = ClientError(Kind.INVALID_REQUEST, str(error), param=error.path or None)
@@ -108,11 +111,15 @@ def _respond(protocol: Protocol, request: GenerateRequest) -> DemoResponse:
     own = Origin(protocol.name)
     content = [msgspec.structs.replace(p, origin=own) if isinstance(p, Reasoning) else p for p in response.content]
     response = msgspec.structs.replace(response, content=tuple(content), origin=protocol.name)
+    number = (request.sampling.n or 1) if protocol.name == "openai_chat" else 1
     if not request.stream:
-        return DemoResponse(200, "application/json", [protocol.render_response(response, reply, LossLog())])
+        body = protocol.render_response(response, reply, LossLog())
+        return DemoResponse(200, "application/json", [choices_of(body, number) if number > 1 else body])
     encoder = protocol.encoder(reply)
     pieces = [encoder.encode(event) for event in _word_by_word(response)]
     pieces.append(encoder.close())
+    if number > 1:
+        pieces = [chunks_of(piece, number) for piece in pieces]
     pause = SLOW_SECONDS if request.model == "slow" else 0.0
     return DemoResponse(200, "text/event-stream", [piece for piece in pieces if piece], pause)
 
@@ -120,8 +127,8 @@ def _respond(protocol: Protocol, request: GenerateRequest) -> DemoResponse:
 def _word_by_word(response: GenerateResponse) -> Iterator[AnyEvent]:
     for event in unfold(response):
         if isinstance(event, BlockDelta) and isinstance(event.delta, TextDelta):
-            for word in _WORDS.findall(event.delta.text):
-                yield BlockDelta(event.index, TextDelta(word))
+            for word, likely in zip_longest(_WORDS.findall(event.delta.text), event.delta.logprobs):
+                yield BlockDelta(event.index, TextDelta(word, (likely,) if likely is not None else ()))
         else:
             yield event
 
@@ -229,12 +236,21 @@ def _limited(request: GenerateRequest, content: list[ResponsePart]) -> GenerateR
         kept = max(0, limit - sum(len(_WORDS.findall(_words_of(part))) for part in content[:-1]))
         content[-1] = msgspec.structs.replace(last, text="".join(_WORDS.findall(last.text)[:kept]))
         stop, spoken = Stop(reason="length"), limit
+    content = [_likely(request, part) if isinstance(part, Text) else part for part in content]
     heard = sum(len(_said(m).split()) for m in request.messages) or 1
     thought = sum(len(_WORDS.findall(part.text)) for part in content if isinstance(part, Reasoning))
     usage = Usage(input=heard, output=spoken, reasoning=thought or None)
     return GenerateResponse(
         id=None, model=request.model, content=tuple(content), stop=stop, usage=usage, created=_CREATED
     )
+
+
+def _likely(request: GenerateRequest, text: Text) -> Text:
+    """The text with how likely each word was, where that is asked for."""
+    if not request.sampling.logprobs:
+        return text
+    words = _WORDS.findall(text.text)
+    return msgspec.structs.replace(text, logprobs=certain(words, request.sampling.top_logprobs or 0))
 
 
 def _words_of(part: ResponsePart) -> str:
