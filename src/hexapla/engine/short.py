@@ -66,8 +66,8 @@ class Short(Work):
         means, candidate = self.means, self.plan.candidates[0]
         if self.peeked.stream or self.noted or candidate.login is not None or means.books.ledger.waits:
             return False
-        if self.plan.search is not None:
-            return False
+        if self.plan.search is not None or self.peeked.plugins is not None:
+            return False  # something may have to be prepared
         call = means.call(self.ask, self.translation, candidate)
         request = call.request
         assert isinstance(request, Request)

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from hexapla.engine.annotated import Annotated, Notes, wants_echo
 from hexapla.engine.client import Answer, Ask
+from hexapla.engine.documents import texts_of
 from hexapla.engine.faults import LeavingError, as_gateway_error, internal
 from hexapla.engine.heads import identity
 from hexapla.engine.means import Means
@@ -27,6 +28,7 @@ from hexapla.engine.story import Story
 from hexapla.engine.traffic import Planned
 from hexapla.errors import GatewayError, Kind, ProtocolError
 from hexapla.ledger import Generation
+from hexapla.plugins import documents
 from hexapla.plugins.asked import Wish
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Tried
@@ -139,8 +141,8 @@ class Work:
         try:
             if means.books.ledger.waits:
                 await means.books.ledger.durable()
-            if self.plan.search is not None:
-                await self._search(self.plan.search)
+            if self.plan.search is not None or self.peeked.plugins is not None:
+                await self._prepare()
             driver = Driver(self.transport, speaker, means.sweeper, self._note)
             self._conclude(await driver.run(exchange.run()))
         except asyncio.CancelledError:
@@ -149,13 +151,22 @@ class Work:
                 recorder.end(outcome=Kind.CANCELLED, status=499, lane=exchange.lane)
                 raise
             self._break_off(LeavingError(), speaker)
-        except (GatewayError, ProtocolError) as error:  # of the search: an exchange tells its own
+        except (GatewayError, ProtocolError) as error:  # of the preparations: an exchange tells its own
             self._break_off(as_gateway_error(error), speaker)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
             self._break_off(internal(fault), speaker)
         finally:
             for asked in exchange.asking:
                 means.routes.traffic.left(asked)
+
+    async def _prepare(self) -> None:
+        """Read the request's PDFs, and look on the web for what it asks.  Raises ProtocolError and GatewayError."""
+        plugins, translation, asked = self.peeked.plugins, self.translation, self.plan.candidates
+        engine = plugins.pdf if plugins is not None else ""
+        if engine and any(documents.wanted(engine, each.facts) for each in asked if not each.delegate):
+            translation.texts = await texts_of(documents.pdfs(translation.request()))
+        if self.plan.search is not None:
+            await self._search(self.plan.search)
 
     async def _search(self, wish: Wish) -> None:
         """Look on the web for what the request asks.  Raises ProtocolError and UpstreamError."""

@@ -19,6 +19,7 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
 from hexapla.plugins.asked import Plugins, online
+from hexapla.plugins.documents import Texts
 from hexapla.plugins.native import OPTIONS
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
@@ -55,9 +56,11 @@ class Translation:
     on_loss  allow | warn | strict: strict refuses before anything is sent
     telling  where an answer that breaks off may be continued elsewhere: what the client was told of it
     results  what the gateway found on the web for this request, set before anything is opened; None: it did not look
+    texts    what this request's PDFs say, likewise; None: nobody read them
     """
 
     results: Results | None = None
+    texts: Texts | None = None
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class Translation:
 
     def _of(self, peeked: Peek) -> Translation:
         other = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
-        other.results = self.results
+        other.results, other.texts = self.results, self.texts
         return other
 
     def request(self) -> GenerateRequest:
@@ -216,7 +219,9 @@ class Translation:
         ):  # a gateway that runs them itself is told of them, and of tools in its own words
             said = {name: self.peeked.fields[name] for name in PLUGINS if name in self.peeked.fields}
             plugins = Plugins(search=plugins.search if plugins.search is not None and plugins.search.tool else None)
-        work = worked(self.request(), plugins, target.origin.protocol, quirks.search, facts, self.results, losses)
+        work = worked(
+            self.request(), plugins, target.origin.protocol, quirks.search, facts, self.results, self.texts, losses
+        )
         if work is None:
             if not said:
                 return None

@@ -18,6 +18,7 @@ from hexapla.ir.event import AnyEvent
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse
+from hexapla.plugins import documents
 from hexapla.plugins.asked import Plugins, Wish
 from hexapla.plugins.found import Cited, told
 from hexapla.plugins.healing import Healed
@@ -58,13 +59,17 @@ def worked(
     search: Search | None,
     facts: Model | None,
     results: Results | None,
+    texts: documents.Texts | None,
     losses: LossLog,
 ) -> Work | None:
     """What is done for `request` at an endpoint of `protocol`; None where nothing is to be done.
 
     results  of the search that was made for it; None where none was
+    texts    of its PDFs; None where nobody read them
     """
     work = Work(request=request)
+    if texts is not None and documents.wanted(plugins.pdf, facts):
+        work.request, work.done = documents.told(request, texts, losses), True
     wish = plugins.search
     if wish is not None and not (wish.foreign and request.protocol == protocol):
         _search(work, wish, protocol, search, results, losses)

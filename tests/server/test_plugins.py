@@ -1,4 +1,4 @@
-"""A search of the web by a running gateway: who searches, what the client hears, what is recorded, and what it costs."""
+"""Plugins of a running gateway: who searches the web, what the client hears and what is recorded; JSON; PDFs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fakes.pdf import pdf
 from fakes.search import KEY, PAGES, answer
 from server.client import Heard, begin, call
 from server.running import Gateway, gateway, providers
@@ -96,7 +97,7 @@ def searching(_upstream: Upstream, _service: Service, tmp_path_factory: pytest.T
         '[providers.finder]\nauth = { kind = "api_key", key = "upstream-key" }\n'
         f'[[providers.finder.endpoints]]\nprotocol = "openai_responses"\nbase_url = "{_upstream.url}/v1"\n'
         '[providers.finder.endpoints.quirks]\nsearch = { tool = { type = "web_search" } }\n'
-        '[[models.u_chat]]\nid = "heron"\n'
+        '[[models.u_chat]]\nid = "heron"\ninput_modalities = ["text"]\n'
         f'[search]\nkind = "exa"\nkey = "{KEY}"\nurl = "{_service.url}"\ntimeout = 5\nresults = 2\n'
     )
     with gateway(tmp_path_factory.mktemp("searching"), own) as running:
@@ -195,3 +196,27 @@ def test_where_nobody_searches(protocol: str, upstream: Upstream, served: Gatewa
     heard = asked(served, protocol, model, **WEB)
     assert heard.status == 404 and "[search] in hexapla.toml" in heard.error["message"]
     assert asked(served, protocol, model).status == 200
+
+
+def test_a_pdf_for_a_model_that_reads_none(upstream: Upstream, searching: Gateway) -> None:
+    """Its text; whoever may read it gets it as it is."""
+    name, other = upstream.play(fine, "heron"), upstream.play(fine)
+    file = {"filename": "herons.pdf", "file_data": f"data:application/pdf;base64,{pdf('Three herons.')}"}
+    talk = [{"role": "user", "content": [{"type": "text", "text": "Herons?"}, {"type": "file", "file": file}]}]
+    parser = {"messages": talk, "plugins": [{"id": "file-parser"}]}
+    assert asked(searching, CHAT, f"u_chat/{name}", **parser).status == 200
+    assert "[herons.pdf]\\nThree herons." in upstream.last().body.decode()
+    assert asked(searching, CHAT, f"u_chat/{other}", **parser).status == 200
+    assert upstream.last().asked["messages"] == talk
+    file["file_data"] = "data:application/pdf;base64,bm8="
+    heard = asked(searching, CHAT, f"u_chat/{name}", **parser)
+    assert heard.status == 400 and "'herons.pdf' cannot be read" in heard.error["message"]
+
+
+def test_mended_json(upstream: Upstream, searching: Gateway) -> None:
+    async def almost(visit: Visit) -> None:
+        await visit.write(whole(visit.protocol, "{herons: 3,}"))
+
+    wish = {"response_format": {"type": "json_object"}, "plugins": [{"id": "response-healing"}]}
+    heard = asked(searching, CHAT, f"u_msgs/{upstream.play(almost)}", **wish)
+    assert heard.json["choices"][0]["message"]["content"] == '{"herons":3}'
