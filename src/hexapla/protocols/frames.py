@@ -7,7 +7,7 @@ Rules of this file: nothing of any dialect; the shortest way through for a frame
 
 from __future__ import annotations
 
-from hexapla.errors import Kind, ProtocolError
+from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import AnyEvent, Ping, StreamError
 from hexapla.wire.rawjson import broken
 from hexapla.wire.sse import Frame, SSEDecoder
@@ -64,6 +64,20 @@ class FrameDecoder:
 
     def _fail(self, kind: Kind, message: str) -> None:
         self._events.append(StreamError(kind=kind, message=message))
+        self.done = True
+
+    def _refuse(self, error: UpstreamError) -> None:
+        """The upstream's own error, which ends the answer."""
+        self._events.append(
+            StreamError(
+                kind=error.kind,
+                message=error.message,
+                type=error.type,
+                code=error.code,
+                status=error.upstream_status,
+                retry_after=error.retry_after,
+            )
+        )
         self.done = True
 
     def _take(self) -> list[AnyEvent]:

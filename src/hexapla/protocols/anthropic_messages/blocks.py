@@ -16,6 +16,7 @@ from hexapla.ir.envelope import seal
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.arguments import object_of
 from hexapla.wire.rawjson import dump, load, split
 
 Json = dict[str, Any]
@@ -152,17 +153,6 @@ def _render_reasoning(part: Reasoning, losses: LossLog, path: str) -> Json:
 def _render_call(part: ToolCall, losses: LossLog, path: str) -> Json:
     given = object_of(part)
     return {"type": "tool_use", "id": part.id, "name": part.name, "input": given, **part.extras.get(NAME, {})}
-
-
-def object_of(part: ToolCall) -> Raw:
-    """Arguments as the object that Messages demands; text that is none is wrapped."""
-    text = part.arguments.strip()
-    if not text:
-        return Raw(b"{}")
-    raw = Raw(text.encode("utf-8", "replace"))
-    if part.kind == "function" and text.startswith("{") and load(raw, dict[str, Raw]) is not None:
-        return raw
-    return dump({"input": part.arguments})
 
 
 def _render_media(part: Media, losses: LossLog, path: str) -> Json | None:

@@ -26,7 +26,6 @@ from hexapla.ir.event import (
     PartDelta,
     Ping,
     ReasoningDelta,
-    StreamError,
     TextDelta,
     UsageReport,
 )
@@ -259,18 +258,7 @@ class MessagesDecoder(FrameDecoder):
         self._events.append(Ping())
 
     def _on_error(self, event: WireEvent, data: bytes) -> None:
-        error = classify(200, {}, data)
-        self._events.append(
-            StreamError(
-                kind=error.kind,
-                message=error.message,
-                type=error.type,
-                code=error.code,
-                status=error.upstream_status,
-                retry_after=error.retry_after,
-            )
-        )
-        self.done = True
+        self._refuse(classify(200, {}, data))
 
 
 def _citation(delta: WireDelta) -> CitationDelta | None:

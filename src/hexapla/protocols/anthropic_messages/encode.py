@@ -35,9 +35,10 @@ from hexapla.ir.event import (
 from hexapla.ir.fold import append_details
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
-from hexapla.protocols.anthropic_messages.blocks import object_of, render_block, render_citation
+from hexapla.protocols.anthropic_messages.blocks import render_block, render_citation
 from hexapla.protocols.anthropic_messages.errors import error_body
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop
+from hexapla.protocols.arguments import object_of
 from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
 from hexapla.wire.sse import frame

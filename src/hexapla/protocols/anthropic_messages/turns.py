@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from msgspec import Raw
-
 from hexapla.ir.content import (
     AnyPart,
     CacheMark,
@@ -30,8 +28,10 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.arguments import said_object_of
 from hexapla.protocols.base import nothing_left
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.protocols.extras import own_extras
+from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
 
@@ -56,11 +56,7 @@ class Turns:
 
     def extras(self, extras: Extras, path: str) -> Json:
         """Unknown fields of our own protocol; those of others are losses."""
-        for origin, fields in extras.items():
-            if origin != NAME:
-                for name in fields:
-                    self.losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
-        return dict(extras.get(NAME, {}))
+        return own_extras(extras, NAME, path, self.losses)
 
     def mark(self, cache: CacheMark, path: str) -> Json | None:
         """A cache mark, where the target takes any."""
@@ -175,19 +171,13 @@ class Turns:
         return part.origin.fits(self.target.origin)
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        block: Json = {"type": "tool_use", "id": part.id, "name": part.name, "input": self._input(path, part)}
+        block: Json = {
+            "type": "tool_use",
+            "id": part.id,
+            "name": part.name,
+            "input": said_object_of(part, path, self.losses),
+        }
         return block | self.extras(part.extras, f"{path}.") if part.extras else block
-
-    def _input(self, path: str, part: ToolCall) -> Raw:
-        """Arguments as the object that Messages demands; text that is none is wrapped, and said."""
-        text = part.arguments.strip()
-        if not text:
-            return Raw(b"{}")
-        raw = Raw(text.encode("utf-8", "replace"))
-        if text.startswith("{") and load(raw, dict[str, Raw]) is not None:
-            return raw
-        self.losses.add(f"{path}.arguments", "the arguments are no JSON object and were wrapped", "content")
-        return dump({"input": part.arguments})
 
     def _result(self, path: str, part: ToolResult) -> Json:
         block: Json = {"type": "tool_result", "tool_use_id": part.call_id}

@@ -25,7 +25,6 @@ from hexapla.ir.event import (
     MessageStart,
     MessageStop,
     ReasoningDelta,
-    StreamError,
     TextDelta,
     UsageReport,
 )
@@ -278,18 +277,7 @@ class GeminiDecoder(FrameDecoder):
         self.done = self.settled = True
 
     def _error(self, raw: Raw) -> None:
-        error = classify_value({"error": msgspec.json.decode(raw)})
-        self._events.append(
-            StreamError(
-                kind=error.kind,
-                message=error.message,
-                type=error.type,
-                code=error.code,
-                status=error.upstream_status,
-                retry_after=error.retry_after,
-            )
-        )
-        self.done = True
+        self._refuse(classify_value({"error": msgspec.json.decode(raw)}))
 
 
 def _mark(signature: str, key: str) -> Reasoning:

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import Raw
-
 from hexapla.ir.content import Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.envelope import seal
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart
+from hexapla.protocols.arguments import object_of
 from hexapla.protocols.gemini_generate.history import TEXT_KEY
 from hexapla.protocols.gemini_generate.words import NAME, wrap
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
 
@@ -92,17 +91,6 @@ class Parts:
             return [dict(split(part.data))]
         self._losses.add(path, f"{part.type} is understood by {part.origin.protocol} only", "content")
         return []
-
-
-def object_of(part: ToolCall) -> Raw:
-    """Arguments as the object that Gemini's clients expect; text that is none is wrapped."""
-    text = part.arguments.strip()
-    if not text:
-        return Raw(b"{}")
-    raw = Raw(text.encode("utf-8", "replace"))
-    if part.kind == "function" and text.startswith("{") and load(raw, dict[str, Raw]) is not None:
-        return raw
-    return dump({"input": part.arguments})
 
 
 _RENDER: dict[type, Callable[[Parts, Any, str], list[Json]]] = {

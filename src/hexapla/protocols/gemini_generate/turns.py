@@ -22,9 +22,11 @@ from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Refusa
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
+from hexapla.protocols.arguments import said_object_of
+from hexapla.protocols.extras import own_extras
 from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
 from hexapla.protocols.gemini_generate.words import NAME
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.rawjson import load, split
 
 Json = dict[str, Any]
 
@@ -75,11 +77,7 @@ class Turns:
 
     def extras(self, extras: Extras, path: str) -> Json:
         """Unknown fields of our own protocol; those of others are lost, and said."""
-        for origin, fields in extras.items():
-            if origin != NAME:
-                for name in fields:
-                    self.losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
-        return dict(extras.get(NAME, {}))
+        return own_extras(extras, NAME, path, self.losses)
 
     def _system(self, messages: Sequence[Message]) -> Json | None:
         if len(messages) > 1:
@@ -176,21 +174,10 @@ class Turns:
         return {"text": part.text}
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        body: Json = {"id": part.id, "name": part.name, "args": self._args(path, part)}
+        body: Json = {"id": part.id, "name": part.name, "args": said_object_of(part, path, self.losses)}
         extras = self.extras(part.extras, f"{path}.")
         inner = {name: extras.pop(name) for name in ("partialArgs", "willContinue") if name in extras}
         return {"functionCall": body | inner, **extras}
-
-    def _args(self, path: str, part: ToolCall) -> Raw:
-        """Arguments as the object that Gemini demands; text that is none is wrapped, and said."""
-        text = part.arguments.strip()
-        if not text:
-            return Raw(b"{}")
-        raw = Raw(text.encode("utf-8", "replace"))
-        if text.startswith("{") and load(raw, dict[str, Raw]) is not None:
-            return raw
-        self.losses.add(f"{path}.arguments", "the arguments are no JSON object and were wrapped", "content")
-        return dump({"input": part.arguments})
 
     # results
 

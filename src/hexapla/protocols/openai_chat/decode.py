@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.errors import Kind, UpstreamError
+from hexapla.errors import Kind
 from hexapla.ir.content import Citation, Media, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     BlockDelta,
@@ -29,7 +29,6 @@ from hexapla.ir.event import (
     MessageStart,
     MessageStop,
     ReasoningDelta,
-    StreamError,
     TextDelta,
     UsageReport,
 )
@@ -160,8 +159,8 @@ class ChatDecoder(FrameDecoder):
     def _aside(self, choice: Choice) -> bool:
         """What some hang on a choice: usage (Moonshot), or an error (OpenRouter), which ends all; whether it did."""
         self._report(usage_of(choice.usage))
-        if choice.error:
-            self._refuse(choice_error(choice))
+        if choice.error and (error := choice_error(choice)) is not None:
+            self._refuse(error)
         return self.done
 
     # what a delta can carry
@@ -352,20 +351,6 @@ class ChatDecoder(FrameDecoder):
         """Citations for which no text came have one to stand on, as in a whole answer."""
         self._open(_TEXT, Text(text=""))
         self._cite(self._citations)
-
-    def _refuse(self, error: UpstreamError | None) -> None:
-        assert error is not None
-        self._events.append(
-            StreamError(
-                kind=error.kind,
-                message=error.message,
-                type=error.type,
-                code=error.code,
-                status=error.upstream_status,
-                retry_after=error.retry_after,
-            )
-        )
-        self.done = True
 
 
 def _legacy(call: ToolDelta) -> ToolDelta:

@@ -42,11 +42,11 @@ from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
-from hexapla.protocols.openai_chat.errors import error_body
 from hexapla.protocols.openai_chat.parts import render_citation, with_extras
 from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
+from hexapla.protocols.openai_errors import error_body
 from hexapla.wire.rawjson import load
 from hexapla.wire.sse import comment, frame
 

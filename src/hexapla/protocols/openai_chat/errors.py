@@ -1,56 +1,17 @@
-"""Errors in both roles: as OpenAI's SDKs understand them, and as providers hide them in a 200.
-
-The SDK picks the exception by HTTP status; `type` and `code` of {"error": {message, type, param, code}} follow OpenAI's
-error page (https://platform.openai.com/docs/guides/error-codes, 2026-08).  What the upstream called it is kept where it
-has a name.
-"""
+"""Errors in both roles: as OpenAI's SDKs understand them, and as providers hide them in a 200."""
 
 from __future__ import annotations
 
-import msgspec
-
-from hexapla.errors import GatewayError, Kind, RoutingError, UpstreamError
-from hexapla.protocols.codes import OPENAI_KNOWS
+from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.protocols.failures import classify, classify_value
 from hexapla.protocols.openai_chat.schema import Choice, Chunk
 from hexapla.protocols.openai_chat.words import failed
-
-_TYPES: dict[Kind, tuple[str, str | None]] = {
-    # kind: (type, code)
-    Kind.INVALID_REQUEST: ("invalid_request_error", None),
-    Kind.UNSUPPORTED: ("invalid_request_error", "unsupported_parameter"),
-    Kind.CONTEXT_LENGTH: ("invalid_request_error", "context_length_exceeded"),
-    Kind.CONTENT_FILTER: ("invalid_request_error", "content_filter"),
-    Kind.TOO_LARGE: ("invalid_request_error", "request_too_large"),
-    Kind.CLIENT_AUTH: ("invalid_request_error", "invalid_api_key"),
-    Kind.PERMISSION: ("permission_error", None),
-    Kind.NOT_FOUND: ("invalid_request_error", "model_not_found"),
-    Kind.RATE_LIMIT: ("rate_limit_error", "rate_limit_exceeded"),
-    Kind.BUDGET: ("insufficient_quota", "insufficient_quota"),
-    Kind.UPSTREAM_BILLING: ("insufficient_quota", "insufficient_quota"),
-    Kind.OVERLOADED: ("server_error", "overloaded"),
-    Kind.TIMEOUT: ("server_error", "timeout"),
-}
-
-
-def error_body(error: GatewayError) -> bytes:
-    """The body, without status."""
-    kind_type, kind_code = _TYPES.get(error.kind, ("server_error", error.kind.value))
-    inner: dict[str, object] = {
-        "message": error.message,
-        "type": error.type or kind_type,
-        "param": error.param,
-        "code": OPENAI_KNOWS.get(error.kind) or error.code or kind_code,
-    }
-    if isinstance(error, RoutingError) and error.rejected:
-        inner["metadata"] = {"rejected": [{"endpoint": name, "reason": why} for name, why in error.rejected]}
-    return msgspec.json.encode({"error": inner})
+from hexapla.protocols.openai_errors import error_body, status_of
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
-    """(HTTP status, body).  OpenAI has no 402: a spent budget is its 429 insufficient_quota."""
-    status = 429 if error.kind is Kind.BUDGET else error.status
-    return status, error_body(error)
+    """(HTTP status, body)."""
+    return status_of(error), error_body(error)
 
 
 def hidden_error(chunk: Chunk, data: bytes) -> UpstreamError | None:

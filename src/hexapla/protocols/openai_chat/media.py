@@ -5,6 +5,8 @@ Rules of this file: a Struct says what a part may hold, a function what it means
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
@@ -71,30 +73,26 @@ def parse_image(part: WireImage, rest: Rest, path: str) -> Media:
         check_image(media_type, data, path)
     elif not url.startswith(_URLS):
         media_type, data = _bare_image(url, path), url
-    return Media(
-        kind="image",
-        url=url if data is None else None,
-        data=data,
-        media_type=media_type if data is not None else None,
-        detail=detail,
-        cache=part.cache_control,
-        extras={NAME: rest} if rest else {},
-    )
+    return _picture("image", url, media_type, data, detail, part, rest)
 
 
 def parse_video(part: WireVideo, rest: Rest, path: str) -> Media:
     """A video, by URL or as base64."""
     url, detail, _ = _address(part.video_url, path)
-    media_type, data = split_data_url(url)
-    return Media(
-        kind="video",
-        url=url if data is None else None,
-        data=data,
-        media_type=media_type if data is not None else None,
-        detail=detail,
-        cache=part.cache_control,
-        extras={NAME: rest} if rest else {},
-    )
+    return _picture("video", url, *split_data_url(url), detail, part, rest)
+
+
+def _picture(
+    kind: Literal["image", "video"],
+    url: str,
+    media_type: str | None,
+    data: str | None,
+    detail: str | None,
+    part: WireImage | WireVideo,
+    rest: Rest,
+) -> Media:
+    made = Media(kind=kind, detail=detail, cache=part.cache_control, extras={NAME: rest} if rest else {})
+    return replace(made, url=url) if data is None else replace(made, data=data, media_type=media_type)
 
 
 def parse_audio(part: WireAudio, rest: Rest, path: str) -> Media:

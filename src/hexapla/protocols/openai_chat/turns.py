@@ -19,6 +19,7 @@ from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Reason
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
+from hexapla.protocols.extras import own_extras
 from hexapla.protocols.openai_chat.parts import render_call
 from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
 from hexapla.protocols.openai_chat.schema import NAME
@@ -54,11 +55,7 @@ class Turns:
 
     def extras(self, extras: Extras, path: str) -> Json:
         """Unknown fields of our own protocol; those of others are losses."""
-        for origin, fields in extras.items():
-            if origin != NAME:
-                for name in fields:
-                    self.losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
-        return dict(extras.get(NAME, {}))
+        return own_extras(extras, NAME, path, self.losses)
 
     def mark(self, cache: CacheMark | None, path: str) -> Json:
         """The cache_control field for a mark, or nothing."""

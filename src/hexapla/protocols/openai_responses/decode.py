@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Refusal, Text
-from hexapla.ir.event import BlockDelta, MessageStart, MessageStop, Ping, StreamError, TextDelta, UsageReport
+from hexapla.ir.event import BlockDelta, MessageStart, MessageStop, Ping, TextDelta, UsageReport
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.frames import FrameDecoder
@@ -112,18 +112,7 @@ class ResponsesDecoder(FrameDecoder):
     def _on_error(self, event: WireEvent, data: bytes) -> None:
         answer = event.response or WireResponse()
         self._report(answer)
-        error = failure(data, answer.status)
-        self._events.append(
-            StreamError(
-                kind=error.kind,
-                message=error.message,
-                type=error.type,
-                code=error.code,
-                status=error.upstream_status,
-                retry_after=error.retry_after,
-            )
-        )
-        self.done = True
+        self._refuse(failure(data, answer.status))
 
     # items
 

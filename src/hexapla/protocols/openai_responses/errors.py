@@ -9,28 +9,9 @@ from __future__ import annotations
 
 import re
 
-import msgspec
-
-from hexapla.errors import GatewayError, Kind, RoutingError
+from hexapla.errors import GatewayError, Kind
 from hexapla.ir.event import StreamError
-from hexapla.protocols.codes import OPENAI_KNOWS
-
-_TYPES: dict[Kind, tuple[str, str | None]] = {
-    # kind: (type, code); https://platform.openai.com/docs/guides/error-codes, 2026-08
-    Kind.INVALID_REQUEST: ("invalid_request_error", None),
-    Kind.UNSUPPORTED: ("invalid_request_error", "unsupported_parameter"),
-    Kind.CONTEXT_LENGTH: ("invalid_request_error", "context_length_exceeded"),
-    Kind.CONTENT_FILTER: ("invalid_request_error", "content_filter"),
-    Kind.TOO_LARGE: ("invalid_request_error", "request_too_large"),
-    Kind.CLIENT_AUTH: ("invalid_request_error", "invalid_api_key"),
-    Kind.PERMISSION: ("permission_error", None),
-    Kind.NOT_FOUND: ("invalid_request_error", "model_not_found"),
-    Kind.RATE_LIMIT: ("rate_limit_error", "rate_limit_exceeded"),
-    Kind.BUDGET: ("insufficient_quota", "insufficient_quota"),
-    Kind.UPSTREAM_BILLING: ("insufficient_quota", "insufficient_quota"),
-    Kind.OVERLOADED: ("server_error", "server_is_overloaded"),
-    Kind.TIMEOUT: ("server_error", "timeout"),
-}
+from hexapla.protocols.openai_errors import error_body, status_of
 
 _STREAM_CODES: dict[Kind, str] = {
     # the words that OpenAI sends and Codex knows; the list in the SDK's ResponseError has not all of them
@@ -55,14 +36,5 @@ def stream_error(event: StreamError) -> dict[str, str]:
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
-    """(HTTP status, body).  OpenAI has no 402: a spent budget is its 429 insufficient_quota."""
-    kind_type, kind_code = _TYPES.get(error.kind, ("server_error", error.kind.value))
-    inner: dict[str, object] = {
-        "message": error.message,
-        "type": error.type or kind_type,
-        "param": error.param,
-        "code": OPENAI_KNOWS.get(error.kind) or error.code or kind_code,
-    }
-    if isinstance(error, RoutingError) and error.rejected:
-        inner["metadata"] = {"rejected": [{"endpoint": name, "reason": why} for name, why in error.rejected]}
-    return 429 if error.kind is Kind.BUDGET else error.status, msgspec.json.encode({"error": inner})
+    """(HTTP status, body)."""
+    return status_of(error), error_body(error, overloaded="server_is_overloaded")

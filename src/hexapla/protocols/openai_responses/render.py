@@ -24,8 +24,8 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, OutputFormat
 from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
+from hexapla.protocols.extras import own_extras
 from hexapla.protocols.openai_responses.effort import render_effort, wants_thought
-from hexapla.protocols.openai_responses.extras import native_extras
 from hexapla.protocols.openai_responses.tools import render_choice, render_tools
 from hexapla.protocols.openai_responses.turns import Turns
 from hexapla.protocols.openai_responses.words import NAME, TIERS
@@ -67,7 +67,7 @@ class Body:
         """The whole body."""
         request = self._request
         self._foreign()
-        extras = native_extras(request.extras, "", self._losses)
+        extras = own_extras(request.extras, NAME, "", self._losses)
         include = self._include(extras.pop("include", None))
         body: Json = {"model": request.model, "input": self._turns.items()} | self.parameters(extras.pop("text", None))
         if not body["input"] and request.protocol != NAME:
@@ -179,7 +179,7 @@ class Body:
         said = render_effort(self._request, self._target, self._losses)
         if wish is None or said is None:
             return None
-        return said | native_extras(wish.extras, "reasoning.", self._losses) or None
+        return said | own_extras(wish.extras, NAME, "reasoning.", self._losses) or None
 
     def _text(self, rest: Raw | None) -> Json | None:
         request = self._request

@@ -20,7 +20,7 @@ from hexapla.ir.content import Extras
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
-from hexapla.protocols.openai_responses.extras import native_extras
+from hexapla.protocols.extras import own_extras
 from hexapla.protocols.openai_responses.words import NAME
 from hexapla.protocols.typed import NULL, Reader, is_text, present, string
 from hexapla.wire.rawjson import dump, join, load, split
@@ -190,7 +190,7 @@ def _function(
     else:
         said |= {"parameters": _parameters(tool, request), "strict": _strict(tool, path, request, target, losses)}
     body |= {name: value for name, value in said.items() if value is not None}
-    own = native_extras(tool.extras, f"{path}.", losses)
+    own = own_extras(tool.extras, NAME, f"{path}.", losses)
     space = own.pop(_SPACE, None)
     return body | own, space
 

@@ -19,7 +19,7 @@ from hexapla.ir.content import AnyPart, Media, Opaque, Reasoning, Refusal, Text,
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
-from hexapla.protocols.openai_responses.extras import native_extras
+from hexapla.protocols.extras import own_extras
 from hexapla.protocols.openai_responses.items import PART
 from hexapla.protocols.openai_responses.output import native_reasoning, part_extras, refusal_part, render_citation
 from hexapla.protocols.openai_responses.words import NAME, good_id
@@ -80,7 +80,7 @@ class Turns:
         return [self._said(path, "user", message)]
 
     def _said(self, path: str, role: str, message: Message) -> Json:
-        own = self._item_fields(native_extras(message.extras, f"{path}.", self.losses), path)
+        own = self._item_fields(own_extras(message.extras, NAME, f"{path}.", self.losses), path)
         return {"type": "message", "role": role, "content": self._content(path, message)} | own
 
     def _item_fields(self, own: Json, path: str) -> Json:
@@ -158,7 +158,7 @@ class Turns:
 
     def _text(self, path: str, part: Text) -> Json:
         self._bare(path, part)
-        return {"type": "input_text", "text": part.text} | native_extras(part.extras, f"{path}.", self.losses)
+        return {"type": "input_text", "text": part.text} | own_extras(part.extras, NAME, f"{path}.", self.losses)
 
     def _opaque_part(self, path: str, part: Opaque) -> Json | None:
         if part.origin.protocol == NAME:
@@ -175,7 +175,7 @@ class Turns:
             if getattr(part, name) is not None:
                 self.losses.add(f"{path}.{name}", f"Responses has no {name} of {part.kind} parts", "cosmetic")
         body = _MEDIA[part.kind](self, path, part)
-        return None if body is None else body | native_extras(part.extras, f"{path}.", self.losses)
+        return None if body is None else body | own_extras(part.extras, NAME, f"{path}.", self.losses)
 
     def _image(self, path: str, part: Media) -> Json | None:
         body: Json = {"type": "input_image"}
@@ -225,7 +225,7 @@ class Turns:
     # assistant turns
 
     def _assistant(self, path: str, message: Message) -> list[Json]:
-        for name in native_extras(message.extras, f"{path}.", self.losses):
+        for name in own_extras(message.extras, NAME, f"{path}.", self.losses):
             self.losses.add(f"{path}.extras.{NAME}.{name}", "an assistant's turn is several items here", "cosmetic")
         items: list[Json] = []
         for index, part in enumerate(message.content):
@@ -237,7 +237,7 @@ class Turns:
         return items
 
     def _spoken(self, path: str, part: Text) -> Json:
-        own = native_extras(part.extras, f"{path}.", self.losses)
+        own = own_extras(part.extras, NAME, f"{path}.", self.losses)
         own.pop(PART, None)
         if not (own or part.citations or part.logprobs or part.extras):
             # a part of type output_text belongs to an item with an id; text that never had one is an easy message
@@ -263,7 +263,7 @@ class Turns:
         return self._item_fields(native_reasoning(part, part.id), path)
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        own = native_extras(part.extras, f"{path}.", self.losses)
+        own = own_extras(part.extras, NAME, f"{path}.", self.losses)
         if part.kind == "custom":
             item: Json = {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.arguments}
         else:
@@ -282,7 +282,9 @@ class Turns:
 
     def _results(self, path: str, message: Message) -> list[Json]:
         """One output item a result; media that the target takes nowhere else follow in a user message."""
-        native_extras(message.extras, f"{path}.", self.losses)  # each result is an item of its own: they have no place
+        own_extras(
+            message.extras, NAME, f"{path}.", self.losses
+        )  # each result is an item of its own: they have no place
         items: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):
@@ -305,7 +307,7 @@ class Turns:
             "call_id": part.call_id,
             "output": self._output(path, part, moved),
         }
-        return item | self._item_fields(native_extras(part.extras, f"{path}.", self.losses), path)
+        return item | self._item_fields(own_extras(part.extras, NAME, f"{path}.", self.losses), path)
 
     def _output(self, path: str, part: ToolResult, moved: list[Json]) -> str | list[Json]:
         content = part.content if self.target.tool_result_media else self._move(path, part, moved)
