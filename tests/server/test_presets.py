@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -16,6 +17,9 @@ model = "anthropic/claude-sonnet-4.5"
 temperature = 0.2
 system = "You are a careful editor."
 provider = { sort = "throughput" }
+
+[presets.plain]
+temperature = 0.5
 
 [presets.finder]
 tools = [{ type = "mcp", server_url = "https://me:hush@example.com/mcp", headers = { Authorization = "Bearer s3cret" } }]
@@ -36,7 +40,7 @@ def asked(shop: Gateway, path: str, prefix: str = "/api/v1", body: bytes | None 
 def test_presets_are_read_as_openrouter_tells_them(shop: Gateway) -> None:
     """A list, one with its only version, and that version; `system` stands beside the configuration."""
     listed = asked(shop, "/presets").json
-    assert (listed["total_count"], [each["slug"] for each in listed["data"]]) == (2, ["editor", "finder"])
+    assert (listed["total_count"], [each["slug"] for each in listed["data"]]) == (3, ["editor", "plain", "finder"])
     preset = asked(shop, "/presets/editor").json["data"]
     version = preset.pop("designated_version")
     assert preset == listed["data"][0]
@@ -54,12 +58,12 @@ def test_presets_are_read_as_openrouter_tells_them(shop: Gateway) -> None:
     assert datetime.fromisoformat(preset["created_at"]).year > 2000
     assert asked(shop, "/presets/editor/versions").json == {"data": [version], "total_count": 1}
     assert asked(shop, "/presets/editor/versions/1", "/v1").json["data"] == version
-    assert [each["slug"] for each in asked(shop, "/presets?offset=1&limit=1").json["data"]] == ["finder"]
+    assert [each["slug"] for each in asked(shop, "/presets?offset=1&limit=1").json["data"]] == ["plain"]
 
 
 def test_what_is_not_there(shop: Gateway) -> None:
     """A preset or a version: 404 in OpenRouter's shape, and the names that there are."""
-    for path, word in (("/presets/nobody", "editor, finder"), ("/presets/editor/versions/2", "only version 1")):
+    for path, word in (("/presets/nobody", "editor, finder, plain"), ("/presets/editor/versions/2", "only version 1")):
         heard = asked(shop, path)
         assert (heard.status, heard.error["code"], heard.error["metadata"]["error_type"]) == (404, 404, "not_found")
         assert word in heard.error["message"]
@@ -83,3 +87,13 @@ def test_secrets_of_a_preset_stay_here(shop: Gateway) -> None:
     for path in (*PATHS, "/presets/editor/messages"):
         body = b"{}" if path.endswith("messages") else None
         assert call(shop.url, "/api/v1" + path, body).status == 401
+
+
+@pytest.mark.parametrize("asks", [{"model": "demo/echo@preset/plain"}, {"model": "demo/echo", "preset": "plain"}])
+def test_a_record_names_its_preset(asks: dict[str, str], shop: Gateway) -> None:
+    """By the id under which the preset is told."""
+    body = json.dumps(asks | {"messages": [{"role": "user", "content": "hi"}]}).encode()
+    heard = asked(shop, "/chat/completions", body=body)
+    assert heard.status == 200
+    found = asked(shop, f"/generation?id={heard.headers['x-generation-id']}").json["data"]
+    assert found["preset_id"] == asked(shop, "/presets/plain").json["data"]["id"]

@@ -70,6 +70,8 @@ def test_a_tier_is_asked_for_and_paid(
     heard = asked(shop, "u_chat/heron" + model, **more)
     assert upstream.last().asked.get("service_tier") == sent
     assert (heard.json["service_tier"], heard.json["usage"]["cost"]) == (sent or "default", cost)
+    found = call(shop.url, f"/api/v1/generation?id={heard.headers['x-generation-id']}").json["data"]
+    assert (found["service_tier"], found["total_cost"]) == (sent or "default", cost)
 
 
 @pytest.mark.parametrize("protocol", [RESPONSES, MESSAGES])

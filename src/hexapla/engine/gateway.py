@@ -34,7 +34,7 @@ from hexapla.routing.memory import Memory
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek, check_conversation, peek
 from hexapla.translate.plugged import Results
-from hexapla.translate.preset import expanded, names_preset
+from hexapla.translate.preset import expanded, named, names_preset
 from hexapla.upstream.driver import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
@@ -203,7 +203,9 @@ class Gateway:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
         if names_preset(peeked):
             body, model = expanded(ask.protocol, ask.body, self.config.presets, ask.model)
+            name, _ = named(peeked.fields, ask.model)
             peeked = peek(ask.protocol, body, model=model, stream=ask.stream)
+            peeked.preset = name
         check_conversation(peeked)
         return peeked
 

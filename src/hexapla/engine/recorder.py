@@ -192,6 +192,8 @@ class Recorder:
         record.lane, record.stop, record.losses = lane.name, summary.stop, lane.losses
         if summary.native != summary.stop:
             record.native = summary.native
+        if summary.tier is not None:
+            record.tier = summary.tier
 
     def _count(self, record: Generation, summary: Summary | None) -> None:
         """Usage and cost, of all attempts together."""

@@ -41,7 +41,7 @@ def way(gateway: Gateway, peeked: Peek, plan: Planned, open_call: Opener) -> Jso
 
 def reason(plan: Planned, wishes: Preferences) -> str:
     """What decided the order, as a key of the words that people read."""
-    if len({(each.provider.id, each.model) for each in plan.candidates}) < 2:
+    if len({(each.provider.id, each.lot) for each in plan.candidates}) < 2:
         return "only"
     if wishes.order:
         return "order"

@@ -89,6 +89,7 @@ class Work:
             model=first.model,
             stream=peeked.stream,
             created=books.wall(),
+            preset=peeked.preset,
             session="" if not ask.session and NAMES.isdisjoint(peeked.fields) else said_session(peeked, ask.session),
         )
         self.means = means

@@ -52,6 +52,7 @@ class Generation(msgspec.Struct, kw_only=True, omit_defaults=True):
     native     the upstream's own word for why it stopped, where it is another one than `stop`
     saved      what the prompt cache saved, in the cost's currency and unit; negative where writing it cost more
     first      seconds until the first content byte went to the client; None if none did
+    preset     the one that the request named;  tier: the service tier that served, in the upstream's word
     """
 
     id: str
@@ -77,6 +78,8 @@ class Generation(msgspec.Struct, kw_only=True, omit_defaults=True):
     losses: tuple[Loss, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     session: str = ""
+    preset: str = ""
+    tier: str = ""
 
 
 def whole(value: object) -> object:

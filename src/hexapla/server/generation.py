@@ -18,6 +18,7 @@ from hexapla.engine.story import shown
 from hexapla.ledger import Attempt, Generation
 from hexapla.ledger.record import whole
 from hexapla.routing.virtual import VIRTUAL
+from hexapla.server.presets import preset_id
 
 Json = dict[str, Any]
 
@@ -25,9 +26,9 @@ FINISH = {"refusal": "content_filter", "pause": "stop", "stop_sequence": "stop"}
 """Our word for the end of an answer -> theirs, where they differ."""
 
 ABSENT = (
-    "app_id", "moderation_latency", "service_tier", "native_tokens_completion_images", "num_media_prompt",
+    "app_id", "moderation_latency", "native_tokens_completion_images", "num_media_prompt",
     "num_input_audio_prompt", "num_media_completion", "num_search_results", "num_fetches", "web_search_engine",
-    "external_user", "preset_id", "user_agent", "http_referer", "workspace_id", "response_cache_source_id",
+    "external_user", "user_agent", "http_referer", "workspace_id", "response_cache_source_id",
 )  # fmt: skip
 
 
@@ -44,6 +45,8 @@ def openrouter(found: Generation, providers: Mapping[str, Provider], usd: Mappin
         "upstream_id": found.attempts[-1].upstream_id or None if found.attempts else None,
         "request_id": found.id,
         "session_id": found.session or None,
+        "preset_id": preset_id(found.preset) if found.preset else None,
+        "service_tier": found.tier or None,
         "created_at": datetime.fromtimestamp(found.created, UTC).isoformat(),
         "model": found.model,
         "provider_name": _name(found.provider, providers),

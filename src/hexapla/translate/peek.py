@@ -78,6 +78,7 @@ class Peek(msgspec.Struct, kw_only=True):
     models  the models to try, in order: `model`, then `models` / `fallbacks`
     only_texts  a look at the conversation has found nothing in it but texts
     plugins  what is asked of the gateway beside the answer; None for nothing
+    preset   the name of the preset that its fields were joined with
     """
 
     protocol: str
@@ -89,6 +90,7 @@ class Peek(msgspec.Struct, kw_only=True):
     include_usage: bool = False
     only_texts: bool = False
     plugins: Plugins | None = None
+    preset: str = ""
 
 
 class _StreamOptions(msgspec.Struct):

@@ -47,8 +47,8 @@ def expanded(protocol: str, body: bytes, presets: Presets, model: str = "") -> t
     Raises ClientError for a preset that is not there.
     """
     fields = split(body)
-    named, stem = _named(fields, model)
-    preset = of_name(presets, named)
+    name, stem = named(fields, model)
+    preset = of_name(presets, name)
     fields.pop("preset", None)
     if model:
         model = stem or str(preset.get("model", ""))
@@ -74,7 +74,7 @@ def names_preset(peeked: Peek) -> bool:
     return "preset" in peeked.fields or PRESET in peeked.model
 
 
-def _named(fields: Mapping[str, Raw], model: str) -> tuple[str, str]:
+def named(fields: Mapping[str, Raw], model: str) -> tuple[str, str]:
     """The preset that a request names, and the model beside it."""
     model = model or load(fields.get("model", b""), str) or ""
     stem, mark, name = model.partition(PRESET)

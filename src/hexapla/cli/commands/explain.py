@@ -103,7 +103,8 @@ def _show_way(route: Any, console: Console, say: Say) -> None:
     for column in ("lane-column", "losses-column", "price-in", "price-out", "first-token", "speed"):
         table.add_column(say(column), justify="left" if column == "lane-column" else "right", no_wrap=True)
     for place, each in enumerate(route["candidates"], 1):
-        table.add_row(str(place), escape(f"{each['provider']}/{each['model']}"), *_cells(each))
+        tier = f" ({each['tier']})" if each["tier"] else ""
+        table.add_row(str(place), escape(f"{each['provider']}/{each['model']}{tier}"), *_cells(each))
     console.print(table)
     for each in route["rejected"]:
         console.print(f"[dim]{escape(each['endpoint'])}: {escape(each['why'])} ({each['filter']})[/]", highlight=False)
