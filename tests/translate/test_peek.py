@@ -65,3 +65,52 @@ def test_a_large_conversation_is_not_looked_through() -> None:
     peeked = peek("openai_chat", json.dumps({"model": "m", "messages": [long]}).encode())
     with pytest.raises(ProtocolError, match="every item must be an object"):
         check_conversation(peeked)
+
+
+@pytest.mark.parametrize("protocol", ["openai_chat", "anthropic_messages", "openai_responses"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"stream": None},
+        {"stream": True},
+        {"max_tokens": None, "temperature": 1},
+        {"models": ["n"]},
+        {"tools": None},
+    ],
+    ids=str,
+)
+def test_what_is_usual_is_seen_as_everything_else(protocol: str, more: dict[str, Any]) -> None:
+    """The short look at a usual request finds what the long one does."""
+    name = "input" if protocol == "openai_responses" else "messages"
+    body = json.dumps({"model": "m", name: [{"role": "user", "content": "hi"}], **more}).encode()
+    short = peek(protocol, body)
+    longer = peek(protocol, body[:-1] + b', "x": "' + b"x" * LARGE + b'"}')
+    assert (short.model, short.models, short.stream) == (longer.model, longer.models, longer.stream)
+    check_conversation(short)
+    assert short.only_texts
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model": ""}, "model must be a non-empty string"),
+        ({"model": 7}, "model must be a non-empty string"),
+        ({"messages": []}, "at least one item"),
+        ({"messages": [7]}, "every item must be an object"),
+        ({"stream": 1}, "stream must be true or false"),
+        ({"max_tokens": "1"}, "max_tokens must be an integer"),
+        ({"input": "hi", "messages": None}, "messages is required"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_named(wrong: dict[str, Any], said: str) -> None:
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}], **wrong}).encode()
+    with pytest.raises(ProtocolError, match=said):
+        check_conversation(peek("openai_chat", body))
+
+
+def test_messages_are_no_input() -> None:
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    with pytest.raises(ProtocolError, match="input is required"):
+        check_conversation(peek("openai_responses", body))

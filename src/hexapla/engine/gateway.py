@@ -206,7 +206,8 @@ class Gateway:
             name, _ = named(peeked.fields, ask.model)
             peeked = peek(ask.protocol, body, model=model, stream=ask.stream)
             peeked.preset = name
-        check_conversation(peeked)
+        if not peeked.only_texts:
+            check_conversation(peeked)
         return peeked
 
     def _plan(self, ask: Ask, peeked: Peek) -> Planned:

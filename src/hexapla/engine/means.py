@@ -32,6 +32,7 @@ from hexapla.translate.calls import Calls
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.translate.resume import Telling
+from hexapla.translate.straight import straight
 from hexapla.upstream.driver import Sweeper
 from hexapla.upstream.transport import Request, Transport
 
@@ -83,6 +84,15 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             on_loss=ask.on_loss or demanded or self.config.on_loss,
             telling=Telling(marks=bool(ask.resume)) if resumes else None,
         )
+
+    def straight(self, ask: Ask, peeked: Peek, candidate: Candidate) -> Call | None:
+        """`call` for a request in which there is nothing to look into; None where there may be something."""
+        lane = straight(peeked, candidate.target, candidate.quirks)
+        if lane is None:
+            return None
+        address = candidate.address
+        assert isinstance(address, Address)
+        return Call(lane=lane, request=address.request(lane.body, stream=False, forward=ask.forward))
 
     def call(self, ask: Ask, translation: Translation, candidate: Candidate, note_on: Annotated | None = None) -> Call:
         """An attempt's lane and HTTP request.  Raises ClientError or ProtocolError."""

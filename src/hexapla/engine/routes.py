@@ -78,7 +78,7 @@ class Routes(Offers):
         plain = wishes is NONE and peeked.plugins is None and "service_tier" not in peeked.fields
         sole = self._sole.get((profile, peeked.models)) if plain else None
         if sole is not None:
-            return Planned(candidates=sole, load=load_of(peeked))  # the usual case has no choice
+            return Planned(candidates=sole, load=load_of(peeked), plain=True)
         names = self.names(peeked.models, profile)
         if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
             names = self._real(names, peeked)

@@ -68,7 +68,9 @@ class Short(Work):
             return False
         if self.plan.search is not None or self.peeked.plugins is not None:
             return False  # something may have to be prepared
-        call = means.call(self.ask, self.translation, candidate)
+        call = means.straight(self.ask, self.peeked, candidate) if self.plan.plain else None
+        if call is None:
+            call = means.call(self.ask, self.translation, candidate)
         request = call.request
         assert isinstance(request, Request)
         transport = means.transport(request)
@@ -111,8 +113,6 @@ class Short(Work):
         try:
             said = start.lane.answer(without(secrets_of(begun.call.request.headers), body))
         except GatewayError:
-            # the long way reads it once more, in a lane that has read nothing
-            self._begun = replace(begun, call=super().call(start.candidate))
             return False
         recorder, answer = self.recorder, self.answer
         recorder.served(start)
@@ -152,7 +152,9 @@ class Short(Work):
         except UpstreamError as error:
             line.close()
             answer = error
-        self._begun = replace(begun, call=replace(begun.call, since=start.since), answer=answer)
+        # in a lane that has read nothing and knows all of the request
+        call = super().call(start.candidate)
+        self._begun = replace(begun, call=replace(call, since=start.since), answer=answer)
 
     # the long way goes on from what has begun
 

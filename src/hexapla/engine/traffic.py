@@ -36,6 +36,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     asked    where several models were named: by the candidate's identity, the one that it stands for
     rejected who was ruled out by the request's wishes
     demands  every parameter must be carried
+    plain    the request says nothing to the gateway but a name, and that leaves no choice
     search   the search of the web that the gateway makes before anybody is asked
     """
 
@@ -47,6 +48,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     asked: Mapping[int, str] = {}
     rejected: Sequence[Rejection] = ()
     demands: bool = False
+    plain: bool = False
     search: Wish | None = None
 
     def name_of(self, candidate: Candidate) -> str:

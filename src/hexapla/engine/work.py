@@ -33,6 +33,7 @@ from hexapla.plugins.asked import Wish
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Tried
 from hexapla.routing.exchange import Exchange, Outcome
+from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.upstream.driver import Driver
 from hexapla.upstream.transport import Request, Transport
@@ -98,7 +99,7 @@ class Work:
         self.plan = plan
         self.answer = answer
         self.recorder = Recorder(books, generation, len(ask.body))
-        self.translation = means.translation(ask, peeked, plan, generation.id, int(generation.created))
+        self._translation: Translation | None = None
         self.noted = ask.openrouter or ask.metadata or "debug" in peeked.fields  # the answer has notes in it
         self.spoke = False  # the client has heard something
         self._works = works
@@ -107,6 +108,14 @@ class Work:
         means.retries.requests += 1
         means.hedges.requests += 1
         works.add(self)
+
+    @property
+    def translation(self) -> Translation:
+        """The request, ready to be opened towards any endpoint."""
+        if self._translation is None:
+            ident, created = self.recorder.id, int(self.recorder.created)
+            self._translation = self.means.translation(self.ask, self.peeked, self.plan, ident, created)
+        return self._translation
 
     def quickly(self, ended: Callable[[bool], None]) -> bool:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 from msgspec import Raw
@@ -70,7 +71,7 @@ class _Text(msgspec.Struct, gc=False):
     tool_calls: None = None
 
 
-class Peek(msgspec.Struct, kw_only=True):
+class Peek(msgspec.Struct):
     """What routing may know of a request without parsing it.
 
     body    the client's bytes, unchanged
@@ -104,6 +105,25 @@ class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
 FURTHER = frozenset({"models", "fallbacks"})
 """Fields that name models to try after the first."""
 
+TEXTS = frozenset({"openai_chat", "anthropic_messages"})
+UNUSUAL = FURTHER | SAID | {"tools", "stream_options", "max_output_tokens"}
+"""Fields that are looked at one by one."""
+
+
+class _Usual(msgspec.Struct, gc=False):
+    """What programs send that only ask: texts and numbers, in Chat and Messages alike."""
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    messages: Annotated[list[_Text], msgspec.Meta(min_length=1)]
+    stream: bool | None = None
+    max_tokens: float | None = None
+    max_completion_tokens: float | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+_usual = msgspec.json.Decoder(_Usual).decode
+
 MOST_FALLBACKS = 3
 """Entries of Messages' `fallbacks` (https://openrouter.ai/docs/guides/routing/model-fallbacks, 2026-08-22)."""
 
@@ -119,16 +139,29 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
         fields = decode_fields(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise _unreadable(body) from None
+    if protocol in TEXTS and not model and len(body) <= LARGE and UNUSUAL.isdisjoint(fields):
+        try:
+            usual = _usual(body)
+        except (msgspec.MsgspecError, RecursionError):
+            pass  # it says more than that, or something is wrong with it: the next lines tell which
+        else:
+            name = usual.model
+            return Peek(protocol, body, fields, name, (name,), usual.stream is True, only_texts=True)
+    return _looked_at(protocol, body, fields, model, stream)
+
+
+def _looked_at(protocol: str, body: bytes, fields: dict[str, Raw], model: str, stream: bool | None) -> Peek:
+    """`peek`, field by field."""
     _check_types(fields)
     model = model or (_text(fields, "model") if "model" in fields else _unnamed(fields))
     asks = not SAID.isdisjoint(fields) or ("tools" in fields and searches(fields["tools"]))
     return Peek(
-        protocol=protocol,
-        body=body,
-        fields=fields,
-        model=model,
+        protocol,
+        body,
+        fields,
+        model,
         models=(model,) if FURTHER.isdisjoint(fields) else _models(fields, model),
-        stream=(fields.get("stream", _FALSE) not in _OFF and _flag(fields, "stream")) if stream is None else stream,
+        stream=_flag(fields, "stream") if stream is None else stream,
         include_usage="stream_options" in fields and _include_usage(fields),
         plugins=read(fields) if asks else None,
     )
@@ -136,6 +169,8 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
 
 def check_conversation(peeked: Peek) -> None:
     """Raise ProtocolError unless the conversation is there and not empty."""
+    if peeked.only_texts:
+        return
     name = CONVERSATION[peeked.protocol]
     raw = peeked.fields.get(name)
     if raw is None or raw == _NULL:
