@@ -25,19 +25,20 @@ base_url = "http://127.0.0.1:1/{name}"
 [[models.{name}]]
 id = "owl"
 price = {{ input = {price}, output = {price}, cached = 0.1 }}
+{more}
 """
-    for name, price, protocol, kept in (
-        ("dear", 9, "openai_chat", "none"),
-        ("cheap", 1, "anthropic_messages", "30 days"),
+    for name, price, protocol, kept, more in (
+        ("dear", 9, "openai_chat", "none", "services = { flex = { input = 0.5, output = 0.5 } }"),
+        ("cheap", 1, "anthropic_messages", "30 days", ""),
     )
 )
 
 
-def told(more: str = "", learn: bool = False) -> dict[str, Any]:
-    """What is said of a Chat request for `owl`.  `learn`: `dear` has failed once before."""
+def told(more: str = "", learn: bool = False, model: str = "owl") -> dict[str, Any]:
+    """What is said of a Chat request.  `learn`: `dear` has failed once before."""
     loaded = assemble(parse_config(CONFIG, "hexapla.toml", {}), {})
     quiet = replace(loaded.config, ledger=LedgerConfig(path=":memory:"))
-    body = f'{{"model":"owl","max_tokens":9,"messages":[{{"role":"user","content":"hi"}}]{more}}}'
+    body = f'{{"model":"{model}","max_tokens":9,"messages":[{{"role":"user","content":"hi"}}]{more}}}'
 
     async def ask() -> dict[str, Any]:
         gateway = open_gateway(replace(loaded, config=quiet))
@@ -81,6 +82,13 @@ def test_who_failed_comes_last() -> None:
     assert [(each["provider"], each["recent_failure"]) for each in shown["candidates"]] == [
         ("cheap", False), ("dear", True),
     ]  # fmt: skip
+
+
+def test_a_suffix_and_a_tier_decide_as_well() -> None:
+    """As the sort that they stand for."""
+    assert told(model="owl:floor")["why"] == "sort-price"
+    assert told(model="owl:nitro")["why"] == "sort-throughput"
+    assert [each["tier"] for each in told(model="owl:floor")["candidates"]] == ["flex", None, None]
 
 
 def test_who_could_not_be_asked_this() -> None:

@@ -132,8 +132,9 @@ class Routes(Offers):
         if traffic.bench.sitting:
             chosen = traffic.bench.choose(chosen, now)
         own = beginning(chosen, wanted[0].candidates)
+        sort = wanted[0].preferences.sort.by
         if own < 2 or wanted[0].preferences.order:
-            return Planned(candidates=chosen, load=load, asked=_asked(wanted), rejected=plan.rejected)
+            return Planned(candidates=chosen, load=load, asked=_asked(wanted), rejected=plan.rejected, sort=sort)
         session = session_of(peeked, key, header)
         led = traffic.affinity.led(session, chosen[:own], now)
         return Planned(
@@ -144,6 +145,7 @@ class Routes(Offers):
             led=led[0] is not chosen[0],
             asked=_asked(wanted),
             rejected=plan.rejected,
+            sort=sort,
         )
 
     def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Iterator[Wanted]:

@@ -23,6 +23,7 @@ from hexapla.routing.filters import Rejection
 from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
 from hexapla.routing.memory import CrowdedError
+from hexapla.routing.preferences import By
 
 LATE = 0.95  # of an endpoint's answers began sooner: then a second endpoint may be asked as well
 SOON = 0.5  # seconds; before that nothing is late
@@ -35,6 +36,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     led      a session's own place stands first
     asked    where several models were named: by the candidate's identity, the one that it stands for
     rejected who was ruled out by the request's wishes
+    sort     what they are sorted by, if by anything
     demands  every parameter must be carried
     plain    the request says nothing to the gateway but a name, and that leaves no choice
     search   the search of the web that the gateway makes before anybody is asked
@@ -47,6 +49,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     led: bool = False
     asked: Mapping[int, str] = {}
     rejected: Sequence[Rejection] = ()
+    sort: By | None = None
     demands: bool = False
     plain: bool = False
     search: Wish | None = None

@@ -47,7 +47,7 @@ def reason(plan: Planned, wishes: Preferences) -> str:
         return "order"
     if plan.session is not None and plan.led:
         return "session"
-    return f"sort-{wishes.sort.by}" if wishes.sort.by else "balanced"
+    return f"sort-{plan.sort}" if plan.sort else "balanced"
 
 
 def _told(gateway: Gateway, plan: Planned, candidate: Candidate, open_call: Opener) -> Json:
