@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -198,6 +199,38 @@ def test_mistakes_are_one_clear_line(place: Path, arguments: tuple[str, ...], co
     """A mistake gives its reason and an exit code, never a traceback."""
     done = hexapla(*arguments, cwd=place)
     assert done.returncode == code and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "缺少参数：命令"),
+        (("nonsense",), "参数 命令：'nonsense' 不在可选值之中"),
+        (("run", "vim"), "参数 tool：'vim' 不在可选值之中"),
+        (("serve", "--port", "x"), "参数 --port：'x' 不是整数"),
+        (("chat", "--temperature", "x"), "参数 --temperature：'x' 不是数字"),
+        (("chat", "-m"), "参数 -m/--model：需要一个值"),
+        (("catalog", "--from"), "参数 --from：至少需要一个值"),
+        (("models", "--bogus"), "不认识的参数：--bogus"),
+        (("models", "--al=1"), "参数 -a/--all：此选项不带值：'1'"),
+        (("connect", "claude", "--w"), "--w 不明确，可能是 --write, --wait"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_chinese(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not a word of argparse's own is left."""
+    with pytest.raises(SystemExit) as caught:
+        build_parser(Say("zh")).parse_args(arguments)
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and words in said and said.startswith("用法：")
+    assert not re.search("error|argument|invalid|usage:|choose|required", said)
+
+
+def test_a_complaint_that_is_not_known_stays() -> None:
+    """Better in English than not at all."""
+    assert Say("zh").complaint("argument x: something new") == "参数 x：something new"
+    assert Say("en").complaint("argument x: invalid int value: 'y'") == "argument x: invalid int value: 'y'"
 
 
 def test_errors_of_the_configuration_name_file_line_and_key(place: Path) -> None:

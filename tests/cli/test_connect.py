@@ -69,6 +69,25 @@ def test_shown_written_and_taken_back(name: str, run: Run, place: Place) -> None
     assert code == 2 and "nothing to take back" in shown
 
 
+def test_what_is_done_as_json(run: Run, place: Place) -> None:
+    """One object at the end, without a key: what would change, what was written, what was taken back."""
+    place.config.write_text('keys = ["plain-key"]\n' + place.config.read_text())
+    code, shown = run("connect", "claude", "--json")
+    said = json.loads(shown)
+    assert (code, said["tool"], said["profile"], said["gateway"]) == (0, "claude", "work", "absent")
+    assert said["url"].endswith("/p/work") and said["models"]["haiku"] == "demo/echo"
+    (change,) = said["changes"]
+    assert change["file"].endswith("settings.json") and "+" in change["diff"] and "plain-key" not in shown
+    assert not said["written"] and not place.contents()
+    assert json.loads(run("connect", "codex", "--json")[1])["export"] == "HEXAPLA_KEY"
+    assert json.loads(run("connect", "claude", "--json", "--write")[1])["written"] and place.contents()
+    assert json.loads(run("connect", "claude", "--json")[1])["changes"] == []
+    (undone,) = json.loads(run("connect", "claude", "--json", "--undo")[1])["undone"]
+    assert undone == {"file": change["file"], "exact": True} and not place.contents()
+    code, shown = run("connect", "claude", "--json", "--wait", "0.5")
+    assert code == 1 and json.loads(shown)["heard"] is None
+
+
 def test_keys_are_put_in_and_not_shown(run: Run, place: Place) -> None:
     """Programs that take a variable's name are told of it instead; a key that cannot be read is asked for."""
     own = place.config.read_text()

@@ -74,6 +74,21 @@ def test_a_program_is_started_as_by_hand(name: str, place: Place) -> None:
     assert "demo/tools" in json.dumps([noted["arguments"], noted["environment"], noted["files"]])
 
 
+def test_what_is_started_as_json(place: Place, tmp_path: Path) -> None:
+    """On standard error, since standard output is the program's; and no key in it."""
+    place.program("claude", ASK_CLAUDE)
+    done = place.run("run", "claude", "--profile", "work", "--json")
+    said = json.loads(done.stderr)
+    assert done.stdout == "the program's own words\n" and done.returncode == 5
+    assert (said["tool"], said["gateway"], said["profile"]) == ("claude", "own", "work")
+    assert said["models"]["haiku"] == "demo/echo" and said["program"] == str(place.bin / "claude")
+    environment = place.noted()["environment"]
+    assert said["url"] == environment["ANTHROPIC_BASE_URL"]
+    assert environment["ANTHROPIC_AUTH_TOKEN"] not in done.stderr
+    with running(place, tmp_path / "gate"):
+        assert json.loads(place.run("run", "claude", "--profile", "work", "--json").stderr)["gateway"] == "running"
+
+
 def test_a_gateway_is_there_for_the_run(place: Place) -> None:
     """It serves the profile's slots to whoever has the run's key, and to nobody else."""
     place.program("claude", ASK_CLAUDE)

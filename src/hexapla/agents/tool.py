@@ -52,6 +52,11 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     def small(self) -> Chosen | None:
         return self.models.get("haiku") or self.main
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Slot -> the model's name."""
+        return {slot: model.name for slot, model in self.models.items()}
+
     def __repr__(self) -> str:
         return f"Door({self.url})"
 

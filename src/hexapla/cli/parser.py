@@ -6,8 +6,10 @@ argparse and nothing else is imported here: `hexapla --help` has to be instant (
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from hexapla.cli.words import Say
 
@@ -91,7 +93,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _JSON,
     ),
     "profiles": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
-    "run": (_TOOL, _PROFILE, _MODEL, _URL, _CONFIG),
+    "run": (_TOOL, _PROFILE, _MODEL, _URL, _CONFIG, Option(("--json",), "run-json", {"action": "store_true"})),
     "connect": (
         _TOOL,
         _PROFILE,
@@ -101,6 +103,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         Option(("--undo",), "undo", {"action": "store_true"}),
         Option(("--wait",), "wait", {"type": float, "nargs": "?", "const": 300.0, "metavar": "SECONDS"}),
         _CONFIG,
+        _JSON,
     ),
     "usage": (
         Option(("--by",), "by", {"choices": ["day", "model", "provider", "key"], "default": "day"}),
@@ -114,8 +117,9 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         Option(("--headless",), "headless", {"action": "store_true"}),
         Option(("--enterprise-url",), "enterprise-url", {"metavar": "URL", "default": ""}),
         _CONFIG,
+        Option(("--json",), "login-json", {"action": "store_true"}),
     ),
-    "logout": (Option(("provider",), "login-provider", {"metavar": "PROVIDER"}), _CONFIG),
+    "logout": (Option(("provider",), "login-provider", {"metavar": "PROVIDER"}), _CONFIG, _JSON),
     "auth": (
         Option(("action",), "auth-action", {"choices": ["status"]}),
         Option(("--offline",), "auth-offline", {"action": "store_true"}),
@@ -153,9 +157,12 @@ def own_part(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def build_parser(say: Say) -> argparse.ArgumentParser:
     """The whole grammar, with help in the language of `say`."""
-    parser = argparse.ArgumentParser(prog="hexapla", description=say("about"))
+    parser = _Parser(say, prog="hexapla", description=say("about"))
     parser.add_argument("--version", action="version", version=f"hexapla {VERSION}", help=say("version"))
-    commands = parser.add_subparsers(dest="command", metavar=say("commands"), required=True)
+    making = partial(_Parser, say)
+    commands = parser.add_subparsers(  # type: ignore[call-overload]  # any callable that makes a parser will do
+        dest="command", metavar=say("commands"), required=True, parser_class=making
+    )
     for name, options in COMMANDS.items():
         command = commands.add_parser(name, help=say(name), description=say(name))
         for option in options:
@@ -163,6 +170,27 @@ def build_parser(say: Say) -> argparse.ArgumentParser:
         _translate(command, say)
     _translate(parser, say)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, whose complaints are in the language of `say`."""
+
+    def __init__(self, say: Say, **settings: Any) -> None:
+        super().__init__(formatter_class=partial(_Formatter, say), **settings)
+        self._say = say
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {self._say('error')}: {self._say.complaint(message)}\n")
+
+
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, say: Say, prog: str) -> None:
+        super().__init__(prog)
+        self._say = say
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, self._say("usage-line") if prefix is None else prefix)
 
 
 def _translate(parser: argparse.ArgumentParser, say: Say) -> None:

@@ -5,6 +5,7 @@ The language follows $HEXAPLA_LANG, else $LC_ALL, $LC_MESSAGES, $LANG.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 Language = str
@@ -152,6 +153,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "配置文件（默认：当前目录及上级的 hexapla.toml，然后是主目录）",
     ),
     "json": ("print JSON", "输出 JSON"),
+    "run-json": (
+        "what is started, as JSON on standard error; standard output is the program's",
+        "以 JSON 在标准错误输出启动了什么；标准输出属于该程序",
+    ),
+    "login-json": (
+        "one line of JSON for each step: what to open, which code to type, where the login is kept",
+        "每一步输出一行 JSON：打开什么网址、输入什么验证码、登录信息保存在哪里",
+    ),
+    "usage-line": ("usage: ", "用法："),
     "host": ("address to listen on (default 127.0.0.1)", "监听地址（默认 127.0.0.1）"),
     "port": ("port to listen on (default 6336)", "监听端口（默认 6336）"),
     "prompt": (
@@ -365,6 +375,24 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+COMPLAINTS: tuple[tuple[str, str], ...] = (
+    (r"argument (.+?): (.*)", "参数 {0}：{1}"),
+    (r"invalid choice: (.+?) \(choose from (.*)\)", "{0} 不在可选值之中：{1}"),
+    (r"the following arguments are required: (.*)", "缺少参数：{0}"),
+    (r"unrecognized arguments: (.*)", "不认识的参数：{0}"),
+    (r"expected one argument", "需要一个值"),
+    (r"expected at least one argument", "至少需要一个值"),
+    (r"expected at most one argument", "最多一个值"),
+    (r"expected (\d+) arguments?", "需要 {0} 个值"),
+    (r"invalid int value: (.*)", "{0} 不是整数"),
+    (r"invalid float value: (.*)", "{0} 不是数字"),
+    (r"ambiguous option: (\S+) could match (.*)", "{0} 不明确，可能是 {1}"),
+    (r"ignored explicit argument (.*)", "此选项不带值：{0}"),
+    (r"not allowed with argument (.*)", "不能与 {0} 同用"),
+)
+"""What argparse complains of (Lib/argparse.py, 3.11 to 3.14) -> the same in Chinese; its own messages are English."""
+
+
 def language(environment: Mapping[str, str]) -> Language:
     """`zh` or `en`."""
     for name in ("HEXAPLA_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
@@ -383,3 +411,12 @@ class Say:
     def __call__(self, key: str, **values: object) -> str:
         text = WORDS[key][self._column]
         return text.format(**values) if values else text
+
+    def complaint(self, message: str) -> str:
+        """argparse's complaint about a command line; one that is not known stays as it is."""
+        if self.language != "zh":
+            return message
+        for pattern, text in COMPLAINTS:
+            if found := re.fullmatch(pattern, message):
+                return text.format(*map(self.complaint, found.groups()))
+        return message

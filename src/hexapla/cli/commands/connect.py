@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from hexapla.agents.connect import Change, diff, plan, undo, write
@@ -34,10 +35,13 @@ OFTEN = 0.3  # seconds between looks at the ledger
 def run(arguments: argparse.Namespace, say: Say) -> int:
     tool = TOOLS[arguments.tool]
     folder = default_path().parent / "connect" / tool.name
+    told = Told(say, as_json=arguments.json)
     if arguments.undo:
-        for file, exact in undo(folder).items():
-            print(say("undone" if exact else "undone-partly", file=file))
-        return 0
+        undone = undo(folder)
+        told.note(tool=tool.name, undone=[{"file": str(file), "exact": exact} for file, exact in undone.items()])
+        for file, exact in undone.items():
+            told.say("undone" if exact else "undone-partly", file=file)
+        return told.end(0)
     loaded = load_config(arguments.config)
     name = chosen_profile(loaded, arguments.profile)
     url = arguments.url.rstrip("/") or address(loaded)
@@ -45,19 +49,46 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     found = probe(url, name, key)
     door = _door(loaded, name, url, key, arguments, say, elsewhere=bool(arguments.url) or found == "ready")
     changes = plan(tool.lasting(door, Home(path=Path.home(), environment=os.environ)), folder)
-    _show(changes, say)
+    differences = [{"file": str(each.lasting.file), "diff": text} for each in changes if (text := diff(each))]
+    told.note(tool=tool.name, profile=name, url=door.url, gateway=found, models=door.names, changes=differences)
+    if not arguments.json:
+        _show(changes, say)
+    told.note(written=arguments.write)
     if arguments.write:
         write(changes, folder)
-        print(say("written", folder=folder))
-    elif any(map(diff, changes)):
-        print(say("not-written"))
+        told.say("written", folder=folder)
+    elif differences:
+        told.say("not-written")
     if tool.exports and not door.open:
-        print(say("export", tool=tool.title, variable=KEY_VARIABLE))
+        told.note(export=KEY_VARIABLE)
+        told.say("export", tool=tool.title, variable=KEY_VARIABLE)
     if arguments.wait is not None:
-        return _wait(loaded, tool, name, door, arguments, say)
+        return told.end(_wait(loaded, tool, name, door, arguments, say, told))
     if found != "ready":
-        print(say(NOT_READY[found], url=url, profile=name))
-    return 0
+        told.say(NOT_READY[found], url=url, profile=name)
+    return told.end(0)
+
+
+class Told:
+    """What is said while something is done, or, as JSON, what is known at its end."""
+
+    def __init__(self, say: Say, *, as_json: bool) -> None:
+        self._say = say
+        self._as_json = as_json
+        self._facts: dict[str, object] = {}
+
+    def say(self, word: str, **values: object) -> None:
+        if not self._as_json:
+            print(self._say(word, **values), flush=True)
+
+    def note(self, **facts: object) -> None:
+        self._facts |= facts
+
+    def end(self, code: int) -> int:
+        """The exit code."""
+        if self._as_json:
+            print(msgspec.json.encode(self._facts).decode())
+        return code
 
 
 def _door(
@@ -80,31 +111,35 @@ def _show(changes: Sequence[Change], say: Say) -> None:
         console.print(line, style=colors.get(line[:1]), markup=False)
 
 
-def _wait(loaded: Loaded, tool: Tool, profile: str, door: Door, arguments: argparse.Namespace, say: Say) -> int:
+def _wait(
+    loaded: Loaded, tool: Tool, profile: str, door: Door, arguments: argparse.Namespace, say: Say, told: Told
+) -> int:
     """The proof: a request in the program's dialect that began after now.  Exit code 1 where none comes."""
     if arguments.url or loaded.config.ledger.path == ":memory:":
         raise ConfigError(say("wait-here-only"))
     since = time.time()
-    with _serving(loaded, tool, profile, door, say):
-        print(say("waiting", tool=tool.title), flush=True)
+    with _serving(loaded, tool, profile, door, told):
+        told.say("waiting", tool=tool.title)
         found = _heard(loaded, tool, since, arguments.wait)
     if found is None:
-        print(say("not-heard", tool=tool.title, seconds=arguments.wait))
+        told.note(heard=None)
+        told.say("not-heard", tool=tool.title, seconds=arguments.wait)
         return 1
     model = f"{found.provider}/{found.model}"
     said = {"requested": found.requested, "model": model, "outcome": found.outcome, "seconds": found.latency}
-    print(say("heard", tool=tool.title, **said))
+    told.note(heard=said)
+    told.say("heard", tool=tool.title, **said)
     return 0 if found.outcome == "ok" else 1
 
 
 @contextmanager
-def _serving(loaded: Loaded, tool: Tool, profile: str, door: Door, say: Say) -> Iterator[None]:
+def _serving(loaded: Loaded, tool: Tool, profile: str, door: Door, told: Told) -> Iterator[None]:
     """The configured gateway: the one that runs, else one of our own in its place."""
     url = address(loaded)
     if probe(url, profile, door.key) != "absent":
         yield
         return
-    print(say("housed", url=url))
+    told.say("housed", url=url)
     key = Key(name=f"connect-{tool.name}", key=door.key, profile=profile)
     with housed(loaded, key, None, loaded.config.server.port):
         yield

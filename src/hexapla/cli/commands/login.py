@@ -11,6 +11,8 @@ import time
 import webbrowser
 from collections.abc import Mapping
 
+import msgspec
+
 from hexapla.auth.api_key import missing_key
 from hexapla.auth.driver import run as run_flow
 from hexapla.auth.kept import Kept, kept_token
@@ -29,12 +31,13 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     loaded = load_config(arguments.config)
     provider = wanted(loaded, arguments.provider)
     kept = keepable(provider, loaded.environment)
+    person: Terminal | Lines = Lines() if arguments.json else Terminal(say)
     if provider.experimental:
-        print(say("login-experimental", provider=provider.name), file=sys.stderr)
+        person.show(Prompt(kind="note", note=say("login-experimental", provider=provider.name)))
     host = enterprise(arguments.enterprise_url) if arguments.enterprise_url else ""
     headless = arguments.headless or not browses(loaded.environment)
-    asyncio.run(_log_in(provider, kept, host, Terminal(say), headless=headless))
-    print(say("logged-in", provider=provider.name or provider.id, path=kept.path))
+    asyncio.run(_log_in(provider, kept, host, person, headless=headless))
+    person.done(provider, kept)
     return 0
 
 
@@ -61,7 +64,7 @@ def keepable(provider: Provider, environment: Mapping[str, str]) -> Kept:
     return kept
 
 
-async def _log_in(provider: Provider, kept: Kept, host: str, person: Terminal, *, headless: bool) -> None:
+async def _log_in(provider: Provider, kept: Kept, host: str, person: Terminal | Lines, *, headless: bool) -> None:
     transport = Http1Transport()
     proxy = next((endpoint.proxy for endpoint in provider.endpoints if endpoint.proxy), "")
     send = sender(transport, proxy)
@@ -91,6 +94,27 @@ class Terminal:
     def paste(self, prompt: Prompt) -> str:
         print(self._say("login-paste", url=prompt.url), flush=True)
         return sys.stdin.readline()
+
+    def done(self, provider: Provider, kept: Kept) -> None:
+        print(self._say("logged-in", provider=provider.name or provider.id, path=kept.path))
+
+
+class Lines:
+    """A program that shows a person what to do: one JSON object a line; what is pasted is read from standard input."""
+
+    def show(self, prompt: Prompt) -> None:
+        said = {"url": prompt.url, "code": prompt.code, "note": prompt.note}
+        self._say({"step": prompt.kind, **{name: value for name, value in said.items() if value}})
+
+    def paste(self, prompt: Prompt) -> str:
+        self.show(prompt)
+        return sys.stdin.readline()
+
+    def done(self, provider: Provider, kept: Kept) -> None:
+        self._say({"step": "done", "provider": provider.id, "path": str(kept.path)})
+
+    def _say(self, step: dict[str, str]) -> None:
+        print(msgspec.json.encode(step).decode(), flush=True)
 
 
 def browses(environment: Mapping[str, str]) -> bool:

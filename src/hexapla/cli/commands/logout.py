@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+import msgspec
+
 from hexapla.auth.driver import run as run_flow
 from hexapla.auth.kept import Kept
 from hexapla.auth.session import log_out
@@ -21,9 +23,13 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     provider = wanted(loaded, arguments.provider)
     kept = own_login(provider, loaded.environment)
     ended = asyncio.run(_log_out(kept)) if kept is not None else "none"
+    shared = str(kept.path) if kept is not None and kept.form and ended != "none" else ""
+    if arguments.json:
+        print(msgspec.json.encode({"provider": provider.id, "ended": ended, "shared": shared}).decode())
+        return 0
     print(say(f"logged-out-{ended}", provider=provider.name or provider.id))
-    if kept is not None and kept.form and ended != "none":
-        print(say("logged-out-shared", path=kept.path))
+    if shared:
+        print(say("logged-out-shared", path=shared))
     return 0
 
 

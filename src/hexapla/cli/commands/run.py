@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from hexapla.agents.probe import probe
 from hexapla.agents.start import environment_of, find, start
 from hexapla.agents.tool import Door, Tool
@@ -39,7 +41,11 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         door = Door(url=inside(url, name), key=key, models=models)
         launch = tool.launch(door)
         model = door.main.name if door.main else say("own-names")
-        _tell(say("started", tool=tool.title, model=model, url=door.url))
+        if arguments.json:
+            place = "running" if elsewhere else "own"
+            _tell_json(tool=tool.name, program=program, gateway=place, url=door.url, profile=name, models=door.names)
+        else:
+            _tell(say("started", tool=tool.title, model=model, url=door.url))
         return start(program, launch, arguments.rest, environment_of(launch, os.environ, profile.environment))
 
 
@@ -49,7 +55,10 @@ def _own_login(tool: Tool, program: str, name: str, profile: Profile, arguments:
         raise ConfigError(say("not-its-login", profile=name, owner=TOOLS[profile.subscription].title))
     model = arguments.model or profile.model
     rest = ["--model", model, *arguments.rest] if model else arguments.rest
-    _tell(say("own-login", tool=tool.title))
+    if arguments.json:
+        _tell_json(tool=tool.name, program=program, gateway="none", url="", profile=name, models={})
+    else:
+        _tell(say("own-login", tool=tool.title))
     launch = tool.own_login
     return start(program, launch, rest, environment_of(launch, os.environ, profile.environment))
 
@@ -85,6 +94,11 @@ def _log() -> Path | None:
     except OSError:
         return None
     return file
+
+
+def _tell_json(**facts: object) -> None:
+    """What is started, for a script: standard output is the program's."""
+    print(msgspec.json.encode(facts).decode(), file=sys.stderr, flush=True)
 
 
 def _tell(line: str) -> None:
