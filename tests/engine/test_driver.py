@@ -68,6 +68,9 @@ class Slow:
         self.sends += 1
         self.full = True
 
+    def beat(self, start: Start, data: bytes) -> None:
+        self.send(data)
+
     def finish(self, data: bytes) -> None:
         pass
 

@@ -11,10 +11,12 @@ from server.running import Gateway, gateway
 from server.upstream import Upstream, Visit
 from server.wire import DIALECTS, LAST, PATHS, STREAM, ask, chunk, ending, opening, piece
 
-SETTINGS = """
+FIRST = 0.6  # seconds; a heartbeat comes before
+
+SETTINGS = f"""
 [timeouts]
 beat = 0.05
-first = 0.6
+first = {FIRST}
 """
 
 
@@ -51,3 +53,18 @@ def test_heartbeats_do_not_make_an_answer(protocol: str, upstream: Upstream, bea
     record = beating.generation(heard.headers["x-request-id"])
     assert (record["provider"], record["outcome"]) == (f"able-{protocol}", "ok")
     assert [attempt["outcome"] for attempt in record["attempts"]] == ["timeout", "ok"]
+    assert record["first"] >= FIRST  # and not when the first heartbeat went out
+
+
+@pytest.mark.parametrize("protocol", DIALECTS)
+def test_an_error_after_heartbeats_is_no_content(protocol: str, upstream: Upstream, beating: Gateway) -> None:
+    """The client's response has begun, but nothing was said in it: no time of a first content, and no use by estimate."""
+
+    async def silent(visit: Visit) -> None:
+        await visit.until_gone()
+
+    heard = call(beating.url, PATHS[protocol], ask(protocol, f"dumb-{protocol}/{upstream.play(silent)}", stream=True))
+    assert heard.status == 200 and b"did not answer in time" in heard.body
+    record = beating.generation(heard.headers["x-request-id"])
+    assert record["outcome"] == "timeout"
+    assert record["first"] is None and record["usage"]["output"] is None and not record["estimated"]

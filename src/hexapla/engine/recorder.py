@@ -122,7 +122,7 @@ class Recorder:
         self._start = start
 
     def spoke(self) -> None:
-        """The first content byte goes out."""
+        """Content goes out; a heartbeat, or an error after some, is none."""
         if self._first is None:
             self._first = self._books.clock()
 

@@ -21,6 +21,7 @@ class Speaker:
         self.answer = answer
         self.lane: Lane | None = None
         self.spoke = False
+        self._start: Start | None = None  # whose heartbeats or content the client hears
         self._head: Headers = ()
 
     @property
@@ -28,9 +29,16 @@ class Speaker:
         return self.answer.full
 
     def start(self, start: Start) -> None:
-        self.recorder.started(start)
-        self.lane = start.lane
-        self._head = answer_headers(self.recorder.id, start)
+        self._begin(start)
+        self.recorder.spoke()
+
+    def beat(self, start: Start, data: bytes) -> None:
+        self._begin(start)
+        if not data:
+            return
+        if not self.spoke:
+            self._say_head()
+        self.answer.send(data)
 
     def send(self, data: bytes) -> None:
         self._book()
@@ -48,6 +56,12 @@ class Speaker:
     async def drain(self) -> None:
         await self.answer.drain()
 
+    def _begin(self, start: Start) -> None:
+        if start is not self._start:
+            self._start, self.lane = start, start.lane
+            self.recorder.started(start)
+            self._head = answer_headers(self.recorder.id, start)
+
     def _say_head(self) -> None:
         """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
         self.spoke = True
@@ -57,6 +71,5 @@ class Speaker:
         """Before bytes go out: when the answer's end is known, it is written down first."""
         lane = self.lane
         assert lane is not None
-        self.recorder.spoke()
         if lane.summary.stop is not None and lane.summary.error is None:
             self.recorder.end(lane=lane)

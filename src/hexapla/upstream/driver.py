@@ -62,7 +62,13 @@ class Sink(Protocol):
         """The client is slow: await `drain` before saying more, which slows the upstream down."""
         ...
 
-    def start(self, start: Start) -> None: ...
+    def start(self, start: Start) -> None:
+        """Content begins, or goes on with another attempt's."""
+        ...
+
+    def beat(self, start: Start, data: bytes) -> None:
+        """A heartbeat of an attempt that has no content yet."""
+        ...
 
     def send(self, data: bytes) -> None: ...
 
@@ -120,7 +126,6 @@ class Driver:
         self._deadline = NEVER
         self._beat: Beat | None = None
         self._spoke = 0.0  # when the client last heard anything
-        self._begun: Start | None = None  # whose heartbeats or content the client hears
         self._expired = False
         self._flushing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -185,19 +190,14 @@ class Driver:
 
     def _say_beat(self, beat: Beat, now: float) -> None:
         self._spoke = now
-        start, data = beat()
-        self._start(start)
-        if data:
-            self._sink.send(data)
+        self._sink.beat(*beat())
         if self._sink.full:  # nobody else is about to wait for the client
             self._flushing = self._loop.create_task(self._sink.drain())
 
     # What is done at once: an answer to the command, or _LATER
 
     def _start(self, command: Start) -> None:
-        if self._begun is not command:
-            self._begun = command
-            self._sink.start(command)
+        self._sink.start(command)
 
     def _forward(self, command: Forward) -> object:
         self._spoke = self._loop.time()
