@@ -356,7 +356,7 @@ PLAYS: tuple[Play, ...] = (
     _script("F27 broken once", tries=2),
     _script("F28 broken", ends="500 upstream_error", tries=2),
     _script("F29 busy with a hint", ends="503 overloaded", tries=3),
-    _script("F30 overloaded", ends="529 overloaded", tries=3),
+    _script("F30 overloaded", ends="503 overloaded", tries=3),
     _script("F31 html", **FAILED),
     # bodies that are not what they should be
     _script("F32 html in a 200", **PROTOCOL),

@@ -75,7 +75,13 @@ def _said(played: Played, must: str) -> str:
         text = SECOND if must == "second" else cell.play.text
         return "" if not heard.error and heard.text == text and played.outcome == "ok" else f"heard {heard}"
     status, _, kind = must.rpartition(" ")
-    fits = heard.error == exception(cell.client, int(status or 0), kind) and played.outcome == kind and heard.message
+    raised = heard.error == exception(cell.client, int(status or 0), kind)
+    fits = (
+        raised
+        and heard.status == told(cell.client, int(status or 0), kind)
+        and played.outcome == kind
+        and heard.message
+    )
     spoke = bool(heard.text) == bool(not status) and cell.play.text.startswith(heard.text)
     return "" if fits and spoke else f"heard {heard}, recorded {played.outcome}"
 
@@ -86,12 +92,16 @@ def _miscounted(played: Played) -> bool:
     return play.acts is not None and played.asked != played.tries + play.warm
 
 
+def told(protocol: str, status: int, kind: str) -> int:
+    """The status in the client's dialect: overload is Messages' 529, and a 503 to everybody else."""
+    return 529 if protocol == MESSAGES and kind == "overloaded" and status == 503 else status
+
+
 def exception(protocol: str, status: int, kind: str) -> str:
     """The class that the SDK raises for an error; status 0: inside a stream."""
     if not status:
         return {CHAT: "APIError", MESSAGES: "APIStatusError"}.get(protocol, "FailedError")
-    if protocol == MESSAGES:
-        told = 529 if kind == "overloaded" and status == 503 else status
-        if told in ANTHROPIC:
-            return ANTHROPIC[told]
+    status = told(protocol, status, kind)
+    if protocol == MESSAGES and status in ANTHROPIC:
+        return ANTHROPIC[status]
     return COMMON.get(status, "InternalServerError" if status >= 500 else "APIStatusError")

@@ -118,11 +118,14 @@ class Play:
         asked: dict[str, str] | None = None,
         hedge: Hedge | None = None,
         memory: Memory | None = None,
+        alone: dict[str, GatewayError] | None = None,
+        insists: bool = True,
     ) -> None:
         self.now = 0.0
         self.opened: list[str] = []
         self.refuse: dict[str, GatewayError] = {}
         self.full: GatewayError | None = None  # why nobody may be asked at present
+        self.alone = alone or {}  # who may not, unless nobody else can be
         self.notes: list[Note] = []
         self.outcome: Outcome | None = None
         timed = timers or Timers()
@@ -136,7 +139,8 @@ class Play:
             chance=lambda: 0.5,
             hedge=hedge,
             memory=memory,
-            admit=lambda candidate, forced: self.full or 0.0,
+            admit=lambda candidate, forced: self.full or (not forced and self.alone.get(candidate.provider.id)) or 0.0,
+            insists=insists,
             asked=lambda candidate: (asked or {}).get(candidate.provider.id, ""),
         )
         self._steps = self.exchange.run()

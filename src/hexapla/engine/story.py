@@ -165,9 +165,7 @@ class Story(msgspec.Struct, kw_only=True):
             return _unroutable(error)
         if self.demands and error.kind is Kind.UNSUPPORTED:
             return "constraint_filtered"
-        outcomes = {each.outcome for each in self.attempts}
-        if not outcomes:
-            return None
+        outcomes = {each.outcome for each in self.attempts} or {error.kind.value}  # nobody could be asked at present
         found = ((BUSY, "capacity_exhausted"), (GONE, "model_unavailable_upstream"), (DOWN, "temporarily_unavailable"))
         return next((code for kinds, code in found if outcomes <= kinds), None)
 

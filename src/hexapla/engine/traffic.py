@@ -194,7 +194,13 @@ def queue_full(candidate: Candidate, words: str, seconds: float) -> GatewayError
 
 def left_alone(cause: GatewayError | None, seconds: float) -> GatewayError:
     """What a request hears in place of an endpoint that is left alone: the failure that led to it, and how long."""
-    kind, message, status = Kind.OVERLOADED, "The provider failed repeatedly.", None
-    if cause is not None:
-        kind, message, status = cause.kind, cause.message, cause.status
-    return UpstreamError(kind, message, status=status, retry_after=seconds, retryable=False)
+    cause = cause or GatewayError(Kind.OVERLOADED, "The provider failed repeatedly.")
+    return UpstreamError(
+        cause.kind,
+        cause.message,
+        status=cause.status,
+        code=cause.code,
+        type=cause.type,
+        retry_after=seconds,
+        retryable=False,
+    )

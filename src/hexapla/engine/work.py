@@ -208,6 +208,7 @@ class Work:
             asked=self.plan.name_of,
             hedge=means.hedge(self.ask),
             memory=means.memory,
+            insists=not means.config.routing.breaker.strict,
         )
 
     def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:

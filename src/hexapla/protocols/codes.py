@@ -8,7 +8,7 @@ Rules of this file: data and one lookup; a word stands here only if it means one
 
 from __future__ import annotations
 
-from hexapla.errors import Kind
+from hexapla.errors import GatewayError, Kind
 
 WORDS: dict[str, Kind] = {
     # OpenAI, Azure, Groq, Together (https://platform.openai.com/docs/guides/error-codes, 2026-08)
@@ -26,6 +26,9 @@ WORDS: dict[str, Kind] = {
     "rate_limit_exceeded": Kind.RATE_LIMIT,
     "content_filter": Kind.CONTENT_FILTER,
     "content_policy_violation": Kind.CONTENT_FILTER,
+    "unsupported_parameter": Kind.UNSUPPORTED,
+    "unsupported_value": Kind.UNSUPPORTED,
+    "unknown_parameter": Kind.UNSUPPORTED,
     "server_is_overloaded": Kind.OVERLOADED,
     "capacity_exceeded": Kind.OVERLOADED,
     "slow_down": Kind.OVERLOADED,
@@ -187,6 +190,14 @@ def status_kind(status: int | None) -> Kind:
         return Kind.UPSTREAM_MISCONFIGURED
     return STATUSES.get(status, Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.UPSTREAM_ERROR)
 
+
+def common_status(error: GatewayError) -> int:
+    """The status of `error` where only HTTP's own are known: Anthropic's 529 and Groq's 498 are a 503 there."""
+    return 503 if error.status in OVERLOADS else error.status
+
+
+OVERLOADS = frozenset({498, 529})
+"""Statuses of vendors' own for a model that is busy."""
 
 OPENAI_KNOWS = {
     Kind.CONTEXT_LENGTH: "context_length_exceeded",

@@ -54,11 +54,19 @@ _AUTH = re.compile(
     re.IGNORECASE,
 )
 
+_UNSUPPORTED = re.compile(
+    # pydantic's words (Mistral, Anthropic, vLLM), OpenAI's older ones, Groq's and Google's for a field they do not know
+    r"extra inputs are not permitted|unrecognized request arguments?|unknown name \"|property '[^']{1,80}' is unsupported"
+    r"|(?:unsupported|unknown|unexpected) (?:parameter|argument|field)\b",
+    re.IGNORECASE,
+)
+
 _PATTERNS: tuple[tuple[re.Pattern[str], Kind, frozenset[int | None]], ...] = (
     # what the words say, where they stand under a status that leaves it open
     (_BILLING, Kind.UPSTREAM_BILLING, frozenset({None, 400, 402, 403, 429})),
     (_FILTER, Kind.CONTENT_FILTER, frozenset({None, 400, 403, 422, 451})),
     (_AUTH, Kind.UPSTREAM_AUTH, frozenset({None, 400, 403})),
+    (_UNSUPPORTED, Kind.UNSUPPORTED, frozenset({400, 422})),
 )
 
 _SECRET = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|fw|hf|r8|ghu|gho|key)[-_]|AIza|ya29\.|eyJ)[A-Za-z0-9_.-]{20,}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from hexapla.errors import GatewayError, Kind, RoutingError
-from hexapla.protocols.codes import OPENAI_KNOWS
+from hexapla.protocols.codes import OPENAI_KNOWS, common_status
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
     # kind: (type, code)
@@ -48,4 +48,4 @@ def error_body(error: GatewayError, *, overloaded: str = "overloaded") -> bytes:
 
 def status_of(error: GatewayError) -> int:
     """The HTTP status.  OpenAI has no 402: a spent budget is its 429 insufficient_quota."""
-    return 429 if error.kind is Kind.BUDGET else error.status
+    return 429 if error.kind is Kind.BUDGET else common_status(error)

@@ -80,6 +80,7 @@ class Exchange:
     asked      the name in the request that a candidate stands for: what one model refuses, another one may take
     hedge      for a stream whose client, or the configuration, wants it
     memory     what all answers together may hold
+    insists    when nobody is admitted, one is asked all the same
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1);  began: when the request did, if not now
     """
@@ -100,6 +101,7 @@ class Exchange:
         asked: Callable[[Candidate], str] = lambda candidate: "",
         hedge: Hedge | None = None,
         memory: Memory | None = None,
+        insists: bool = True,
     ) -> None:
         self._candidates = list(candidates)  # who is still to be asked
         self._admit = admit
@@ -114,7 +116,8 @@ class Exchange:
         self._memory = memory or Memory()
         self._clock = clock
         self._chance = chance
-        self._spared: list[Candidate] = []  # who was not admitted
+        self._insists = insists
+        self._spared: list[tuple[Candidate, GatewayError]] = []  # who was not admitted, and why
         self._tried = 0
         self._began = clock() if began is None else began
         self._lane: Lane | None = None
@@ -143,12 +146,19 @@ class Exchange:
         else:
             error = error or RoutingError("No endpoint can serve this request.")
         if not self._tried and self._spared:
-            spared = self._spared[0]  # a gateway's caution must not be the outage
-            error = yield from self._attempt(spared, self._patience(spared), forced=True)
+            error = yield from self._all_spared()
         if error is not None and self._heard.started and not self._heard.final:
             error = self._heard.broken or error
             yield from self._tell(error)
         return Outcome(error=error, started=self._heard.started, lane=self.lane, tried=self._tried)
+
+    def _all_spared(self) -> Steps:
+        """Nobody was admitted.  A gateway's caution must not be the outage, so the first one is asked all the same; who
+        would rather fail fast hears of the one that may be asked soonest."""
+        if not self._insists:
+            return min((error for _, error in self._spared), key=lambda error: error.retry_after or 0.0)
+        spared = self._spared[0][0]
+        return (yield from self._attempt(spared, self._patience(spared), forced=True))
 
     def _patience(self, candidate: Candidate) -> Patience:
         return Patience(candidate.timers, self._clock, self._began, stream=self._stream)
@@ -257,7 +267,7 @@ class Exchange:
             return error
         admitted = self._admit(candidate, forced)
         if isinstance(admitted, GatewayError):
-            self._spared.append(candidate)
+            self._spared.append((candidate, admitted))
             return admitted
         self.asking.append(candidate)
         if admitted and (lost := (yield Sleep(admitted))) is not None:

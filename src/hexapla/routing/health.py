@@ -60,6 +60,7 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
     row      failures in a row that open it
     share    more than this share of failures among the latest `least` or more answers opens it as well
     first    seconds of the first closure; it doubles with every failed probe, up to `most`
+    strict   when everybody is left alone nobody is asked; else one is, all the same
     """
 
     row: int = 5
@@ -67,6 +68,7 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
     least: int = 20
     first: float = 1.0
     most: float = 4.0
+    strict: bool = False
 
 
 class Track:

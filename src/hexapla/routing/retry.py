@@ -1,7 +1,10 @@
 """What to do after a failure: one table from error kind to verdict.
 
-The rules behind it: never repeat what cannot succeed; never stay with a credential that was refused; a silent endpoint
-is not asked twice; a hint of the provider is obeyed or, when it is too long, answered by going elsewhere.
+The rules behind it: never repeat what cannot succeed; a request that is wrong is wrong everywhere, one that is too large or
+says what this provider does not know may be right elsewhere; never stay with a credential that was refused; a silent
+endpoint is not asked twice; a hint of the provider is obeyed or, when it is too long, answered by going elsewhere.
+
+docs/routing.md shows the table to people (tests/routing/test_retry.py holds it to this one).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from hexapla.routing.memory import CrowdedError
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """retries: how often the same endpoint may be asked again; fall_back: whether another one may be."""
+    """retries: how often the same endpoint may be asked again; fall_back: whether another one of the same model may be."""
 
     retries: int = 0
     fall_back: bool = True
@@ -30,7 +33,7 @@ VERDICTS: dict[Kind, Verdict] = {
     Kind.BUDGET: GIVE_UP,
     Kind.CANCELLED: GIVE_UP,
     Kind.INTERNAL: GIVE_UP,
-    Kind.TOO_LARGE: GIVE_UP,
+    Kind.TOO_LARGE: Verdict(0),
     Kind.UNSUPPORTED: Verdict(0),
     Kind.CONTEXT_LENGTH: Verdict(0),
     Kind.CONTENT_FILTER: Verdict(0),

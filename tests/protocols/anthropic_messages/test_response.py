@@ -72,7 +72,7 @@ def test_what_is_no_answer(body: bytes) -> None:
         (ClientError(Kind.TOO_LARGE, "bad"), 413, "request_too_large"),
         (UpstreamError(Kind.RATE_LIMIT, "bad", type="requests"), 429, "rate_limit_error"),
         (UpstreamError(Kind.OVERLOADED, "bad"), 529, "overloaded_error"),
-        (UpstreamError(Kind.OVERLOADED, "bad", status=498), 498, "overloaded_error"),
+        (UpstreamError(Kind.OVERLOADED, "bad", status=498), 529, "overloaded_error"),
         (UpstreamError(Kind.TIMEOUT, "bad"), 504, "timeout_error"),
         (UpstreamError(Kind.UPSTREAM_CONNECT, "bad"), 502, "api_error"),
     ],

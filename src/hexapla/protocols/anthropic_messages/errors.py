@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
+from hexapla.protocols.codes import common_status
 from hexapla.protocols.error_types import ERROR_TYPES
 
 _TYPES: dict[Kind, str] = {
@@ -46,6 +47,6 @@ def error_body(error: GatewayError, *, typed: bool = False) -> bytes:
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
-    """(HTTP status, body).  Our own 503 for overload is Anthropic's 529."""
-    status = OVERLOADED if error.kind is Kind.OVERLOADED and error.status == 503 else error.status
+    """(HTTP status, body).  Anthropic's status for overload is 529, whatever others call it."""
+    status = OVERLOADED if error.kind is Kind.OVERLOADED and common_status(error) == 503 else error.status
     return status, error_body(error)

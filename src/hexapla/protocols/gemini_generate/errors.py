@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.protocols.codes import common_status
 from hexapla.protocols.failures import classify
 
 _STATUS: dict[Kind, str] = {
@@ -51,13 +52,13 @@ def error_value(error: GatewayError) -> dict[str, Any]:
         details.append({"@type": _BAD_REQUEST, "fieldViolations": [violation]})
     if error.code is not None:
         details.append({"@type": _ERROR_INFO, "reason": error.code, "domain": "hexapla"})
-    inner: dict[str, Any] = {"code": error.status, "message": error.message, "status": status}
+    inner: dict[str, Any] = {"code": common_status(error), "message": error.message, "status": status}
     return {"error": inner | ({"details": details} if details else {})}
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
     """(HTTP status, body)."""
-    return error.status, msgspec.json.encode(error_value(error))
+    return common_status(error), msgspec.json.encode(error_value(error))
 
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
