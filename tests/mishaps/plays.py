@@ -275,7 +275,7 @@ NO_JSON = {
 }
 ODD_ERRORS = {
     "`error` is a string": b'{"error": "overloaded"}',
-    "`success` is false": b'{"success": false, "code": 500, "msg": "no"}',
+    "`success` is false": b'{"success": false, "code": 502, "msg": "no"}',
     "code and message": b'{"code": "InternalError", "message": "no", "request_id": "r"}',
 }
 

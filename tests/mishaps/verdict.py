@@ -76,12 +76,8 @@ def _said(played: Played, must: str) -> str:
         return "" if not heard.error and heard.text == text and played.outcome == "ok" else f"heard {heard}"
     status, _, kind = must.rpartition(" ")
     raised = heard.error == exception(cell.client, int(status or 0), kind)
-    fits = (
-        raised
-        and heard.status == told(cell.client, int(status or 0), kind)
-        and played.outcome == kind
-        and heard.message
-    )
+    named = not status or heard.status == told(cell.client, int(status), kind)
+    fits = raised and named and played.outcome == kind and heard.message
     spoke = bool(heard.text) == bool(not status) and cell.play.text.startswith(heard.text)
     return "" if fits and spoke else f"heard {heard}, recorded {played.outcome}"
 

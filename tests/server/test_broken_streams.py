@@ -205,3 +205,46 @@ def test_whole_answer_that_is_none(
     heard = call(served.url, PATHS[protocol], ask(protocol, f"{SHORT[provider]}/{upstream.play(says)}"))
     assert heard.status in (502, 503, 529), heard.body
     assert heard.error["message"]
+
+
+INNER = b'{"message":"boom","type":"overloaded_error"}'
+SAID = {
+    "as OpenAI": b'data: {"error":%b}\n\n' % INNER,
+    "as Anthropic": b'event: error\ndata: {"type":"error","error":%b}\n\n' % INNER,
+    "without a name": b'data: {"type":"error","error":%b}\n\n' % INNER,
+    "in a word": b'data: {"error":"boom"}\n\n',
+    "as a field": b"error: %b\n\n" % INNER,
+    "as a line": b'{"error":%b}\n\n' % INNER,
+}
+
+
+@clients
+@pairs
+@pytest.mark.parametrize("door", ["", "/api"])
+@pytest.mark.parametrize("form", SAID)
+def test_whatever_form_a_failure_has(
+    form: str, door: str, protocol: str, provider: str, upstream: Upstream, served: Gateway
+) -> None:
+    """The SDK raises its own exception with the provider's words; one word for it is the same in all dialects."""
+
+    async def fails(visit: Visit) -> None:
+        await visit.write(STREAM + chunk(said(visit.protocol) + SAID[form]) + LAST)
+
+    sdk: Any = client(served.url + door, protocol)
+    model = f"{SHORT[provider]}/{upstream.play(fails)}"
+    hello: Any = [{"role": "user", "content": "Hello"}]
+    if protocol == RESPONSES:
+        failed = list(sdk.responses.create(model=model, input="Hello", stream=True))[-1]
+        assert failed.type == "response.failed" and "boom" in failed.response.error.message
+        assert failed.response.error_type.startswith("provider_")
+        return
+    with pytest.raises(openai.APIError if protocol == CHAT else anthropic.APIStatusError) as caught:
+        if protocol == CHAT:
+            list(sdk.chat.completions.create(model=model, messages=hello, stream=True))
+        else:
+            list(sdk.messages.create(model=model, max_tokens=64, messages=hello, stream=True))
+    body: Any = caught.value.body
+    error = body if protocol == CHAT else body["error"]
+    assert "boom" in error["message"] and "boom" in str(caught.value)
+    word = error["metadata"]["error_type"] if protocol == CHAT else error["error_type"]
+    assert word == ("provider_unavailable" if form == "in a word" else "provider_overloaded")

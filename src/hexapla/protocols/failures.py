@@ -109,6 +109,20 @@ def no_answer(body: bytes, protocol: str, error: ProtocolError) -> UpstreamError
     )
 
 
+def complaint(event: str, data: bytes) -> UpstreamError | None:
+    """What an event that is none of its dialect says to have failed, in one of the ways of other dialects; None: nothing.
+
+    event  its name, if it has one
+    """
+    value = _decoded(data)
+    first = value[0] if isinstance(value, list) and value else value
+    if event == "error":
+        return classify(200, {}, data)
+    if not isinstance(first, dict):
+        return None
+    return classify_value(first) if _complains(first) or first.get("object") == "error" else None
+
+
 def _complains(value: Mapping[str, Any]) -> bool:
     """Zhipu's `success`, DashScope's message with a code, and what stands under a name of its own."""
     coded = _first(value, _CODES) is not None and bool(_message(value))

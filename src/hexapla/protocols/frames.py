@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import AnyEvent, Ping, StreamError
+from hexapla.protocols.failures import complaint
 from hexapla.wire.rawjson import broken
 from hexapla.wire.sse import Frame, SSEDecoder
 from hexapla.wire.surrogates import Halves
@@ -66,8 +67,15 @@ class FrameDecoder:
         self._events.append(StreamError(kind=kind, message=message))
         self.done = True
 
+    def _complain(self, frame: Frame) -> bool:
+        """Whether a frame that is none of the dialect says that the provider failed; then it did."""
+        error = complaint(frame.event, frame.data)
+        if error is not None:
+            self._refuse(error)
+        return error is not None
+
     def _refuse(self, error: UpstreamError) -> None:
-        """The upstream's own error, which ends the answer."""
+        """The provider says that it failed."""
         self._events.append(
             StreamError(
                 kind=error.kind,

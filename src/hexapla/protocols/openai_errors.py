@@ -11,6 +11,7 @@ import msgspec
 
 from hexapla.errors import GatewayError, Kind, RoutingError
 from hexapla.protocols.codes import OPENAI_KNOWS, common_status
+from hexapla.protocols.error_types import ERROR_TYPES
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
     # kind: (type, code)
@@ -30,8 +31,11 @@ _TYPES: dict[Kind, tuple[str, str | None]] = {
 }
 
 
-def error_body(error: GatewayError, *, overloaded: str = "overloaded") -> bytes:
-    """The body, without status.  `overloaded`: the dialect's code for that."""
+def error_body(error: GatewayError, *, overloaded: str = "overloaded", typed: bool = False) -> bytes:
+    """The body, without status.
+
+    overloaded  the dialect's code for that;  typed: with OpenRouter's word for the failure
+    """
     kind_type, kind_code = _TYPES.get(error.kind, ("server_error", error.kind.value))
     if error.kind is Kind.OVERLOADED:
         kind_code = overloaded
@@ -43,6 +47,8 @@ def error_body(error: GatewayError, *, overloaded: str = "overloaded") -> bytes:
     }
     if isinstance(error, RoutingError) and error.rejected:
         inner["metadata"] = {"rejected": [{"endpoint": name, "reason": why} for name, why in error.rejected]}
+    elif typed:
+        inner["metadata"] = {"error_type": ERROR_TYPES[error.kind]}
     return msgspec.json.encode({"error": inner})
 
 

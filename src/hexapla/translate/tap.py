@@ -97,7 +97,9 @@ LOOKS: dict[str, Look] = {
     ),
     "openai_responses": _matching(rb'(?:event: [a-z_.]+\n)?data: \{\s*"type":\s*"response\.[a-z_]+\.delta"'),
     # a call decides what STOP means; counts stand in nearly every chunk, so nearly every one is decoded
-    "gemini_generate": lambda event: event.endswith(b"}\n\n") and _gemini_matters(event) is None,
+    "gemini_generate": lambda event: (
+        event.startswith(b"data:") and event.endswith(b"}\n\n") and _gemini_matters(event) is None
+    ),
 }
 
 
@@ -132,7 +134,7 @@ class Tap:
         return self._decoder.settled
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Look at `data`, which passes by; return its events that were more than plain content."""
+        """Look at `data`, which passes by; return its events that were more than plain content, up to one that failed."""
         mattered = []
         for event in events(data):
             if self.committed and self._plain(event):
@@ -140,6 +142,8 @@ class Tap:
             else:
                 self._note(self._decoder.feed(event))
                 mattered.append(event)
+                if self.summary.error is not None:
+                    break
         return mattered
 
     def close(self) -> None:

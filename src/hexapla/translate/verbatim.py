@@ -1,30 +1,30 @@
 """The Verbatim and Patch lanes: the client's own bytes, with a few top-level keys edited.
 
 Requests: one level of the JSON is split, the declared keys are replaced, every other byte stays.  Answers: bytes as
-received, in whole events.  A tap reads what the ledger needs; if the upstream's stream ends too early, the dialect's
-error event follows the last whole event, and the half one is dropped, so no client has to parse half a line.
+received, in whole events.  A tap reads what the ledger needs; if the upstream's stream fails or ends too early, the
+dialect's error event follows the last whole event, whatever the upstream said in its place: half an event would have to be
+parsed by the client, and a failure in a form of the vendor's own would not be heard.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import takewhile
-from typing import Any
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import Kind, ProtocolError
-from hexapla.ir.event import Ping, StreamError
+from hexapla.ir.event import MessageStart, Ping, StreamError
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
+from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import MARK, CallIds, with_ids
 from hexapla.translate.lane import Stream, Summary
-from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
+from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
 from hexapla.wire.rawjson import broken, dump, join, load, split
-from hexapla.wire.sse import SSEDecoder
+from hexapla.wire.sse import SSEDecoder, frame
 
 _USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
 EXPECTED = {
@@ -35,7 +35,8 @@ EXPECTED = {
 
 _NULL = Raw(b"null")
 _BLANK = b"\n\n"
-_CHAT = "openai_chat"
+_CHAT, _RESPONSES = "openai_chat", "openai_responses"
+_FAILED = Raw(b'"response.failed"')
 _LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
 _LAST_WORDS = {
     _CHAT: b"data: [DONE]\n\n",
@@ -137,10 +138,10 @@ class VerbatimStream:
         if not mattered:
             return data if self._ids is None else self._ids.stream(data)
         error = self.summary.error
-        if error is not None and error.kind == Kind.UPSTREAM_PROTOCOL:
-            return _readable(data) + self._say(error)  # our verdict, not the upstream's words: nobody else would tell
-        if error is not None and not any(map(_tells, mattered)):
-            return data + self._say(error)  # said in a way of the vendor's own, which the dialect's clients do not know
+        if error is not None:
+            self._over = True
+            whole = data[: data.index(mattered[-1])]
+            return (whole if self._ids is None else self._ids.stream(whole)) + self._told(mattered[-1], error)
         last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
         if last is not None:
             self._over = True
@@ -163,7 +164,7 @@ class VerbatimStream:
             return (held + _BLANK if held else b"") + _LAST_WORDS.get(self._protocol.name, b"")
         error = self.summary.error
         assert error is not None
-        return self._say(error) if error.kind == Kind.UPSTREAM_TRUNCATED else held
+        return self._say(error)
 
     def fail(self, error: StreamError) -> bytes:
         if self.failed:
@@ -177,10 +178,18 @@ class VerbatimStream:
     def beat(self) -> bytes:
         return self._protocol.encoder(self._reply).encode(Ping())
 
+    def _told(self, event: bytes, error: StreamError) -> bytes:
+        """The error that `event` is.  A `response.failed` tells more than ours would: what was said, and what was used."""
+        failed = _failed(event, error) if self._protocol.name == _RESPONSES else b""
+        return failed or self._say(error)
+
     def _say(self, error: StreamError) -> bytes:
-        """Our error event, under the answer's own id: OpenAI's SDK refuses a `response.failed` with another one."""
-        reply = replace(self._reply, id=self.summary.id or self._reply.id)
-        return self._protocol.encoder(reply).encode(error)
+        """Our error event, under the answer's own id: OpenAI's SDK refuses a `response.failed` with another one.  The
+        client has heard the answer's beginning."""
+        summary = self.summary
+        encoder = self._protocol.encoder(replace(self._reply, id=summary.id or self._reply.id))
+        encoder.encode(MessageStart(id=summary.id, model=summary.model))
+        return encoder.encode(error)
 
     def _whole(self, data: bytes) -> bytes:
         """All of `data` that is complete events; the rest is held until its end comes."""
@@ -204,23 +213,19 @@ def _completed(body: bytes, protocol: str, provider: str) -> bytes:
     return join({**fields, **said}) if said else body
 
 
-def _readable(data: bytes) -> bytes:
-    """The events of `data` up to the first one that is broken."""
-    whole = takewhile(_is_whole, events(data))
-    return b"".join(whole)
+def _failed(event: bytes, error: StreamError) -> bytes:
+    """A `response.failed` that says why, with OpenRouter's word for it; b"" for any other event."""
+    for inner in SSEDecoder().feed(event):
+        fields = load(inner.data, dict[str, Raw]) or {}
+        response = load(fields.get("response", _NULL), dict[str, Raw]) or {}
+        if fields.get("type") == _FAILED and response.get("error", _NULL) != _NULL:
+            typed = join({**response, "error_type": dump(ERROR_TYPES[Kind(error.kind)])})
+            return frame(join({**fields, "response": Raw(typed)}), "response.failed")
+    return b""
 
 
 def _is_whole(event: bytes) -> bool:
     return not any(broken(inner.data) for inner in SSEDecoder().feed(event))
-
-
-def _tells(event: bytes) -> bool:
-    """Whether an event says in the way of its dialect that the answer failed."""
-    for inner in SSEDecoder().feed(event):
-        said = load(inner.data, dict[str, Any]) or {}
-        if inner.event == "error" or said.get("error") or said.get("type") in ("error", "response.failed"):
-            return True
-    return False
 
 
 def _without_usage(data: bytes, mattered: list[bytes]) -> bytes:

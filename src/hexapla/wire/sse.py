@@ -1,8 +1,10 @@
 """Server-sent events: bytes to frames and back.
 
 The decoder follows the WHATWG parser (LF, CRLF and CR line ends in any mix, BOM, comments, several data lines, a field
-without a space after the colon) with one addition that real providers need: an event whose last blank line is missing
-is delivered by `close()`.  Cutting the bytes anywhere never changes the frames.
+without a space after the colon) with additions that real providers need: an event whose last blank line is missing is
+delivered by `close()`; an `error` field is an event of that name; and in a block without data, a line that begins like a
+JSON object is data whose field was not named (both are how servers fail in the middle of a stream).  Cutting the bytes
+anywhere never changes the frames.
 
 Rules of this file: no JSON, no dialect; memory is bounded by `max_event`.
 """
@@ -107,7 +109,7 @@ class SSEDecoder:
 
     def _parse(self, block: bytes) -> Frame | None:
         """One block of lines as a frame; None when it has no data (comments, ids, an event name alone)."""
-        event, data = "", []
+        event, data, bare = "", [], []
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
@@ -115,8 +117,13 @@ class SSEDecoder:
                 data.append(value)
             elif name == b"event":
                 event = value.decode("utf-8", "replace")
+            elif name == b"error":  # llama.cpp's server fails so
+                event, data = name.decode(), [value]
             elif not name and line:
                 self.comments += 1
+            elif line.startswith(b"{"):
+                bare.append(line)
+        data = data or bare
         return Frame(event, b"\n".join(data)) if data else None
 
 

@@ -240,5 +240,6 @@ def test_an_error_ends_the_stream(kind: Kind, said_type: str | None, expected: s
     """The dialect's own error event, and no message_stop after it."""
     stream = encoded([MessageStart(), StreamError(kind=kind, message="boom", type=said_type)])
     last = frames(stream)[-1]
-    assert last == {"type": "error", "error": {"type": expected, "message": "boom"}}
+    word = {"overloaded": "provider_overloaded", "rate_limit": "rate_limit_exceeded"}.get(kind, "provider_unavailable")
+    assert last == {"type": "error", "error": {"type": expected, "message": "boom", "error_type": word}}
     assert b"message_stop" not in stream

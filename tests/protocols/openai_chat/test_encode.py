@@ -98,7 +98,13 @@ def test_error_ends_without_terminator() -> None:
     stream = encoded([MessageStart(), BlockStart(0, Text(text="")), BlockDelta(0, TextDelta("x")), error])
     assert b"[DONE]" not in stream
     assert frames(stream)[-1] == {
-        "error": {"message": "cut", "type": "server_error", "param": None, "code": "upstream_truncated"}
+        "error": {
+            "message": "cut",
+            "type": "server_error",
+            "param": None,
+            "code": "upstream_truncated",
+            "metadata": {"error_type": "provider_unavailable"},
+        }
     }
     assert all(c["finish_reason"] is None for f in frames(stream)[:-1] for c in f["choices"])
 

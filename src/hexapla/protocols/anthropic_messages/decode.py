@@ -109,8 +109,8 @@ class MessagesDecoder(FrameDecoder):
         handler = _EVENTS.get(event.type or frame.event)
         if handler is not None:
             handler(self, event, frame.data)
-        elif frame.event == "error" or present(event.error) is not None:
-            self._on_error(event, frame.data)
+        elif frame.event == "error" or present(event.error) is not None or not event.type:
+            self._complain(frame)
 
     def _odd(self, frame: Frame) -> None:
         """Data that is no event: half a character, a field of another type, an error in any form, a foreign [DONE]."""
@@ -118,9 +118,7 @@ class MessagesDecoder(FrameDecoder):
             self._frame(Frame(frame.event, mended))
         elif (event := fit(frame.data, WireEvent)) is not None:
             self._handle(event, frame)
-        elif frame.event == "error":
-            self._on_error(WireEvent(), frame.data)
-        elif broken(frame.data):
+        elif not self._complain(frame) and broken(frame.data):
             self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
 
     def _on_message_start(self, event: WireEvent, data: bytes) -> None:

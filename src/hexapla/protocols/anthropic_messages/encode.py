@@ -257,7 +257,7 @@ class MessagesEncoder:
 
     def _error(self, event: StreamError) -> bytes:
         error = GatewayError(Kind(event.kind), event.message, type=event.type, code=event.code, status=event.status)
-        return frame(error_body(error, typed=self._reply.openrouter), "error")
+        return frame(error_body(error, typed=True), "error")
 
 
 def _shell(part: ResponsePart) -> tuple[dict[str, Any], str]:

@@ -90,19 +90,19 @@ class GeminiDecoder(FrameDecoder):
         return self._take()
 
     def _frame(self, frame: Frame) -> None:
-        if self.done:
+        if self.done or (frame.event == "error" and self._complain(frame)):
             return
         try:
             chunk: WireChunk | None = decode_chunk(frame.data)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            chunk = self._odd(frame.data)
+            chunk = self._odd(frame)
         if chunk is not None:
             self.chunk(chunk)
 
-    def _odd(self, data: bytes) -> WireChunk | None:
-        """Data that is no chunk: half characters, fields of other types, a foreign [DONE], noise."""
-        chunk = read_chunk(self._halves.mend(data))
-        if chunk is None and broken(data):
+    def _odd(self, frame: Frame) -> WireChunk | None:
+        """Data that is no chunk: half characters, fields of other types, an error of any form, a foreign [DONE], noise."""
+        chunk = read_chunk(self._halves.mend(frame.data))
+        if chunk is None and not self._complain(frame) and broken(frame.data):
             self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
         return chunk
 

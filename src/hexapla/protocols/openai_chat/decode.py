@@ -103,11 +103,9 @@ class ChatDecoder(FrameDecoder):
             self._end()
         elif (mended := self._halves.mend(data)) != data:
             self._frame(Frame(event, mended))
-        elif event == "error" or data.startswith(b"[{"):
-            self._refuse(classify(200, {}, data))
-        elif (chunk := fit(data, Chunk)) is not None:
+        elif event != "error" and (chunk := fit(data, Chunk)) is not None:
             self._chunk(chunk, data)
-        elif broken(data):
+        elif not self._complain(Frame(event, data)) and broken(data):
             self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
 
     def _chunk(self, chunk: Chunk, data: bytes) -> None:

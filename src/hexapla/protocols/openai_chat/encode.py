@@ -240,7 +240,7 @@ class ChatEncoder:
         if self._reply.openrouter:
             return self._last_chunk(event)
         error = GatewayError(Kind(event.kind), event.message, code=event.code, type=event.type, status=event.status)
-        return frame(error_body(error))
+        return frame(error_body(error, typed=True))
 
     def _last_chunk(self, event: StreamError) -> bytes:
         """The error as OpenRouter says it: a chunk with a choice that ends."""

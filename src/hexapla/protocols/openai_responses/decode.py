@@ -57,15 +57,19 @@ class ResponsesDecoder(FrameDecoder):
                 return
             fitted = fit(data, WireEvent)
             if fitted is None:
-                if broken(data):
-                    self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
+                self._odd(frame)
                 return
             event = fitted
         handler = _EVENTS.get(event.type or frame.event)
         if handler is not None:
             handler(self, event, data)
-        elif present(event.error) or frame.event == "error":
-            self._on_error(event, data)
+        elif frame.event == "error" or present(event.error) or not event.type:
+            self._complain(frame)
+
+    def _odd(self, frame: Frame) -> None:
+        """Data that is no event of any form: an error, or noise."""
+        if not self._complain(frame) and broken(frame.data):
+            self._fail(Kind.UPSTREAM_PROTOCOL, UNREADABLE)
 
     # the answer
 

@@ -106,9 +106,8 @@ class ResponsesEncoder:
         for writer in self._open.values():
             if writer.place >= 0 and (item := writer.unfinished()) is not None:
                 self._output[writer.place] = item
-        said: Json = {"status": "failed", "error": stream_error(event)}
-        if self._reply.openrouter:
-            said["error_type"] = ERROR_TYPES[Kind(event.kind)]
+        kind = ERROR_TYPES[Kind(event.kind)]
+        said: Json = {"status": "failed", "error": stream_error(event), "error_type": kind}
         return begun + self._finish("failed", said)
 
     def _finish(self, status: str, said: Json) -> bytes:
