@@ -57,10 +57,10 @@ def forgetful(tmp_path: Path) -> Journal:
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, error: int = errno.ENOSPC) -> None:
-    def fail(_segment: Segment, _frame: bytes) -> None:
+    def fail(_fd: int, _data: bytes) -> None:
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(Segment, "append", fail)
+    monkeypatch.setattr(os, "write", fail)
 
 
 def test_a_record_is_with_the_system_when_the_call_returns(journal: Journal, tmp_path: Path, begun: Make) -> None:

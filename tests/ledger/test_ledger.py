@@ -14,7 +14,6 @@ import pytest
 
 from hexapla.errors import ConfigError, GatewayError
 from hexapla.ledger import Generation, Ledger, default_path
-from hexapla.ledger.segment import Segment
 from hexapla.ledger.sqlite import SqliteStore
 from hexapla.ledger.store import Where
 
@@ -174,11 +173,11 @@ def test_a_full_disk_is_survived_without_a_word_lost(
 ) -> None:
     """ENOSPC in the journal: degraded, requests of budgeted keys refused, everything else goes on; then it heals."""
 
-    def full(_segment: Segment, _frame: bytes) -> None:
+    def full(_fd: int, _data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Segment, "append", full)
+        patch.setattr(os, "write", full)
         ledger.begin(begun("a"))
         assert ledger.health.degraded
         with pytest.raises(GatewayError, match="No space left"):
@@ -284,11 +283,11 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
 def test_a_disk_that_is_full_from_the_start_is_a_clear_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening without room for a journal says so, and leaves neither a lock nor an open file behind."""
 
-    def full(_segment: Segment, _frame: bytes) -> None:
+    def full(_fd: int, _data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Segment, "append", full)
+        patch.setattr(os, "write", full)
         with pytest.raises(ConfigError, match=r"ledger\.db: No space left on device\.$"):
             Ledger.open(path)
     assert list(path.with_name("ledger.db.journal").iterdir()) == []

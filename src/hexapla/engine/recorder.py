@@ -7,8 +7,9 @@ byte, so a success that a client saw is never missing from the ledger, whatever 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from types import MappingProxyType
 
 import msgspec
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ from hexapla.observe.metrics import Metrics
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Start, Tried
 from hexapla.routing.tiers import PLAIN, SERVED
-from hexapla.translate.lane import BYTES_PER_TOKEN, Lane, Summary
+from hexapla.translate.lane import BYTES_PER_TOKEN, Lane
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,35 +47,23 @@ class Recorder:
     The usual request, whose first attempt gives a whole answer, needs two calls: `begin` and `served`.
     """
 
-    __slots__ = (
-        "_attempts",
-        "_begun",
-        "_body_bytes",
-        "_books",
-        "_ended",
-        "_first",
-        "_noted",
-        "_record",
-        "_searches",
-        "_start",
-        "began",
-        "created",
-        "id",
-    )
+    # What most requests never come to stands here, once for all of them.
+    _begun = _ended = False
+    _start: Start | None = None
+    _first: float | None = None
+    _attempts: tuple[Attempt, ...] = ()
+    _searches: tuple[Attempt, ...] = ()
+    _noted: Mapping[_Place, _Part | None] = MappingProxyType(
+        {}
+    )  # attempts that are over; a part where they are paid for
 
     def __init__(self, books: Books, generation: Generation, body_bytes: int) -> None:
         self.id = generation.id
         self.created = generation.created
+        self.began = books.clock()
         self._books = books
         self._record = generation
         self._body_bytes = body_bytes
-        self.began = books.clock()
-        self._first: float | None = None
-        self._attempts: list[Attempt] = []
-        self._start: Start | None = None
-        self._noted: dict[_Place, _Part | None] = {}  # attempts that are over; a part where they are paid for
-        self._searches: tuple[Attempt, ...] = ()
-        self._begun = self._ended = False
 
     @property
     def attempts(self) -> Sequence[Attempt]:
@@ -115,7 +104,7 @@ class Recorder:
     def searched(self, search: Attempt) -> None:
         """The gateway searched the web before anybody was asked, which is paid for as well."""
         self._searches = (search,)
-        self._noted[search.provider, search.started] = _Part(Usage(), search.cost)
+        self._noted = {**self._noted, (search.provider, search.started): _Part(Usage(), search.cost)}
 
     def started(self, start: Start) -> None:
         """The answer begins, or an attempt whose heartbeats began it is followed by another one."""
@@ -135,8 +124,8 @@ class Recorder:
             paid = cost(tried.spent, price_at(tried.candidate), minute_utc(self._books.wall()))
             attempt = replace(attempt, usage=tried.spent, cost=paid)
             part = _Part(tried.spent, paid, told=tried.first is not None)
-        self._attempts.append(attempt)
-        self._noted[tried.candidate.track, tried.started] = part
+        self._attempts += (attempt,)
+        self._noted = {**self._noted, (tried.candidate.track, tried.started): part}
 
     def left(self, calls: Sequence[Start]) -> None:
         """The client left while these were under way; whoever it heard is told of by `end`."""
@@ -157,53 +146,50 @@ class Recorder:
         """A whole answer goes out next: `started`, `spoke` and `end` in one."""
         if not self._ended:
             self._start = start
-            self._first = self._books.clock()
-            self._close("ok", 200, start.lane)
+            self._first = now = self._books.clock()
+            self._close("ok", 200, start.lane, now)
 
     def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
         """Write the end record, once."""
         if not self._ended:
-            self._close(outcome, status, lane)
+            self._close(outcome, status, lane, self._books.clock())
 
-    def _close(self, outcome: str, status: int, lane: Lane | None) -> None:
+    def _close(self, outcome: str, status: int, lane: Lane | None, now: float) -> None:
         """Fill in the record, and tell everybody."""
         self._ended = True
-        books, record, first = self._books, self._record, self._first
-        start, now = self._start, books.clock()
+        books, record, start, first = self._books, self._record, self._start, self._first
+        usage = None
         record.outcome, record.status, record.latency = outcome, status, now - self.began
         if first is not None:
             record.first = first - self.began
         if start is not None:
             record.provider, record.model = start.candidate.provider.id, start.candidate.model
         if lane is not None:
-            self._describe(record, lane)
+            summary = lane.summary
+            usage, stop, native = summary.usage, summary.stop, summary.native
+            record.lane, record.stop, record.losses = lane.name, stop, lane.losses
+            if native != stop:
+                record.native = native
+            if summary.tier is not None:
+                record.tier = summary.tier
             if start is not None and (start.candidate.track, start.since) not in self._noted:
-                self._attempts.append(self._current(start, lane, outcome, now))
-        self._count(record, lane.summary if lane is not None else None)
-        record.attempts = (*self._searches, *self._attempts)
+                self._attempts += (self._serving(start, lane, outcome, now),)
+        record.attempts = self._searches + self._attempts
+        self._count(record, usage, lane)
         books.ledger.end(record)
         books.metrics.end(record)
         if books.log is not None:
             books.log.write(record)
 
-    def _describe(self, record: Generation, lane: Lane) -> None:
-        """What the answer's lane knows of it."""
-        summary = lane.summary
-        record.lane, record.stop, record.losses = lane.name, summary.stop, lane.losses
-        if summary.native != summary.stop:
-            record.native = summary.native
-        if summary.tier is not None:
-            record.tier = summary.tier
-
-    def _count(self, record: Generation, summary: Summary | None) -> None:
+    def _count(self, record: Generation, usage: Usage | None, lane: Lane | None) -> None:
         """Usage and cost, of all attempts together."""
-        usage = summary.usage if summary is not None else None
         if usage is not None:
             record.usage = usage
         elif record.outcome == "ok" or self._first is not None:
-            record.usage = usage = self._estimate(summary.text_bytes if summary is not None else 0)
+            record.usage = usage = self._estimate(lane.summary.text_bytes if lane is not None else 0)
             record.estimated = True
-        price = self._price()
+        start = self._start
+        price = price_at(start.candidate, start.lane.summary.tier) if start is not None else None
         if price is not None or (usage is not None and usage.cost is not None):
             minute = minute_utc(self._books.wall())
             record.cost, record.saved = cost(record.usage, price, minute), saved(record.usage, price, minute)
@@ -219,14 +205,10 @@ class Recorder:
         serving = (start.candidate.track, start.since) if start is not None else None
         return [part for place, part in self._noted.items() if part is not None and place != serving]
 
-    def _price(self) -> Price | None:
-        start = self._start
-        return price_at(start.candidate, start.lane.summary.tier) if start is not None else None
-
     def _estimate(self, text_bytes: int) -> Usage:
         return Usage(input=self._body_bytes // BYTES_PER_TOKEN, output=text_bytes // BYTES_PER_TOKEN)
 
-    def _current(self, start: Start, lane: Lane, outcome: str, now: float) -> Attempt:
+    def _serving(self, start: Start, lane: Lane, outcome: str, now: float) -> Attempt:
         """The attempt whose answer is going out."""
         candidate = start.candidate
         return Attempt(

@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ SEGMENT_SIZE = 8 << 20  # bytes; about ten thousand requests
 SPILL_SIZE = 16 << 20  # bytes of finished records that wait in memory while no file can be written
 _CHUNK = 1 << 16
 FRESH = 4096  # finished records that are kept in memory as well: a store that is not behind has nothing to read
-_WAKE_EVERY = 1024  # finished records
+_WAKE_AT = 1024  # of them
 
 
 class Batch(NamedTuple):
@@ -84,10 +85,10 @@ class Journal:
         self._most_fresh = fresh
         self._behind = fresh == 0  # there were too many: `_fresh` is empty, and the files are read
         self._taken: Batch | None = None  # until it is settled
-        self._ended = 0
         self._number = 0
         self._segments: deque[Segment] = deque()
         self._current: Segment | None = None
+        self._append: Callable[[bytes], None] = _nowhere  # the current segment's, while it can be written
         self._closed = False
         if claim is not None:
             self._rotate(claim)
@@ -99,36 +100,36 @@ class Journal:
         name, frame = generation.id, pack(generation, BEGIN)
         with self._lock:
             self.open[name] = frame
-            if not self._append(frame) and required and self._claim is not None:
-                del self.open[name]
-                raise unavailable(self.fault)
+            try:
+                self._append(frame)
+            except OSError as error:
+                self._unwritten(error)
+                if required and self._claim is not None:
+                    del self.open[name]
+                    raise unavailable(self.fault) from None
 
     def end(self, generation: Generation) -> None:
         """Write down how it ended.  Never raises."""
         frame = pack(generation, END)
         with self._lock:
             self.open.pop(generation.id, None)
-            if not self._append(frame):
+            try:
+                self._append(frame)
+            except OSError as error:
+                self._unwritten(error)
                 self._keep(generation, payload_of(frame))
-            elif not self._behind:
-                self._fresh.append((generation, frame))
-                if len(self._fresh) > self._most_fresh:
-                    self._fresh, self._behind = [], True
-            self._ended += 1
-            if self._ended % _WAKE_EVERY == 0:
-                self.wake.set()
+            else:
+                if not self._behind:
+                    self._remember(generation, frame)
 
-    def _append(self, frame: bytes) -> bool:
-        segment = self._current
-        if segment is None or self.fault is not None:
-            return False
-        try:
-            segment.append(frame)
-        except OSError as error:
-            self._fail(error)
-            self.wake.set()  # the sooner the next segment, the fewer are refused
-            return False
-        return True
+    def _remember(self, generation: Generation, frame: bytes) -> None:
+        fresh = self._fresh
+        fresh.append((generation, frame))
+        count = len(fresh)
+        if count == _WAKE_AT:
+            self.wake.set()
+        elif count > self._most_fresh:
+            self._fresh, self._behind = [], True
 
     def _keep(self, generation: Generation, record: bytes) -> None:
         if self._closed or self._spilled + len(record) > self._spill_size:
@@ -137,8 +138,13 @@ class Journal:
         self._spill.append((generation, record))
         self._spilled += len(record)
 
+    def _unwritten(self, error: OSError) -> None:
+        if not isinstance(error, _NowhereError):
+            self._fail(error)
+            self.wake.set()  # the sooner the next segment, the fewer are refused
+
     def _fail(self, error: OSError) -> None:
-        self.fault = error
+        self.fault, self._append = error, _nowhere
         self.errors += 1
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -255,7 +261,7 @@ class Journal:
         """Give up the files; those that the store has not got completely stay for the next process."""
         with self._tending, self._lock:
             self._closed = True
-            self._current = None
+            self._current, self._append = None, _nowhere
             for segment in self._segments:
                 if segment.read >= segment.end and not self.open:
                     self._remove(segment)
@@ -277,7 +283,7 @@ class Journal:
             with self._lock:
                 self._carry(segment, carried)
                 self._segments.append(segment)
-                self._current, self.fault = segment, None
+                self._current, self._append, self.fault = segment, segment.append, None
         except OSError:
             segment.remove()
             raise
@@ -309,6 +315,14 @@ class Journal:
             segment.remove()
         except OSError:  # it stays; the next start stores its records again, which changes nothing
             self.errors += 1
+
+
+class _NowhereError(OSError):
+    """There is no file at the moment."""
+
+
+def _nowhere(_frame: bytes) -> None:
+    raise _NowhereError
 
 
 def unavailable(cause: OSError | None) -> GatewayError:

@@ -10,8 +10,9 @@ reading to any.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from itertools import accumulate
 from typing import Literal
@@ -27,6 +28,7 @@ CLASSES = ("input", "cached", "cache_write", "output", "reasoning")  # of tokens
 _FIRST_BYTE = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 30.0, 60.0, 120.0)
 _TOTAL = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 _LONGEST_LABEL = 100
+_TOGETHER = 64  # requests: the second that is counted in a row takes a third of the first's time
 
 # A client can name any model, and `provider/anything` reaches the provider: only a request that was understood may
 # bring a new label.
@@ -42,10 +44,6 @@ class Histogram:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
-
-    def add(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
 
     def buckets(self) -> list[tuple[str, float]]:
         names = (*map(str, self.bounds), "+Inf")
@@ -66,11 +64,14 @@ class Tally:
         self.total = Histogram(_TOTAL)
 
     def add(self, generation: Generation) -> None:
-        self.requests[generation.client_protocol, generation.lane, generation.outcome] += 1
-        self.total.add(generation.latency)
         first, usage, cost, tokens = generation.first, generation.usage, generation.cost, self.tokens
+        latency, total = generation.latency, self.total
+        self.requests[generation.client_protocol, generation.lane, generation.outcome] += 1
+        total.counts[bisect_left(_TOTAL, latency)] += 1
+        total.sum += latency
         if first is not None:
-            self.first.add(first)
+            self.first.counts[bisect_left(_FIRST_BYTE, first)] += 1
+            self.first.sum += first
         fresh, plain = usage.input or 0, usage.output or 0
         if count := usage.cached:
             tokens[1] += count
@@ -102,15 +103,16 @@ class Metrics:
     """The counts of one gateway.
 
     in_flight  requests begun and not ended
-    attempts   by provider and outcome;  losses  by severity
     watched    what others keep
     """
 
     def __init__(self, *, models: int = 200) -> None:
         """Give labels of their own to at most so many models."""
         self.in_flight = 0
-        self.attempts: Counter[tuple[str, str]] = Counter()
-        self.losses: Counter[str] = Counter()
+        self._ended: deque[Generation] = deque()  # and not counted yet
+        self._counting = threading.Lock()
+        self._attempts: Counter[tuple[str, str]] = Counter()
+        self._losses: Counter[str] = Counter()
         self.watched: list[Watched] = []
         self._most = models
         self._tallies: dict[tuple[str, str], Tally] = {}
@@ -121,14 +123,25 @@ class Metrics:
         self.in_flight += 1
 
     def end(self, generation: Generation) -> None:
-        """A request ended: count everything that its generation says."""
+        """A request ended: count everything that its generation says, soon."""
         self.in_flight -= 1
+        ended = self._ended
+        ended.append(generation)
+        if len(ended) >= _TOGETHER:
+            self._count()
+
+    def _count(self) -> None:
+        with self._counting:
+            while self._ended:
+                self._add(self._ended.popleft())
+
+    def _add(self, generation: Generation) -> None:
         tally = self._tallies.get((generation.provider, generation.model)) or self._admit(generation)
         tally.add(generation)
         for attempt in generation.attempts:
-            self.attempts[attempt.provider, attempt.outcome] += 1
+            self._attempts[attempt.provider, attempt.outcome] += 1
         for loss in generation.losses:
-            self.losses[loss.severity] += 1
+            self._losses[loss.severity] += 1
 
     def watch(
         self, name: str, about: str, read: Callable[[], float], kind: Literal["gauge", "counter"] = "gauge"
@@ -136,8 +149,21 @@ class Metrics:
         """Expose a number that somebody else keeps; `read` is called at each scrape and must not raise."""
         self.watched.append(Watched(name, about, read, kind))
 
+    @property
+    def attempts(self) -> Counter[tuple[str, str]]:
+        """Calls of endpoints, by provider and outcome."""
+        self._count()
+        return self._attempts
+
+    @property
+    def losses(self) -> Counter[str]:
+        """By severity."""
+        self._count()
+        return self._losses
+
     def tallies(self) -> list[Tally]:
         """Return what was counted, model by model."""
+        self._count()
         return [*self._tallies.values(), *self._others.values()]
 
     def _admit(self, generation: Generation) -> Tally:
