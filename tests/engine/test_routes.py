@@ -372,16 +372,17 @@ SEARCH = ',"plugins":[{"id":"web"}]'
 
 
 def test_the_first_candidate_decides_whether_the_gateway_searches() -> None:
-    """It does where that one cannot; where it can, nobody stays who would need what was not looked for."""
+    """It does where that one cannot; where it can, those who need what was not looked for come when it has failed."""
     router = routes(THREE + FACTS + SERVICE, OPENAI_API_KEY="k")
     body = b'{"model":"%s","models":["%s"],"messages":[{"role":"user","content":"hi"}]%s}'
 
-    def planned_with(first: bytes, second: bytes) -> tuple[list[str], bool]:
+    def planned_with(first: bytes, second: bytes) -> tuple[list[str], list[str]]:
         plan = router.plan(peek("openai_chat", body % (first, second, SEARCH.encode())))
-        return [each.provider.id for each in plan.candidates], plan.search is not None
+        assert plan.search is not None
+        return [each.provider.id for each in plan.candidates], [each.provider.id for each in plan.later]
 
-    assert planned_with(b"cheap/owl", b"openai/gpt-5.2") == (["cheap", "openai"], True)
-    assert planned_with(b"openai/gpt-5.2", b"cheap/owl") == (["openai"], False)
+    assert planned_with(b"cheap/owl", b"openai/gpt-5.2") == (["cheap", "openai"], [])
+    assert planned_with(b"openai/gpt-5.2", b"cheap/owl") == (["openai"], ["cheap"])
 
 
 def test_auto_is_the_cheapest_that_can() -> None:

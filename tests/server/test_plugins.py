@@ -14,7 +14,7 @@ from fakes.pdf import pdf
 from fakes.search import KEY, PAGES, answer
 from server.client import Heard, begin, call
 from server.running import Gateway, gateway, providers
-from server.test_openrouter import fine
+from server.test_openrouter import down, fine
 from server.upstream import Upstream, Visit
 from server.wire import (
     CHAT,
@@ -144,6 +144,19 @@ def test_the_endpoint_searches_where_it_can(upstream: Upstream, searching: Gatew
     assert upstream.last().asked["tools"] == [{"type": "web_search"}] and not service.asked
     assert asked(searching, CHAT, model, plugins=[{"id": "web", "engine": "exa"}]).status == 200
     assert "tools" not in upstream.last().asked and len(service.asked) == 1
+
+
+def test_others_are_asked_after_a_search_when_that_fails(
+    upstream: Upstream, searching: Gateway, service: Service
+) -> None:
+    """Only then; the client hears of both attempts."""
+    bad, good = upstream.play(down), upstream.play(fine)
+    heard = asked(searching, CHAT, f"finder/{bad}", models=[f"u_msgs/{good}"], **WEB)
+    assert heard.status == 200 and heard.headers["x-hexapla-provider"] == "u_msgs" and len(service.asked) == 1
+    assert PAGES[0][2] in upstream.last().body.decode()
+    record = searching.generation(heard.headers["x-request-id"])
+    assert [each["provider"] for each in record["attempts"]][-1] == "u_msgs"
+    assert int(heard.headers["x-hexapla-attempts"]) == len(record["attempts"]) - 1 > 1
 
 
 def test_online(upstream: Upstream, searching: Gateway, service: Service) -> None:

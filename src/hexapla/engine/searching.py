@@ -1,8 +1,8 @@
 """A search of the web that the gateway makes itself, before anybody is asked: when, with which service, at what cost.
 
-Whoever is asked first decides.  Where that endpoint searches itself nothing is looked for here, and only others that can
-search stay behind it; where it does not, the gateway looks once, and everybody behind it is told what was found.  A search
-that fails is an error of its own: an answer without it would not be the one that was asked for.
+The gateway looks once, before the first who needs it.  If whoever stands first searches itself, those who do are asked
+without that, and those who need it when they have failed.  A search that fails is an error of its own: an answer without it
+would not be the one that was asked for.
 
 Rules of this file: a service's own words are never shown, they may repeat the question; its key stands in a header only.
 """
@@ -47,13 +47,17 @@ REFUSED = {
 
 
 def planned_search(plan: Planned, peeked: Peek, *, configured: bool) -> Planned:
-    """`plan` with the search that the gateway is to make for it, or without those who would need one."""
+    """`plan` with the search that the gateway is to make for it, at once or for those who are asked later."""
     wishes = [wish_of(each, peeked) for each in plan.candidates]
     ways = [_way(wish, each, configured) for wish, each in zip(wishes, plan.candidates)]
     if ways[0] == "found":
         return replace(plan, search=wishes[0])
+    if "found" not in ways:
+        return plan
     kept = [each for each, chosen in zip(plan.candidates, ways) if chosen != "found"]
-    return replace(plan, candidates=kept, own=sum(chosen != "found" for chosen in ways[: plan.own]))
+    later = [each for each, chosen in zip(plan.candidates, ways) if chosen == "found"]
+    own = sum(chosen != "found" for chosen in ways[: plan.own])
+    return replace(plan, candidates=kept, own=own, search=wishes[ways.index("found")], later=later)
 
 
 def wish_of(candidate: Candidate, peeked: Peek) -> Wish | None:

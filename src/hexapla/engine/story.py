@@ -78,9 +78,7 @@ class Story(msgspec.Struct, kw_only=True):
         tried  attempts so far, one that is not over included;  rejected: who was left out, where nobody else is left
         """
         chosen = self.attempts[-1] if served and self.attempts else None
-        seen = {
-            (each.provider.id, each.model): each for each in (self.plan.candidates if self.plan is not None else ())
-        }
+        seen = {(each.provider.id, each.model): each for each in (self.plan.everybody if self.plan is not None else ())}
         available = [
             {"provider": shown(each.provider), "model": each.model, "selected": _is(chosen, each)}
             for each in seen.values()
@@ -120,7 +118,7 @@ class Story(msgspec.Struct, kw_only=True):
     def _asked(self, chosen: Attempt) -> str:
         """The name of the request that the attempt stands for."""
         assert self.plan is not None
-        return next((self.plan.name_of(each) for each in self.plan.candidates if _is(chosen, each)), "")
+        return next((self.plan.name_of(each) for each in self.plan.everybody if _is(chosen, each)), "")
 
     # --- errors ---------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     sort     what they are sorted by, if by anything
     demands  every parameter must be carried
     plain    the request says nothing to the gateway but a name, and that leaves no choice
-    search   the search of the web that the gateway makes before anybody is asked
+    search   the search of the web that the gateway makes before anybody is asked, or only before `later`
+    later    who is asked when the others have failed, since they need a search that the others did not
     """
 
     candidates: Sequence[Candidate]
@@ -53,6 +54,12 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     demands: bool = False
     plain: bool = False
     search: Wish | None = None
+    later: Sequence[Candidate] = ()
+
+    @property
+    def everybody(self) -> Sequence[Candidate]:
+        """Whoever may be asked, in order."""
+        return (*self.candidates, *self.later)
 
     def name_of(self, candidate: Candidate) -> str:
         """The name in the request that `candidate` stands for; "" where there is one only."""

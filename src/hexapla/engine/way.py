@@ -31,7 +31,7 @@ def way(gateway: Gateway, peeked: Peek, plan: Planned, open_call: Opener) -> Jso
     return {
         "models": list(peeked.models),
         "why": reason(plan, wishes),
-        "candidates": [_told(gateway, plan, each, open_call) for each in plan.candidates],
+        "candidates": [_told(gateway, plan, each, open_call) for each in plan.everybody],
         "rejected": [
             {"endpoint": each.candidate.name, "filter": each.filter, "why": each.why} for each in plan.rejected
         ],
@@ -41,7 +41,7 @@ def way(gateway: Gateway, peeked: Peek, plan: Planned, open_call: Opener) -> Jso
 
 def reason(plan: Planned, wishes: Preferences) -> str:
     """What decided the order, as a key of the words that people read."""
-    if len({(each.provider.id, each.lot) for each in plan.candidates}) < 2:
+    if len({(each.provider.id, each.lot) for each in plan.everybody}) < 2:
         return "only"
     if wishes.order:
         return "order"
@@ -95,7 +95,7 @@ def _price(candidate: Candidate) -> Json | None:
 
 def _sitting_out(gateway: Gateway, plan: Planned) -> list[Json]:
     """Keys of the providers concerned that are of no use at present."""
-    providers = dict.fromkeys(each.provider.id for each in plan.candidates)
+    providers = dict.fromkeys(each.provider.id for each in plan.everybody)
     return [
         {
             "provider": provider,

@@ -11,7 +11,7 @@ short.py is the same for the request that needs none of it because its first end
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hexapla.engine.annotated import Annotated, Notes, wants_echo
@@ -26,10 +26,9 @@ from hexapla.engine.session import NAMES, said_session
 from hexapla.engine.speaker import Speaker
 from hexapla.engine.story import Story
 from hexapla.engine.traffic import Planned
-from hexapla.errors import GatewayError, Kind, ProtocolError
+from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.ledger import Generation
 from hexapla.plugins import documents
-from hexapla.plugins.asked import Wish
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Tried
 from hexapla.routing.exchange import Exchange, Outcome
@@ -146,7 +145,8 @@ class Work:
         means, recorder = self.means, self.recorder
         note_on = self._notes()
         speaker = Speaker(recorder, note_on or self.answer)
-        exchange = self._exchange(note_on if wants_echo(self.peeked) else None)
+        echo_on = note_on if wants_echo(self.peeked) else None
+        exchange = self._exchange(echo_on, self.plan.candidates)
         recorder.begin()
         try:
             if means.books.ledger.waits:
@@ -154,7 +154,12 @@ class Work:
             if self.plan.search is not None or self.peeked.plugins is not None:
                 await self._prepare()
             driver = Driver(self.transport, speaker, means.sweeper, self._note)
-            self._conclude(await driver.run(exchange.run()))
+            outcome = await driver.run(exchange.run())
+            if self.plan.later and not outcome.started and isinstance(outcome.error, UpstreamError):
+                await self._search()
+                exchange = self._exchange(echo_on, self.plan.later, outcome.tried)
+                outcome = await driver.run(exchange.run())
+            self._conclude(outcome)
         except asyncio.CancelledError:
             if not self._stopped or not _awake():
                 recorder.left(exchange.calls)
@@ -171,16 +176,18 @@ class Work:
 
     async def _prepare(self) -> None:
         """Read the request's PDFs, and look on the web for what it asks.  Raises ProtocolError and GatewayError."""
-        plugins, translation, asked = self.peeked.plugins, self.translation, self.plan.candidates
+        plugins, translation = self.peeked.plugins, self.translation
         engine = plugins.pdf if plugins is not None else ""
-        if engine and any(documents.wanted(engine, each.facts) for each in asked if not each.delegate):
+        if engine and any(documents.wanted(engine, each.facts) for each in self.plan.everybody if not each.delegate):
             translation.texts = await texts_of(documents.pdfs(translation.request()))
-        if self.plan.search is not None:
-            await self._search(self.plan.search)
+        if not self.plan.later:
+            await self._search()
 
-    async def _search(self, wish: Wish) -> None:
+    async def _search(self) -> None:
         """Look on the web for what the request asks.  Raises ProtocolError and UpstreamError."""
-        means, books = self.means, self.means.books
+        means, books, wish = self.means, self.means.books, self.plan.search
+        if wish is None:
+            return
         service, environment = means.config.search, means.routes.loaded.environment
         began, at = books.clock(), books.wall()
         got = await search(service, wish, self.translation, means.transport, environment, at)
@@ -192,10 +199,10 @@ class Work:
         notes = Notes(self.recorder, self._story, self.means.routes.usd)
         return Annotated(self.answer, self.ask, notes) if self.noted else None
 
-    def _exchange(self, echo_on: Annotated | None) -> Exchange:
+    def _exchange(self, echo_on: Annotated | None, candidates: Sequence[Candidate], before: int = 0) -> Exchange:
         means = self.means
         return Exchange(
-            self.plan.candidates,
+            candidates,
             lambda candidate: self.call(candidate, echo_on),
             self.translation.tell,
             stream=self.peeked.stream,
@@ -209,6 +216,7 @@ class Work:
             hedge=means.hedge(self.ask),
             memory=means.memory,
             insists=not means.config.routing.breaker.strict,
+            before=before,
         )
 
     def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:

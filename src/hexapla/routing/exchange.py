@@ -81,6 +81,7 @@ class Exchange:
     hedge      for a stream whose client, or the configuration, wants it
     memory     what all answers together may hold
     insists    when nobody is admitted, one is asked all the same
+    before     attempts that were made before this exchange
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1);  began: when the request did, if not now
     """
@@ -102,6 +103,7 @@ class Exchange:
         hedge: Hedge | None = None,
         memory: Memory | None = None,
         insists: bool = True,
+        before: int = 0,
     ) -> None:
         self._candidates = list(candidates)  # who is still to be asked
         self._admit = admit
@@ -119,6 +121,7 @@ class Exchange:
         self._insists = insists
         self._spared: list[tuple[Candidate, GatewayError]] = []  # who was not admitted, and why
         self._tried = 0
+        self._before = before
         self._began = clock() if began is None else began
         self._lane: Lane | None = None
         self.asking: list[Candidate] = []
@@ -150,7 +153,7 @@ class Exchange:
         if error is not None and self._heard.started and not self._heard.final:
             error = self._heard.broken or error
             yield from self._tell(error)
-        return Outcome(error=error, started=self._heard.started, lane=self.lane, tried=self._tried)
+        return Outcome(error=error, started=self._heard.started, lane=self.lane, tried=self._before + self._tried)
 
     def _all_spared(self) -> Steps:
         """Nobody was admitted.  A gateway's caution must not be the outage, so the first one is asked all the same; who
@@ -277,7 +280,7 @@ class Exchange:
         lane = self._lane = call.lane
         status: int | None = None
         headers: Mapping[str, str] = {}
-        start = Start(lane, candidate, self._stream, self._tried, since)
+        start = Start(lane, candidate, self._stream, self._before + self._tried, since)
         self.calls.append(start)
         reception = Reception(lane, candidate, self._heard, patience, start, self._memory)
         fact = yield Send(call.request, patience.head(), reception.beat() if self._stream else None)
