@@ -46,11 +46,12 @@ class Hub:
         for index, part in enumerate(response.content):
             if type(part) is ToolCall and part.extras:
                 _judge_call(index, part, self._client, self._losses)
-        if self._restore.leaves(response):
-            note_whole(self.summary, response)
+        restored = self._restore.whole(response)
+        if restored is None:
+            restored = self._fold([*self._restore.all(unfold(response))])
         else:
-            response = self._fold([*self._restore.all(unfold(response))])
-        return self._client.render_response(response, self._reply, self._losses)
+            note_whole(self.summary, restored)
+        return self._client.render_response(restored, self._reply, self._losses)
 
     def simulate(self, body: bytes) -> bytes:
         events = [*self._restore.all(unfold(self._parsed(body)))]

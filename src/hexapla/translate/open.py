@@ -105,7 +105,9 @@ class Translation:
         """The parsed request.  Raises ProtocolError."""
         if self._request is None:
             request = self._client.parse_request(_unaddressed(self.peeked))
-            self._request = replace(request, betas=self._betas, stream=self.peeked.stream)  # Gemini: said in the path
+            if self._betas or request.stream != self.peeked.stream:  # Gemini says it in the path
+                request = replace(request, betas=self._betas, stream=self.peeked.stream)
+            self._request = request
         return self._request
 
     def tell(self, error: GatewayError) -> bytes:
@@ -243,7 +245,8 @@ class Translation:
     ) -> Lane:
         losses = losses or LossLog()
         upstream = PROTOCOLS[target.origin.protocol]
-        target = replace(target, stream=request.stream)
+        if target.stream != request.stream:
+            target = replace(target, stream=request.stream)
         bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
         if quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp:

@@ -114,5 +114,5 @@ class Plugged(Restore):
             events = tuple(said for each in events for said in step(each))
         return events
 
-    def leaves(self, response: GenerateResponse) -> bool:
-        return False
+    def whole(self, response: GenerateResponse) -> None:
+        return None

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from hexapla.ir.content import Refusal, Text
+from hexapla.ir.content import Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -28,7 +28,7 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.response import GenerateResponse, Stop
+from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.base import StreamDecoder
 from hexapla.translate.lane import Summary
 
@@ -194,7 +194,14 @@ def note_whole(summary: Summary, response: GenerateResponse) -> None:
     note_stop(summary, response.stop)
     if summary.calls is not None:
         summary.calls.take(response.content)
-    summary.text_bytes = sum([len(part.text) for part in response.content if isinstance(part, Text | Refusal)])
+    summary.text_bytes = sum(map(_size, response.content))
+
+
+def _size(part: ResponsePart) -> int:
+    """How much of a part its deltas would say as text."""
+    if isinstance(part, ToolCall):
+        return len(part.arguments)
+    return len(part.text) if isinstance(part, Text | Refusal | Reasoning) else 0
 
 
 def note_stop(summary: Summary, stop: Stop | None) -> None:

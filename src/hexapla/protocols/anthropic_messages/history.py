@@ -87,9 +87,6 @@ class WireAnyTurn(msgspec.Struct, forbid_unknown_fields=True):
     content: str | list[Raw]
 
 
-Turn = tuple[WireTurn | WireAnyTurn, Rest]
-"""A turn, and what it says beside."""
-
 _ANY_TURN, _BLOCK = Reader(WireAnyTurn), Reader(WireBlock)
 _BLOCKS: dict[str, Reader[Any]] = {
     "text": Reader(WireText),
@@ -107,13 +104,16 @@ def parse_turns(raw: Raw) -> list[Message]:
     path = "$.messages"
     known = load(raw, list[WireTurn])
     if known is not None:
-        turns: list[Turn] = [(turn, NO_REST) for turn in known]
-    else:
-        turns = [_read(each, f"{path}[{i}]") for i, each in enumerate(read_list(raw, path))]
-    return [message for i, turn in enumerate(turns) for message in _turn(*turn, f"{path}[{i}]")]
+        return [message for i, turn in enumerate(known) for message in _turn(turn, NO_REST, f"{path}[{i}]")]
+    messages: list[Message] = []
+    for index, each in enumerate(read_list(raw, path)):
+        where = f"{path}[{index}]"
+        messages += _turn(*_read(each, where), where)
+    return messages
 
 
-def _read(raw: Raw, path: str) -> Turn:
+def _read(raw: Raw, path: str) -> tuple[WireTurn | WireAnyTurn, Rest]:
+    """A turn, and what it says beside."""
     known = load(raw, WireTurn)
     return (known, NO_REST) if known is not None else _ANY_TURN.read(raw, path)
 

@@ -131,5 +131,4 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
 
 def _refused(content: tuple[ResponsePart, ...]) -> bool:
     """Whether the answer is a refusal and not a word beside."""
-    spoken = [part for part in content if type(part) is Text and part.text]
-    return not spoken and Refusal in [type(part) for part in content]
+    return Refusal in map(type, content) and not any(isinstance(part, Text) and part.text for part in content)

@@ -88,7 +88,7 @@ class _Body:
             body |= self._turns.mark(request.cache, "cache")
         for path in target.unsupported:
             self._refused(body, path)
-        if request.protocol != NAME:
+        if request.continues is not None or request.betas:
             self._foreign()
         extras = self._turns.extras(request.extras, "") if request.extras else {}
         options = extras.pop("stream_options", None)

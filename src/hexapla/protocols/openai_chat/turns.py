@@ -44,7 +44,10 @@ class Turns:
     def render(self) -> list[Json]:
         """All messages in order."""
         rendered: list[Json] = []
-        for index, message in enumerate(self._messages()):
+        messages: Sequence[Message] = self.request.messages
+        if not self.target.prefill:
+            messages = self._unbegun(messages)
+        for index, message in enumerate(messages):
             text = message.bare if message.role in _SPEAKERS else None
             if text is None:
                 rendered.extend(self._message(f"messages[{index}]", message))
@@ -66,10 +69,9 @@ class Turns:
             return {}
         return {"cache_control": {"type": cache.type} | ({"ttl": cache.ttl} if cache.ttl else {})}
 
-    def _messages(self) -> Sequence[Message]:
-        """The messages without a beginning that the target would not continue."""
-        messages = self.request.messages
-        if self.target.prefill or not messages or messages[-1].role != "assistant":
+    def _unbegun(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The messages without the beginning of an answer, which the target would not continue."""
+        if not messages or messages[-1].role != "assistant":
             return messages
         self.losses.add(f"messages[{len(messages) - 1}]", "the target does not continue a begun answer", "content")
         return messages[:-1]

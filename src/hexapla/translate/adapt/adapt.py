@@ -75,7 +75,8 @@ def adapt(
 def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses: LossLog) -> GenerateRequest:
     """Bends between two dialects.  `kinds`: what the conversation is made of."""
     protocol = target.origin.protocol
-    refuse_kept(request)
+    if request.protocol == "openai_responses":
+        refuse_kept(request)
     if request.protocol == "anthropic_messages":
         request = leave_billing(request, losses)
     if Opaque in kinds:

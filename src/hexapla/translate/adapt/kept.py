@@ -14,9 +14,7 @@ _KEPT = ("conversation", "prompt")
 
 
 def refuse_kept(request: GenerateRequest) -> None:
-    """Raise ClientError for a request whose beginning stands at its vendor, where another dialect is to answer it."""
-    if request.protocol != _RESPONSES:
-        return
+    """Raise ClientError for a Responses request whose beginning stands at its vendor; another dialect is to answer it."""
     own = request.extras.get(_RESPONSES, {})
     name = "previous_response_id" if request.continues is not None else next((n for n in _KEPT if n in own), None)
     if name is None:

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, MessageStop, StreamError, TextDelta
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.tags import Tags
 
-_FAILED_OR_CALLED = frozenset({"error", "tool_calls"})
 _RESTORED: frozenset[type] = frozenset({ToolCall, Reasoning})
+"""What is another thing for the client."""
 
 
 class Restore:
@@ -53,14 +53,9 @@ class Restore:
         self._id_pattern = id_pattern
         self._held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
         self._calls = 0
-        self._rules: dict[type, Callable[[Any], tuple[AnyEvent, ...]]] = {
-            BlockStart: self._start,
-            MessageStop: self._stop,
-        }
         self._tags = tags
+        self._rules = _BRIDGED if custom else _RULES
         self.text_passes = not custom and tags is None
-        if custom:
-            self._rules |= {BlockDelta: self._delta, BlockStop: self._block_stop}
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         """What `event` is for the client."""
@@ -70,14 +65,17 @@ class Restore:
 
     def _restored(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         rule = self._rules.get(type(event))
-        return (event,) if rule is None else rule(event)
+        return (event,) if rule is None else rule(self, event)
 
-    def leaves(self, response: GenerateResponse) -> bool:
-        """Whether a whole answer is for the client what it is: nobody called, thought or failed."""
+    def whole(self, response: GenerateResponse) -> GenerateResponse | None:
+        """A whole answer for the client; None where only its events tell what it is."""
         stop = response.stop
-        if self._tags is not None or (stop is not None and stop.reason in _FAILED_OR_CALLED):
-            return False
-        return _RESTORED.isdisjoint([type(part) for part in response.content])
+        if self._tags is not None or (stop is not None and stop.reason == "error"):
+            return None
+        if not _RESTORED.isdisjoint(map(type, response.content)):
+            response = replace(response, content=tuple([self._whole_part(part) for part in response.content]))
+        ended = stop if stop is None else self._ended(stop)
+        return response if ended is stop else replace(response, stop=ended)
 
     def all(self, events: Iterable[AnyEvent]) -> Iterator[AnyEvent]:
         """A whole stream restored."""
@@ -85,24 +83,36 @@ class Restore:
             yield from self.feed(event)
 
     def _start(self, event: BlockStart) -> tuple[AnyEvent, ...]:
-        part = event.part
-        if isinstance(part, ToolCall):
-            return self._call(event.index, part)
-        if isinstance(part, Reasoning) and not part.origin.provider:
-            return (BlockStart(event.index, replace(part, origin=replace(part.origin, provider=self._provider))),)
-        return (event,)
+        if type(event.part) not in _RESTORED:
+            return (event,)
+        part = self._part(event.part)
+        if isinstance(part, ToolCall) and self._bridged(part):
+            self._held[event.index] = [part.arguments]
+            part = replace(part, kind="custom", arguments="")
+        return (BlockStart(event.index, part),)
 
-    def _call(self, index: int, part: ToolCall) -> tuple[AnyEvent, ...]:
+    def _part(self, part: ResponsePart) -> ResponsePart:
+        """A thought or a call in the client's words."""
+        if isinstance(part, Reasoning):
+            known = part.origin.provider
+            return part if known else replace(part, origin=replace(part.origin, provider=self._provider))
+        if not isinstance(part, ToolCall):
+            return part
         if part.name == self._output_tool:
-            return (BlockStart(index, Text(text=part.arguments)),)
+            return Text(text=part.arguments)
         self._calls += 1
         name, namespace = self._names.get(part.name, (part.name, part.namespace))
         call_id = fit_id(part.id, self._id_pattern) if self._id_pattern else part.id
-        part = replace(part, name=name, namespace=namespace, id=call_id)
-        if name in self._custom and part.kind == "function":
-            self._held[index] = [part.arguments]
-            part = replace(part, kind="custom", arguments="")
-        return (BlockStart(index, part),)
+        return replace(part, name=name, namespace=namespace, id=call_id)
+
+    def _whole_part(self, part: ResponsePart) -> ResponsePart:
+        part = self._part(part)
+        if isinstance(part, ToolCall) and self._bridged(part):
+            return replace(part, kind="custom", arguments=unwrap_input(part.arguments))
+        return part
+
+    def _bridged(self, call: ToolCall) -> bool:
+        return call.name in self._custom and call.kind == "function"
 
     def _delta(self, event: BlockDelta) -> tuple[AnyEvent, ...]:
         held = self._held.get(event.index)
@@ -122,6 +132,18 @@ class Restore:
         if stop is not None and stop.reason == "error":
             message = f"The provider ended the answer with {stop.native or 'an error'}."
             return (StreamError(kind=Kind.UPSTREAM_ERROR, message=message, code=stop.native),)
-        if self._output_tool is None or self._calls or stop is None or stop.reason != "tool_calls":
-            return (event,)
-        return (replace(event, stop=replace(stop, reason="stop")),)
+        ended = stop if stop is None else self._ended(stop)
+        return (event,) if ended is stop else (replace(event, stop=ended),)
+
+    def _ended(self, stop: Stop) -> Stop:
+        """An answer ends for calls only where the client sees one."""
+        if self._output_tool is None or self._calls or stop.reason != "tool_calls":
+            return stop
+        return replace(stop, reason="stop")
+
+
+_RULES: dict[type, Callable[[Restore, Any], tuple[AnyEvent, ...]]] = {
+    BlockStart: Restore._start,
+    MessageStop: Restore._stop,
+}
+_BRIDGED = _RULES | {BlockDelta: Restore._delta, BlockStop: Restore._block_stop}
