@@ -81,6 +81,15 @@ def test_nitro_lets_priority_in_where_it_is_the_quickest() -> None:
     assert order(suffix=":nitro", health=health) == "a a/priority b c b/priority"
 
 
+def test_a_tier_that_is_slow_is_no_slow_endpoint() -> None:
+    """Who is far slower than its equals goes behind them; flex is slow by nature and is compared with flex alone."""
+    health = Health()
+    for track, latency in (("a", 0.5), ("b", 0.5), ("c", 9.0), ("a flex", 20.0), ("c flex", 20.0)):
+        for _ in range(10):
+            health.over(track, 100.0, None, latency=latency)
+    assert order(suffix=":floor", health=health) == "c/flex a/flex b a c"
+
+
 def test_a_tier_is_an_offer_of_its_own() -> None:
     """With its own price, statistics and limits; not where it has no price, or where the endpoint is not told of it."""
     found = at_tier(A, "flex")

@@ -194,7 +194,7 @@ class Routes(Offers):
 
 def _asked(wanted: Sequence[Wanted]) -> dict[int, str]:
     """By the candidate's identity, the model that it stands for."""
-    if len(wanted) < 2:
+    if len({each.name for each in wanted}) < 2:
         return {}
     return {id(candidate): each.name for each in reversed(wanted) for candidate in each.candidates}
 

@@ -76,8 +76,16 @@ def ranked(
 
 
 def _last(groups: list[Group], whom: Find, scene: Scene) -> list[Group]:
-    """`groups`, with those whom `whom` finds behind the others."""
-    return _put_back(groups, whom([group[0].track for group in groups], scene.health, scene.now))
+    """`groups`, with those whom `whom` finds behind the others.  A service tier that is slow is no slow endpoint: only
+    offers of one tier are equals."""
+    equals: dict[str, list[int]] = {}
+    for place, group in enumerate(groups):
+        equals.setdefault(group[0].tier, []).append(place)
+    out: list[int] = []
+    for places in equals.values():
+        found = whom([groups[place][0].track for place in places], scene.health, scene.now)
+        out += [places[each] for each in found]
+    return _put_back(groups, frozenset(out)) if out else groups
 
 
 def _put_back(groups: list[Group], places: frozenset[int]) -> list[Group]:
