@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from hexapla.config import Limits
+from hexapla.config import Config, LedgerConfig, Limits, assemble
+from hexapla.engine.assemble import open_gateway
 from hexapla.engine.machine import memory_of
 from hexapla.routing.memory import WEIGHT
 
@@ -31,3 +33,19 @@ def test_the_largest_request_always_fits(tmp_path: Path) -> None:
 def test_what_is_said_holds(tmp_path: Path) -> None:
     """The configuration stands above the machine."""
     assert memory_of(Limits(memory_bytes=5), root=tmp_path) == 5
+
+
+def test_a_changed_limit_holds_from_then_on() -> None:
+    """Whatever is held at that time."""
+
+    async def adopt() -> None:
+        first, then = (
+            Config(ledger=LedgerConfig(path=":memory:"), limits=Limits(memory_bytes=n)) for n in (10**9, 10**8)
+        )
+        gateway = open_gateway(first)
+        gateway.memory.held = 5
+        gateway.adopt(assemble(then, {}))
+        assert (gateway.memory.limit, gateway.memory.held) == (10**8, 5)
+        await gateway.aclose()
+
+    asyncio.run(adopt())

@@ -1,6 +1,7 @@
 """Each timer by itself, in a running gateway: what it cuts off, what the client hears, what the record says.
 
 connect   a connection that nobody takes            head      a whole answer that does not begin
+write     a request that nobody takes
 first     a stream without content, pings or not    idle      a stream that falls silent
 progress  a stream of pings                         total     an answer that never ends, however busy it is
 """
@@ -8,6 +9,7 @@ progress  a stream of pings                         total     an answer that nev
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator
 
@@ -76,7 +78,7 @@ CASES: dict[str, tuple[str, Script, bool, bool]] = {
 }
 """Timer, what the upstream does, whether a stream is asked for, whether content is heard before the timer."""
 
-TIMERS = ("connect", "head", "first", "idle", "progress", "total")
+TIMERS = ("connect", "write", "head", "first", "idle", "progress", "total")
 
 
 def provider(timer: str, protocol: str, url: str) -> str:
@@ -90,8 +92,9 @@ def provider(timer: str, protocol: str, url: str) -> str:
 @pytest.fixture(scope="module")
 def timed(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway with a provider for every timer and dialect, which does not try twice and sends no heartbeats."""
-    with black_hole() as hole:
-        urls = {timer: f"http://127.0.0.1:{hole}" if timer == "connect" else _upstream.url for timer in TIMERS}
+    with black_hole() as hole, socket.create_server(("127.0.0.1", 0)) as deaf:
+        places = {"connect": hole, "write": deaf.getsockname()[1]}
+        urls = {timer: f"http://127.0.0.1:{places[timer]}" if timer in places else _upstream.url for timer in TIMERS}
         text = "".join(provider(timer, protocol, url) for timer, url in urls.items() for protocol in DIALECTS)
         with gateway(
             tmp_path_factory.mktemp("timed"), "[timeouts]\nbeat = 0\n[retry]\nretries = 0\n" + text
@@ -131,5 +134,18 @@ def test_connecting(timed: Gateway) -> None:
 
     def play(protocol: str) -> None:
         assert cut_off(timed, protocol, f"connect_{protocol}/m", stream=False).status == 504
+
+    at_once(play, DIALECTS)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux tells when nothing is taken any more")
+def test_writing(timed: Gateway) -> None:
+    """A large request of which nothing more is taken is given up long before the time for its answer."""
+
+    def play(protocol: str) -> None:
+        body = ask(protocol, f"write_{protocol}/m", user="x" * 12_000_000)
+        heard = call(timed.url, PATHS[protocol], body)
+        assert heard.status == 504 and b"took nothing more of the request" in heard.body
+        assert timed.generation(heard.headers["x-request-id"])["outcome"] == "timeout"
 
     at_once(play, DIALECTS)

@@ -35,7 +35,7 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     connect: float = 5.0
-    write: float = 60.0
+    write: float = 120.0
     head: float = 600.0
     first: float = 120.0
     idle: float = 120.0

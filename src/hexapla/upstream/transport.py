@@ -32,7 +32,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines in seconds, measured on a monotonic clock; 0 means none."""
 
     connect: float = 5.0  # name lookup, TCP, proxy CONNECT and TLS together
-    write: float = 60.0  # in which nothing of what was sent is taken; where the system can tell (Linux)
+    write: float = 120.0  # in which nothing of what was sent is taken; where the system can tell (Linux)
     head: float = 600.0  # from the request's last byte until the final head is complete
     idle: float = 300.0  # between two body chunks
 
