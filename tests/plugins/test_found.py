@@ -53,7 +53,7 @@ def test_where_a_page_is_linked() -> None:
     linked = citation(HERON, LINKED)
     assert LINKED[linked.start : linked.end] == "[herons.example.org](https://herons.example.org/today)"
     assert linked.cited_text == "Three."
-    assert citation(OTHER, LINKED) == Citation(url=OTHER.url, title=OTHER.url, start=0, end=0)
+    assert citation(OTHER, LINKED) == Citation(url=OTHER.url, title=OTHER.url)
 
 
 @pytest.mark.parametrize(

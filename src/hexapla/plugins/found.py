@@ -88,7 +88,7 @@ class Cited:
 
 def citation(hit: Hit, text: str) -> Citation:
     """A result as a source, at the markdown link that names it, if there is one."""
-    start = end = 0
+    start = end = None
     place = text.find(f"]({hit.url}")
     if place >= 0:
         closed = text.find(")", place)
