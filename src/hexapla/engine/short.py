@@ -3,8 +3,7 @@
 Most requests for a whole answer need nothing of what the exchange is there for: their first endpoint is asked on a
 connection that waits in the pool, and answers well.  Then bytes go from callback to callback, and nothing is built that
 would only wait.  Whatever else happens (no connection is free, a failure, an answer that comes in pieces or is none) is the
-exchange's as ever: it takes over what has happened so far as its own first steps (`_Begun`), so that nobody is asked or
-counted twice.
+exchange's as ever: it takes over what has happened so far as its own first steps, so that nobody is asked or counted twice.
 
 Rules of this file: decides nothing but "all is well"; the books say what they say on the long way, at the same moments.
 """
@@ -13,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec.structs import replace
 
 from hexapla.engine.annotated import Annotated
@@ -29,30 +27,32 @@ from hexapla.upstream.secrets import secrets_of, without
 from hexapla.upstream.transport import Request, Transport
 
 
-class _Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the first attempt has come: the long way goes on from here.
+class Short(Work):
+    """A request that tries the short way first.
 
-    admitted  what was said to asking now: after so many seconds, or why not
-    answer    the response, or the failure, that the call has brought so far; None where nothing was sent
+    Until the long way takes it over, or the request is over, there is
+    _call      how the first endpoint is asked
+    _admitted  what was said to asking it now: after so many seconds, or why not
+    _start     its call that was sent, and _line, who carries it, until
+    _brought   it has brought a response or a failure that is the long way's
     """
 
-    candidate: Candidate
-    call: Call
-    admitted: GatewayError | float
-    answer: Exchange | UpstreamError | None = None
-
-
-class Short(Work):
-    """A request that tries the short way first."""
-
-    _begun: _Begun | None = None  # until the long way has taken it over
-    _start: Start | None = None  # the call that was sent
-    _line: Connection | None = None  # who is being asked
+    _call: Call | None = None
+    _admitted: GatewayError | float = 0.0
+    _start: Start | None = None
+    _line: Connection | None = None
+    _brought: Exchange | UpstreamError | None = None
 
     def quickly(self, ended: Callable[[bool], None]) -> bool:
+        means, plan, candidate = self.means, self.plan, self.plan.candidates[0]
+        if self.peeked.stream or self.noted or candidate.login is not None or means.books.ledger.waits:
+            return False
+        if plan.search is not None or self.peeked.plugins is not None:
+            return False  # something may have to be prepared
         self._ended = ended
         try:
-            return self._ask_first()
+            call = means.straight(self.ask, self.peeked, candidate) if plan.plain else None
+            return self._sent(candidate, call or means.call(self.ask, self.translation, candidate))
         except (GatewayError, ProtocolError):
             return False  # the long way meets the same, and knows what to do about it
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
@@ -61,24 +61,16 @@ class Short(Work):
             ended(True)
             return True
 
-    def _ask_first(self) -> bool:
-        """Send the first endpoint the request, if that takes no waiting and is all that is wanted."""
-        means, candidate = self.means, self.plan.candidates[0]
-        if self.peeked.stream or self.noted or candidate.login is not None or means.books.ledger.waits:
-            return False
-        if self.plan.search is not None or self.peeked.plugins is not None:
-            return False  # something may have to be prepared
-        call = means.straight(self.ask, self.peeked, candidate) if self.plan.plain else None
-        if call is None:
-            call = means.call(self.ask, self.translation, candidate)
-        request = call.request
+    def _sent(self, candidate: Candidate, call: Call) -> bool:
+        """Send the first endpoint the request, if that takes no waiting."""
+        means, request = self.means, call.request
         assert isinstance(request, Request)
         transport = means.transport(request)
         if not isinstance(transport, Http1Transport):
             return False
-        admitted = means.routes.traffic.admit(candidate, self.plan.load)
-        self._begun = _Begun(candidate=candidate, call=call, admitted=admitted)
-        line = transport.reserve(request) if admitted == 0.0 else None
+        self._admitted = means.routes.traffic.admit(candidate, self.plan.load)
+        self._call = call
+        line = transport.reserve(request) if self._admitted == 0.0 else None
         if line is None:
             return False
         self._line = line
@@ -95,8 +87,8 @@ class Short(Work):
         self._line = line.heard = None
         try:
             answered = self._answered(line)
-            if not answered:
-                self._keep(line)
+            if not answered and self._start is not None:
+                self._keep(line, self._start)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
             line.close()
             self._drop()
@@ -106,12 +98,12 @@ class Short(Work):
 
     def _answered(self, line: Connection) -> bool:
         """Whether what came is a whole answer; the client has it then."""
-        start, begun, body = self._start, self._begun, line.whole()
-        assert start is not None and begun is not None and isinstance(begun.call.request, Request)
+        start, call, body = self._start, self._call, line.whole()
+        assert start is not None and call is not None and isinstance(call.request, Request)
         if not body.startswith(b"{"):
             return False
         try:
-            said = start.lane.answer(without(secrets_of(begun.call.request.headers), body))
+            said = start.lane.answer(without(secrets_of(call.request.headers), body))
         except GatewayError:
             return False
         recorder, answer = self.recorder, self.answer
@@ -121,66 +113,63 @@ class Short(Work):
         answer.finish(said)
         self._learn(line, start)
         line.finish()
-        self._begun = None
+        self._call = None
         self._works.discard(self)
         return True
 
     def _learn(self, line: Connection, start: Start) -> None:
         assert line.head is not None
         status, headers = line.head
+        summary = start.lane.summary
         tried = Tried(
             candidate=start.candidate,
             lane=start.lane.name,
             started=start.since,
             ended=self.means.books.clock(),
             status=status,
-            usage=start.lane.summary.usage,
+            usage=summary.usage,
             headers=headers,
-            calls=start.lane.summary.calls,
+            calls=summary.calls,
         )
         self.means.routes.traffic.heard(tried, self.plan)
 
-    def _keep(self, line: Connection) -> None:
+    def _keep(self, line: Connection, start: Start) -> None:
         """Leave what the call has brought so far to the long way."""
-        begun, start = self._begun, self._start
-        assert begun is not None and start is not None
-        answer: Exchange | UpstreamError | None = None
         try:
-            answer = line.response()
+            self._brought = line.response()
         except StaleError:
             line.close()  # the server had closed it while it was idle and has seen nothing
         except UpstreamError as error:
             line.close()
-            answer = error
+            self._brought = error
         # in a lane that has read nothing and knows all of the request
-        call = super().call(start.candidate)
-        self._begun = replace(begun, call=replace(call, since=start.since), answer=answer)
+        self._call = replace(super().call(start.candidate), since=start.since)
 
     # the long way goes on from what has begun
 
     def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:
-        begun = self._begun
-        return begun.call if begun is not None and begun.candidate is candidate else super().call(candidate, echo_on)
+        ours = self._call is not None and candidate is self.plan.candidates[0]
+        return self._call if ours and self._call is not None else super().call(candidate, echo_on)
 
     def admit(self, candidate: Candidate, forced: bool) -> GatewayError | float:
-        begun = self._begun
-        if begun is None or begun.candidate is not candidate:
+        if self._call is None or candidate is not self.plan.candidates[0]:
             return super().admit(candidate, forced)
-        if isinstance(begun.admitted, GatewayError):
-            self._begun = None
-        return begun.admitted
+        if isinstance(self._admitted, GatewayError):
+            self._call = None
+        return self._admitted
 
     def transport(self, request: Request) -> Transport:
-        begun, self._begun = self._begun, None
-        return _Brought(begun.answer) if begun is not None and begun.answer is not None else super().transport(request)
+        brought, self._call, self._brought = self._brought, None, None
+        return super().transport(request) if brought is None else _Brought(brought)
 
     # other ends
 
     def leave(self) -> None:
-        if self._task is None and self._start is not None and self._begun is not None:
+        if self._task is None and self._call is not None:
             self._drop()
-            self.recorder.left((self._start,))
-            self.recorder.end(outcome=Kind.CANCELLED, status=499, lane=self._start.lane)
+            if self._start is not None:
+                self.recorder.left((self._start,))
+                self.recorder.end(outcome=Kind.CANCELLED, status=499, lane=self._start.lane)
         super().leave()
 
     def stop(self) -> None:
@@ -192,14 +181,15 @@ class Short(Work):
 
     def _drop(self) -> None:
         """Close what was asked."""
-        line, begun, self._line, self._begun = self._line, self._begun, None, None
+        line, brought, asked = self._line, self._brought, self._call is not None and self._admitted == 0.0
+        self._line = self._brought = self._call = None
         if line is not None:
             line.heard = None
             line.close()
-        elif begun is not None and isinstance(begun.answer, Exchange):
-            begun.answer.close()
-        if begun is not None and begun.admitted == 0.0:
-            self.means.routes.traffic.left(begun.candidate)
+        elif isinstance(brought, Exchange):
+            brought.close()
+        if asked:
+            self.means.routes.traffic.left(self.plan.candidates[0])
 
 
 class _Brought:

@@ -108,8 +108,8 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         self._paused = False
         self.head: tuple[int, dict[str, str]] | None = None
-        self.headers: dict[str, str] = {}
-        self.header_bytes = self._head_bytes = self._interim = self._decoded = 0
+        self._headers: dict[str, str] = {}
+        self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
         self._complete = self._keep_alive = False
         self._in_use = origin is not None
         self.error: UpstreamError | None = None
@@ -205,12 +205,12 @@ class Connection(asyncio.Protocol):
     # httptools
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self.headers
+        headers = self._headers
         if len(headers) >= MAX_HEADERS:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
             return
-        self.header_bytes += len(name) + len(value)
-        if self.header_bytes > MAX_HEAD_BYTES:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEAD_BYTES:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
             return
         if self.head is not None:
@@ -231,15 +231,15 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if 100 <= status < 200:
             self._interim += 1
-            self.headers = {}
+            self._headers = {}
             if self._interim > MAX_INTERIM:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends interim answers without end.")
             return
-        if "content-length" in self.headers and "transfer-encoding" in self.headers:
+        if "content-length" in self._headers and "transfer-encoding" in self._headers:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
             return
-        self.head = status, self.headers
-        if encoding := self.headers.get("content-encoding"):
+        self.head = status, self._headers
+        if encoding := self._headers.get("content-encoding"):
             try:
                 self._inflate = inflate_of(encoding)
             except UpstreamError as error:

@@ -1,0 +1,304 @@
+"""The short way gives what the long way gives, in the same books, and hands over whatever is not the usual case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hexapla.config import load_config
+from hexapla.engine.assemble import open_gateway
+from hexapla.engine.client import Ask
+from hexapla.engine.gateway import Gateway
+from hexapla.engine.short import Short
+from hexapla.ledger import Generation
+from hexapla.sdk.inbox import Inbox
+
+BODY = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+SAID = msgspec.json.encode(
+    {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    }
+)
+HIDDEN = b'{"error":{"message":"no","type":"server_error"}}'
+
+Script = Callable[["Upstream", asyncio.StreamWriter], Awaitable[None]]
+
+
+def awaited(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """`test` in a loop of its own."""
+
+    @wraps(test)
+    def run(*arguments: Any, **named: Any) -> None:
+        asyncio.run(test(*arguments, **named))
+
+    return run
+
+
+def answer(body: bytes = SAID, status: bytes = b"200 OK") -> bytes:
+    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+class Upstream:
+    """Two providers, `/one/...` and `/two/...`: `one` plays its script from the second request on."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.asked: list[str] = []
+        self.arrived = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.rpartition(b"content-length: ")[2]))
+                name = head.split(b"/", 2)[1].decode()
+                self.asked.append(name)
+                if name == "one" and self.asked.count("one") > 1:
+                    self.arrived.set()
+                    await self.script(self, writer)
+                else:
+                    writer.write(answer())
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.left.set()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def opened(folder: Path, script: Script) -> AsyncIterator[tuple[Gateway, Upstream]]:
+    """A gateway whose first provider has a connection that waits in the pool."""
+    upstream = Upstream(script)
+    servers = {name: await asyncio.start_server(upstream.serve, "127.0.0.1", 0) for name in ("one", "two")}
+    providers = "".join(
+        f'[providers.{name}]\nauth = {{ kind = "none" }}\n[[providers.{name}.endpoints]]\nprotocol = "openai_chat"\n'
+        f'base_url = "http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{name}/v1"\n'
+        for name, server in servers.items()
+    )
+    config = folder / "hexapla.toml"
+    config.write_text(
+        '[ledger]\npath = ":memory:"\n[log]\npath = "off"\n[retry]\nretries = 0\n'
+        f'[chains]\n"one/m" = ["two/m"]\n{providers}'
+    )
+    gateway = open_gateway(load_config(config))
+    try:
+        assert (await asked(gateway))[0] == 200
+        yield gateway, upstream
+    finally:
+        await gateway.aclose()
+        for server in servers.values():
+            server.close()
+
+
+def question(model: str = "one/m", **more: Any) -> Ask:
+    return Ask(protocol="openai_chat", body=BODY.replace(b'"m"', b'"%b"' % model.encode()), **more)
+
+
+async def asked(gateway: Gateway, ask: Ask | None = None) -> tuple[int, bytes, dict[str, str]]:
+    inbox = Inbox(0)
+    await gateway.generate(ask or question(), inbox)
+    return inbox.status, await inbox.read(), inbox.headers
+
+
+def recorded(gateway: Gateway, headers: dict[str, str]) -> Generation:
+    found = gateway.books.ledger.get(headers["x-generation-id"])
+    assert found is not None
+    return found
+
+
+def free(gateway: Gateway) -> bool:
+    """Nothing is left of a request: not in the gateway, and not with an endpoint."""
+    tracks = gateway.routes.traffic.health
+    busy = [track for name in ("one", "two") if (track := tracks.track(gateway.routes.first(f"{name}/m").track))]
+    return gateway.running == 0 and all(track.running == 0 for track in busy)
+
+
+async def writes(data: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(data)
+
+
+async def waits(upstream: Upstream, writer: asyncio.StreamWriter) -> None:
+    await upstream.reader.read(1)
+    raise ConnectionError
+
+
+async def well(upstream: Upstream, writer: asyncio.StreamWriter) -> None:
+    writer.write(answer())
+
+
+@awaited
+async def test_it_is_as_the_long_way(tmp_path: Path) -> None:
+    """The same bytes, heads and record, whichever way a request takes."""
+    async with opened(tmp_path, well) as (gateway, upstream):
+        short = await asked(gateway)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Short, "quickly", lambda *_: False)
+            long = await asked(gateway)
+        assert short[:2] == long[:2] == (200, SAID)
+        assert short[2].keys() == long[2].keys()
+        mine, theirs = (_timeless(recorded(gateway, said[2])) for said in (short, long))
+        assert mine == theirs
+        assert free(gateway) and upstream.asked == ["one"] * 3
+
+
+def _timeless(record: Generation) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(record)
+    for attempt in (told, *told["attempts"]):
+        for name in ("id", "created", "latency", "first", "started"):
+            attempt.pop(name, None)
+    return told
+
+
+@awaited
+async def test_it_takes_no_task(tmp_path: Path) -> None:
+    async with opened(tmp_path, well) as (gateway, _):
+        inbox, ended = Inbox(0), asyncio.get_running_loop().create_future()
+        running = gateway.begin(question(), inbox)
+        before = asyncio.all_tasks()
+        assert running is not None and running.quickly(ended.set_result)
+        assert await ended is True
+        assert await inbox.read() == SAID
+        assert asyncio.all_tasks() <= before
+
+
+FAILURES: dict[str, tuple[bytes, int | None]] = {
+    "a refusal": (answer(b'{"error":{"message":"down"}}', b"503 Service Unavailable"), 503),
+    "an error in a 200": (answer(HIDDEN), 200),
+    "no JSON": (answer(b"<html>"), 200),
+    "nothing": (answer(b""), 200),
+    "no HTTP": (b"what?\r\n\r\n", None),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@awaited
+async def test_a_failure_is_the_long_ways(failure: str, tmp_path: Path) -> None:
+    """Somebody else answers; who failed was asked once, and stands in the record with its status."""
+    data, status = FAILURES[failure]
+    async with opened(tmp_path, lambda _, writer: writes(data, writer)) as (gateway, upstream):
+        code, body, headers = await asked(gateway)
+        assert (code, body, headers["x-hexapla-attempts"]) == (200, SAID, "2")
+        assert upstream.asked == ["one", "one", "two"]
+        first, second = recorded(gateway, headers).attempts
+        assert (first.provider, first.status, second.provider, second.outcome) == ("one", status, "two", "ok")
+        assert first.latency > 0
+        assert free(gateway)
+
+
+@awaited
+async def test_an_answer_in_pieces(tmp_path: Path) -> None:
+    """The head came first, or half of the body: the long way hears the rest of the same answer."""
+
+    async def script(upstream: Upstream, writer: asyncio.StreamWriter) -> None:
+        data = answer()
+        for piece in (data[:30], data[30:-9], data[-9:]):
+            writer.write(piece)
+            await asyncio.sleep(0.02)
+
+    async with opened(tmp_path, script) as (gateway, upstream):
+        code, body, headers = await asked(gateway)
+        assert (code, body, headers["x-hexapla-attempts"]) == (200, SAID, "1")
+        assert upstream.asked == ["one", "one"] and free(gateway)
+
+
+@awaited
+async def test_a_connection_that_was_closed_while_it_was_idle(tmp_path: Path) -> None:
+    """The server has seen nothing, so it is asked again, and nobody counts that."""
+    once = iter([True])
+
+    async def script(upstream: Upstream, writer: asyncio.StreamWriter) -> None:
+        if next(once, False):
+            writer.transport.abort()
+        else:
+            writer.write(answer())
+
+    async with opened(tmp_path, script) as (gateway, upstream):
+        code, body, headers = await asked(gateway)
+        assert (code, body, headers["x-hexapla-attempts"]) == (200, SAID, "1")
+        assert upstream.asked == ["one"] * 3 and free(gateway)
+
+
+@awaited
+async def test_a_client_that_leaves(tmp_path: Path) -> None:
+    """The upstream's connection is closed at once, and the record says who left."""
+    async with opened(tmp_path, waits) as (gateway, upstream):
+        task = asyncio.create_task(asked(gateway))
+        await upstream.arrived.wait()
+        (open_record,) = gateway.books.ledger.running()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert free(gateway)
+        await asyncio.wait_for(upstream.left.wait(), 1)
+        ended = gateway.books.ledger.get(open_record.id)
+        assert ended is not None and (ended.outcome, ended.status) == ("cancelled", 499)
+        assert [attempt.outcome for attempt in ended.attempts] == ["cancelled"]
+
+
+@awaited
+async def test_a_client_that_leaves_between_the_ways(tmp_path: Path) -> None:
+    """The long way was about to begin: what the short one brought is closed and recorded all the same."""
+    piece = answer()[:-9]
+    async with opened(tmp_path, lambda _, writer: writes(piece, writer)) as (gateway, upstream):
+        ended = asyncio.get_running_loop().create_future()
+        running = gateway.begin(question(), Inbox(0))
+        assert running is not None and running.quickly(ended.set_result)
+        assert await ended is False
+        running.leave()
+        assert free(gateway)
+        await asyncio.wait_for(upstream.left.wait(), 1)
+        assert gateway.books.ledger.recent(1)[0].outcome == "cancelled"
+
+
+@awaited
+async def test_a_client_that_leaves_before_a_connection_is_there(tmp_path: Path) -> None:
+    """It was let in and sent nothing: its place is free again, and no record was begun."""
+    async with opened(tmp_path, well) as (gateway, upstream):
+        running = gateway.begin(question("two/m"), Inbox(0))
+        assert running is not None and not running.quickly(lambda _: None)
+        running.leave()
+        assert free(gateway) and upstream.asked == ["one"]
+
+
+@awaited
+async def test_a_gateway_that_stops(tmp_path: Path) -> None:
+    """Who waits is told so, and may try again."""
+    async with opened(tmp_path, waits) as (gateway, upstream):
+        task = asyncio.create_task(asked(gateway))
+        await upstream.arrived.wait()
+        gateway.stop()
+        code, body, headers = await task
+        assert code == 503 and b"shutting down" in body and headers["x-should-retry"] == "true"
+        assert free(gateway)
+        await asyncio.wait_for(upstream.left.wait(), 1)
+        assert recorded(gateway, headers).outcome == "overloaded"
+
+
+@pytest.mark.parametrize("where", ["begin", "served"])
+@awaited
+async def test_a_bug_in_the_books(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a 500, the connection is closed, and nothing stays behind."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise ArithmeticError("the inner words of a bug")
+
+    async with opened(tmp_path, well) as (gateway, _):
+        monkeypatch.setattr(f"hexapla.engine.recorder.Recorder.{where}", fails)
+        code, body, _headers = await asked(gateway)
+        assert code == 500 and b"inner words" not in body
+        assert free(gateway)
