@@ -452,3 +452,29 @@ def test_what_upstream_says_it_cost(protocol: str, stream: bool, upstream: Upstr
     assert {name: value for name, value in usage.items() if name not in COUNTS[protocol]} == told
     model = upstream.play(counting())
     assert b'"cost' not in asked(shop, protocol, f"{SHORT[protocol]}/{model}", stream=stream).body
+
+
+def test_what_an_answer_of_two_cost(upstream: Upstream, shop: Gateway) -> None:
+    """Who broke off is paid as well as who went on; a sum is not taken apart."""
+
+    async def play(visit: Visit) -> None:
+        if visit.protocol == RESPONSES:
+            await visit.write(STREAM + chunk(opening(RESPONSES)) + chunk(piece(RESPONSES, "Once upon a time ")))
+            visit.reset()
+        else:
+            await counting()(visit)
+
+    upstream.play(play, "priced")
+    heard = asked(
+        shop,
+        CHAT,
+        "u_resp/priced",
+        models=["u_msgs/priced"],
+        stream=True,
+        headers={"x_hexapla_resume": "true"},
+    )
+    (usage,) = usages(heard, CHAT, stream=True)
+    found = call(shop.url, f"/api/v1/generation?id={heard.headers['x-generation-id']}").json["data"]
+    assert len(found["provider_responses"]) == 2 and found["record"]["resumed"] == 1
+    assert usage["cost"] == pytest.approx(found["total_cost"]) and usage["cost"] > INPUT + OUTPUT
+    assert "cost_details" not in usage
