@@ -354,7 +354,7 @@ class Rate(_Table, frozen=True, kw_only=True):
     concurrent: Span | None = None
 
 
-class Price(_Table, frozen=True, kw_only=True):
+class Price(_Table, frozen=True, kw_only=True, cache_hash=True):
     """Price per million tokens in `currency`; None is unknown, 0 is free.
 
     tiers  further prices that hold for long prompts or at certain times

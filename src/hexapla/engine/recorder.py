@@ -192,7 +192,8 @@ class Recorder:
         price = price_at(start.candidate, start.lane.summary.tier) if start is not None else None
         if price is not None or (usage is not None and usage.cost is not None):
             minute = minute_utc(self._books.wall())
-            record.cost, record.saved = cost(record.usage, price, minute), saved(record.usage, price, minute)
+            record.cost = bill = cost(record.usage, price, minute)
+            record.saved = saved(record.usage, price, minute, bill)
         if self._noted and (parts := self._parts()):
             told = [part.usage for part in parts if part.told]
             record.usage = reduce(Usage.plus, told, record.usage)

@@ -74,13 +74,17 @@ def total(bill: Cost | None, others: Sequence[Cost | None]) -> Cost | None:
     return replace(bill, nanos=bill.nanos + sum(more), source="sum") if bill is not None and more else bill
 
 
-def saved(usage: Usage, price: Price | None, minute_utc: int) -> int:
-    """Return what the prompt cache saved, in nano-units: what the same tokens cost without it, less what they cost."""
+def saved(usage: Usage, price: Price | None, minute_utc: int, bill: Cost | None = None) -> int:
+    """Return what the prompt cache saved, in nano-units: what the same tokens cost without it, less what they cost.
+
+    bill  their cost, where it has been worked out already
+    """
     if not (usage.cached or usage.cache_write or usage.cache_write_1h) or price is None:
         return 0
-    plain = replace(usage, cached=0, cache_write=0, cache_write_1h=0, cost=None)
-    without, with_it = cost(plain, price, minute_utc), cost(replace(usage, cost=None), price, minute_utc)
-    return without.nanos - with_it.nanos if without is not None and with_it is not None else 0
+    without = cost(replace(usage, cached=0, cache_write=0, cache_write_1h=0, cost=None), price, minute_utc)
+    if bill is None or bill.source != "catalogue":
+        bill = cost(replace(usage, cost=None), price, minute_utc)
+    return without.nanos - bill.nanos if without is not None and bill is not None else 0
 
 
 def minute_utc(unix_seconds: float) -> int:
@@ -92,7 +96,10 @@ def minute_utc(unix_seconds: float) -> int:
 
 
 class _Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """Grains of one token (one image, a microsecond ...) by class; None is unknown."""
+    """Grains of one token (one image, a microsecond ...) by class; None is unknown.
+
+    pieces  whether anything is billed by the piece
+    """
 
     input: int | None
     output: int | None
@@ -107,6 +114,7 @@ class _Rates(msgspec.Struct, frozen=True, kw_only=True):
     second: int | None
     characters: int | None
     search: int | None
+    pieces: bool
 
 
 # A price that a table leaves out is the price of the class it belongs to: vendors list only what differs
@@ -120,7 +128,9 @@ _PARENTS = (
     ("reasoning", "output"),
     ("audio_output", "output"),
 )
-_TIER_FIELDS = tuple(name for name in Tier.__struct_fields__ if name in _Rates.__struct_fields__)
+_PIECES = ("request", "image", "second", "characters", "search")
+_RATES = tuple(name for name in _Rates.__struct_fields__ if name != "pieces")
+_TIER_FIELDS = tuple(name for name in Tier.__struct_fields__ if name in _RATES)
 
 
 def _rates(price: Price, prompt: int, minute: int) -> _Rates | None:
@@ -136,13 +146,14 @@ def _rates(price: Price, prompt: int, minute: int) -> _Rates | None:
 @lru_cache(maxsize=4096)
 def _overlay(price: Price, tiers: tuple[Tier, ...]) -> _Rates:
     """Lay the tiers over the price.  Longer prompts win over shorter ones, a window over the whole day."""
-    rates: dict[str, float | None] = {name: getattr(price, name) for name in _Rates.__struct_fields__}
+    rates: dict[str, float | None] = {name: getattr(price, name) for name in _RATES}
     for tier in sorted(tiers, key=lambda tier: (tier.above, bool(tier.window or tier.days))):
         rates.update((name, rate) for name in _TIER_FIELDS if (rate := getattr(tier, name)) is not None)
     for child, parent in _PARENTS:
         if rates[child] is None:
             rates[child] = rates[parent]
-    return _Rates(**{name: _exact(rate, 12) for name, rate in rates.items()})
+    grains = {name: _exact(rate, 12) for name, rate in rates.items()}
+    return _Rates(**grains, pieces=any(grains[name] is not None for name in _PIECES))
 
 
 def _holds(tier: Tier, prompt: int, minute: int) -> bool | None:
@@ -172,13 +183,15 @@ def _holds(tier: Tier, prompt: int, minute: int) -> bool | None:
 def _lines(usage: Usage, units: Units, rates: _Rates) -> list[_Line]:
     """Return the bill's lines.  Tokens are billed unless the price knows of none (images by the piece, sound by the
     second); what has no price by the piece is not billed by the piece."""
-    pieces = _unit_lines(usage, units, rates)
+    pieces = _unit_lines(usage, units, rates) if rates.pieces else []
     if rates.input is None and rates.output is None:
         return pieces if any(count or rate == 0 for count, rate in pieces) else [(None, None)]
     return [*_input_lines(usage, rates), *_output_lines(usage, rates), *pieces]
 
 
 def _input_lines(usage: Usage, rates: _Rates) -> tuple[_Line, ...]:
+    if not (usage.cached or usage.cache_write or usage.cache_write_1h or usage.audio_input):
+        return ((_rest(usage.input, 0), rates.input),)
     cached, written = _count(usage.cached), _count(usage.cache_write)
     long, audio = _count(usage.cache_write_1h), _count(usage.audio_input)
     return (
@@ -193,6 +206,8 @@ def _input_lines(usage: Usage, rates: _Rates) -> tuple[_Line, ...]:
 def _output_lines(usage: Usage, rates: _Rates) -> tuple[_Line, ...]:
     if usage.output is None and rates.output is None:  # embeddings: no output, and no price for it
         return ()
+    if not (usage.reasoning or usage.audio_output):
+        return ((_rest(usage.output, 0), rates.output),)
     thought, audio = _count(usage.reasoning), _count(usage.audio_output)
     return (
         (_rest(usage.output, thought + audio), rates.output),
@@ -219,7 +234,7 @@ def _count(value: int | None) -> int:
 
 def _rest(whole: int | None, parts: int) -> int | None:
     """What is left of a count without its parts; never negative, however the upstream counted."""
-    return None if whole is None else max(whole - parts, 0)
+    return None if whole is None else whole - parts if whole > parts else 0
 
 
 # --- exact arithmetic -------------------------------------------------------------------------------------------------
