@@ -112,22 +112,20 @@ class RequestLog:
 def render_json(generation: Generation) -> bytes:
     """Return one line of JSON: times in seconds, cost in units of the currency.
 
-    It is put together by hand, which takes half as long as an encoder does: most of its words were in the last line too.
+    It is put together by hand, which takes little more than half of an encoder's time: most of its words were in the last
+    line too.
     """
-    it, usage, cost, first, attempts = (
-        generation,
-        generation.usage,
-        generation.cost,
-        generation.first,
-        generation.attempts,
-    )
+    it, usage, cost = generation, generation.usage, generation.cost
+    first, attempts = it.first, it.attempts
     called = _attempt(attempts[0]) if len(attempts) == 1 else ",".join(map(_attempt, attempts))
     return (
-        f'{{"time":"{_moment(it.created)}","id":{_quoted(it.id)},'
+        f'{{"time":"{_moment(it.created)}","id":"{it.id}",'
         f"{_asked(it.key, it.client_protocol, it.requested, it.provider, it.model)},"
         f"{_ended(it.lane, it.stream, it.status, it.outcome, it.stop)},"
-        f'"input":{_count(usage.input)},"cached":{_count(usage.cached)},'
-        f'"output":{_count(usage.output)},"reasoning":{_count(usage.reasoning)},'
+        f'"input":{"null" if usage.input is None else usage.input},'
+        f'"cached":{"null" if usage.cached is None else usage.cached},'
+        f'"output":{"null" if usage.output is None else usage.output},'
+        f'"reasoning":{"null" if usage.reasoning is None else usage.reasoning},'
         f'"estimated":{"true" if it.estimated else "false"},'
         f'"cost":{cost.nanos / 1e9 if cost else "null"},"currency":{_word(cost.currency) if cost else "null"},'
         f'"first":{"null" if first is None else f"{first:.6f}"},"latency":{it.latency:.6f},'
@@ -158,19 +156,12 @@ def _attempt(attempt: Attempt) -> str:
 @lru_cache(maxsize=1024)
 def _called(provider: str, model: str, status: int | None, outcome: str) -> str:
     """An attempt in quotes, but for its time."""
-    return _word(f"{_name(provider)}/{_name(model)} {'-' if status is None else status} {outcome} ")[:-1]
+    told = f"{_name(provider)}/{_name(model)} {'-' if status is None else status} {outcome} "
+    return _encode(told).decode()[:-1]
 
 
 def _word(text: str) -> str:
-    return _quoted(_name(text))
-
-
-def _quoted(text: str) -> str:
-    return _encode(text).decode()
-
-
-def _count(count: int | None) -> int | str:
-    return "null" if count is None else count
+    return _encode(_name(text)).decode()
 
 
 def render_pretty(generation: Generation, *, color: bool = False) -> bytes:
@@ -207,8 +198,8 @@ def _plain(_code: str, text: str) -> str:
 
 def _moment(seconds: float) -> str:
     """A time as RFC 3339 writes it, to the millisecond."""
-    whole, rest = divmod(int(seconds * 1e6 + 0.5), 1_000_000)
-    return f"{_second(whole)}.{rest // 1000:03d}+00:00"
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
 
 
 @lru_cache(maxsize=4)
