@@ -163,6 +163,7 @@ FAULTS: dict[str, Callable[[Writer], Awaitable[bool]]] = {
         for status in REDIRECTS
     },
     "trailing": raw(HEAD + b"content-length: 5\r\n\r\nhelloEXTRA", close=False),
+    "trailing-head": raw(HEAD + b"content-length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n", close=False),
     "large": raw(HEAD + b"content-length: 5000\r\n\r\n" + b"x" * 5000, close=False),
     "dripped-head": slowly(HEAD * 20, 0.02),
     "silence": raw(b"", close=False),

@@ -351,11 +351,13 @@ def test_f15_redirects_are_not_followed(status: int, make: Callable[[], Transpor
     play(make, scene)
 
 
-def test_f38_bytes_after_the_answer_poison_nothing(make: Callable[[], Transport]) -> None:
-    """A server that sends more than it said is not trusted with the next request."""
+@pytest.mark.parametrize("path", ["trailing", "trailing-head"])
+def test_f38_bytes_after_the_answer_poison_nothing(path: str, make: Callable[[], Transport]) -> None:
+    """A server that sends more than it said, or the beginning of an answer that nobody asked for, is not trusted with the
+    next request."""
 
     async def scene(faults: FaultServer, transport: Transport) -> None:
-        assert (await fetch(transport, request(faults, "trailing", timeouts=PATIENT)))[1] == b"hello"
+        assert (await fetch(transport, request(faults, path, timeouts=PATIENT)))[1] == b"hello"
         assert (await fetch(transport, request(faults, "ok", timeouts=PATIENT)))[1] == b"hello"
         assert faults.connections == 2
 

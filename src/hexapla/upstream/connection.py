@@ -204,6 +204,10 @@ class Connection(asyncio.Protocol):
 
     # httptools
 
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("bytes behind the end")  # stops the parser: they must become no other answer's head
+
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self._headers
         if len(headers) >= MAX_HEADERS:
@@ -226,8 +230,6 @@ class Connection(asyncio.Protocol):
         headers[key] = f"{before}, {text}"
 
     def on_headers_complete(self) -> None:
-        if self._complete:
-            raise ValueError("bytes behind the end")  # stops the parser: they must not become this answer's head
         status = self._parser.get_status_code()
         if 100 <= status < 200:
             self._interim += 1
