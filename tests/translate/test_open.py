@@ -192,3 +192,23 @@ def test_a_gateway_that_knows_plugins_is_told() -> None:
     known = Target(origin=Origin("openai_chat", "p"), model="up")
     lane = translation.open(known, Quirks(), keep=frozenset({"plugins"}))
     assert lane.losses == () and sent(lane)["plugins"] == [{"id": "web"}]
+
+
+HOSTED = [{"type": "openrouter:datetime"}, {"type": "openrouter:fusion"}]
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+
+
+def test_tools_that_openrouter_runs_are_lost_elsewhere() -> None:
+    """In every lane, with what depends on them; at OpenRouter they pass; `strict` refuses to lose them."""
+    body = asked(tools=[HOSTED[0], FUNCTION, HOSTED[1]], tool_choice="auto")
+    for quirks in (Quirks(), Quirks(strip=("user",)), Quirks(think_tags=True)):
+        lane = opened(body, quirks=quirks)
+        assert sent(lane)["tools"] == [FUNCTION] and sent(lane)["tool_choice"] == "auto"
+        assert [loss.field for loss in lane.losses] == ["tools[0]", "tools[2]"]
+    alone = opened(asked(tools=HOSTED, tool_choice="auto"))
+    assert sent(alone).keys().isdisjoint({"tools", "tool_choice"})
+    there = Translation(peek("openai_chat", json.dumps(body).encode()), REPLY)
+    target = Target(origin=Origin("openai_chat", "openrouter"), model="up")
+    assert sent(there.open(target, Quirks(), keep=frozenset({"plugins"})))["tools"] == body["tools"]
+    with pytest.raises(ClientError, match="openrouter:datetime is a tool that OpenRouter runs"):
+        opened(body, on_loss="strict")

@@ -26,6 +26,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane
+from hexapla.translate.hosted import MARK, without_hosted
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
 from hexapla.translate.peek import Peek
@@ -61,6 +62,8 @@ class Translation:
 
     results: Results | None = None
     texts: Texts | None = None
+    _lost: tuple[Loss, ...] = ()  # with what was taken out of the request
+    _unhosted: Translation | None = None
 
     def __init__(
         self,
@@ -101,6 +104,15 @@ class Translation:
         other.results, other.texts = self.results, self.texts
         return other
 
+    def _without_hosted(self) -> Translation:
+        """The same request without the tools that only OpenRouter runs."""
+        if self._unhosted is None and MARK in self.peeked.body:
+            peeked, lost = without_hosted(self.peeked)
+            if lost:
+                self._unhosted = self._of(peeked)
+                self._unhosted._lost = lost
+        return self._unhosted or self
+
     def request(self) -> GenerateRequest:
         """The parsed request.  Raises ProtocolError."""
         if self._request is None:
@@ -138,8 +150,13 @@ class Translation:
 
         Raises ProtocolError or ClientError for a request that cannot be carried there.
         """
-        if "thread" in self.peeked.fields:
+        fields = self.peeked.fields
+        if "thread" in fields:
             check_thread(self.peeked, target)
+        if "tools" in fields and target.origin.protocol == self.peeked.protocol and keep.isdisjoint(PLUGINS):
+            same = self._without_hosted()
+            if same is not self:
+                return same.open(target, quirks, keep=keep, provider=provider, facts=facts, searching=searching)
         plugins = self._searching() if searching else self.peeked.plugins
         if plugins is not None and (target.origin.protocol != self.peeked.protocol or keep.isdisjoint(PLUGINS)):
             lane = self._open_plugged(target, quirks, keep, provider, plugins, facts)
@@ -164,9 +181,9 @@ class Translation:
         hide = asks and not (peeked.include_usage or self._reply.openrouter)
         if asks and not peeked.include_usage:
             edits["stream_options"] = _with_usage(peeked.fields.get("stream_options"))
-        losses: tuple[Loss, ...] = ()
+        losses = self._lost
         if name == "patch":
-            losses = edit_losses(peeked.fields, quirks, target.origin.provider)
+            losses += edit_losses(peeked.fields, quirks, target.origin.provider)
         if peeked.plugins is not None and keep.isdisjoint(PLUGINS):
             losses += _unknown(peeked.plugins)
         if losses and self._on_loss == "strict":
@@ -254,6 +271,8 @@ class Translation:
         if self.peeked.plugins is not None and quirks.set.keys().isdisjoint(PLUGINS):
             for loss in _unknown(self.peeked.plugins):
                 losses.add(loss.field, loss.why, loss.severity)
+        for loss in self._lost:
+            losses.add(loss.field, loss.why, loss.severity)
         if steps:
             restore = Plugged(restore, steps)
         if self._on_loss == "strict":
