@@ -98,7 +98,7 @@ class Recorder:
             return
         self._begun = True
         books = self._books
-        books.metrics.begin()
+        books.metrics.in_flight += 1
         books.ledger.begin(self._record)
 
     def searched(self, search: Attempt) -> None:
@@ -175,7 +175,10 @@ class Recorder:
             if start is not None and (start.candidate.track, start.since) not in self._noted:
                 self._attempts += (self._serving(start, lane, outcome, now),)
         record.attempts = self._searches + self._attempts
-        self._count(record, usage, lane)
+        if usage is None or usage.cost is not None or self._noted or (start is not None and start.candidate.facts):
+            self._count(record, usage, lane)
+        else:  # nobody knows a price
+            record.usage = usage
         books.ledger.end(record)
         books.metrics.end(record)
         if books.log is not None:

@@ -83,6 +83,7 @@ class Journal:
             tuple[Generation, bytes]
         ] = []  # with their frames: all that stand in a file and were not taken
         self._most_fresh = fresh
+        self._many = min(fresh, _WAKE_AT)
         self._behind = fresh == 0  # there were too many: `_fresh` is empty, and the files are read
         self._taken: Batch | None = None  # until it is settled
         self._number = 0
@@ -120,16 +121,16 @@ class Journal:
                 self._keep(generation, payload_of(frame))
             else:
                 if not self._behind:
-                    self._remember(generation, frame)
+                    self._fresh.append((generation, frame))
+                    if len(self._fresh) >= self._many:
+                        self._press(len(self._fresh))
 
-    def _remember(self, generation: Generation, frame: bytes) -> None:
-        fresh = self._fresh
-        fresh.append((generation, frame))
-        count = len(fresh)
-        if count == _WAKE_AT:
-            self.wake.set()
-        elif count > self._most_fresh:
+    def _press(self, fresh: int) -> None:
+        """Many finished records wait to be taken."""
+        if fresh > self._most_fresh:
             self._fresh, self._behind = [], True
+        elif fresh == self._many:
+            self.wake.set()
 
     def _keep(self, generation: Generation, record: bytes) -> None:
         if self._closed or self._spilled + len(record) > self._spill_size:

@@ -102,7 +102,7 @@ class Watched(msgspec.Struct, frozen=True):
 class Metrics:
     """The counts of one gateway.
 
-    in_flight  requests begun and not ended
+    in_flight  requests begun and not ended: whoever begins one adds it here, and its `end` must follow, whatever happens
     watched    what others keep
     """
 
@@ -117,10 +117,6 @@ class Metrics:
         self._most = models
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._others: dict[str, Tally] = {}
-
-    def begin(self) -> None:
-        """A request began; its `end` must follow, whatever happens."""
-        self.in_flight += 1
 
     def end(self, generation: Generation) -> None:
         """A request ended: count everything that its generation says, soon."""
