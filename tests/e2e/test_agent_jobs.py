@@ -16,6 +16,7 @@ from e2e.agents import ClaudeCode, Codex
 from e2e.doors import PROVIDERS, Door, configuration, gateway, provider
 from fakes.running import Fake
 from fakes.scripts import GREETING, PATCH
+from fakes.search import KEY, PAGES, Service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.network]
 
@@ -84,6 +85,20 @@ def test_claude_code_loads_a_tool(claude: ClaudeCode, at: Callable[[str], Door],
     """A search's result names the tool in a block that no other dialect has: words say it."""
     done = claude.ask(at("f_chat"), "search", "Look for a tool.")
     assert "Tool loaded: WebFetch" in done.stdout, done.stdout + done.stderr
+    sent(fake)
+
+
+def test_claude_code_searches_the_web(claude: ClaudeCode, fake: Fake, tmp_path: Path) -> None:
+    """With a model that has never heard of Anthropic's search: the gateway's stands in, and its links arrive."""
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    with Service().running() as service:
+        search = f'[search]\nkind = "exa"\nkey = "{KEY}"\nurl = "{service.url}"\n'
+        with gateway(configuration(provider("f_chat", "openai_chat", fake.url) + search, folder)) as url:
+            asked = "Search the web for herons."
+            done = claude.ask(Door("f_chat", url), "online", asked, "--allowedTools", "WebSearch")
+    assert f'"url":"{PAGES[0][0]}"' in done.stdout, done.stdout + done.stderr
+    assert len(service.asked) == 1
     sent(fake)
 
 

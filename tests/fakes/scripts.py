@@ -133,6 +133,13 @@ def search(view: View) -> Turn:
     return _results(view) or Turn((Call("ToolSearch", '{"query":"select:WebFetch"}'),), stop="tool")
 
 
+def online(view: View) -> Turn:
+    """Claude Code's WebSearch, which asks the model once more with nothing but the vendor's search; then what it said."""
+    if not view.tools:
+        return Turn((Text(f"I was told: {view.user}"),))
+    return _results(view) or Turn((Call("WebSearch", '{"query":"herons today"}'),), stop="tool")
+
+
 PATCH = '*** Begin Patch\n*** Add File: made.txt\n+naïve "quoted" 鹭\n*** End Patch\n'
 
 
@@ -170,6 +177,7 @@ SCRIPTS: dict[str, Callable[[View], Turn]] = {
     "interleaved": interleaved,
     "twice": twice,
     "search": search,
+    "online": online,
     "patch": patch,
     "think": think,
     "think-tool": think_tool,

@@ -11,7 +11,10 @@ Each knows the same pages, checks what it is asked as the service would, and ans
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,3 +89,51 @@ def answer(kind: str, url: str, headers: Mapping[str, str], body: bytes) -> tupl
     query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     status, said = SERVICES[kind](headers, query, json.loads(body) if body else None)
     return status, json.dumps(said).encode()
+
+
+class Service:
+    """A search service on a port of its own.  `kind` and `status` may change; `asked` is what it was asked."""
+
+    def __init__(self) -> None:
+        self.kind, self.status = "exa", 0
+        self.asked: list[tuple[str, bytes]] = []
+        self.stuck = threading.Event()
+        self.gone = threading.Event()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                service.asked.append((self.path, body))
+                if service.status == -1:
+                    service.stuck.set()
+                    self.connection.settimeout(10)
+                    if not self.connection.recv(1):
+                        service.gone.set()
+                    return
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                status, said = answer(service.kind, self.path, headers, body)
+                if service.status:
+                    status, said = service.status, b'{"error":"your question about herons was refused"}'
+                self.send_response(status)
+                self.send_header("content-length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_POST = _answer  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/search"
+
+    @contextmanager
+    def running(self) -> Iterator[Service]:
+        """Serve until the end of the block."""
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            self.server.server_close()

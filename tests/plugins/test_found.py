@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hexapla.ir.content import Citation, Origin, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
-from hexapla.plugins.found import Cited, citation, question, told
+from hexapla.plugins.found import Cited, Led, citation, question, search_blocks, told
 from hexapla.plugins.services import Hit
 
 HERON = Hit(url="https://herons.example.org/today", title="Herons", text="Three.")
@@ -73,6 +75,20 @@ def test_an_answer_cites_every_page_once(content: tuple[ResponsePart, ...], plac
     assert [len(each) for each in listed] == [
         2 if answer.content.index(part) == place else 0 for part in answer.content if isinstance(part, Text)
     ]
+
+
+def test_a_search_as_anthropics_clients_read_it() -> None:
+    """Before the answer, whose blocks follow in their order; before anything is said there is nothing to lead."""
+    blocks = search_blocks("herons?", [HERON])
+    led = Led(blocks)
+    whole = GenerateResponse(content=(Text(text=LINKED), ToolCall(id="c", name="f")), stop=Stop(reason="stop"))
+    answer = fold([said for event in unfold(whole) for said in led(event)])
+    assert answer.content == (*blocks, *whole.content)
+    asked, found = (json.loads(bytes(block.data)) for block in blocks)
+    assert asked["input"] == {"query": "herons?"} and asked["id"] == found["tool_use_id"]
+    assert [page["url"] for page in found["content"]] == [HERON.url]
+    silent = GenerateResponse(stop=Stop(reason="stop"))
+    assert fold([said for event in unfold(silent) for said in Led(blocks)(event)]).content == ()
 
 
 def test_an_answer_without_words_cites_nobody() -> None:

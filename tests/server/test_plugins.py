@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from fakes.pdf import pdf
-from fakes.search import KEY, PAGES, answer
+from fakes.search import KEY, PAGES, Service
 from server.client import Heard, begin, call
 from server.running import Gateway, gateway, providers
 from server.test_openrouter import down, fine
@@ -36,51 +34,10 @@ WEB = {"plugins": [{"id": "web"}]}
 URL = PAGES[0][0]
 
 
-class Service:
-    """A search service on a port of its own.  `kind` and `status` may change; `asked` is what it was asked."""
-
-    def __init__(self) -> None:
-        self.kind, self.status = "exa", 0
-        self.asked: list[tuple[str, bytes]] = []
-        self.stuck = threading.Event()
-        self.gone = threading.Event()
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                service.asked.append((self.path, body))
-                if service.status == -1:
-                    service.stuck.set()
-                    self.connection.settimeout(10)
-                    if not self.connection.recv(1):
-                        service.gone.set()
-                    return
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                status, said = answer(service.kind, self.path, headers, body)
-                if service.status:
-                    status, said = service.status, b'{"error":"your question about herons was refused"}'
-                self.send_response(status)
-                self.send_header("content-length", str(len(said)))
-                self.end_headers()
-                self.wfile.write(said)
-
-            do_POST = _answer  # noqa: N815
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/search"
-
-
 @pytest.fixture(scope="module")
 def _service() -> Iterator[Service]:
-    service = Service()
-    threading.Thread(target=service.server.serve_forever, daemon=True).start()
-    yield service
-    service.server.shutdown()
-    service.server.server_close()
+    with Service().running() as service:
+        yield service
 
 
 @pytest.fixture
@@ -165,11 +122,13 @@ def test_online(upstream: Upstream, searching: Gateway, service: Service) -> Non
     assert heard.status == 200 and len(service.asked) == 1
 
 
-def test_a_forced_tool_of_another_vendor(upstream: Upstream, searching: Gateway, service: Service) -> None:
+def test_the_only_tool_is_another_vendors(upstream: Upstream, searching: Gateway, service: Service) -> None:
     """What Claude Code sends to search the web, at a model that has never heard of the tool."""
     tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8, "blocked_domains": ["example.org"]}
-    choice = {"type": "tool", "name": "web_search"}
+    choice = {"type": "auto"}  # it is the only tool there is
     heard = asked(searching, MESSAGES, f"u_chat/{upstream.play(fine)}", tools=[tool], tool_choice=choice)
+    kinds = [block["type"] for block in heard.json["content"]]
+    assert kinds == ["server_tool_use", "web_search_tool_result", "text"]
     assert heard.status == 200 and "tools" not in upstream.last().asked and "tool_choice" not in upstream.last().asked
     assert json.loads(service.asked[0][1])["excludeDomains"] == ["example.org"]
     assert PAGES[1][0] in upstream.last().body.decode() and PAGES[0][0] not in upstream.last().body.decode()

@@ -96,7 +96,7 @@ async def search(
         got = found(service, query, body)
     except ProtocolError as error:
         raise failed(service, Kind.UPSTREAM_PROTOCOL, "its answer cannot be read") from error
-    translation.results = Results(hits=got.hits, date=f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}")
+    translation.results = Results(hits=got.hits, query=text, date=f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}")
     return got
 
 

@@ -8,14 +8,18 @@ Rules of this file: pure; the date is an argument.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from hexapla.ir.content import Citation, Text
+from hexapla.ir.content import Citation, Opaque, Origin, Text
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, CitationDelta, TextDelta
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.plugins.services import Hit
+from hexapla.wire.rawjson import dump
+
+MESSAGES = Origin("anthropic_messages")
 
 PROMPT = (
     "The web was searched on {date} for what follows. Use the results below where they help to answer, and take them as"
@@ -84,6 +88,44 @@ class Cited:
             return ()
         self._hits = ()
         return [BlockDelta(index, CitationDelta(citation(hit, text))) for hit in hits]
+
+
+class Led:
+    """Puts blocks before the first one of an answer, when that begins and not before: whoever has said nothing yet may
+    still be followed by somebody else."""
+
+    def __init__(self, blocks: Sequence[Opaque]) -> None:
+        self._blocks = blocks
+        self._shift = 0
+
+    def __call__(self, event: AnyEvent) -> Iterable[AnyEvent]:
+        if not isinstance(event, BlockStart | BlockDelta | BlockStop):
+            return (event,)
+        led: list[AnyEvent] = []
+        for index, block in enumerate(self._blocks):
+            led += [BlockStart(index, block), BlockStop(index)]
+            self._shift = index + 1
+        self._blocks = ()
+        return (*led, replace(event, index=event.index + self._shift))
+
+
+def search_blocks(query: str, hits: Sequence[Hit]) -> tuple[Opaque, ...]:
+    """A search in the form in which Anthropic's own clients read one: Claude Code takes its links from there, not from the
+    words (2.1.330; https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool, 2026-11-28)."""
+    name = "srvtoolu_" + hashlib.sha256(query.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    pages = [
+        {
+            "type": "web_search_result",
+            "url": hit.url,
+            "title": hit.title or hit.url,
+            "encrypted_content": "",
+            "page_age": None,
+        }
+        for hit in hits
+    ]
+    asked = {"type": "server_tool_use", "id": name, "name": "web_search", "input": {"query": query}}
+    found = {"type": "web_search_tool_result", "tool_use_id": name, "content": pages}
+    return tuple(Opaque(origin=MESSAGES, type=str(each["type"]), data=dump(each)) for each in (asked, found))
 
 
 def citation(hit: Hit, text: str) -> Citation:

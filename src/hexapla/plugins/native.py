@@ -32,10 +32,10 @@ def way(wish: Wish, search: Search | None, *, configured: bool) -> Way:
     """Who makes the search that is wished for, where the endpoint has `search` and the gateway a service or none.
 
     An endpoint that cannot be told of domains leaves the search to the gateway, as OpenRouter leaves it to Exa.  A vendor's
-    own tool that the model need not use is no reason for a search of the gateway's, which would come with every turn.
+    own tool among others, which the model need not use, is no reason for the gateway's: that would come with every turn.
     """
     able = search is not None and not (search.alone and wish.beside)
-    if wish.foreign and not wish.must:
+    if wish.foreign and not wish.must and wish.beside:
         return "native" if able and _exact(wish, search) and _certain(search) else ""
     if wish.engine not in ("", NATIVE):
         return "found" if configured else ""

@@ -20,7 +20,7 @@ from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse
 from hexapla.plugins import documents
 from hexapla.plugins.asked import Plugins, Wish
-from hexapla.plugins.found import Cited, told
+from hexapla.plugins.found import MESSAGES, Cited, Led, search_blocks, told
 from hexapla.plugins.healing import Healed
 from hexapla.plugins.middle_out import shortened
 from hexapla.plugins.native import asking, way, without_search
@@ -32,9 +32,10 @@ Step = Callable[[AnyEvent], Iterable[AnyEvent]]
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway found for a request; `date`: when, for the model."""
+    """What the gateway found for a request, by which words and when."""
 
     hits: tuple[Hit, ...] = ()
+    query: str = ""
     date: str = ""
 
 
@@ -93,6 +94,8 @@ def _search(
     elif chosen == "found" and results is not None:
         work.request = told(without_search(work.request), results.hits, wish.prompt, results.date)
         work.steps = (*work.steps, Cited(results.hits))
+        if wish.foreign and work.request.protocol == MESSAGES.protocol:
+            work.steps = (*work.steps, Led(search_blocks(results.query, results.hits)))
     elif not wish.foreign and wish.must:
         work.request = without_search(work.request)  # nobody has just asked anything
     else:
