@@ -113,8 +113,8 @@ class Camel:
         return ProtocolError(why, path=f"{self.path}.{name}")
 
     def _take(self, name: str, decoder: msgspec.json.Decoder[T], what: str) -> T | None:
-        value = self.raw(name)
-        if value is None:
+        value = self._fields.pop(name, None)
+        if value is None or value == NULL:
             return None
         try:
             return decode(decoder, value)

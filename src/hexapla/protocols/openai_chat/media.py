@@ -17,6 +17,7 @@ from hexapla.protocols.images import check_image
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import Reader, Rest
 from hexapla.wire.media import sniff, split_data_url
+from hexapla.wire.rawjson import join
 
 _URLS = ("http://", "https://", "gs://", "ms://", "asset://", "data:")
 
@@ -51,7 +52,8 @@ class WireAudio(msgspec.Struct, forbid_unknown_fields=True):
     cache_control: CacheMark | None = None
 
 
-class WireFile(msgspec.Struct):
+class WireFile(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
     file: Raw
     cache_control: CacheMark | None = None
 
@@ -106,10 +108,12 @@ def parse_audio(part: WireAudio, rest: Rest, path: str) -> Media:
     return replace(made, data=sound.data if data is None else data, media_type=media_type or found)
 
 
-def parse_file(part: WireFile, _: Rest, path: str) -> Media:
-    """A document, by id, by URL or as base64.  Raises ProtocolError."""
+def parse_file(part: WireFile, rest: Rest, path: str) -> Media:
+    """A document, by id, by URL or as base64.  What else stands inside of `file` travels as that.  Raises ProtocolError."""
     path = f"{path}.file"
-    file, rest = _FILE_DATA.read(part.file, path)
+    file, within = _FILE_DATA.read(part.file, path)
+    if within:
+        rest = {**rest, "file": Raw(join(within))}
     said = file.file_data
     made = Media(kind="document", filename=file.filename, cache=part.cache_control, extras={NAME: rest} if rest else {})
     if said is None:

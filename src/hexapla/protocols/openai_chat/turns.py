@@ -212,7 +212,10 @@ class Turns:
         elif part.url is not None:
             inner["file_data"] = part.url  # OpenRouter takes a URL here (openrouter.ai/docs/features/multimodal/pdfs)
             inner.setdefault("filename", part.url.rpartition("/")[2] or "document")
-        return {"type": "file", "file": inner | self.extras(part.extras, f"{path}.")}
+        own = self.extras(part.extras, f"{path}.")
+        if "file" in own:
+            inner |= split(own.pop("file"))
+        return {"type": "file", "file": inner} | own
 
     # assistant turns
 
