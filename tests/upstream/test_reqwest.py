@@ -162,3 +162,20 @@ def test_socks_proxies() -> None:
         await transport.aclose()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_proxy_that_is_reached_by_tls(secure: bool) -> None:
+    """What its password and the way of the request are, nobody on the way to it can read."""
+
+    async def run() -> None:
+        transport, proxy = ReqwestTransport(authorities=TRUSTED), Proxy(b"HTTP/1.1 200 OK\r\n\r\n")
+        async with serving(good() if secure else None) as faults, listening(proxy.serve, good()) as port:
+            asked = Request(url=f"{faults.base}/ok", body=b"{}", proxy=f"https://user:s3cret@127.0.0.1:{port}")
+            response = await transport.send(asked)
+            assert await response.read(100) == b"hello"
+            response.close()
+        assert len(proxy.heads) == 1 and b"proxy-authorization" in proxy.heads[0].lower()
+        await transport.aclose()
+
+    asyncio.run(run())

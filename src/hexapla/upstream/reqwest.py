@@ -1,4 +1,4 @@
-"""The second transport: pyreqwest (rustls), for SOCKS proxies, HTTP/2-only hosts and client certificates.
+"""The second transport: pyreqwest (rustls), for SOCKS and https:// proxies and HTTP/2-only hosts.
 
 It meets the contract of transport.py with these differences, which are its library's:
 - one connection pool for each proxy and set of time-outs; only what the library knows to be unsent is sent again;
