@@ -233,6 +233,19 @@ def test_a_tool_that_searches_becomes_the_targets_own(client: str, tool: dict[st
             assert len(body["tools"]) == 1 and str(tool) not in str(body)
 
 
+def test_anthropics_clients_hear_of_another_vendors_search_in_their_own_blocks() -> None:
+    """Whole or streamed, behind the answer, whose sources are known only then."""
+    tools = [{"type": "web_search_20250305", "name": "web_search"}]
+    answer = json.dumps(ANSWERS["openai_responses"]).encode()
+    lane = lane_to(translation("anthropic_messages", tools=tools), "openai", "openai_responses", "gpt-5.2")
+    content = json.loads(lane.answer(answer))["content"]
+    assert [block["type"] for block in content] == ["text", "server_tool_use", "web_search_tool_result"]
+    assert [page["url"] for page in content[2]["content"]] == [URL] and content[1]["input"] == {"query": "Herons?"}
+    streamed = translation("anthropic_messages", stream=True, tools=tools)
+    said = lane_to(streamed, "openai", "openai_responses", "gpt-5.2").simulate(answer)
+    assert said.count(b"event: content_block_start") == 3 and b"web_search_tool_result" in said
+
+
 def test_a_tool_that_nobody_can_serve_is_lost() -> None:
     """A vendor's own, as before; OpenRouter's is taken out where nobody has just asked anything."""
     target = Target(origin=Origin("openai_chat", "p"), model="up")

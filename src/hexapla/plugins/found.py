@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from hexapla.ir.content import Citation, Opaque, Origin, Text
-from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, CitationDelta, TextDelta
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, CitationDelta, MessageStop, TextDelta
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.plugins.services import Hit
 from hexapla.wire.rawjson import dump
@@ -107,6 +107,32 @@ class Led:
             self._shift = index + 1
         self._blocks = ()
         return (*led, replace(event, index=event.index + self._shift))
+
+
+class Trailed:
+    """Puts `search_blocks` of the pages that an answer cites behind it, where another vendor has searched."""
+
+    def __init__(self, query: str) -> None:
+        self._query = query
+        self._hits: dict[str, Hit] = {}
+        self._blocks = 0
+
+    def __call__(self, event: AnyEvent) -> Iterable[AnyEvent]:
+        if isinstance(event, BlockStart):
+            self._blocks = event.index + 1
+            self._note(event.part.citations if isinstance(event.part, Text) else ())
+        elif isinstance(event, BlockDelta) and isinstance(event.delta, CitationDelta):
+            self._note((event.delta.citation,))
+        elif isinstance(event, MessageStop) and self._hits:
+            blocks = enumerate(search_blocks(self._query, [*self._hits.values()]), self._blocks)
+            said = [each for index, block in blocks for each in (BlockStart(index, block), BlockStop(index))]
+            return (*said, event)
+        return (event,)
+
+    def _note(self, citations: Iterable[Citation]) -> None:
+        for each in citations:
+            if each.url is not None:
+                self._hits.setdefault(each.url, Hit(url=each.url, title=each.title or ""))
 
 
 def search_blocks(query: str, hits: Sequence[Hit]) -> tuple[Opaque, ...]:

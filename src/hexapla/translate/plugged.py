@@ -20,7 +20,7 @@ from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse
 from hexapla.plugins import documents
 from hexapla.plugins.asked import Plugins, Wish
-from hexapla.plugins.found import MESSAGES, Cited, Led, search_blocks, told
+from hexapla.plugins.found import MESSAGES, Cited, Led, Trailed, question, search_blocks, told
 from hexapla.plugins.healing import Healed
 from hexapla.plugins.middle_out import shortened
 from hexapla.plugins.native import asking, way, without_search
@@ -86,15 +86,18 @@ def _search(
     work: Work, wish: Wish, protocol: str, search: Search | None, results: Results | None, losses: LossLog
 ) -> None:
     chosen = way(wish, search, configured=results is not None)
+    blocks = wish.foreign and work.request.protocol == MESSAGES.protocol  # as Anthropic's clients read a search
     if chosen == "native" and search is not None:
         said = work.request.extras.get(protocol, {})
         if search.fields and not wish.must and search.fields.keys() <= said.keys():
             return  # the request says it itself, in the endpoint's own words
+        if blocks:
+            work.steps = (*work.steps, Trailed(question(work.request, fresh=False)))
         work.request, work.fields = asking(work.request, wish, search, protocol, losses)
     elif chosen == "found" and results is not None:
         work.request = told(without_search(work.request), results.hits, wish.prompt, results.date)
         work.steps = (*work.steps, Cited(results.hits))
-        if wish.foreign and work.request.protocol == MESSAGES.protocol:
+        if blocks:
             work.steps = (*work.steps, Led(search_blocks(results.query, results.hits)))
     elif not wish.foreign and wish.must:
         work.request = without_search(work.request)  # nobody has just asked anything
