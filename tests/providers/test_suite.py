@@ -224,6 +224,7 @@ def _shown_status(talk: Talk, told: Refusal, failure: str) -> int:
     kind = Kind(told.kind or KINDS[failure])
     renewed = failure == "auth" and talk.vendor.exchange is not None
     status = STATUS[kind] if renewed or told.status < 400 else told.status
+    status = 503 if status in (498, 529) else status
     return 529 if talk.dialect == MESSAGES and status == 503 else status
 
 

@@ -55,9 +55,9 @@ _AUTH = re.compile(
 )
 
 _UNSUPPORTED = re.compile(
-    # pydantic's words (Mistral, Anthropic, vLLM), OpenAI's older ones, Groq's and Google's for a field they do not know
+    # a field that is not known: pydantic (Mistral, Anthropic, vLLM), OpenAI's older words, Groq, Google, LiteLLM
     r"extra inputs are not permitted|unrecognized request arguments?|unknown name \"|property '[^']{1,80}' is unsupported"
-    r"|(?:unsupported|unknown|unexpected) (?:parameter|argument|field)\b",
+    r"|(?:unsupported|unknown|unexpected) (?:parameter|argument|field)\b|does not support parameters",
     re.IGNORECASE,
 )
 
