@@ -27,6 +27,7 @@ from hexapla.engine.short import Short
 from hexapla.engine.traffic import Planned
 from hexapla.engine.work import Running, Work, finished
 from hexapla.errors import GatewayError, ProtocolError, UpstreamError
+from hexapla.plugins.services import Hit
 from hexapla.routing.budget import HEDGES, RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
@@ -37,6 +38,9 @@ from hexapla.translate.plugged import Results
 from hexapla.translate.preset import expanded, named, names_preset
 from hexapla.upstream.driver import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
+
+UNSOUGHT = Results(hits=(Hit(url="https://…", title="…", text="…"),), query="…", date="…")
+"""What stands in the place of a search's results where a request is only looked at."""
 
 LAST_REFRESH = 5.0  # seconds for a login's refresh that is under way at the end
 
@@ -196,7 +200,7 @@ class Gateway:
         """How a request would be sent that nobody is going to answer."""
         translation = self._means.translation(ask, peeked, plan, "unsent", 0)
         if plan.search is not None:
-            translation.results = Results()  # nobody looks for anything
+            translation.results = UNSOUGHT
         return partial(self._means.call, ask, translation)
 
     def _peek(self, ask: Ask) -> Peek:
