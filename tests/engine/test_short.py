@@ -17,6 +17,7 @@ from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.short import Short
+from hexapla.engine.work import finished
 from hexapla.ledger import Generation
 from hexapla.sdk.inbox import Inbox
 
@@ -302,3 +303,30 @@ async def test_a_bug_in_the_books(where: str, tmp_path: Path, monkeypatch: pytes
         code, body, _headers = await asked(gateway)
         assert code == 500 and b"inner words" not in body
         assert free(gateway)
+
+
+@awaited
+async def test_an_end_that_comes_with_a_cancellation() -> None:
+    """Whoever awaits an answer and is cancelled in the moment in which it comes hears of the cancellation alone."""
+
+    class Quick:
+        left = False
+
+        def quickly(self, ended: Callable[[bool], None]) -> bool:
+            self.ended = ended
+            return True
+
+        async def run(self) -> None:
+            raise AssertionError("there is nobody to answer")
+
+        def leave(self) -> None:
+            self.left = True
+
+    running = Quick()
+    task = asyncio.create_task(finished(running))
+    await asyncio.sleep(0)
+    task.cancel()
+    running.ended(False)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert running.left

@@ -63,8 +63,13 @@ async def finished(running: Running | None) -> None:
     if running is None:
         return
     ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def tell(answered: bool) -> None:
+        if not ended.done():  # who waits was cancelled in the same moment
+            ended.set_result(answered)
+
     try:
-        answered = running.quickly(ended.set_result) and await ended
+        answered = running.quickly(tell) and await ended
     except asyncio.CancelledError:
         running.leave()
         raise
