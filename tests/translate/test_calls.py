@@ -117,6 +117,14 @@ def test_what_is_not_certain_is_not_judged() -> None:
     assert heard(CHAT, CHAT, answered(RIGHT), stream=False, tools=[{"type": "function"}]) is None
 
 
+@pytest.mark.parametrize("arguments", ["\ud800", "[" * 5000, "NaN", '{"city": "Ulm"} and more'])
+def test_arguments_that_are_anything(arguments: str) -> None:
+    """Whatever a model writes is judged and raises nothing."""
+    judged = Calls(peek(CHAT, json.dumps({"model": "m"} | ASKED[CHAT]).encode()), CHAT)
+    judged.take((ToolCall(id="c", name="weather", arguments=arguments),))
+    assert judged.flaw() == "InvalidJson"
+
+
 def test_arguments_without_end_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "MOST", 20)
     long = ToolCall(id="c", name="weather", arguments='{"city": "%s' % ("U" * 20))

@@ -140,7 +140,7 @@ class _Tools:
             return ""  # free text
         try:
             arguments = msgspec.json.decode(call.arguments or "{}")  # a call without arguments may say nothing
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
             return "InvalidJson"
         return "" if conforms(arguments, _schema(tool)) else "SchemaMismatch"
 
