@@ -12,7 +12,7 @@ from hexapla.ir.content import Origin
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
 from hexapla.translate.open import Translation
-from hexapla.translate.peek import check_conversation, peek
+from hexapla.translate.peek import LARGE, check_conversation, peek
 from hexapla.translate.straight import straight
 
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
@@ -40,6 +40,13 @@ def at(protocol: str, model: str = "m", **facts: Any) -> Target:
 def test_texts_pass_as_they_are(protocol: str, model: str) -> None:
     found = opened(protocol, BODY, at(protocol, model), Quirks())
     assert found is not None and json.loads(found[0]) == {**BODY, "model": model}
+
+
+def test_what_nobody_looks_through_passes_as_it_is() -> None:
+    """But where the target cares for the inside, it is looked for."""
+    long = {**BODY, "messages": [{"role": "developer", "content": [{"type": "text", "text": "word " * LARGE}]}]}
+    assert opened(CHAT, long, at(CHAT, "another"), Quirks()) is not None
+    assert opened(CHAT, long, at(CHAT, developer_role=False), Quirks()) is None
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from hexapla.server.generate import Generate
 JOINED = 64 * 1024
 """Bytes of an answer up to which one copy costs less than a second piece on its way to the socket."""
 
-_LINE = "%s: %s\r\n".__mod__
 _STATUS = {status: line.decode() for status, line in STATUS_LINE.items()}
 
 
@@ -222,7 +221,7 @@ class Turn:
         return self._place.flow.write_paused and not self.response_complete
 
     def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        lines = "".join(map(_LINE, headers))
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         close = "" if self.keep_alive else "connection: close\r\n"
         self._head = f"{_STATUS[status]}{lines}{close}"
 

@@ -1,7 +1,8 @@
 """The Verbatim lane for a whole answer to a request in which there is nothing to look into.
 
-It is the lane that `Translation.open` finds after looking everywhere, found by what a first look has shown: texts, and
-fields that speak to the vendor alone.  Most requests of a program that only asks are of this kind.
+It is the lane that `Translation.open` finds after looking everywhere, found by what a first look has shown: texts, or more
+than anybody looks through, and fields that speak to the vendor alone.  Most requests of a program that only asks are of
+this kind.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from hexapla.catalog.schema import Quirks
 from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
+from hexapla.translate.checks import MAX_BYTES
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.open import OURS
 from hexapla.translate.peek import Peek
@@ -27,7 +29,9 @@ _named = lru_cache(maxsize=1024)(dump)
 
 def straight(peeked: Peek, target: Target, quirks: Quirks) -> Verbatim | None:
     """See above; None where there may be something to look into."""
-    if not peeked.only_texts or peeked.stream or not LOOKED_INTO.isdisjoint(peeked.fields):
+    if peeked.stream or not LOOKED_INTO.isdisjoint(peeked.fields):
+        return None
+    if not peeked.only_texts and len(peeked.body) <= MAX_BYTES:
         return None
     if (
         peeked.protocol == "gemini_generate"
