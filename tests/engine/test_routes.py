@@ -367,6 +367,15 @@ def test_online_is_for_those_who_can_search() -> None:
     assert sorted(asked("owl:online", text=FACTS + SERVICE)) == sorted(asked("owl", text=FACTS))
 
 
+def test_auto_searches_where_that_is_asked_for() -> None:
+    """Of the models that can, where nobody else does it for them."""
+    assert asked("auto", SEARCH, FACTS + SERVICE) == ["cheap"]
+    with pytest.raises(RoutingError, match="No models match"):
+        asked("auto", SEARCH, FACTS)
+    router = routes(THREE + FACTS, OPENAI_API_KEY="k")
+    assert {row.split()[0] for row in planned(router, "auto", SEARCH)} == {"openai"}
+
+
 SERVICE = '[search]\nkind = "exa"\nkey = "k"\n'
 SEARCH = ',"plugins":[{"id":"web"}]'
 

@@ -113,8 +113,8 @@ class Routes(Offers):
             if not kind:
                 real.append((inside, name))
                 continue
-            rows = self.rows(usable)
-            found = chosen(kind, rows, demand_of(peeked), choice_of(peeked), self.usd, self._chance)
+            rows, demand = self.rows(usable), demand_of(peeked, configured=self._searches)
+            found = chosen(kind, rows, demand, choice_of(peeked), self.usd, self._chance)
             if not found:
                 raise nothing_fits(kind)
             real += [(inside, each) for each in found]

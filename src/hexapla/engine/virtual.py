@@ -36,13 +36,15 @@ def virtual(name: str, usable: Sequence[str]) -> str:
     return "" if name.startswith("openrouter/") and "openrouter" in usable else kind
 
 
-def demand_of(peeked: Peek) -> Demand:
-    """What the request needs, as far as its bytes tell."""
+def demand_of(peeked: Peek, *, configured: bool) -> Demand:
+    """What the request needs, as far as its bytes tell; `configured`: the gateway can search the web itself."""
     need = need_of(peeked, {})
+    search = need.search if need.search is not None and need.search.must and not configured else None
     return Demand(
         tools=need.tools,
         images=not peeked.only_texts and any(mark in peeked.body for mark in IMAGES),
         schema=need.schema or b'"json_schema"' in peeked.body,
+        search=search,
         tokens=load_of(peeked).tokens,
         max_tokens=need.max_tokens or 0,
     )

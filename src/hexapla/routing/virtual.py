@@ -21,7 +21,10 @@ from typing import Literal
 import msgspec
 
 from hexapla.catalog.listing import Listed
+from hexapla.catalog.quirks import matches, merge
 from hexapla.catalog.schema import Model
+from hexapla.plugins.asked import Wish
+from hexapla.plugins.native import way
 from hexapla.routing.filters import costless
 from hexapla.routing.rank import blended
 
@@ -34,11 +37,13 @@ TIERS = ("low", "medium", "high", "xhigh", "max")
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request needs of a model.  `tokens`: of its prompt, by estimate."""
+    """What a request needs of a model.  `tokens`: of its prompt, by estimate; `search`: of the web, by the model's own
+    endpoint."""
 
     tools: bool = False
     images: bool = False
     schema: bool = False
+    search: Wish | None = None
     tokens: int = 0
     max_tokens: int = 0
 
@@ -101,9 +106,16 @@ def _can(row: Listed, demand: Demand) -> bool:
         return False
     if demand.images and not takes_images(model):
         return False
+    if demand.search is not None and not _searches(row, demand.search):
+        return False
     if demand.max_tokens and model.max_output is not None and demand.max_tokens > model.max_output:
         return False
     return (model.context or 0) >= demand.tokens + demand.max_tokens
+
+
+def _searches(row: Listed, wish: Wish) -> bool:
+    served = (e for e in row.provider.endpoints if not e.models or matches(e.models, row.model.id))
+    return any(way(wish, merge(each.quirks, row.model.id).search, configured=False) for each in served)
 
 
 def takes_images(model: Model) -> bool:
