@@ -141,7 +141,7 @@ def recorded(service: Service, began: float, latency: float, got: Found) -> Atte
     dollars = got.dollars
     return Attempt(
         provider=service.kind,
-        model="",
+        model="search",
         protocol="search",
         lane="",
         started=began,
