@@ -83,6 +83,7 @@ class FakeLane:
     """Passes answers through; a body that starts with `{"bad` or `{"code` is an error hidden in a 200."""
 
     name = "verbatim"
+    begun = None
     body = b"{}"
     losses = ()
 

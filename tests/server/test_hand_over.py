@@ -12,7 +12,21 @@ from server import judges
 from server.client import call
 from server.running import SHORT, Gateway, gateway, providers
 from server.upstream import Upstream, Visit
-from server.wire import CHAT, DIALECTS, LAST, MESSAGES, PATHS, STREAM, TERMINATORS, ask, chunk, ending, opening, piece
+from server.wire import (
+    CHAT,
+    DIALECTS,
+    LAST,
+    MESSAGES,
+    PATHS,
+    STREAM,
+    TERMINATORS,
+    ask,
+    chunk,
+    ending,
+    opening,
+    piece,
+    refusal,
+)
 
 TWO = """
 [providers.two]
@@ -141,6 +155,26 @@ def test_a_vendor_is_asked_to_go_on_in_its_own_way(upstream: Upstream, handing: 
     events = [json.loads(line[6:]) for line in heard.body.splitlines() if line.startswith(b"data: {")]
     assert "".join(_DELTA[CHAT](event) for event in events) == TALE
     assert [visit.path for visit in upstream.visits] == ["/v1/chat/completions", "/v1/beta/chat/completions"]
+
+
+async def declines(visit: Visit) -> None:
+    """A model that takes no begun turn, though the catalogue says so."""
+    if "/beta/" in visit.path:
+        await visit.write(refusal(visit.protocol, 400))
+    elif visit.asked["messages"][-1]["role"] == "user" and len(visit.asked["messages"]) > 1:
+        await goes_on(visit)
+    else:
+        await breaks(visit)
+
+
+def test_who_takes_no_begun_turn_is_asked_in_words(upstream: Upstream, handing: Gateway) -> None:
+    """Once more, at the usual place; the client hears nothing of it."""
+    body = ask(CHAT, f"beta/{upstream.play(declines)}", stream=True)
+    heard = call(handing.url, PATHS[CHAT], body, x_hexapla_resume="true")
+    events = [json.loads(line[6:]) for line in heard.body.splitlines() if line.startswith(b"data: {")]
+    assert "".join(_DELTA[CHAT](event) for event in events) == TALE and TERMINATORS[CHAT] in heard.body
+    paths = ["/v1/chat/completions", "/v1/beta/chat/completions", "/v1/chat/completions"]
+    assert [visit.path for visit in upstream.visits] == paths
 
 
 def test_the_official_sdks_take_it_for_one_answer(models: list[str], handing: Gateway) -> None:

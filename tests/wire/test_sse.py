@@ -80,3 +80,18 @@ def test_an_event_without_end_is_bounded() -> None:
 def test_what_is_framed_comes_back(data: bytes, event: str) -> None:
     """`frame` and the decoder are inverses."""
     assert decode(frame(data, event)) == [Frame(event, data)]
+
+
+@pytest.mark.parametrize(
+    ("block", "frames"),
+    [
+        (b'error: {"code":500}\n\n', [Frame("error", b'{"code":500}')]),
+        (b'{"error":"x"}\n\n', [Frame("", b'{"error":"x"}')]),
+        (b'{"error":\n{}}\n\n', [Frame("", b'{"error":\n{}}')]),
+        (b'data: 1\n{"error":"x"}\n\n', [Frame("", b"1")]),
+        (b'id: 7\nretry: 3\nfoo: {"x":1}\n\n', []),
+    ],
+)
+def test_a_failure_without_a_field_of_its_own(block: bytes, frames: list[Frame]) -> None:
+    """How some servers fail in the middle: an `error` field, or JSON without any; beside data it is noise."""
+    assert SSEDecoder().feed(block) == frames

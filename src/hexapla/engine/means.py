@@ -116,7 +116,9 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             note_on.echo(lane.body)
         same = ask.protocol == candidate.endpoint.protocol
         forward = ask.forward if same else ()
-        request = address.request(lane.body, stream=translation.peeked.stream, forward=forward, begun=lane.begun)
+        request = address.request(
+            lane.body, stream=translation.peeked.stream, forward=forward, begun=lane.begun is not None
+        )
         return Call(lane=lane, request=request)
 
     def hedge(self, ask: Ask) -> Hedge | None:

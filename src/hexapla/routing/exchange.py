@@ -43,7 +43,7 @@ from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Patience
 from hexapla.routing.race import race
 from hexapla.routing.reception import Heard, Reception, failure, stream_error
-from hexapla.routing.retry import RetryPolicy, delay, verdict
+from hexapla.routing.retry import DECLINES, RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane
 
 
@@ -212,6 +212,8 @@ class Exchange:
             error = yield from steps(candidate, patience)
             if error is None or self._heard.final or (error.kind is Kind.RATE_LIMIT and self._has_spare(candidate)):
                 return error
+            if self._declined(error):
+                continue
             if self._heard.broken is not None and self._candidates:
                 return error  # whoever broke off goes on itself only when nobody else can
             pause = delay(error, tries, self._retry, self._chance)
@@ -220,6 +222,14 @@ class Exchange:
             said = error if self._tried > asked else said
             if (yield Sleep(pause)) is not None:
                 return error  # somebody else has answered
+
+    def _declined(self, error: GatewayError) -> bool:
+        """Whether a model takes no turn that was begun for it: then it is asked once more, in words."""
+        begun = self._lane.begun if self._lane is not None else None
+        if begun is None or begun.refused or error.kind not in DECLINES:
+            return False
+        begun.refused = True
+        return True
 
     def _has_spare(self, candidate: Candidate) -> bool:
         """Another key of the same provider is still to come: it serves at once what this one would have to wait for."""

@@ -70,6 +70,10 @@ RESUMES = frozenset(
 """With what an answer may break off and be continued by somebody else: nothing that judges the text or the request."""
 
 
+DECLINES = frozenset({Kind.INVALID_REQUEST, Kind.UNSUPPORTED, Kind.NOT_FOUND, Kind.UPSTREAM_MISCONFIGURED})
+"""With what a vendor refuses to go on in a turn that was begun, as newer models do."""
+
+
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of retrying.
 

@@ -16,7 +16,7 @@ from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.lane import Stream, Summary
+from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.tap import is_content, note, note_whole
 
 
@@ -24,7 +24,7 @@ class Hub:
     """One attempt through the interlingua."""
 
     name = "hub"
-    begun = False
+    begun: Begun | None = None
 
     def __init__(
         self, client: Protocol, upstream: Protocol, reply: Reply, body: bytes, losses: LossLog, restore: Restore

@@ -91,17 +91,24 @@ class Stream(typing.Protocol):
         ...
 
 
+class Begun(msgspec.Struct):
+    """The beginning of an answer at the end of a request.  `refused`: a target took none, so the next one is asked in
+    words; mutable, for whoever hears of it."""
+
+    refused: bool = False
+
+
 class Lane(typing.Protocol):
     """One attempt's translation.
 
     name    verbatim | patch | hub
-    begun   its request ends in the beginning of an answer, with which the target goes on in a way of its own
+    begun   its request ends in the beginning of an answer, with which the target is to go on in a way of its own
     body    what to send upstream
     losses  what the request's rendering could not say, plus what answers lost so far
     """
 
     name: str
-    begun: bool
+    begun: Begun | None
     body: bytes
     summary: Summary
 

@@ -208,7 +208,7 @@ class Translation:
     def _open_resumable(self, target: Target, quirks: Quirks, provider: str, telling: Telling) -> Lane:
         """The Hub, with the answer so far told to the target, and what it says told after that."""
         said, request = telling.said, self.request()
-        way = way_on(request, target, quirks)
+        way = None if telling.begun.refused else way_on(request, target, quirks)
         asked = request if said is None else continued(request, said, target, way)
         lane = self._open_hub(target, quirks, provider, asked, Resumable)
         assert isinstance(lane, Resumable)

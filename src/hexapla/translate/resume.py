@@ -41,7 +41,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols.base import Protocol, Reply, StreamEncoder
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.hub import CARRIED, Hub, HubStream
-from hexapla.translate.lane import BYTES_PER_TOKEN, Summary
+from hexapla.translate.lane import BYTES_PER_TOKEN, Begun, Summary
 from hexapla.translate.overlap import Lap
 from hexapla.translate.tap import is_content, note
 
@@ -110,12 +110,15 @@ class Said:
 
 
 class Telling:
-    """What the client of one request has been told; None while nobody has told it anything.  `marks`: its stream says
-    where another attempt goes on."""
+    """What the client of one request has been told; None while nobody has told it anything.
+
+    marks  its stream says where another attempt goes on;  begun: whether targets go on in a turn
+    """
 
     def __init__(self, *, marks: bool = False) -> None:
         self.said: Said | None = None
         self.marks = marks
+        self.begun = Begun()
 
 
 _OWN = {"anthropic_messages": Continuation()}
@@ -184,7 +187,7 @@ class Resumable(Hub):
         if telling.said is None:
             return
         self.before = begun + telling.said.text
-        self.begun = way is not None and bool(telling.said.text.strip())
+        self.begun = telling.begun if way is not None and telling.said.text.strip() else None
         if way is not None:
             self.least = min(ECHOED, len(self.before.rstrip())) if way.echoes else ECHOED
         if telling.marks:

@@ -21,7 +21,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import MARK, CallIds, with_ids
-from hexapla.translate.lane import Stream, Summary
+from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
@@ -52,7 +52,7 @@ class Verbatim:
     losses      what the edits took from the request
     """
 
-    begun = False
+    begun: Begun | None = None
 
     def __init__(
         self, protocol: Protocol, reply: Reply, body: bytes, *, name: str, hide_usage: bool, losses: tuple[Loss, ...]

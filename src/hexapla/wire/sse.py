@@ -109,7 +109,7 @@ class SSEDecoder:
 
     def _parse(self, block: bytes) -> Frame | None:
         """One block of lines as a frame; None when it has no data (comments, ids, an event name alone)."""
-        event, data, bare = "", [], []
+        event, data, bare = "", [], b""
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
@@ -122,9 +122,8 @@ class SSEDecoder:
             elif not name and line:
                 self.comments += 1
             elif line.startswith(b"{"):
-                bare.append(line)
-        data = data or bare
-        return Frame(event, b"\n".join(data)) if data else None
+                bare = b"%b\n%b" % (bare, line) if bare else line
+        return Frame(event, b"\n".join(data) or bare) if data or bare else None
 
 
 def frame(data: bytes, event: str = "") -> bytes:
