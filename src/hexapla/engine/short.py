@@ -51,7 +51,8 @@ class Short(Work):
             return False  # something may have to be prepared
         self._ended = ended
         try:
-            call = means.straight(self.ask, self.peeked, candidate) if plan.plain else None
+            straight = plan.plain and candidate.endpoint.protocol == self.ask.protocol
+            call = means.straight(self.ask, self.peeked, candidate) if straight else None
             return self._sent(candidate, call or means.call(self.ask, self.translation, candidate))
         except (GatewayError, ProtocolError):
             return False  # the long way meets the same, and knows what to do about it
