@@ -1,9 +1,5 @@
-"""Services that search the web, as their documents describe them.
-
-    exa      https://docs.exa.ai/reference/search
-    tavily   https://docs.tavily.com/documentation/api-reference/endpoint/search
-    brave    https://api-dashboard.search.brave.com/app/documentation/web-search/query
-    searxng  https://docs.searxng.org/dev/search_api        (2026-11-28)
+"""Services that search the web: exa, tavily, brave and searxng, as their own clients know them (plugins/services.py names
+the sources; no service was reached).
 
 Each knows the same pages, checks what it is asked as the service would, and answers in its own words.
 """

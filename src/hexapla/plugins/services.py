@@ -5,9 +5,9 @@
     brave    GET  https://api.search.brave.com/res/v1/web/search   X-Subscription-Token    at most 400 characters, 50 words
     searxng  GET  {url}/search?format=json             no key              `json` must stand in its settings' formats
 
-(https://docs.exa.ai/reference/search, https://docs.tavily.com/documentation/api-reference/endpoint/search,
-https://api-dashboard.search.brave.com/app/documentation/web-search/query and https://docs.searxng.org/dev/search_api;
-2026-11-28)
+No service was ever reached from here.  What is asked and read is what their clients ask and read (docs.rs/lc-tools 0.22,
+hosted_search/exa.rs; langchain_community 0.3, utilities/tavily_search.py; @brave/n8n-nodes-brave-search 1.0.25) and, for
+SearXNG, its own page (https://docs.searxng.org/dev/search_api); 2026-11-28.
 
 Domains are told to those that can be told, and held to here for all: a result from elsewhere is left out.
 
