@@ -11,9 +11,10 @@ from hexapla.catalog.schema import Quirks
 from hexapla.ir.content import Origin
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
+from hexapla.translate.calls import Calls
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
-from server.wire import CHAT, GEMINI, MESSAGES, RESPONSES, ask, opening, piece
+from server.wire import CHAT, GEMINI, MESSAGES, RESPONSES, TERMINATORS, ask, ending, opening, piece
 
 Json = dict[str, Any]
 ALL = (CHAT, RESPONSES, MESSAGES, GEMINI)
@@ -112,6 +113,24 @@ def _gemini(name: str, event: Json, openrouter: bool) -> Json:
 
 
 _SHAPE = {CHAT: _chat, MESSAGES: _messages, RESPONSES: _responses, GEMINI: _gemini}
+
+
+@pytest.mark.parametrize("protocol", [CHAT, RESPONSES, MESSAGES])
+def test_whatever_follows_a_failure_is_not_told(protocol: str) -> None:
+    """Nor where calls of tools are listened for; what stands before it in the same bytes is."""
+    tool = {"name": "f", "parameters": {"type": "object"}, "input_schema": {"type": "object"}, "type": "function"}
+    tools = [{"type": "function", "function": tool}] if protocol == CHAT else [tool]
+    peeked = peek(protocol, ask(protocol, "m", stream=True, tools=tools))
+    lane = Translation(peeked, Reply(id="gen-1", created=1, model="m")).open(
+        Target(origin=Origin(protocol, "p"), model="m"), Quirks()
+    )
+    assert lane.name == "verbatim"
+    lane.summary.calls = Calls(peeked, protocol, forced=False)
+    running = lane.stream()
+    heard = running.feed(opening(protocol) + piece(protocol, "Hel"))
+    heard += running.feed(piece(protocol, "lo") + FORMS["named"] + ending(protocol, "Hello") + AFTER) + running.close()
+    assert heard.count(b"boom") == 1 and b"lo" in heard
+    assert TERMINATORS[protocol] not in heard and b"ghost" not in heard
 
 
 def test_a_failed_response_keeps_what_it_tells() -> None:

@@ -174,6 +174,9 @@ class CallTap(Tap):
                 self.summary.text_bytes += DELTA_BYTES
                 continue
             self._note(self._decoder.feed(event))
+            if self.summary.error is not None:
+                mattered.append(event)
+                break
             if not plain:
                 mattered.append(event)
         return mattered

@@ -107,7 +107,7 @@ class VerbatimStream:
         self._tap = tap(protocol.name, protocol.decoder(), summary)
         self._hide_usage = hide_usage
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
-        self._over = False  # [DONE] was said
+        self._over = False  # [DONE] was said, or an error
         self._ids = CallIds() if protocol.name == _CHAT else None
         self.summary = summary
 
@@ -137,18 +137,17 @@ class VerbatimStream:
         mattered = self._tap.feed(data)
         if not mattered:
             return data if self._ids is None else self._ids.stream(data)
-        error = self.summary.error
+        error, words = self.summary.error, b""
+        last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
         if error is not None:
             self._over = True
-            whole = data[: data.index(mattered[-1])]
-            return (whole if self._ids is None else self._ids.stream(whole)) + self._told(mattered[-1], error)
-        last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
-        if last is not None:
+            data, words = data[: data.index(mattered[-1])], self._told(mattered[-1], error)
+        elif last is not None:
             self._over = True
             data = data[: data.index(last) + len(last)]  # whatever follows is nobody's answer
         if self._hide_usage:
             data = _without_usage(data, mattered)
-        return data if self._ids is None else self._ids.stream(data)
+        return (data if self._ids is None else self._ids.stream(data)) + words
 
     def close(self) -> bytes:
         held = b"".join(self._held)
@@ -164,7 +163,7 @@ class VerbatimStream:
             return (held + _BLANK if held else b"") + _LAST_WORDS.get(self._protocol.name, b"")
         error = self.summary.error
         assert error is not None
-        return self._say(error)
+        return self._told(held + _BLANK, error)
 
     def fail(self, error: StreamError) -> bytes:
         if self.failed:
