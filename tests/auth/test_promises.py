@@ -162,7 +162,7 @@ def test_status_tells_who_sits_out(desk: Desk, tmp_path: Path) -> None:
     text = acme(desk, '{ keys = ["one", "two"] }') + f"[server]\nport = {port}\n"
     with gateway(tmp_path, text, "--port", str(port)) as gate:
         assert chat(gate) == 200
-        command = [sys.executable, "-m", "hexapla.cli.main", "auth", "status", "--config", "hexapla.toml"]
+        command = [sys.executable, "-m", "hexapla", "auth", "status", "--config", "hexapla.toml"]
         env = environment(tmp_path) | {"HEXAPLA_LANG": "en"}
         done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True)
     assert "sits out: upstream_auth 5 min" in done.stdout and "in use" in done.stdout

@@ -38,14 +38,14 @@ def configured(folder: Path, desk: Desk, provider: str, text: str = LOGIN + ENDP
 
 
 def hexapla(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hexapla.cli.main", *arguments]
+    command = [sys.executable, "-m", "hexapla", *arguments]
     env = environment(folder) | {"HEXAPLA_LANG": "en"} | more
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def log_in_by_hand(folder: Path, *arguments: str, desk: Desk, **more: str) -> str:
     """`hexapla login --headless`: read the address, play the browser, paste what it ends at.  The address."""
-    command = [sys.executable, "-u", "-m", "hexapla.cli.main", "login", *arguments, "--headless"]
+    command = [sys.executable, "-u", "-m", "hexapla", "login", *arguments, "--headless"]
     process = subprocess.Popen(
         command,
         cwd=folder,

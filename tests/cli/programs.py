@@ -58,7 +58,7 @@ class Place:
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         """`hexapla …` as a person would."""
         return subprocess.run(
-            [sys.executable, "-m", "hexapla.cli.main", *arguments],
+            [sys.executable, "-m", "hexapla", *arguments],
             cwd=self.work,
             env=self.environment() | environment,
             input=stdin,

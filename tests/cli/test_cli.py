@@ -30,7 +30,7 @@ ledger = { path = "ledger.db" }
 
 def hexapla(*arguments: str, cwd: Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "HEXAPLA_LANG": "en", "XDG_STATE_HOME": str(cwd), **environment}
-    command = [sys.executable, "-m", "hexapla.cli.main", *arguments]
+    command = [sys.executable, "-m", "hexapla", *arguments]
     return subprocess.run(
         command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
     )
@@ -63,7 +63,7 @@ def test_help_is_instant(place: Path) -> None:
     seconds = []
     for _ in range(5):
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "hexapla.cli.main", "--help"], env=env, capture_output=True, check=True)
+        subprocess.run([sys.executable, "-m", "hexapla", "--help"], env=env, capture_output=True, check=True)
         seconds.append(time.perf_counter() - began)
     assert min(seconds) < 0.15
 

@@ -111,7 +111,7 @@ def test_a_login_of_its_own_needs_nothing(run: Run) -> None:
 
 def test_the_first_request_is_the_proof(place: Place) -> None:
     """Where no gateway runs, one is there while we wait; the program's request ends the wait, and is told."""
-    command = [sys.executable, "-m", "hexapla.cli.main", "connect", "claude", "--write", "--wait", "40"]
+    command = [sys.executable, "-m", "hexapla", "connect", "claude", "--write", "--wait", "40"]
     process = subprocess.Popen(command, cwd=place.work, env=place.environment(), stdout=subprocess.PIPE, text=True)
     with process:
         assert process.stdout is not None
