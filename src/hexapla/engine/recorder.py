@@ -53,9 +53,7 @@ class Recorder:
     _first: float | None = None
     _attempts: tuple[Attempt, ...] = ()
     _searches: tuple[Attempt, ...] = ()
-    _noted: Mapping[_Place, _Part | None] = MappingProxyType(
-        {}
-    )  # attempts that are over; a part where they are paid for
+    _noted: Mapping[_Place, _Part | None] = MappingProxyType({})  # attempts that are over; a part if they are paid for
 
     def __init__(self, books: Books, generation: Generation, body_bytes: int) -> None:
         self.id = generation.id
@@ -175,10 +173,7 @@ class Recorder:
             if start is not None and (start.candidate.track, start.since) not in self._noted:
                 self._attempts += (self._serving(start, lane, outcome, now),)
         record.attempts = self._searches + self._attempts
-        if usage is None or usage.cost is not None or self._noted or (start is not None and start.candidate.facts):
-            self._count(record, usage, lane)
-        else:  # nobody knows a price
-            record.usage = usage
+        self._count(record, usage, lane)
         books.ledger.end(record)
         books.metrics.end(record)
         if books.log is not None:
