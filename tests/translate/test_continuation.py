@@ -146,7 +146,8 @@ def test_the_clients_own_beginning_belongs_to_the_turn() -> None:
     messages = [{"role": "user", "content": "Tell"}, {"role": "assistant", "content": "A tale:"}]
     request = broken(said=" Once", messages=messages)
     lane = opened(request, "mistral", CHAT, "mistral-large-latest")
-    assert [turn["role"] for turn in json.loads(lane.body)["messages"]] == ["user", "assistant"]
+    begun = {"role": "assistant", "content": "A tale: Once", "prefix": True}
+    assert json.loads(lane.body)["messages"] == [messages[0], begun]
     assert heard(lane, "A tale: Once more") == " more"
 
 

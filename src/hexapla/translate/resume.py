@@ -21,7 +21,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from hexapla.catalog.schema import Continuation, Quirks
-from hexapla.ir.content import Extras, Reasoning, Text
+from hexapla.ir.content import AnyPart, Extras, Reasoning, Text
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -145,8 +145,8 @@ def continued(request: GenerateRequest, said: Said, target: Target, way: Continu
     if not text:
         return request
     turns, begun = request.messages, Message(role="assistant", content=(Text(text=text),))
-    if begins(request):
-        turns, begun = turns[:-1], replace(turns[-1], content=(*turns[-1].content, *begun.content), plain=False)
+    if turns and turns[-1].role == "assistant":  # the client's own beginning
+        turns, begun = turns[:-1], replace(turns[-1], content=_more(turns[-1].content, text))
     if way is None:
         return replace(request, messages=(*turns, begun, Message(role="user", content=(Text(text=GO_ON),), plain=True)))
     own = target.origin.protocol
@@ -160,6 +160,13 @@ def begins(request: GenerateRequest) -> str:
     if last is None or last.role != "assistant":
         return ""
     return "".join(part.text for part in last.content if isinstance(part, Text))
+
+
+def _more(content: tuple[AnyPart, ...], text: str) -> tuple[AnyPart, ...]:
+    """`content` and more text, in one part where that is possible: many servers take a string only."""
+    if content and isinstance(content[-1], Text):
+        return (*content[:-1], replace(content[-1], text=content[-1].text + text))
+    return (*content, Text(text=text))
 
 
 def _with(extras: Extras, protocol: str, fields: Mapping[str, Any]) -> Extras:
