@@ -21,7 +21,7 @@ from hexapla.ledger.store import Where
 
 Make = Callable[..., Generation]
 
-FALLIBLE = ("open", "write", "pread", "fsync", "fdatasync")
+FALLIBLE = ("open", "pwrite", "pread", "fsync", "fdatasync")
 
 
 class FaultyOs:
@@ -69,8 +69,8 @@ def pump(journal: Journal, store: SqliteStore) -> None:
 @pytest.mark.parametrize(
     ("fresh", "met"),
     [
-        pytest.param(0, {"open", "write", "pread", "fsync", "fdatasync"}, id="read from files"),
-        pytest.param(FRESH, {"open", "write", "fsync", "fdatasync"}, id="kept in memory"),
+        pytest.param(0, {"open", "pwrite", "pread", "fsync", "fdatasync"}, id="read from files"),
+        pytest.param(FRESH, {"open", "pwrite", "fsync", "fdatasync"}, id="kept in memory"),
     ],
 )
 def test_any_single_failure_loses_nothing(

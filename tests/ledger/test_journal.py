@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from hexapla.errors import GatewayError
-from hexapla.ledger.frame import BEGIN, MAGIC, decode, scan
+from hexapla.ledger.frame import BEGIN, MAGIC, decode, scan, torn
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.record import Generation
-from hexapla.ledger.segment import Claim, Segment
+from hexapla.ledger.segment import Claim, Segment, keeps_room
 from hexapla.ledger.store import Record
 
 Make = Callable[..., Generation]
@@ -51,16 +51,23 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
+def mapped(tmp_path: Path) -> Journal:
+    """A journal that writes to the memory of its files."""
+    return Journal(Claim.make(tmp_path), segment_size=4096, mapped=True)
+
+
+@pytest.fixture
 def forgetful(tmp_path: Path) -> Journal:
     """A journal that keeps nothing in memory, as one does whose store is far behind: what is taken is read from files."""
     return Journal(Claim.make(tmp_path), segment_size=4096, fresh=0)
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, error: int = errno.ENOSPC) -> None:
-    def fail(_fd: int, _data: bytes) -> None:
+    def fail(*_: object) -> None:
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(os, "write", fail)
+    monkeypatch.setattr(os, "pwrite", fail)
+    monkeypatch.setattr(os, "posix_fallocate", fail)
 
 
 def test_a_record_is_with_the_system_when_the_call_returns(journal: Journal, tmp_path: Path, begun: Make) -> None:
@@ -193,9 +200,9 @@ def test_half_a_write_is_no_record(
 ) -> None:
     """A write that the disk cuts short is a fault; its bytes are never read, and the record is not lost."""
     journal.end(ended("a"))
-    write = os.write
+    write = os.pwrite
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda fd, data: write(fd, data[: len(data) // 2]))
+        patch.setattr(os, "pwrite", lambda fd, data, offset: write(fd, data[: len(data) // 2], offset))
         journal.end(ended("b"))
     journal.end(ended("c"))
     journal.tend()
@@ -328,3 +335,70 @@ def test_without_a_file_records_wait_in_memory(begun: Make, ended: Make) -> None
     assert journal.fault is None
     assert journal.sync() is None
     assert drain(journal) == ["a"]
+
+
+def test_what_is_put_into_a_files_memory_is_with_the_system(mapped: Journal, tmp_path: Path, begun: Make) -> None:
+    """Another reader of the file sees the record when the call returns, and nothing after it."""
+    mapped.begin(begun("a"))
+    data = segments(tmp_path)[0].read_bytes()
+    (frame,) = scan(data, len(MAGIC))
+    assert decode(frame.payload).id == "a"
+    assert data[frame.end :] == bytes(4096 - frame.end)
+
+
+def test_what_has_no_room_is_written_behind_it(mapped: Journal, tmp_path: Path, begun: Make, ended: Make) -> None:
+    """A thread that is late with the next segment costs speed and no record."""
+    names = [f"{number}" for number in range(30)]
+    for name in names:
+        mapped.begin(begun(name))
+        mapped.end(ended(name))
+    (path,) = segments(tmp_path)
+    assert path.stat().st_size > 4096
+    assert len(written(path)) == 60
+    mapped.tend()
+    assert drain(mapped) == names
+    assert len(segments(tmp_path)) == 1
+
+
+def test_a_disk_without_room_is_a_fault_that_passes(
+    mapped: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
+) -> None:
+    """The segment that stands has its room; the next one waits until there is some again."""
+    with monkeypatch.context() as patch:
+        fill_disk(patch)
+        for number in range(30):
+            mapped.end(ended(f"{number}"))
+            mapped.tend()
+        assert mapped.fault is not None
+        assert len(segments(tmp_path)) == 1
+    mapped.tend()
+    assert mapped.fault is None
+    assert sorted(map(int, drain(mapped))) == list(range(30))
+    assert mapped.lost == 0
+
+
+def test_half_a_record_in_a_files_memory_is_an_unfinished_write(mapped: Journal, tmp_path: Path, ended: Make) -> None:
+    """Killed in the middle of a copy: what stands before it is read, and nobody is told of damage."""
+    mapped.end(ended("a"))
+    mapped.end(ended("b"))
+    data = segments(tmp_path)[0].read_bytes()
+    (first, second) = scan(data, len(MAGIC))
+    for cut in range(first.end + 1, second.end):
+        assert torn((data[:cut] + bytes(4096 - cut))[first.end :])
+    rotten = data[len(MAGIC) : first.end - 1] + b"X"
+    assert not torn(rotten + data[first.end :])
+
+
+def test_only_file_systems_that_keep_their_word_are_mapped(tmp_path: Path) -> None:
+    """By the mount that the directory is on; what is not known is not mapped."""
+    device = tmp_path.stat().st_dev
+    mine = f"{os.major(device)}:{os.minor(device)}"
+    mounts = tmp_path / "mountinfo"
+    for kind, keeps in (("ext4", True), ("xfs", True), ("btrfs", False), ("overlay", False), ("nfs4", False)):
+        mounts.write_text(
+            f"1 2 999:9 / /other rw - ext4 /dev/x rw\n3 4 {mine} / /mine rw,noatime shared:1 - {kind} /dev/y rw\n"
+        )
+        assert keeps_room(tmp_path, mounts) is keeps
+    mounts.write_text("")
+    assert not keeps_room(tmp_path, mounts)
+    assert not keeps_room(tmp_path, tmp_path / "absent")

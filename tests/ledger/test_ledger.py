@@ -172,12 +172,13 @@ def test_a_full_disk_is_survived_without_a_word_lost(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, begun: Make, ended: Make
 ) -> None:
     """ENOSPC in the journal: degraded, requests of budgeted keys refused, everything else goes on; then it heals."""
+    ledger._journal._current.room = 0  # type: ignore[union-attr]
 
-    def full(_fd: int, _data: bytes) -> None:
+    def full(_fd: int, _data: bytes, _offset: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
+        patch.setattr(os, "pwrite", full)
         ledger.begin(begun("a"))
         assert ledger.health.degraded
         with pytest.raises(GatewayError, match="No space left"):
@@ -283,11 +284,12 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
 def test_a_disk_that_is_full_from_the_start_is_a_clear_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening without room for a journal says so, and leaves neither a lock nor an open file behind."""
 
-    def full(_fd: int, _data: bytes) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
+        patch.setattr(os, "pwrite", full)
+        patch.setattr(os, "posix_fallocate", full)
         with pytest.raises(ConfigError, match=r"ledger\.db: No space left on device\.$"):
             Ledger.open(path)
     assert list(path.with_name("ledger.db.journal").iterdir()) == []

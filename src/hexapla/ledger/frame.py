@@ -84,8 +84,10 @@ def wanted(data: bytes) -> int:
 
 
 def torn(rest: bytes) -> bool:
-    """Whether `rest`, where scanning stopped, is only an unfinished write: too short, or zeros that never got data."""
-    return wanted(rest) > len(rest) or not any(rest)
+    """Whether `rest`, where scanning stopped, is only an unfinished write: too short, or nothing but zeros after it, as
+    in a file that has its size before its data."""
+    after = rest[wanted(rest) :]
+    return wanted(rest) > len(rest) or (bool(after) and after == bytes(len(after))) or rest == bytes(len(rest))
 
 
 def _clipped(generation: Generation) -> bytes:

@@ -1,7 +1,7 @@
 """The journal: every request is written down before its upstream is called, and again before the client hears the end.
 
 A gateway that dies with requests in flight owes its keeper the truth about them: what was begun, and what was
-finished.  So a record is handed to the operating system by one short write from whichever thread has it, 2 to 3 µs, and
+finished.  So a record is handed to the operating system by whichever thread has it, and
 survives `kill -9`; a power cut too where the caller waits for `sync` (see commit.py).  From there a thread carries
 finished records into the store (see drain.py), and a segment whose records have all arrived is deleted.  Begun ones are
 carried from segment to segment until they end.  What has just been written need not be read: the latest finished records
@@ -32,7 +32,7 @@ from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
 from hexapla.ledger.store import Record
 
-SEGMENT_SIZE = 8 << 20  # bytes; about ten thousand requests
+SEGMENT_SIZE = 4 << 20  # bytes; about five thousand requests
 SPILL_SIZE = 16 << 20  # bytes of finished records that wait in memory while no file can be written
 _CHUNK = 1 << 16
 FRESH = 4096  # finished records that are kept in memory as well: a store that is not behind has nothing to read
@@ -50,6 +50,7 @@ class Batch(NamedTuple):
 class Journal:
     """See above.  Without a claim there is no file: finished records wait in memory for the store.
 
+    mapped    records are put into the files' memory, which the kernel keeps as it keeps what write(2) brings
     open      the frames of what was begun and has not ended, by id
     fault     why the file cannot be written at the moment; None if it can
     errors    failed operations so far;  lost  finished records that found no room;  damaged  segments set aside
@@ -64,6 +65,7 @@ class Journal:
         segment_size: int = SEGMENT_SIZE,
         spill_size: int = SPILL_SIZE,
         fresh: int = FRESH,
+        mapped: bool = False,
     ) -> None:
         self.open: dict[str, bytes] = {}
         self.fault: OSError | None = None
@@ -74,6 +76,7 @@ class Journal:
         self._claim = claim
         self._synced = synced
         self._segment_size = segment_size
+        self._room = segment_size if mapped else 0
         self._spill_size = spill_size
         self._lock = threading.Lock()  # guards what begin and end touch
         self._tending = threading.Lock()  # guards the life of segments: creation, sync, removal
@@ -275,7 +278,7 @@ class Journal:
         """Open the next segment, carry open beginnings into it, and let it take over."""
         self._number += 1
         last, healthy = self._current, self.fault is None
-        segment = Segment.create(claim.segment(self._number))
+        segment = Segment.create(claim.segment(self._number), self._room)
         try:
             carried = self._carry(segment, set())
             if self._synced:

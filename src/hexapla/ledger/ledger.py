@@ -26,7 +26,7 @@ from hexapla.ledger.ids import Mint
 from hexapla.ledger.journal import SEGMENT_SIZE, Journal, unavailable
 from hexapla.ledger.record import Generation
 from hexapla.ledger.recovery import Recovered, interrupted, recover
-from hexapla.ledger.segment import Claim
+from hexapla.ledger.segment import Claim, keeps_room
 from hexapla.ledger.sqlite import SqliteStore
 from hexapla.ledger.store import GroupBy, UsageRow, Where
 
@@ -267,7 +267,8 @@ def _open(
     try:
         if durability != "off":
             claim = Claim.make(directory)
-        journal = Journal(claim, synced=synced, segment_size=segment_size)
+        mapped = not synced and keeps_room(directory)
+        journal = Journal(claim, synced=synced, segment_size=segment_size, mapped=mapped)
     except OSError:
         if claim is not None:
             claim.release()

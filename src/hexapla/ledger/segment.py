@@ -14,6 +14,7 @@ Rules of this file: blocking file calls, each short; OSError is the caller's to 
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import secrets
 import time
@@ -29,6 +30,9 @@ _DAMAGED = ".damaged"
 _UNNAMED = ".new"
 _UNNAMED_SECONDS = 60.0  # after which nobody is about to name a file any more: its maker died in that moment
 
+_POPULATE_WRITE = 23  # madvise(2); Python has no name for it
+_KEEPS_ROOM = frozenset({"ext2", "ext3", "ext4", "tmpfs", "xfs"})
+
 sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
@@ -36,34 +40,47 @@ class Segment:
     """One file, open for appending and reading.
 
     end   offset after the last whole frame;  read  offset up to which the store has everything
+    room  so many bytes of it are the file's own and stand in our memory as well: what is put there is written
     """
 
-    __slots__ = ("end", "fd", "path", "read")
+    __slots__ = ("_memory", "end", "fd", "path", "read", "room")
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self.fd = fd
         self.end = 0
         self.read = len(MAGIC)
+        self.room = 0
 
     @classmethod
-    def create(cls, path: Path) -> Segment:
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    def create(cls, path: Path, room: int = 0) -> Segment:
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         segment = cls(path, fd)
         try:
+            if room:
+                segment._make(room)
             segment.append(MAGIC)
         except OSError:
             segment.remove()
             raise
         return segment
 
+    def _make(self, room: int) -> None:
+        os.posix_fallocate(self.fd, 0, room)
+        self._memory = mmap.mmap(self.fd, room)
+        self.room = room
+        with suppress(OSError):  # a kernel before 5.14: then each page is fetched when it is first written to
+            self._memory.madvise(_POPULATE_WRITE)
+
     def append(self, frame: bytes) -> None:
         """Write one frame, or raise; what a failed write left behind lies after `end` and is never read."""
-        size = len(frame)
-        written = os.write(self.fd, frame)
-        if written != size:  # a full disk: the next call would say so
-            raise OSError(f"only {written} of {size} bytes were written")
-        self.end += size
+        start = self.end
+        end = start + len(frame)
+        if end <= self.room:
+            self._memory[start:end] = frame
+        elif (written := os.pwrite(self.fd, frame, start)) != len(frame):  # a full disk: the next call would say so
+            raise OSError(f"only {written} of {len(frame)} bytes were written")
+        self.end = end
 
     def remove(self) -> None:
         self.close()
@@ -71,6 +88,8 @@ class Segment:
 
     def close(self) -> None:
         if self.fd >= 0:
+            if self.room:
+                self._memory.close()
             os.close(self.fd)
             self.fd = -1
 
@@ -123,6 +142,21 @@ class Claim:
                 (self.directory / f"{self.owner}{_LOCK}").unlink(missing_ok=True)
             os.close(self._fd)
             self._fd = -1
+
+
+def keeps_room(directory: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """Whether blocks that a file was given stay its own, so that writing to its memory cannot fail for want of space.
+
+    A file system that takes new blocks for every write (btrfs, ZFS), or that nobody here can see into (overlay, network),
+    would kill the process by SIGBUS where a write fails with ENOSPC (proc_pid_mountinfo(5), mmap(2)).
+    """
+    device = directory.stat().st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    with suppress(OSError):
+        for fields in map(str.split, mounts.read_text().splitlines()):
+            if fields[2] == wanted:
+                return fields[fields.index("-") + 1] in _KEEPS_ROOM
+    return False
 
 
 def dead_claims(directory: Path) -> Iterator[Claim]:
