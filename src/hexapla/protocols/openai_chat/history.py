@@ -1,11 +1,11 @@
-"""The conversation of a client's Chat body: messages and their parts.
+"""The conversation of a client's Chat body: messages, calls and results.
 
 Accepts a superset of the published types: cache marks on parts, messages and calls, thought in every spelling, legacy
 functions, explicit nulls.  What only Chat knows travels in extras or whole; what cannot be right is refused with its
 path.
 
-Rules of this file: a Struct says what a message or part may hold, a function what it means, found by table; media are read
-by `media.py`.
+Rules of this file: a Struct says what a message may hold, a function what it means, found by table (`content.py` reads
+what is said in them).
 """
 
 from __future__ import annotations
@@ -18,19 +18,10 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Origin, Reasoning, Refusal, Text, ToolCall, ToolResult
+from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.request import Message, Role
-from hexapla.protocols.openai_chat.media import (
-    WireAudio,
-    WireFile,
-    WireImage,
-    WireVideo,
-    parse_audio,
-    parse_file,
-    parse_image,
-    parse_video,
-)
-from hexapla.protocols.openai_chat.reasoning import FORMS, ORIGIN, PART, history_thought
+from hexapla.protocols.openai_chat.content import parse_content
+from hexapla.protocols.openai_chat.reasoning import FORMS, history_thought
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import NO_REST, Reader, Rest, is_text, present, read_list, string
 from hexapla.wire.rawjson import dump, join, load
@@ -132,11 +123,11 @@ def _read(raw: Raw, path: str) -> tuple[AnyMessage, Rest]:
 def _said(message: WireUser, rest: Rest, path: str) -> Message:
     if not message.content and not isinstance(message.content, str):
         raise ProtocolError("content is required", path=f"{path}.content")
-    return _message(message.speaker, message, _content(message.content, path), rest)
+    return _message(message.speaker, message, parse_content(message.content, path), rest)
 
 
 def _assistant(message: WireAssistant, rest: Rest, path: str) -> Message:
-    content = _content(message.content, path) if message.content is not None else ()
+    content = parse_content(message.content, path) if message.content is not None else ()
     thought = _thought(message, path)
     refusal = (Refusal(text=message.refusal),) if message.refusal else ()
     calls = _calls(message, path) if message.tool_calls or message.function_call else ()
@@ -167,7 +158,7 @@ def _result(message: WireResult, rest: Rest, path: str) -> Message:
     if call is None:
         raise ProtocolError("tool_call_id is required", path=f"{path}.tool_call_id")
     said = message.content
-    content = _content(said, path) if said is not None else ()
+    content = parse_content(said, path) if said is not None else ()
     kept = tuple([part for part in content if isinstance(part, Text | Media | Opaque)])
     result = ToolResult(
         call_id=call,
@@ -187,85 +178,6 @@ _PARSE: dict[type, Callable[[Any, Rest, str], Message]] = {
     WireAssistant: _assistant,
     WireResult: _result,
     WireFunctionResult: _result,
-}
-
-# parts
-
-
-class WireKind(msgspec.Struct):
-    """What every part may hold."""
-
-    type: str
-    cache_control: CacheMark | None = None
-
-
-class WireText(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-    text: str
-    cache_control: CacheMark | None = None
-
-
-class WireRefusal(msgspec.Struct):
-    refusal: str
-
-
-class WireThinking(msgspec.Struct, forbid_unknown_fields=True):
-    """Mistral: {"type": "thinking", "thinking": [{"type": "text", "text": ...}]}; with a signature it is Claude's block,
-    as some gateways hand it out."""
-
-    type: str
-    thinking: Any = None
-    signature: str | None = None
-    cache_control: Any = None
-
-
-_KIND = Reader(WireKind)
-
-
-def _content(said: str | list[Raw], path: str) -> tuple[AnyPart, ...]:
-    if isinstance(said, str):
-        return (Text(text=said),)
-    return tuple([_part(raw, f"{path}.content[{i}]") for i, raw in enumerate(said)])
-
-
-def _part(raw: Raw, path: str) -> AnyPart:
-    if is_text(raw):
-        return Text(text=string(raw, path))
-    kind, _ = _KIND.read(raw, path)
-    known = _PARTS.get(kind.type)
-    if known is None:
-        return Opaque(origin=ORIGIN, type=kind.type, data=raw, cache=kind.cache_control)
-    reader, parse = known
-    return parse(*reader.read(raw, path), path)
-
-
-def _text(part: WireText, rest: Rest, path: str) -> Text:
-    return Text(text=part.text, cache=part.cache_control, extras={NAME: rest} if rest else {})
-
-
-def _refusal(part: WireRefusal, rest: Rest, path: str) -> Refusal:
-    return Refusal(text=part.refusal)
-
-
-def _thinking(part: WireThinking, rest: Rest, path: str) -> Reasoning:
-    pieces = part.thinking if isinstance(part.thinking, list) else [{"text": part.thinking}]
-    text = "".join([str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict)])
-    if part.signature is not None:
-        return Reasoning(text=text, signature=part.signature, form="thinking", origin=Origin("anthropic_messages"))
-    return Reasoning(text=text, form=PART, origin=ORIGIN, extras={NAME: rest} if rest else {})
-
-
-_PARTS: dict[str, tuple[Reader[Any], Callable[[Any, Rest, str], AnyPart]]] = {
-    "text": (Reader(WireText), _text),
-    "input_text": (Reader(WireText), _text),
-    "output_text": (Reader(WireText), _text),
-    "refusal": (Reader(WireRefusal), _refusal),
-    "thinking": (Reader(WireThinking), _thinking),
-    "image_url": (Reader(WireImage), parse_image),
-    "video_url": (Reader(WireVideo), parse_video),
-    "input_video": (Reader(WireVideo), parse_video),
-    "input_audio": (Reader(WireAudio), parse_audio),
-    "file": (Reader(WireFile), parse_file),
 }
 
 # what an assistant's turn holds beside
