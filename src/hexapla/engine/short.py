@@ -21,7 +21,8 @@ from hexapla.engine.work import Work
 from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Start, Tried
-from hexapla.upstream.connection import Connection, Exchange, StaleError
+from hexapla.upstream.connection import Connection, StaleError
+from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.secrets import secrets_of, without
 from hexapla.upstream.transport import Request, Transport

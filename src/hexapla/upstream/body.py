@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from hexapla.upstream.connection import Exchange
+from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.transport import Response
 
 

@@ -13,8 +13,9 @@ from collections import deque
 from collections.abc import Iterator
 
 from hexapla.errors import Kind, UpstreamError
-from hexapla.upstream.connection import Connection, Exchange, StaleError
+from hexapla.upstream.connection import Connection, StaleError
 from hexapla.upstream.dial import Origin, dial, origin_of
+from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.tls import context_of
 from hexapla.upstream.transport import Request
 

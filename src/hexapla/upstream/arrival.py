@@ -1,0 +1,149 @@
+"""What arrives on a connection: one answer after the other, as httptools tells it.
+
+Rules of this file: no socket and no waiting; what is wrong becomes `error`, and whoever holds the socket is told by
+`_give_up`; bounds are kept while bytes come, not afterwards.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import httptools
+
+from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream.inflate import Inflate, inflate_of
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 200
+MAX_INTERIM = 20
+
+
+class Arrival:
+    """The answer that is arriving.
+
+    head   its status and headers, once they are complete
+    error  what is wrong with it
+    """
+
+    def __init__(self) -> None:
+        self._parser: Any = httptools.HttpResponseParser(self)  # for one answer after the other
+
+    def _expect(self) -> None:
+        """Another answer is expected."""
+        self.head: tuple[int, dict[str, str]] | None = None
+        self.error: UpstreamError | None = None
+        self._chunks: list[bytes] = []
+        self._buffered = 0
+        self._headers: dict[str, str] = {}
+        self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
+        self._complete = self._keep_alive = False
+        self._inflate: Inflate | None = None
+        self._limit = 0  # bytes of its body; 0 is none
+
+    @property
+    def ended(self) -> bool:
+        """The body is complete, and whole."""
+        return self._complete and self.error is None
+
+    def whole(self) -> bytes:
+        """The body, which stays to be taken; b"" unless all of it is there, and it is no refusal."""
+        if not self._complete or self.error is not None or self.head is None or self.head[0] >= 300:
+            return b""
+        if len(self._chunks) != 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0]
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise ValueError("bytes behind the end")  # stops the parser: they must become no other answer's head
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        headers = self._headers
+        if len(headers) >= MAX_HEADERS:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends too many headers.")
+            return
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEAD_BYTES:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
+            return
+        if self.head is not None:
+            return  # a trailer: it must not replace a header that was acted upon
+        key, text = _lower(name), value.decode("latin-1")
+        before = headers.get(key)
+        if before is None:
+            if key != "set-cookie":
+                headers[key] = text
+            return
+        if key == "content-length" and before != text:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names two lengths of one answer.")
+        headers[key] = f"{before}, {text}"
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if 100 <= status < 200:
+            self._interim += 1
+            self._headers = {}
+            if self._interim > MAX_INTERIM:
+                self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends interim answers without end.")
+            return
+        if "content-length" in self._headers and "transfer-encoding" in self._headers:
+            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
+            return
+        self.head = status, self._headers
+        if encoding := self._headers.get("content-encoding"):
+            try:
+                self._inflate = inflate_of(encoding)
+            except UpstreamError as error:
+                self._give_up(error)
+
+    def on_body(self, body: bytes) -> None:
+        if self.error is not None:
+            return
+        if self._inflate is not None:
+            try:
+                body = self._inflate.feed(body)
+            except UpstreamError as error:
+                self._give_up(error)
+                return
+        self._decoded += len(body)
+        if self._limit and self._decoded > self._limit:
+            self._fail(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {self._limit} bytes.")
+            return
+        if body:
+            self._chunks.append(body)
+            self._buffered += len(body)
+
+    def on_message_complete(self) -> None:
+        if self.head is None:
+            return  # an interim answer
+        self._complete = True
+        # right only inside this callback; asked later it is always False (docs/measurements.md, traps)
+        self._keep_alive = self._parser.should_keep_alive() and self.error is None
+        if self._inflate is not None:
+            self._close_inflate()
+
+    def _close_inflate(self) -> None:
+        if self._inflate is not None and self.error is None:
+            try:
+                self._inflate.close()
+            except UpstreamError as error:
+                self.error = error
+
+    def _until_close(self) -> bool:
+        """The body ends with the connection."""
+        headers = self.head[1] if self.head is not None else {}
+        return "content-length" not in headers and "transfer-encoding" not in headers
+
+    def _fail(self, kind: Kind, message: str) -> None:
+        self._give_up(UpstreamError(kind, message))
+
+    def _give_up(self, error: UpstreamError) -> None:
+        if self.error is None and not self._complete:
+            self.error = error
+        self._keep_alive = False
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()

@@ -1,0 +1,58 @@
+"""An answer on a connection, as whoever asked for it reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hexapla.errors import Kind, UpstreamError
+
+if TYPE_CHECKING:
+    from hexapla.upstream.connection import Connection
+
+
+class Exchange:
+    """A response whose head has arrived (see transport.Response), with a body to be called back by (see body.Body)."""
+
+    __slots__ = ("_closed", "_connection", "headers", "status")
+
+    def __init__(self, connection: Connection, status: int, headers: dict[str, str]) -> None:
+        self._connection = connection
+        self._closed = False
+        self.status = status
+        self.headers = headers
+
+    def chunks(self) -> Exchange:
+        return self
+
+    def __aiter__(self) -> Exchange:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await self._connection.next_chunk()
+
+    def take(self) -> bytes | None:
+        return self._connection.take()
+
+    @property
+    def ended(self) -> bool:
+        return self._connection.ended
+
+    def tell(self, heard: Callable[[], None] | None) -> None:
+        if not self._closed:
+            self._connection.heard = heard
+
+    async def read(self, limit: int) -> bytes:
+        pieces, size = [], 0
+        async for chunk in self:
+            size += len(chunk)
+            if size > limit:
+                self.close()
+                raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {limit} bytes.")
+            pieces.append(chunk)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        if not self._closed:  # closed again, it would end whatever the connection carries by then
+            self._closed = True
+            self._connection.finish()
