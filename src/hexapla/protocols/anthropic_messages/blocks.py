@@ -115,11 +115,6 @@ def render_citation(citation: Citation) -> Raw | None:
     )
 
 
-def render_block(part: ResponsePart, losses: LossLog, path: str) -> Json | None:
-    """A whole part as a block; None where Messages has no block for it (said in `losses`)."""
-    return _RENDER[type(part)](part, losses, path)
-
-
 def _render_text(part: Text, losses: LossLog, path: str) -> Json | None:
     block: Json = {"type": "text", "text": part.text, "citations": None}
     if part.citations:
@@ -167,7 +162,7 @@ def _render_opaque(part: Opaque, losses: LossLog, path: str) -> Json | None:
     return None
 
 
-_RENDER: dict[type, Callable[[Any, LossLog, str], Json | None]] = {
+RENDER: dict[type, Callable[[Any, LossLog, str], Json | None]] = {
     Text: _render_text,
     Refusal: _render_refusal,
     Reasoning: _render_reasoning,
@@ -175,3 +170,4 @@ _RENDER: dict[type, Callable[[Any, LossLog, str], Json | None]] = {
     Media: _render_media,
     Opaque: _render_opaque,
 }
+"""A whole part as a block; None where Messages has no block for it (said in the losses).  str: where the part stands."""

@@ -35,7 +35,7 @@ from hexapla.ir.event import (
 from hexapla.ir.fold import append_details
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
-from hexapla.protocols.anthropic_messages.blocks import render_block, render_citation
+from hexapla.protocols.anthropic_messages.blocks import RENDER, render_citation
 from hexapla.protocols.anthropic_messages.errors import error_body
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop
 from hexapla.protocols.arguments import object_of
@@ -228,7 +228,7 @@ class MessagesEncoder:
 
     def _whole_part(self, part: ResponsePart, index: int = 0) -> bytes:
         """A block that is said in one piece: its start holds all of it."""
-        block = render_block(part, self.losses, f"content[{index}]")
+        block = RENDER[type(part)](part, self.losses, f"content[{index}]")
         if block is None:
             return b""
         self._open.place = self._places

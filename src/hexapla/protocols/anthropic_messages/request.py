@@ -106,8 +106,9 @@ def parse_request(body: bytes) -> GenerateRequest:
     turns = parse_turns(wire.messages)
     if not turns:
         raise ProtocolError("messages: at least one message is required", path="$.messages")
-    config, beside = _CONFIG.maybe(wire.output_config, "$.output_config")
-    if config is not None:
+    config: WireConfig | None = None
+    if wire.output_config:
+        config, beside = _CONFIG.maybe(wire.output_config, "$.output_config")
         rest = rest | _untaken(wire, config, beside)
     choice, parallel = _tool_choice(wire.tool_choice) if wire.tool_choice else (None, None)
     user, metadata = _metadata(wire.metadata) if wire.metadata else (None, None)
@@ -137,9 +138,9 @@ def parse_request(body: bytes) -> GenerateRequest:
     )
 
 
-def _untaken(wire: WireRequest, config: WireConfig, beside: Rest) -> Rest:
+def _untaken(wire: WireRequest, config: WireConfig | None, beside: Rest) -> Rest:
     """What output_config holds beside effort and format, and the beta's format where there are two."""
-    twice = wire.output_format if present(config.format) is not None else Raw()
+    twice = wire.output_format if config is not None and present(config.format) is not None else Raw()
     rest = {"output_format": twice, "output_config": Raw(join(beside)) if beside else Raw()}
     return {name: found for name, raw in rest.items() if (found := present(raw)) is not None}
 

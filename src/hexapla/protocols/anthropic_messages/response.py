@@ -11,7 +11,7 @@ from hexapla.errors import ProtocolError
 from hexapla.ir.content import Refusal, Text
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart
-from hexapla.protocols.anthropic_messages.blocks import parse_block, render_block
+from hexapla.protocols.anthropic_messages.blocks import RENDER, parse_block
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
@@ -108,16 +108,20 @@ def present(raw: Raw) -> Raw | None:
 
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
     """Response -> a Message that the SDK's strict types accept."""
-    blocks = [render_block(part, losses, f"content[{i}]") for i, part in enumerate(response.content)]
+    content = response.content
+    blocks = [RENDER[type(part)](part, losses, f"content[{i}]") for i, part in enumerate(content)]
+    if None in blocks:
+        blocks = [block for block in blocks if block is not None]
     reason, sequence = say_stop(response.stop)
-    if reason == "end_turn" and _refused(response.content):
-        reason = "refusal"
+    if reason == "end_turn" and Refusal in map(type, content):
+        spoken = any(isinstance(part, Text) and part.text for part in content)
+        reason = "end_turn" if spoken else "refusal"
     body: dict[str, Any] = {
         "id": response.id or reply.id,
         "type": "message",
         "role": "assistant",
         "model": response.model or reply.model,
-        "content": [block for block in blocks if block is not None],
+        "content": blocks,
         "stop_reason": reason,
         "stop_sequence": sequence,
         "usage": render_usage(response.usage),
@@ -127,8 +131,3 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
     if response.extras:
         body |= response.extras.get(NAME, {})
     return join(body)
-
-
-def _refused(content: tuple[ResponsePart, ...]) -> bool:
-    """Whether the answer is a refusal and not a word beside."""
-    return Refusal in map(type, content) and not any(isinstance(part, Text) and part.text for part in content)

@@ -74,8 +74,9 @@ class Restore:
             return None
         if not _RESTORED.isdisjoint(map(type, response.content)):
             response = replace(response, content=tuple([self._whole_part(part) for part in response.content]))
-        ended = stop if stop is None else self._ended(stop)
-        return response if ended is stop else replace(response, stop=ended)
+        if self._output_tool is None or stop is None:
+            return response
+        return replace(response, stop=self._ended(stop))
 
     def all(self, events: Iterable[AnyEvent]) -> Iterator[AnyEvent]:
         """A whole stream restored."""
@@ -132,14 +133,13 @@ class Restore:
         if stop is not None and stop.reason == "error":
             message = f"The provider ended the answer with {stop.native or 'an error'}."
             return (StreamError(kind=Kind.UPSTREAM_ERROR, message=message, code=stop.native),)
-        ended = stop if stop is None else self._ended(stop)
-        return (event,) if ended is stop else (replace(event, stop=ended),)
+        if self._output_tool is None or stop is None:
+            return (event,)
+        return (replace(event, stop=self._ended(stop)),)
 
     def _ended(self, stop: Stop) -> Stop:
-        """An answer ends for calls only where the client sees one."""
-        if self._output_tool is None or self._calls or stop.reason != "tool_calls":
-            return stop
-        return replace(stop, reason="stop")
+        """An answer whose only call was its text ends for no calls."""
+        return replace(stop, reason="stop") if stop.reason == "tool_calls" and not self._calls else stop
 
 
 _RULES: dict[type, Callable[[Restore, Any], tuple[AnyEvent, ...]]] = {
