@@ -17,7 +17,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import AnyPart, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
+from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.envelope import open_envelope
 from hexapla.ir.request import Message, Role
 from hexapla.protocols.gemini_generate.fields import Camel, extras_of, standard
@@ -109,7 +109,7 @@ class _Contents:
         results = tuple(part for part in parts if isinstance(part, ToolResult))
         others = tuple(part for part in parts if not isinstance(part, ToolResult))
         if results:
-            self._results(results)
+            self._results(results, {} if others else extras)
         if others or not results:
             self.messages.append(Message(role=role, content=others, plain=_plain(others), extras=extras))
 
@@ -120,7 +120,7 @@ class _Contents:
         if last is not None and last.role == "assistant":
             before = last.content
             self.messages.pop()
-            message = replace(message, extras=last.extras or message.extras)
+            message = replace(message, extras=_both(last.extras, message.extras))
         else:
             self._waiting = []
         self._waiting += [part for part in parts if isinstance(part, ToolCall)]
@@ -130,12 +130,13 @@ class _Contents:
             content = tuple(part for part in content if not _shown(part))
         self.messages.append(replace(message, content=content))
 
-    def _results(self, results: tuple[ToolResult, ...]) -> None:
+    def _results(self, results: tuple[ToolResult, ...], extras: Extras) -> None:
         last = self.messages[-1] if self.messages else None
         if last is not None and last.role == "tool":
-            self.messages[-1] = replace(last, content=last.content + results)
+            joined = last.content + results
+            self.messages[-1] = replace(last, content=joined, extras=_both(last.extras, extras))
         else:
-            self.messages.append(Message(role="tool", content=results))
+            self.messages.append(Message(role="tool", content=results, extras=extras))
 
     # parts
 
@@ -331,6 +332,12 @@ def _check(kind: str, media_type: str | None, data: str, path: str) -> None:
 
 _SNIFFED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Image types whose first bytes are known."""
+
+
+def _both(first: Extras, second: Extras) -> Extras:
+    """What two contents that become one say beside their parts; the first is believed."""
+    return {NAME: {**second.get(NAME, {}), **first.get(NAME, {})}} if first and second else first or second
+
 
 _PARTS: dict[str, Callable[[_Contents, Camel], Any]] = {
     "functionCall": _Contents.call,
