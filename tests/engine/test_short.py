@@ -82,7 +82,7 @@ class Upstream:
 
 
 @asynccontextmanager
-async def opened(folder: Path, script: Script) -> AsyncIterator[tuple[Gateway, Upstream]]:
+async def opened(folder: Path, script: Script, settings: str = "") -> AsyncIterator[tuple[Gateway, Upstream]]:
     """A gateway whose first provider has a connection that waits in the pool."""
     upstream = Upstream(script)
     servers = {name: await asyncio.start_server(upstream.serve, "127.0.0.1", 0) for name in ("one", "two")}
@@ -94,7 +94,7 @@ async def opened(folder: Path, script: Script) -> AsyncIterator[tuple[Gateway, U
     config = folder / "hexapla.toml"
     config.write_text(
         '[ledger]\npath = ":memory:"\n[log]\npath = "off"\n[retry]\nretries = 0\n'
-        f'[chains]\n"one/m" = ["two/m"]\n{providers}'
+        f'[chains]\n"one/m" = ["two/m"]\n{settings}{providers}'
     )
     gateway = open_gateway(load_config(config))
     try:
@@ -330,3 +330,13 @@ async def test_an_end_that_comes_with_a_cancellation() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert running.left
+
+
+@pytest.mark.parametrize("timer", ["head", "total"])
+@awaited
+async def test_nobody_waits_for_ever(timer: str, tmp_path: Path) -> None:
+    """The timer that passes first counts, whoever watches it."""
+    async with opened(tmp_path, waits, f"[timeouts]\n{timer} = 0.3\n") as (gateway, _):
+        code, body, _headers = await asyncio.wait_for(asked(gateway), 5)
+        assert code == (200 if timer == "head" else 504) and (timer == "head" or b"in time" in body)
+        assert free(gateway)

@@ -21,6 +21,7 @@ from hexapla.engine.work import Work
 from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Start, Tried
+from hexapla.routing.patience import Timers
 from hexapla.upstream.connection import Connection, StaleError
 from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.http1 import Http1Transport
@@ -50,6 +51,8 @@ class Short(Work):
             return False
         if plan.search is not None or self.peeked.plugins is not None:
             return False  # something may have to be prepared
+        if not _watched(candidate.timers):
+            return False
         self._ended = ended
         try:
             straight = plan.plain and candidate.endpoint.protocol == self.ask.protocol
@@ -192,6 +195,11 @@ class Short(Work):
             brought.close()
         if asked:
             self.means.routes.traffic.left(self.plan.candidates[0])
+
+
+def _watched(timers: Timers) -> bool:
+    """Whether the connection's own deadline for the head is the first that can pass."""
+    return not timers.total or 0 < timers.head <= timers.total
 
 
 class _Brought:
