@@ -192,3 +192,21 @@ def test_mended_json(upstream: Upstream, searching: Gateway) -> None:
     wish = {"response_format": {"type": "json_object"}, "plugins": [{"id": "response-healing"}]}
     heard = asked(searching, CHAT, f"u_msgs/{upstream.play(almost)}", **wish)
     assert heard.json["choices"][0]["message"]["content"] == '{"herons":3}'
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_the_pipeline_is_told(stream: bool, upstream: Upstream, service: Service, searching: Gateway) -> None:
+    """What was done beside the answer stands in the router's metadata; nothing does where nothing was."""
+    model = upstream.play(says)
+    for more, names in (
+        (WEB, ["web"]),
+        ({"plugins": [{"id": "response-healing"}], "response_format": {"type": "json_object"}}, ["response-healing"]),
+        ({}, None),
+    ):
+        body = ask(CHAT, f"u_chat/{model}", stream=stream, **more)
+        heard = call(searching.url, "/api/v1/chat/completions", body, x_openrouter_metadata="enabled")
+        lines = [line[6:] for line in heard.body.splitlines() if b"openrouter_metadata" in line]
+        noted = json.loads(lines[-1] if stream else heard.body)["openrouter_metadata"]
+        if stream and names == ["response-healing"]:
+            names = None  # only whole answers are mended
+        assert [stage["name"] for stage in noted["pipeline"]] == names if names else "pipeline" not in noted

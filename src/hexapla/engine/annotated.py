@@ -92,7 +92,9 @@ class Notes:
         """OpenRouter's note on the request's way."""
         attempts = self._recorder.attempts
         served = bool(attempts) and attempts[-1].outcome == "ok"
-        return self._story().metadata(served=served, tried=self._recorder.tried)
+        told = self._story().metadata(served=served, tried=self._recorder.tried)
+        stages = [msgspec.to_builtins(stage) for stage in self._recorder.stages]
+        return {**told, "pipeline": stages} if stages else told
 
     def costs(self, prompt_part: str, completion_part: str) -> Json:
         """What the answer has cost so far, as fields of its usage; none where that is not known."""

@@ -25,7 +25,7 @@ from hexapla.observe.metrics import Metrics
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Start, Tried
 from hexapla.routing.tiers import PLAIN, SERVED
-from hexapla.translate.lane import BYTES_PER_TOKEN, Lane
+from hexapla.translate.lane import BYTES_PER_TOKEN, Lane, Stage
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +77,11 @@ class Recorder:
     def tier(self) -> str | None:
         """The service tier of the answer that is going out, in the upstream's word."""
         return self._start.lane.summary.tier if self._start is not None else None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What was done for the answer that is going out, beside translating it."""
+        return self._start.lane.summary.stages if self._start is not None else ()
 
     def bill(self) -> tuple[Cost | None, Cost | None]:
         """What the answer that is going out has cost so far, and its prompt's part of that; None: not known."""

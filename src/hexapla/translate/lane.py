@@ -26,6 +26,18 @@ BYTES_PER_TOKEN = 4
 """The rule of thumb behind every estimate: English text has about four bytes a token."""
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """Something that the gateway did for a request beside translating it.
+
+    type, name  OpenRouter's words (https://openrouter.ai/docs/guides/features/router-metadata; openrouter-python 1.3.84)
+    summary     for people
+    """
+
+    type: str
+    name: str
+    summary: str
+
+
 class Summary(msgspec.Struct, kw_only=True):
     """What passed: filled in while a lane works, read by the ledger.  Mutable on purpose: it is a lane's notebook."""
 
@@ -38,6 +50,7 @@ class Summary(msgspec.Struct, kw_only=True):
     text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
     error: StreamError | None = None
     calls: Calls | None = None  # of tools, where the request has any
+    stages: tuple[Stage, ...] = ()
 
     def spent(self, asked: int) -> Usage:
         """What an attempt that was not heard to its end has used, by estimate where it did not say; `asked`: bytes of

@@ -247,7 +247,9 @@ class Translation:
             work = Work(request=self.request(), done=True)
         if work.fields or said:
             quirks = replace(quirks, set={**quirks.set, **work.fields, **said})
-        return self._open_hub(target, quirks, provider, work.request, losses=losses, steps=work.steps)
+        lane = self._open_hub(target, quirks, provider, work.request, losses=losses, steps=work.steps)
+        lane.summary.stages = work.stages
+        return lane
 
     def _open_hub(
         self,

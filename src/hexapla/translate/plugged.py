@@ -26,6 +26,7 @@ from hexapla.plugins.middle_out import shortened
 from hexapla.plugins.native import asking, way, without_search
 from hexapla.plugins.services import Hit
 from hexapla.translate.adapt.restore import Restore
+from hexapla.translate.lane import Stage
 
 Step = Callable[[AnyEvent], Iterable[AnyEvent]]
 """What is done to an answer's events, one by one."""
@@ -45,12 +46,18 @@ class Work(msgspec.Struct, kw_only=True):
     request  as it is to be translated;  fields  further ones at the top level of its body
     steps    what is done to the answer
     done     whether anything is, be it that sources of the vendor's own kind become the dialect's
+    stages   what is, in words
     """
 
     request: GenerateRequest
     fields: Mapping[str, Any] = {}
     steps: Sequence[Step] = ()
     done: bool = False
+    stages: tuple[Stage, ...] = ()
+
+    def add(self, kind: str, name: str, summary: str) -> None:
+        """Something is done."""
+        self.stages, self.done = (*self.stages, Stage(kind, name, summary)), True
 
 
 def worked(
@@ -70,15 +77,18 @@ def worked(
     """
     work = Work(request=request)
     if texts is not None and documents.wanted(plugins.pdf, facts):
-        work.request, work.done = documents.told(request, texts, losses), True
+        work.request = documents.told(request, texts, losses)
+        work.add("plugin", "file-parser", "documents were read for a model that reads none")
     wish = plugins.search
     if wish is not None and not (wish.foreign and request.protocol == protocol):
         _search(work, wish, protocol, search, results, losses)
     if plugins.compresses and facts is not None and facts.context:
         before, work.request = work.request, shortened(work.request, facts.context, losses)
-        work.done = work.done or work.request is not before
+        if work.request is not before:
+            work.add("context_compression", "context-compression", "the middle of the conversation was left out")
     if plugins.heals and not request.stream and request.output is not None and request.output.kind != "text":
-        work.steps, work.done = (*work.steps, Healed()), True
+        work.steps = (*work.steps, Healed())
+        work.add("response_healing", "response-healing", "JSON that is almost right is mended")
     return work if work.done else None
 
 
@@ -94,9 +104,11 @@ def _search(
         if blocks:
             work.steps = (*work.steps, Trailed(question(work.request, fresh=False)))
         work.request, work.fields = asking(work.request, wish, search, protocol, losses)
+        work.add("plugin", "web", "the provider searches")
     elif chosen == "found" and results is not None:
         work.request = told(without_search(work.request), results.hits, wish.prompt, results.date)
         work.steps = (*work.steps, Cited(results.hits))
+        work.add("plugin", "web", f"{len(results.hits)} pages were found")
         if blocks:
             work.steps = (*work.steps, Led(search_blocks(results.query, results.hits)))
     elif not wish.foreign and wish.must:
