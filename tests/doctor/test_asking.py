@@ -133,7 +133,7 @@ def test_a_model_that_does_not_exist() -> None:
         (429, "You exceeded your current quota, please check your plan and billing details.", "upstream_billing"),
         (503, "The server is overloaded", "overloaded"),
         (500, "Something broke", "upstream_error"),
-        (422, "temperature: unknown field", "other"),
+        (422, "temperature: unknown field", "unsupported_parameter"),
     ],
 )
 def test_why_a_question_is_refused(status: int, message: str, code: str) -> None:

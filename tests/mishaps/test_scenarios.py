@@ -325,7 +325,7 @@ def test_s15_the_primary_flaps(bench: Bench) -> None:
         calls.append(bench.call("s15/s15-primary", "well/s15-well"))
     assert all(call.complete for call in calls)
     during = [visit for call in calls for visit in call.primary if visit.came - began < outage]
-    assert len(during) <= 15, len(during)  # one a request; in full length they are twelve (test_simulation.py)
+    assert len(during) <= 20, len(during)  # asked once more by a few of 15; in full length they are twelve in all
     back = [visit.came - began - outage for call in calls for visit in call.primary if visit.came - began >= outage]
     assert back and back[0] <= 30 / SPEED
     assert "primary" in calls[-1].model
