@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hexapla.errors import ClientError
-from hexapla.translate.peek import peek
-from hexapla.translate.preset import expanded, names_preset
+from hexapla.translate.peek import PRESET, peek
+from hexapla.translate.preset import expanded
 
 PRESETS: dict[str, dict[str, Any]] = {
     "poet": {
@@ -43,7 +43,8 @@ def sent(protocol: str = "openai_chat", **fields: Any) -> dict[str, Any]:
 def test_three_ways_to_name_one(fields: dict[str, Any], model: str) -> None:
     """The model of the request stands above the preset's; without one the preset's is asked."""
     body = json.dumps({**fields, "messages": TALK}).encode()
-    assert names_preset(peek("openai_chat", body))
+    peeked = peek("openai_chat", body)
+    assert "preset" in peeked.fields or PRESET in peeked.model
     said = sent(**fields, messages=TALK)
     assert (said["model"], said["temperature"], "preset" in said) == (model, 1.2, False)
 

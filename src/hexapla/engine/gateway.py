@@ -33,9 +33,9 @@ from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
 from hexapla.routing.memory import Memory
 from hexapla.translate.lane import Lane
-from hexapla.translate.peek import Peek, check_conversation, peek
+from hexapla.translate.peek import PRESET, Peek, check_conversation, peek
 from hexapla.translate.plugged import Results
-from hexapla.translate.preset import expanded, named, names_preset
+from hexapla.translate.preset import expanded, named
 from hexapla.upstream.driver import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
@@ -205,7 +205,7 @@ class Gateway:
 
     def _peek(self, ask: Ask) -> Peek:
         peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
-        if names_preset(peeked):
+        if "preset" in peeked.fields or PRESET in peeked.model:
             body, model = expanded(ask.protocol, ask.body, self.config.presets, ask.model)
             name, _ = named(peeked.fields, ask.model)
             peeked = peek(ask.protocol, body, model=model, stream=ask.stream)

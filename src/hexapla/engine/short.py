@@ -21,7 +21,6 @@ from hexapla.engine.work import Work
 from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Start, Tried
-from hexapla.routing.patience import Timers
 from hexapla.upstream.connection import Connection, StaleError
 from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.http1 import Http1Transport
@@ -51,8 +50,9 @@ class Short(Work):
             return False
         if plan.search is not None or self.peeked.plugins is not None:
             return False  # something may have to be prepared
-        if not _watched(candidate.timers):
-            return False
+        timers = candidate.timers
+        if timers.total and not 0 < timers.head <= timers.total:
+            return False  # the connection watches the time for a head only
         self._ended = ended
         try:
             straight = plan.plain and candidate.endpoint.protocol == self.ask.protocol
@@ -195,11 +195,6 @@ class Short(Work):
             brought.close()
         if asked:
             self.means.routes.traffic.left(self.plan.candidates[0])
-
-
-def _watched(timers: Timers) -> bool:
-    """Whether the connection's own deadline for the head is the first that can pass."""
-    return not timers.total or 0 < timers.head <= timers.total
 
 
 class _Brought:

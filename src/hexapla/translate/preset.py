@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ClientError, Kind
-from hexapla.translate.peek import PRESET, Peek
+from hexapla.translate.peek import PRESET
 from hexapla.wire.rawjson import dump, join, load, split
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -67,11 +67,6 @@ def of_name(presets: Presets, name: str) -> Mapping[str, Any]:
         message = f"There is no preset {name[:100]!r} here; there are: {there}. Presets are [presets.NAME] tables."
         raise ClientError(Kind.NOT_FOUND, message, param="preset", code="not_found")
     return found
-
-
-def names_preset(peeked: Peek) -> bool:
-    """Whether a request has a preset."""
-    return "preset" in peeked.fields or PRESET in peeked.model
 
 
 def named(fields: Mapping[str, Raw], model: str) -> tuple[str, str]:

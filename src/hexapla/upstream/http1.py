@@ -46,7 +46,9 @@ class Http1Transport:
                 pass  # the server closed it while it was idle and has seen nothing: ask again on a fresh one
         origin = origin_of(request)
         connection = await self._open(origin, request)
-        self._occupy(connection, origin)
+        connection.reset(origin)
+        self._busy.add(connection)
+        self._arm()
         try:
             return await self._sent(connection, request)
         except StaleError as error:
@@ -60,7 +62,10 @@ class Http1Transport:
         while pooled:
             connection = pooled.pop()
             if connection.reusable:
-                self._occupy(connection, origin)
+                connection.reset(origin)
+                self._busy.add(connection)
+                if self._timer is None:
+                    self._arm()
                 return connection
             connection.close()
         return None
@@ -81,12 +86,6 @@ class Http1Transport:
         except BaseException:
             connection.close()
             raise
-
-    def _occupy(self, connection: Connection, origin: Origin) -> None:
-        connection.reset(origin)
-        self._busy.add(connection)
-        if self._timer is None:
-            self._arm()
 
     async def _open(self, origin: Origin, request: Request) -> Connection:
         context = self._context(origin) if origin.tls else None
