@@ -32,7 +32,7 @@ from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
 from hexapla.ledger.store import Record
 
-SEGMENT_SIZE = 4 << 20  # bytes; about five thousand requests
+SEGMENT_SIZE = 1 << 20  # bytes; about a thousand requests
 SPILL_SIZE = 16 << 20  # bytes of finished records that wait in memory while no file can be written
 _CHUNK = 1 << 16
 FRESH = 4096  # finished records that are kept in memory as well: a store that is not behind has nothing to read
