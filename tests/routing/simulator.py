@@ -131,6 +131,7 @@ class World:
         self.late: Callable[[Candidate], float | None] = lambda candidate: LATE
         self.gap = gap  # seconds between two requests, at the most
         self.chance = Random(seed)
+        self.pours = Random(seed)  # whether the driver passes chunks on itself, which must make no difference
         self.now = 1000.0
         self.offers = [offered(protocol) for protocol in DIALECTS]
         self.chance.shuffle(self.offers)
@@ -207,6 +208,8 @@ class World:
             run.outcome = stop.value
 
     def _fact(self, run: Run, command: Command, plan: Planned) -> Fact:
+        if isinstance(command, Receive) and command.pour is not None and self.pours.random() < 0.5:
+            return self._poured(run, command, command.pour)
         if isinstance(command, Send | Receive | Sleep):
             self.now, fact = self._due(run, None, command)
             return fact
@@ -230,6 +233,17 @@ class World:
             run.notes.append(command.tried)
             self.traffic.heard(command.tried, plan)
         return None
+
+    def _poured(self, run: Run, command: Receive, pour: Callable[[bytes], bytes | None]) -> Fact:
+        """What a driver hands over that passes chunks on itself."""
+        while True:
+            self.now, fact = self._due(run, None, command)
+            out = pour(fact.data) if isinstance(fact, Chunk) else None
+            if out is None:
+                return fact
+            run.heard += out
+            assert command.again is not None
+            command = Receive(command.again(), command.beat, pour, command.again)
 
     def _race(self, run: Run, command: Race) -> Fact:
         """The fact that comes first."""

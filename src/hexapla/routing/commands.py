@@ -81,8 +81,17 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Receive(msgspec.Struct, frozen=True):
+    """The next bytes.
+
+    pour   what the client hears of a chunk, for a driver that can pass it on itself and wait for more; None: this chunk
+           is a fact for the exchange.  Who does not know of it hands over every chunk, with the same result.
+    again  the deadline, when chunks were poured since
+    """
+
     deadline: float
     beat: Beat | None = None
+    pour: Callable[[bytes], bytes | None] | None = None
+    again: Callable[[], float] | None = None
 
 
 class LogIn(msgspec.Struct, frozen=True):

@@ -72,16 +72,16 @@ class Patience:
         idle = _after(self.clock(), self._timers.idle) if self._stream else INFINITY
         return min(self.end, idle, INFINITY if begun is None else _after(begun, self._timers.progress))
 
-    def flow(self, stream: Stream, progressed: float) -> float:
-        """For the next bytes of a stream whose content grew last at `progressed`."""
+    def flow(self, stream: Stream, progressed: float, heard: float) -> float:
+        """For the next bytes of a stream that was `heard` last, and whose content grew last at `progressed`."""
         if stream.settled:
-            return self.settle()
-        now, timers = self.clock(), self._timers
+            return min(self.end, heard + SETTLE_SECONDS)
+        timers = self._timers
         content = _after(progressed, timers.progress if stream.committed else timers.first)
-        return min(self.end, content, _after(now, timers.idle))
+        return min(self.end, content, _after(heard, timers.idle))
 
     def settle(self) -> float:
-        """For a terminator, or the end of the body, when everything that matters is there."""
+        """For the end of the body, when everything that matters is there."""
         return min(self.end, self.clock() + SETTLE_SECONDS)
 
 

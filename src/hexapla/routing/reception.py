@@ -10,6 +10,7 @@ Rules of this file: a part of the exchange's generator, so no I/O; a failure is 
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 
 from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.ir.event import StreamError
@@ -171,8 +172,9 @@ class Reception:
         flow = _Flow(self._lane.stream(), self._patience.clock())
         flow.remembers = self._lane.name == "hub"
         error = yield from self._feed(flow, Chunk(first))
+        pour, again = partial(self._pour, flow), partial(self._until, flow)
         while error is None and not flow.over:
-            fact = yield Receive(self._patience.flow(flow.stream, flow.progressed), beat)
+            fact = yield Receive(again(), beat, pour if self.content is not None else None, again)
             error = yield from self._feed(flow, fact)
         if error is None:
             yield Finish()
@@ -211,11 +213,8 @@ class Reception:
         """Put one fact through the lane and forward what comes out."""
         stream = flow.stream
         if isinstance(fact, Chunk):
-            if flow.remembers:
-                self._held += len(fact.data)
-                self._memory.held += len(fact.data)
-            out = stream.feed(fact.data)
-            flow.heard(self._patience.clock())
+            out = self._taken(flow, fact.data) if flow.poured is None else flow.poured
+            flow.poured = None
             if stream.done:
                 out += stream.close()
         elif isinstance(fact, End):
@@ -228,6 +227,26 @@ class Reception:
             return (yield from self._broken(flow, error)) if stream.committed else error
         flow.over = flow.ended or stream.done or stream.failed or isinstance(fact, Expired)
         return (yield from self._pass_on(flow, out))
+
+    def _taken(self, flow: _Flow, data: bytes) -> bytes:
+        """What the client hears of `data`."""
+        if flow.remembers:
+            self._held += len(data)
+            self._memory.held += len(data)
+        out = flow.stream.feed(data)
+        flow.heard(self._patience.clock())
+        return out
+
+    def _pour(self, flow: _Flow, data: bytes) -> bytes | None:
+        """The same, between content and content; None where more is to do about it than to pass it on."""
+        out, stream = self._taken(flow, data), flow.stream
+        if stream.done or stream.failed:
+            flow.poured = out
+            return None
+        return out
+
+    def _until(self, flow: _Flow) -> float:
+        return self._patience.flow(flow.stream, flow.progressed, flow.last)
 
     def _pass_on(self, flow: _Flow, out: bytes) -> Steps:
         stream = flow.stream
@@ -278,20 +297,24 @@ class _Flow:
 
     held       client bytes that wait for the commit point
     remembers  its lane keeps what was said
+    last       when bytes came last;  progressed: when its content grew
+    poured     what the client hears of a chunk that was taken already (commands.Receive)
     """
 
-    __slots__ = ("_seen", "ended", "held", "over", "progressed", "remembers", "stream")
+    __slots__ = ("_seen", "ended", "held", "last", "over", "poured", "progressed", "remembers", "stream")
 
     def __init__(self, stream: Stream, now: float) -> None:
         self.stream = stream
         self.held: list[bytes] = []
         self.ended = False
         self.over = self.remembers = False
-        self.progressed = now
+        self.last = self.progressed = now
+        self.poured: bytes | None = None
         self._seen = 0
 
     def heard(self, now: float) -> None:
-        """Note progress: content grew."""
+        """Note life, and progress: content grew."""
+        self.last = now
         if self.stream.summary.text_bytes != self._seen:
             self._seen = self.stream.summary.text_bytes
             self.progressed = now

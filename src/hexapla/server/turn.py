@@ -226,10 +226,11 @@ class Turn:
         self._head = f"{_STATUS[status]}{lines}{close}"
 
     def send(self, data: bytes) -> None:
-        if self._spoke:
-            self._write(b"%x\r\n%b\r\n" % (len(data), data))
-        else:
-            self._write(b"%b%x\r\n%b\r\n" % (self._first("transfer-encoding: chunked"), len(data), data))
+        data = b"%x\r\n%b\r\n" % (len(data), data)
+        if not self._spoke:
+            data = self._first("transfer-encoding: chunked") + data
+        if not self._gone:
+            self._place.transport.write(data)
 
     def finish(self, data: bytes = b"") -> None:
         if not self._spoke:

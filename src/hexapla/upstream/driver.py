@@ -131,6 +131,7 @@ class Driver:
         self._task: asyncio.Task[Any] | None = None
         self._cancels = 0  # cancellations of the task that were there before this exchange
         self._hearing: asyncio.Future[Command | None] | None = None  # while the upstream's bytes drive the exchange
+        self._receiving = _NOW  # what they are received for
         self._lines: dict[int, _Line] = {}  # a race's responses
         self._racing: dict[int, asyncio.Task[Single]] = {}  # and who still waits there
         self._loop = asyncio.get_running_loop()
@@ -165,7 +166,7 @@ class Driver:
             while True:
                 command = self._steps.send(fact)
                 at_once = _AT_ONCE.get(type(command))
-                if at_once is None or (fact := at_once(self, command)) is _LATER:
+                if at_once is None or (fact := at_once(self, command)) is _LATER or fact is _SLOW:
                     return command
         except StopIteration as stop:
             self._outcome: Outcome = stop.value
@@ -173,6 +174,8 @@ class Driver:
 
     def sweep(self, now: float) -> None:
         """Called by the sweeper: interrupt a wait that took too long, or send a heartbeat."""
+        if self._hearing is not None and self._receiving.again is not None:
+            self._deadline = self._receiving.again()
         if now >= self._deadline and not self._expired:
             if self._hearing is not None:
                 self._hear(Expired())
@@ -209,14 +212,26 @@ class Driver:
         return _LATER if self._sink.full else None
 
     def _receive(self, command: Receive) -> object:
-        assert self._body is not None
-        try:
-            data = self._body.take()
-        except UpstreamError as error:
-            return Failed(error)
-        if data is None:
-            return _LATER
-        return Chunk(without(self._secrets, data), last=self._body.ended) if data else _END
+        """The next fact, after what the exchange need not hear of; _LATER where there is none yet, _SLOW for the client."""
+        body, pour = self._body, command.pour
+        assert body is not None
+        while True:
+            try:
+                data = body.take()
+            except UpstreamError as error:
+                return Failed(error)
+            if not data:
+                return _LATER if data is None else _END
+            if self._secrets:
+                data = without(self._secrets, data)
+            out = pour(data) if pour is not None else None
+            if out is None:
+                return Chunk(data, last=body.ended)
+            if out:
+                self._spoke = self._loop.time()
+                self._sink.send(out)
+                if self._sink.full:
+                    return _SLOW
 
     def _drop(self, command: Drop) -> None:
         if command.number is None:
@@ -274,23 +289,41 @@ class Driver:
 
     async def _await_bytes(self, command: Receive) -> Command | None:
         """Let arriving bytes drive the exchange, from callback to callback, until something else must be waited for."""
+        if command.pour is not None and self._sink.full:
+            await self._sink.drain()
+            fact = self._receive(command)
+            return command if fact is _LATER or fact is _SLOW else self._go_on(cast(Fact, fact))
         assert self._body is not None
-        self._deadline, self._beat = command.deadline, command.beat
+        self._expect(command)
         self._hearing = self._loop.create_future()
         self._body.tell(self._heard)
         try:
             return await self._hearing
         finally:
-            self._deadline, self._beat, self._hearing = NEVER, None, None
+            self._expect(_NOW)
+            self._hearing = None
             if self._body is not None:
                 self._body.tell(None)
 
+    def _expect(self, command: Receive) -> None:
+        self._receiving, self._deadline, self._beat = command, command.deadline, command.beat
+
     def _heard(self) -> None:
         """The response has something to say."""
-        if self._hearing is not None and not self._hearing.done():
-            fact = self._receive(_NOW)
-            if fact is not _LATER:
-                self._hear(cast(Fact, fact))
+        hearing = self._hearing
+        if hearing is None or hearing.done():
+            return
+        try:
+            fact = self._receive(self._receiving)
+        except (
+            Exception
+        ) as fault:  # the task's to deal with, not the upstream connection's (tests/server/test_guard.py)
+            hearing.set_exception(fault)
+            return
+        if fact is _SLOW:
+            hearing.set_result(self._receiving)  # the task waits for the client
+        elif fact is not _LATER:
+            self._hear(cast(Fact, fact))
 
     def _hear(self, fact: Fact) -> None:
         """Hand over what `_await_bytes` waits for."""
@@ -305,10 +338,10 @@ class Driver:
         ) as fault:  # the task's to deal with, not the upstream connection's (tests/server/test_guard.py)
             hearing.set_exception(fault)
             return
-        if type(command) is Receive:
-            self._deadline, self._beat = command.deadline, command.beat
+        if type(command) is Receive and not self._sink.full:
+            self._expect(command)
         else:
-            self._deadline, self._beat = NEVER, None
+            self._expect(_NOW)
             hearing.set_result(command)
 
     async def _race(self, command: Race) -> Command | None:
@@ -399,6 +432,7 @@ async def _token(command: LogIn) -> Token:
 
 
 _LATER = object()
+_SLOW = object()  # the client must take what it was told before more is said
 _END = End()
 _NOW = Receive(NEVER)
 

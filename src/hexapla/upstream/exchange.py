@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 class Exchange:
     """A response whose head has arrived (see transport.Response), with a body to be called back by (see body.Body)."""
 
-    __slots__ = ("_closed", "_connection", "headers", "status")
+    __slots__ = ("_closed", "_connection", "headers", "status", "take")
 
     def __init__(self, connection: Connection, status: int, headers: dict[str, str]) -> None:
         self._connection = connection
         self._closed = False
         self.status = status
         self.headers = headers
+        self.take = connection.take  # asked for every chunk
 
     def chunks(self) -> Exchange:
         return self
@@ -30,9 +31,6 @@ class Exchange:
 
     async def __anext__(self) -> bytes:
         return await self._connection.next_chunk()
-
-    def take(self) -> bytes | None:
-        return self._connection.take()
 
     @property
     def ended(self) -> bool:
