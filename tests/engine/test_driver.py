@@ -25,7 +25,9 @@ from hexapla.routing.commands import (
     Start,
 )
 from hexapla.routing.exchange import Outcome
-from hexapla.upstream.driver import Driver, Sink, Sweeper
+from hexapla.upstream.driver import Driver
+from hexapla.upstream.sink import Sink
+from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request
 
 NEVER = float("inf")

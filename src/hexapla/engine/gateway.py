@@ -36,7 +36,7 @@ from hexapla.translate.lane import Lane
 from hexapla.translate.peek import PRESET, Peek, check_conversation, peek
 from hexapla.translate.plugged import Results
 from hexapla.translate.preset import expanded, named
-from hexapla.upstream.driver import Sweeper
+from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
 UNSOUGHT = Results(hits=(Hit(url="https://…", title="…", text="…"),), query="…", date="…")

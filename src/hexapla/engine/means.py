@@ -33,7 +33,7 @@ from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.translate.resume import Telling
 from hexapla.translate.straight import straight
-from hexapla.upstream.driver import Sweeper
+from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Transport
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from hexapla.auth.grant import Token
 from hexapla.auth.keeper import Keeper
@@ -44,63 +44,15 @@ from hexapla.routing.commands import (
 )
 from hexapla.routing.exchange import Outcome
 from hexapla.upstream.body import Body, Pulled, body_of
+from hexapla.upstream.line import Line
 from hexapla.upstream.secrets import secrets_of, without
+from hexapla.upstream.sink import Sink
+from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
 Steps = Generator[Command, Fact, Outcome]
 
-TICK = 0.25  # seconds
-
 NEVER = float("inf")
-
-
-class Sink(Protocol):
-    """Where the client hears the answer (see engine.client.Answer)."""
-
-    @property
-    def full(self) -> bool:
-        """The client is slow: await `drain` before saying more, which slows the upstream down."""
-        ...
-
-    def start(self, start: Start) -> None:
-        """Content begins, or goes on with another attempt's."""
-        ...
-
-    def beat(self, start: Start, data: bytes) -> None:
-        """A heartbeat of an attempt that has no content yet."""
-        ...
-
-    def send(self, data: bytes) -> None: ...
-
-    def finish(self, data: bytes) -> None:
-        """Hand over the last bytes; nothing follows."""
-        ...
-
-    async def drain(self) -> None: ...
-
-
-class Sweeper:
-    """Wakes drivers whose deadline has passed or whose client waits for a heartbeat."""
-
-    def __init__(self, beat_seconds: float) -> None:
-        self.beat_seconds = beat_seconds
-        self._drivers: set[Driver] = set()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, driver: Driver) -> None:
-        self._drivers.add(driver)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
-
-    def remove(self, driver: Driver) -> None:
-        self._drivers.discard(driver)
-
-    def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        self._timer = loop.call_later(TICK, self._tick) if self._drivers else None
-        for driver in tuple(self._drivers):
-            driver.sweep(now)
 
 
 class Driver:
@@ -132,7 +84,7 @@ class Driver:
         self._cancels = 0  # cancellations of the task that were there before this exchange
         self._hearing: asyncio.Future[Command | None] | None = None  # while the upstream's bytes drive the exchange
         self._receiving = _NOW  # what they are received for
-        self._lines: dict[int, _Line] = {}  # a race's responses
+        self._lines: dict[int, Line] = {}  # a race's responses
         self._racing: dict[int, asyncio.Task[Single]] = {}  # and who still waits there
         self._loop = asyncio.get_running_loop()
 
@@ -382,7 +334,7 @@ class Driver:
             return await self._lines[number].next()
         assert isinstance(wait.request, Request)
         response = await self._transport(wait.request).send(wait.request)
-        self._lines[number] = _Line(response, secrets_of(wait.request.headers))
+        self._lines[number] = Line(response, secrets_of(wait.request.headers))
         return Head(response.status, response.headers)
 
     async def _sleep(self, command: Sleep) -> Command | None:
@@ -399,31 +351,6 @@ class Driver:
             body.close()
         if response is not None:
             response.close()
-
-
-class _Line:
-    """One of the responses of a race."""
-
-    def __init__(self, response: Response, secrets: tuple[bytes, ...]) -> None:
-        self.response = response
-        self.body = body_of(response)
-        self.secrets = secrets
-
-    async def next(self) -> Chunk | End:
-        """The next bytes of the body, or its end.  Raises UpstreamError."""
-        while (data := self.body.take()) is None:
-            heard = asyncio.Event()
-            self.body.tell(heard.set)
-            try:
-                await heard.wait()
-            finally:
-                self.body.tell(None)
-        return Chunk(without(self.secrets, data)) if data else _END
-
-    def close(self) -> None:
-        if isinstance(self.body, Pulled):
-            self.body.close()
-        self.response.close()
 
 
 async def _token(command: LogIn) -> Token:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream.transport import read_whole
 
 if TYPE_CHECKING:
     from hexapla.upstream.connection import Connection
@@ -41,14 +41,7 @@ class Exchange:
             self._connection.heard = heard
 
     async def read(self, limit: int) -> bytes:
-        pieces, size = [], 0
-        async for chunk in self:
-            size += len(chunk)
-            if size > limit:
-                self.close()
-                raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {limit} bytes.")
-            pieces.append(chunk)
-        return b"".join(pieces)
+        return await read_whole(self, limit)
 
     def close(self) -> None:
         if not self._closed:  # closed again, it would end whatever the connection carries by then

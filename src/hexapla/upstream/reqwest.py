@@ -24,7 +24,7 @@ from hexapla.upstream.connection import PROXY_LOGIN, wants_login
 from hexapla.upstream.dial import Origin, origin_of
 from hexapla.upstream.inflate import Inflate, inflate_of
 from hexapla.upstream.tls import Stamps, context_of, pem_of, stamps
-from hexapla.upstream.transport import Certificates, Request, Timeouts, smuggled
+from hexapla.upstream.transport import Certificates, Request, Timeouts, read_whole, smuggled
 
 _Kind = tuple[str | None, Timeouts, Certificates | None, Stamps]
 """What clients differ in."""
@@ -181,14 +181,7 @@ class ReqwestResponse:
         return bytes(chunk)
 
     async def read(self, limit: int) -> bytes:
-        pieces, size = [], 0
-        async for chunk in self:
-            size += len(chunk)
-            if size > limit:
-                self.close()
-                raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {limit} bytes.")
-            pieces.append(chunk)
-        return b"".join(pieces)
+        return await read_whole(self, limit)
 
     def close(self) -> None:
         if self._closing is None:

@@ -101,6 +101,18 @@ class Transport(Protocol):
         ...
 
 
+async def read_whole(response: Response, limit: int) -> bytes:
+    """`Response.read`, for responses that hand out chunks."""
+    pieces, size = [], 0
+    async for chunk in response.chunks():
+        size += len(chunk)
+        if size > limit:
+            response.close()
+            raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {limit} bytes.")
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
 def smuggled(name: str) -> UpstreamError:
     """The error of a header value that holds a line end: it would be a second header, or a second request."""
     return UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"The header {name} holds a line end.")
