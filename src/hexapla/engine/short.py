@@ -60,7 +60,7 @@ class Short(Work):
             return self._sent(candidate, call or means.call(self.ask, self.translation, candidate))
         except (GatewayError, ProtocolError):
             return False  # the long way meets the same, and knows what to do about it
-        except Exception as fault:  # the last resort (tests/server/test_guard.py)
+        except Exception as fault:  # the last resort (tests/engine/test_short.py)
             self._drop()
             self._break_off(internal(fault))
             ended(True)
@@ -94,7 +94,7 @@ class Short(Work):
             answered = self._answered(line)
             if not answered and self._start is not None:
                 self._keep(line, self._start)
-        except Exception as fault:  # the last resort (tests/server/test_guard.py)
+        except Exception as fault:  # the last resort (tests/engine/test_short.py)
             line.close()
             self._drop()
             self._break_off(internal(fault))

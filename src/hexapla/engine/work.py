@@ -121,9 +121,6 @@ class Work:
             self._translation = self.means.translation(self.ask, self.peeked, self.plan, ident, created)
         return self._translation
 
-    def quickly(self, ended: Callable[[bool], None]) -> bool:
-        return False
-
     def leave(self) -> None:
         if self._task is None:
             self._works.discard(self)
