@@ -50,6 +50,7 @@ def ids(data: bytes) -> list[tuple[str, str]]:
         stream(call("f", id="a", index=0), call(None, "{}", index=0), call("g", "{}", id="b", index=1)),
         stream(call("f", id="a", index=0), call("f", "{}", id="a", index=0)),  # name and id in every piece
         stream(call("f", id="a", index=0), call(None, "{}", id="", index=0)),
+        stream(call(id="a", index=0), call("f", "{}", index=0)),  # the name comes after the id
         b'data: {"choices":[{"delta":{"content":"\\"tool_calls\\":[{"}}]}\n\n',
         b'data: {"tool_calls":[{"broken\n\n',
         b"",
@@ -95,3 +96,12 @@ def test_streams(deltas: list[dict[str, Any]]) -> None:
     expected = [(part.id, part.arguments) for part in answer.content if isinstance(part, ToolCall)]
     assert ids(mended) == expected and all(ident for ident, _ in expected)
     assert CallIds().stream(data) == mended
+
+
+def test_a_call_that_stands_in_no_list() -> None:
+    """text-generation-inference 2 streams a bare object; the SDKs iterate over a list."""
+    begun, rest = call("f", '{"a":', index=0, id=""), call(None, "1}", index=0, id="")
+    data = stream(begun, rest).replace(b'[{"function', b'{"function').replace(b'""}]', b'""}')
+    assert b'"tool_calls": {' in data
+    [(ident, arguments)] = ids(CallIds().stream(data))
+    assert ident and arguments == '{"a":1}'

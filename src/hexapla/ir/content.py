@@ -101,8 +101,8 @@ class Reasoning(Part, frozen=True, kw_only=True):
 
     @property
     def readable(self) -> str:
-        """All readable thought: the text, else the summary paragraphs separated by blank lines."""
-        return self.text or "\n\n".join(self.summary)
+        """All readable thought: summary paragraphs, then the text (a vendor gives one of them, rarely both)."""
+        return "\n\n".join((*self.summary, self.text) if self.text else self.summary)
 
 
 class ToolCall(Part, frozen=True, kw_only=True):

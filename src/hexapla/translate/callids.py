@@ -22,7 +22,7 @@ from hexapla.translate.tap import events
 from hexapla.wire.rawjson import load
 
 MARK = b'"tool_calls"'
-_MAYBE = re.compile(rb'"tool_calls":\s*\[\s*\{')
+_MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)
 _DATA = re.compile(rb"^data: ?(\{.*\})\s*$", re.MULTILINE)
 
 
@@ -56,14 +56,14 @@ class CallIds:
         self._seed = self._seed or (str(answer.id) if answer.id else None)
         choice = answer.choices[0] if answer.choices else None
         said = (choice.message or choice.delta) if choice is not None else None
-        if said is None or not isinstance(said.tool_calls, list):
+        if said is None or not said.tool_calls:
             return data
-        wanted = []
-        for place, delta in enumerate(calls_of(said)):
+        wanted, calls = [], calls_of(said)
+        for place, delta in enumerate(calls):
             delta.index = place if whole else delta.index
             wanted.append(self._id(delta))
-        same = all(ident == delta.id for ident, delta in zip(wanted, said.tool_calls, strict=True))
-        return data if same else _rewritten(data, wanted)
+        same = all(ident == delta.id for ident, delta in zip(wanted, calls, strict=True))
+        return data if same and calls is said.tool_calls else _rewritten(data, wanted)
 
     def _id(self, delta: ToolDelta) -> str | int | None:
         """The id that this piece of a call must have; None for none."""
@@ -71,7 +71,7 @@ class CallIds:
         call.arguments.append(json_text(delta.function.arguments if delta.function is not None else None))
         if call.open:
             return None if call in self._made else delta.id
-        call.given, call.name = str(delta.id or ""), name_of(delta) or ""
+        call.given, call.name = call.given or str(delta.id or ""), name_of(delta) or ""
         if not call.name:
             return delta.id
         call.open = True
@@ -90,7 +90,10 @@ def with_ids(body: bytes) -> bytes:
 def _rewritten(data: bytes, wanted: list[str | int | None]) -> bytes:
     value = load(data, dict[str, Any]) or {}
     choice = value["choices"][0]
-    for call, ident in zip((choice.get("message") or choice["delta"])["tool_calls"], wanted, strict=True):
+    said = choice.get("message") or choice["delta"]
+    if isinstance(said["tool_calls"], dict):
+        said["tool_calls"] = [said["tool_calls"]]
+    for call, ident in zip(said["tool_calls"], wanted, strict=True):
         if ident is None:
             call.pop("id", None)
         else:

@@ -157,6 +157,13 @@ def test_citations() -> None:
         "web_search_result_location", "char_location"]  # fmt: skip
 
 
+def test_a_summary_and_the_thought_itself_are_both_shown() -> None:
+    """A Responses item may hold both; a stream says both, and a whole answer must not say less."""
+    thought = Reasoning(text="the thought", summary=("one", "two"), origin=OPENAI)
+    body = json.loads(ANTHROPIC_MESSAGES.render_response(GenerateResponse(content=(thought,)), REPLY, LossLog()))
+    assert body["content"][0]["thinking"] == "one\n\ntwo\n\nthe thought"
+
+
 def test_what_messages_has_no_block_for() -> None:
     """Pictures and other dialects' items are a loss, and leave no hole in the numbering."""
     foreign = Opaque(origin=OPENAI, type="web_search_call", data=dump({"type": "web_search_call"}))

@@ -34,6 +34,13 @@ def test_blocks() -> None:
     assert response.usage == Usage(input=7, output=5, cached=4)
 
 
+@pytest.mark.parametrize("said", [{}, {"input": None}, {"input": ""}])
+def test_a_call_without_arguments_has_none(said: dict[str, Any]) -> None:
+    """Compatible servers say null for a call of a tool that takes nothing; `null` is no object for the client's tool."""
+    [call] = twin({"type": "tool_use", "id": "t", "name": "f", **said}, stop_reason="tool_use").content
+    assert isinstance(call, ToolCall) and call.arguments == ""
+
+
 def test_what_only_messages_has_is_kept() -> None:
     said = {"container": {"id": "c"}, "context_management": {"applied_edits": []}}
     extras = twin(stop_details={"type": "refusal"}, **said).extras["anthropic_messages"]

@@ -17,6 +17,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.arguments import object_of
+from hexapla.protocols.typed import NULL
 from hexapla.wire.rawjson import dump, load, split
 
 Json = dict[str, Any]
@@ -38,7 +39,7 @@ def _text(fields: dict[str, Raw], name: str) -> str | None:
 
 
 def _extras(fields: dict[str, Raw], *known: str) -> dict[str, dict[str, Raw]]:
-    rest = {n: Raw(bytes(v)) for n, v in fields.items() if n not in known and v != Raw(b"null")}
+    rest = {n: Raw(bytes(v)) for n, v in fields.items() if n not in known and v != NULL}
     return {NAME: rest} if rest else {}
 
 
@@ -67,9 +68,9 @@ def _parse_redacted(fields: dict[str, Raw]) -> Reasoning:
 
 
 def _parse_call(fields: dict[str, Raw]) -> ToolCall:
-    given = fields.get("input")
-    text = load(given, str) if given is not None else None  # a proxy that sends arguments as text
-    arguments = text if text is not None else bytes(given).decode("utf-8", "replace") if given is not None else ""
+    given = fields.get("input", NULL)
+    text = load(given, str)  # a proxy that sends arguments as text
+    arguments = text if text is not None else "" if given == NULL else bytes(given).decode("utf-8", "replace")
     return ToolCall(
         id=_text(fields, "id") or "",
         name=_text(fields, "name") or "",

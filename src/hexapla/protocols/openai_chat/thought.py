@@ -30,15 +30,10 @@ _MORE = b',"reasoning_details":[{"type":"reasoning.%b","%b":%b,"index":%d}]'
 _FORMAT_OF = {protocol: name for name, protocol in FORMATS.items()}
 
 
-def all_readable(part: Reasoning) -> str:
-    """Everything readable: summary paragraphs, then the text (a vendor gives one of them, rarely both)."""
-    return "\n\n".join((*part.summary, part.text) if part.text else part.summary)
-
-
 def whole_thought(thoughts: Sequence[Reasoning]) -> dict[str, Any]:
     """The fields of a message that carry its thought."""
     fields: dict[str, Any] = {}
-    text = joined([part for part in thoughts if all_readable(part)])
+    text = joined([part for part in thoughts if part.readable])
     if text:
         fields = {"reasoning_content": text, "reasoning": text}
     details: list[Detail] = []
@@ -54,7 +49,7 @@ def joined(thoughts: Sequence[Reasoning]) -> str:
     """Several thoughts as one text: a Chat provider's as they were, a blank line between those of other dialects."""
     text = ""
     for part in thoughts:
-        text += ("\n\n" if text and part.origin.protocol != NAME else "") + all_readable(part)
+        text += ("\n\n" if text and part.origin.protocol != NAME else "") + part.readable
     return text
 
 
