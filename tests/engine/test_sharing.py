@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from hexapla.engine.client import Answer, Ask
+from hexapla.engine.heads import plain_head
 from hexapla.engine.sharing import KEPT, REPLAYED, SECONDS, Sharing
 from hexapla.errors import ClientError
 from hexapla.routing.memory import Memory
@@ -37,7 +38,7 @@ class Upstream:
 
     def say(self, data: bytes, status: int = 200) -> None:
         def order(answer: Answer) -> bool:
-            answer.start(status, (("x", "y"),))
+            answer.start(status, plain_head("gen-1", ("x", "y")))
             answer.send(data)
             return False
 
@@ -46,7 +47,7 @@ class Upstream:
     def end(self, data: bytes = b"", status: int | None = None) -> None:
         def order(answer: Answer) -> bool:
             if status is not None:
-                answer.start(status, ())
+                answer.start(status, plain_head("gen-1"))
             answer.finish(data)
             return True
 

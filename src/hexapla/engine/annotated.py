@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.engine.client import Answer, Ask
+from hexapla.engine.heads import Head
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.story import Story
 from hexapla.translate.peek import Peek
@@ -145,9 +146,9 @@ class Annotated:
             event = {"type": "response.debug", "debug": debug, "sequence_number": 0}
             self._echoes.append(frame(msgspec.json.encode(event), "response.debug"))
 
-    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        self._streams = any(value.startswith("text/event-stream") for name, value in headers if name == "content-type")
-        self._answer.start(status, headers)
+    def start(self, status: int, head: Head) -> None:
+        self._streams = head.streams
+        self._answer.start(status, head)
 
     def send(self, data: bytes) -> None:
         self._answer.send(self._echoed() + self._noted(data))

@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from hexapla.engine.heads import Head
+
 OnLoss = Literal["allow", "warn", "strict"]
 
 
@@ -52,9 +54,7 @@ class Answer(Protocol):
         """The client has not taken what was said so far."""
         ...
 
-    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        """The answer's head: lower-case header names, content-type included."""
-        ...
+    def start(self, status: int, head: Head) -> None: ...
 
     def send(self, data: bytes) -> None: ...
 

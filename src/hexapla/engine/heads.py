@@ -10,39 +10,84 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from msgspec import Struct
+
 from hexapla.engine.faults import LeavingError
 from hexapla.errors import GatewayError
 from hexapla.ir.loss import Loss
 from hexapla.routing.commands import Start
 from hexapla.routing.memory import CrowdedError
 
-Headers = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, str], ...]
+_Said = tuple[Pairs, str]
 
 MAX_LOSS_HEADER = 1000  # characters; the record holds them all
 
-JSON: Headers = (("content-type", "application/json"),)
-SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+JSON: Pairs = (("content-type", "application/json"),)
+SSE: Pairs = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
+_ID = "\0"
+"""Stands for the answer's id in what answers share; a header value cannot hold it."""
+
+_IDENTITY: Pairs = (("x-request-id", _ID), ("request-id", _ID), ("x-generation-id", _ID))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def answer_headers(answer_id: str, start: Start) -> Headers:
+class Head(Struct, frozen=True):
+    """The headers of one answer, of which many others share all but the id.
+
+    pairs  lower-case names and values, content-type first
+    lines  the same in the form of HTTP/1.1
+    """
+
+    answer_id: str
+    _pairs: Pairs
+    _lines: str
+
+    @property
+    def pairs(self) -> Pairs:
+        return tuple([(name, value.replace(_ID, self.answer_id)) for name, value in self._pairs])
+
+    @property
+    def lines(self) -> str:
+        return self._lines.replace(_ID, self.answer_id)
+
+    @property
+    def streams(self) -> bool:
+        """Whether events follow."""
+        return self._pairs[0] == SSE[0]
+
+    def and_more(self, *more: tuple[str, str]) -> Head:
+        return Head(self.answer_id, *_said(*self._pairs, *more))
+
+
+def answer_head(answer_id: str, start: Start) -> Head:
     """The head of an answer: who served it, how, and what was lost on the way there."""
     lane, candidate = start.lane, start.candidate
-    served = _served(candidate.provider.id, candidate.model, lane.name, start.tried, lane.losses)
-    identified = (("x-request-id", answer_id), ("request-id", answer_id), ("x-generation-id", answer_id))
-    return (*(SSE if start.stream else JSON), *identified, *served)
+    served = _served(start.stream, candidate.provider.id, candidate.model, lane.name, start.tried, lane.losses)
+    return Head(answer_id, *served)
+
+
+def plain_head(answer_id: str, *more: tuple[str, str]) -> Head:
+    """The head of an answer that nobody served."""
+    return Head(answer_id, *_said(*JSON, *_IDENTITY, *more))
 
 
 @lru_cache(maxsize=1024)
-def _served(provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]) -> Headers:
-    return (
+def _served(stream: bool, provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]) -> _Said:
+    return _said(
+        *(SSE if stream else JSON),
+        *_IDENTITY,
         ("x-hexapla-provider", provider),
         ("x-hexapla-model", ascii_value(model)),
         ("x-hexapla-lane", lane),
         ("x-hexapla-attempts", str(tried)),
         ("x-hexapla-losses", losses_value(losses)),
     )
+
+
+def _said(*pairs: tuple[str, str]) -> _Said:
+    return pairs, "".join([f"{name}: {value}\r\n" for name, value in pairs])
 
 
 def losses_value(losses: Sequence[Loss]) -> str:
@@ -57,11 +102,7 @@ def ascii_value(text: str) -> str:
     return _CONTROL.sub(" ", text.encode("ascii", "backslashreplace").decode())
 
 
-def identity(answer_id: str) -> Headers:
-    return (("x-request-id", answer_id), ("request-id", answer_id), ("x-generation-id", answer_id))
-
-
-def error_headers(error: GatewayError) -> Headers:
+def error_headers(error: GatewayError) -> Pairs:
     """Our own retries are spent, so SDKs are asked not to add theirs (openai and anthropic obey x-should-retry)."""
     again = isinstance(error, LeavingError | CrowdedError)  # nothing was tried
     headers: list[tuple[str, str]] = [("x-should-retry", "true" if again else "false")]

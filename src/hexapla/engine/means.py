@@ -13,7 +13,7 @@ from hexapla.config import Config
 from hexapla.engine.address import Address
 from hexapla.engine.annotated import Annotated
 from hexapla.engine.client import Answer, Ask, OnLoss
-from hexapla.engine.heads import JSON, Headers, error_headers, identity
+from hexapla.engine.heads import Pairs, error_headers, plain_head
 from hexapla.engine.recorder import Books
 from hexapla.engine.routes import Routes
 from hexapla.engine.story import Story
@@ -135,10 +135,21 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         return Story(models=peeked.models, alias=alias, plan=plan, demands=demands, attempts=attempts)
 
     def refuse(
-        self, ask: Ask, error: GatewayError, answer: Answer, headers: Headers = (), story: Story | None = None
+        self,
+        ask: Ask,
+        error: GatewayError,
+        answer: Answer,
+        *,
+        answer_id: str = "",
+        more: Pairs = (),
+        story: Story | None = None,
     ) -> None:
-        """Tell `error` in the client's dialect."""
-        named = headers or identity(self.books.ledger.new_id())
-        status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), named[0][1])
-        answer.start(status, (*JSON, *named, *error_headers(error)))
+        """Tell `error` in the client's dialect.
+
+        answer_id  "" for a request that has no record
+        more       headers beside those of every error
+        """
+        answer_id = answer_id or self.books.ledger.new_id()
+        status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), answer_id)
+        answer.start(status, plain_head(answer_id, *more, *error_headers(error)))
         answer.finish(body)

@@ -22,6 +22,7 @@ from functools import partial
 import msgspec
 
 from hexapla.engine.client import Answer, Ask
+from hexapla.engine.heads import Head
 from hexapla.errors import ClientError, Kind
 from hexapla.routing.memory import Memory
 
@@ -30,7 +31,6 @@ KEPT_BYTES = 64 * 1024 * 1024  # of all kept answers together
 SECONDS = 24 * 3600.0  # how long an answer is kept
 REPLAYED = ("idempotent-replayed", "true")
 
-Headers = tuple[tuple[str, str], ...]
 Run = Callable[[Ask, Answer], Awaitable[None]]
 
 
@@ -50,13 +50,13 @@ class Recording:
         self.over = False
         self.listeners = 0
         self.task: asyncio.Task[None] | None = None
-        self._headers: Headers = ()
+        self._head: Head | None = None
         self._parts: list[bytes] = []
         self._last = b""
         self._more = asyncio.Event()
 
-    def start(self, status: int, headers: Headers) -> None:
-        self.status, self._headers = status, headers
+    def start(self, status: int, head: Head) -> None:
+        self.status, self._head = status, head
 
     def send(self, data: bytes) -> None:
         self._parts.append(data)
@@ -93,7 +93,8 @@ class Recording:
         answer.finish(self._last)
 
     def _begin(self, answer: Answer, again: bool) -> bool:
-        answer.start(self.status, (*self._headers, REPLAYED) if again else self._headers)
+        assert self._head is not None
+        answer.start(self.status, self._head.and_more(REPLAYED) if again else self._head)
         return True
 
     def _wake(self) -> None:

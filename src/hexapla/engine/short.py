@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from hexapla.engine.annotated import Annotated
 from hexapla.engine.faults import LeavingError, internal
-from hexapla.engine.heads import answer_headers
+from hexapla.engine.heads import answer_head
 from hexapla.engine.work import Work
 from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.routing.candidate import Candidate
@@ -114,7 +114,7 @@ class Short(Work):
         recorder, answer = self.recorder, self.answer
         recorder.served(start)
         self.spoke = True
-        answer.start(200, answer_headers(recorder.id, start))
+        answer.start(200, answer_head(recorder.id, start))
         answer.finish(said)
         self._learn(line, start)
         line.finish()

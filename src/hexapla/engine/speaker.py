@@ -7,7 +7,7 @@ error; when the answer's end is known it is in the journal before its last byte 
 from __future__ import annotations
 
 from hexapla.engine.client import Answer
-from hexapla.engine.heads import Headers, answer_headers
+from hexapla.engine.heads import Head, answer_head
 from hexapla.engine.recorder import Recorder
 from hexapla.routing.commands import Start
 from hexapla.translate.lane import Lane
@@ -22,7 +22,7 @@ class Speaker:
         self.lane: Lane | None = None
         self.spoke = False
         self._start: Start | None = None  # whose heartbeats or content the client hears
-        self._head: Headers = ()
+        self._head: Head | None = None
 
     @property
     def full(self) -> bool:
@@ -60,10 +60,11 @@ class Speaker:
         if start is not self._start:
             self._start, self.lane = start, start.lane
             self.recorder.started(start)
-            self._head = answer_headers(self.recorder.id, start)
+            self._head = answer_head(self.recorder.id, start)
 
     def _say_head(self) -> None:
         """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
+        assert self._head is not None
         self.spoke = True
         self.answer.start(200, self._head)
 

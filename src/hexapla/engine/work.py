@@ -18,7 +18,7 @@ from hexapla.engine.annotated import Annotated, Notes, wants_echo
 from hexapla.engine.client import Answer, Ask
 from hexapla.engine.documents import texts_of
 from hexapla.engine.faults import LeavingError, as_gateway_error, internal
-from hexapla.engine.heads import identity
+from hexapla.engine.heads import Pairs
 from hexapla.engine.means import Means
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.searching import recorded, search
@@ -233,11 +233,9 @@ class Work:
         """Who carries a request."""
         return self.means.transport(request)
 
-    def refuse(
-        self, error: GatewayError, headers: tuple[tuple[str, str], ...] = (), story: Story | None = None
-    ) -> None:
+    def refuse(self, error: GatewayError, more: Pairs = (), story: Story | None = None) -> None:
         """Nothing was said: `error` is the answer."""
-        self.means.refuse(self.ask, error, self.answer, headers, story)
+        self.means.refuse(self.ask, error, self.answer, answer_id=self.recorder.id, more=more, story=story)
 
     def _note(self, tried: Tried) -> None:
         self.recorder.note(tried)
@@ -253,7 +251,7 @@ class Work:
             return
         # the client has heard nothing
         recorder.end(outcome=error.kind, status=error.status)
-        self.refuse(error, (*identity(recorder.id), ("x-hexapla-attempts", str(outcome.tried))), self._story())
+        self.refuse(error, (("x-hexapla-attempts", str(outcome.tried)),), self._story())
 
     def _break_off(self, error: GatewayError, speaker: Speaker | None = None) -> None:
         """End an answer, wherever it is, with `error`.
@@ -265,7 +263,7 @@ class Work:
         lane = speaker.lane if speaker is not None else None
         recorder.end(outcome=error.kind, status=200 if spoke else error.status, lane=lane)
         if not spoke:
-            self.refuse(error, identity(recorder.id))
+            self.refuse(error)
         elif self.peeked.stream and speaker is not None:
             speaker.answer.finish(self.translation.tell(error))
         self._works.discard(self)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from hexapla.engine.heads import Head
+
 
 class Inbox:
     """Receives one answer.  `parts` yields its bytes as they come; a reader who leaves `depth` of them lying slows the
@@ -22,9 +24,9 @@ class Inbox:
     def full(self) -> bool:
         return 0 < self._depth <= self._parts.qsize()
 
-    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+    def start(self, status: int, head: Head) -> None:
         self.status = status
-        self.headers = dict(headers)
+        self.headers = dict(head.pairs)
         self._begun.set()
 
     def send(self, data: bytes) -> None:

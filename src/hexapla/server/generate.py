@@ -16,6 +16,7 @@ from hexapla.config import Limits
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.faults import internal
 from hexapla.engine.gateway import Gateway
+from hexapla.engine.heads import Head
 from hexapla.engine.work import Running, finished
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
@@ -77,8 +78,8 @@ class AsgiAnswer:
         """ASGI's `send` must be awaited, so whatever was said is still here."""
         return bool(self._messages) or self._sending.locked()
 
-    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    def start(self, status: int, head: Head) -> None:
+        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in head.pairs]
         self._head = {"type": "http.response.start", "status": status, "headers": raw}
 
     def send(self, data: bytes) -> None:

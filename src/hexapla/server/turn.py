@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from hexapla.engine.heads import Head
 from hexapla.engine.work import Running
 from hexapla.errors import GatewayError
 from hexapla.routing.memory import REQUEST, WEIGHT
@@ -220,23 +221,24 @@ class Turn:
     def full(self) -> bool:
         return self._place.flow.write_paused and not self.response_complete
 
-    def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    def start(self, status: int, head: Head) -> None:
         close = "" if self.keep_alive else "connection: close\r\n"
-        self._head = f"{_STATUS[status]}{lines}{close}"
+        self._head = f"{_STATUS[status]}{head.lines}{close}"
 
     def send(self, data: bytes) -> None:
         data = b"%x\r\n%b\r\n" % (len(data), data)
         if not self._spoke:
-            data = self._first("transfer-encoding: chunked") + data
+            self._spoke = True
+            data = f"{self._head}transfer-encoding: chunked\r\n\r\n".encode("latin-1", "replace") + data
         if not self._gone:
             self._place.transport.write(data)
 
     def finish(self, data: bytes = b"") -> None:
+        transport = self._place.transport
         if not self._spoke:
-            head = self._first(f"content-length: {len(data)}")
-            if len(data) > JOINED:
-                self._write(head)
+            head = f"{self._head}content-length: {len(data)}\r\n\r\n".encode("latin-1", "replace")
+            if len(data) > JOINED and not self._gone:
+                transport.write(head)
             else:
                 data = head + data
         elif data:
@@ -244,19 +246,11 @@ class Turn:
         else:
             data = b"0\r\n\r\n"
         if not self._gone:
-            self._place.transport.write(data)
+            transport.write(data)
         self.response_complete = True
         if not self.keep_alive:
-            self._place.transport.close()
+            transport.close()
         self._place.over()
 
     async def drain(self) -> None:
         await self._place.flow.drain()
-
-    def _first(self, framing: str) -> bytes:
-        self._spoke = True
-        return f"{self._head}{framing}\r\n\r\n".encode("latin-1", "replace")
-
-    def _write(self, data: bytes) -> None:
-        if not self._gone:
-            self._place.transport.write(data)

@@ -1,0 +1,42 @@
+"""An answer's head says the same in both of its forms, and what answers share is nobody's own."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from hexapla.engine.heads import Head, answer_head, plain_head
+from hexapla.ir.loss import Loss
+from hexapla.routing.commands import Start
+
+IDS = ("x-request-id", "request-id", "x-generation-id")
+
+
+def served(answer_id: str, *, stream: bool = False, model: str = "m") -> Head:
+    lane = SimpleNamespace(name="hub", losses=(Loss(field="top_k", why="", severity="parameter"),))
+    candidate = SimpleNamespace(provider=SimpleNamespace(id="one"), model=model)
+    return answer_head(answer_id, Start(cast(Any, lane), cast(Any, candidate), stream, 2, 0.0))
+
+
+@pytest.mark.parametrize(
+    "head", [served("gen-1"), served("gen-1", stream=True), plain_head("gen-1", ("x", "y")).and_more(("z", "ä"))]
+)
+def test_lines_are_the_pairs(head: Head) -> None:
+    assert head.lines == "".join(f"{name}: {value}\r\n" for name, value in head.pairs)
+    assert [dict(head.pairs)[name] for name in IDS] == ["gen-1"] * 3
+    assert head.streams == ("content-type: text/event-stream" in head.lines)
+
+
+def test_only_the_id_differs() -> None:
+    first, second = dict(served("gen-1").pairs), dict(served("gen-2").pairs)
+    assert {name for name in first if first[name] != second[name]} == set(IDS)
+    assert first["x-hexapla-losses"] == "top_k" and first["x-hexapla-attempts"] == "2"
+
+
+def test_a_model_cannot_speak_for_the_gateway() -> None:
+    """Whatever a model is called, its name ends no line and is nobody's id."""
+    head = served("gen-1", model="m\r\nset-cookie: x\0\u2028")
+    assert "set-cookie" not in dict(head.pairs) and "\r\nset-cookie" not in head.lines
+    assert dict(head.pairs)["x-hexapla-model"] == "m  set-cookie: x \\u2028"
