@@ -33,7 +33,7 @@ from hexapla.server.http import Door, guarded
 from hexapla.server.keys import KeyRing
 from hexapla.upstream import http1
 from hexapla.upstream.connection import Connection
-from hexapla.upstream.dial import Origin
+from hexapla.upstream.origin import Origin
 
 KEY = "sk-bench-key"
 ROUNDS, TIMES = 200, 20

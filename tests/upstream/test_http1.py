@@ -16,7 +16,7 @@ from fault_server import FaultServer, listening, serving
 
 import hexapla
 from hexapla.errors import Kind, UpstreamError
-from hexapla.upstream import dial
+from hexapla.upstream import dial, origin
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.transport import READ_HIGH_WATER, Request, Timeouts
 
@@ -212,7 +212,7 @@ def test_an_ipv6_host_is_spelled_in_brackets() -> None:
             await fetch(transport, Request(url="http://[::1]:1/v1", timeouts=PATIENT))
 
     play(scene)
-    assert str(dial.Origin("::1", 8080, tls=False)) == "[::1]:8080"
+    assert str(origin.Origin("::1", 8080, tls=False)) == "[::1]:8080"
 
 
 def test_small_writes_are_sent_at_once() -> None:

@@ -27,8 +27,8 @@ from hexapla.engine.address import certificates_of
 from hexapla.engine.gateway import Gateway
 from hexapla.errors import Kind, RoutingError
 from hexapla.routing.candidate import Candidate
-from hexapla.upstream.dial import Origin, origin_of
 from hexapla.upstream.egress import proxy_for
+from hexapla.upstream.origin import Origin, origin_of
 from hexapla.upstream.transport import Request
 
 AT_ONCE = 8  # providers

@@ -17,7 +17,8 @@ from typing import Any
 from hexapla.doctor.finding import Check, Finding, Verdict, found
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection
-from hexapla.upstream.dial import Origin, dial
+from hexapla.upstream.dial import dial
+from hexapla.upstream.origin import Origin
 from hexapla.upstream.tls import context_of
 
 DNS_SECONDS = 5

@@ -1,7 +1,7 @@
 """Where a candidate is reached, and what every request to it carries.
 
 Worked out once for each candidate, since nothing of it changes between requests; only a login's token does, so an address
-with one looks at its keeper.
+with one looks at its keeper, and keeps no letterhead.
 
 Rules of this file: an address holds a credential, so its repr shows the URL only.
 """
@@ -22,6 +22,7 @@ from hexapla.catalog.resolve import Match
 from hexapla.catalog.schema import Auth, Endpoint, Tls
 from hexapla.routing.patience import Timers
 from hexapla.upstream.egress import proxy_for
+from hexapla.upstream.head import Letterhead, standing
 from hexapla.upstream.transport import Certificates, Request, Timeouts
 
 USER_AGENT = ("user-agent", "hexapla/0.1")
@@ -36,6 +37,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one candidate.  `headers` holds the credential: never shown, never logged.
 
     begun_url  where a model goes on in an answer that was begun for it
+    usual      the letterhead of what is asked most: a whole answer, with no headers of the client's; None where there is
+               none to keep
     """
 
     url: str
@@ -48,9 +51,16 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Certificates | None
     keeps: frozenset[str]
     limit: int
+    usual: Letterhead | None = None
 
     def __repr__(self) -> str:
         return f"Address({self.url})"
+
+    def letterhead(self, forward: tuple[tuple[str, str], ...]) -> Letterhead | None:
+        """The letterhead of requests for a whole answer; None where there is none to keep."""
+        if not forward or self.usual is None:
+            return self.usual
+        return standing(self.request(b"", stream=False, forward=forward))
 
     def request(
         self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...], begun: bool = False
@@ -123,7 +133,7 @@ def address_of(
         limit=limit,
     )
     if keeper is None:
-        return address
+        return replace(address, usual=standing(address.request(b"", stream=False, forward=())))
     fields = {name: getattr(address, name) for name in Address.__struct_fields__}
     return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
 

@@ -29,10 +29,10 @@ from hexapla.routing.commands import Call
 from hexapla.routing.exchange import Hedge
 from hexapla.routing.memory import Memory
 from hexapla.translate.calls import Calls
+from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.translate.resume import Telling
-from hexapla.translate.straight import straight
 from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Transport
 
@@ -56,7 +56,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
 
     def transport(self, request: Request) -> Transport:
         """The transport that carries `request`: the demo's own, the one asked for, or the default."""
-        wanted = request.transport or ("reqwest" if (request.proxy or "").startswith(("socks", "https:")) else "")
+        wanted = request.carrier
         name = wanted or request.url.partition(":")[0]
         found = self.transports.get(name)
         if found is None and wanted:
@@ -85,17 +85,15 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             telling=Telling(marks=bool(ask.resume)) if resumes else None,
         )
 
-    def straight(self, ask: Ask, peeked: Peek, candidate: Candidate) -> Call | None:
-        """`call` for a request in which there is nothing to look into; None where there may be something."""
-        lane = straight(peeked, candidate.target, candidate.quirks)
-        if lane is None:
-            return None
-        address = candidate.address
-        assert isinstance(address, Address)
-        return Call(lane=lane, request=address.request(lane.body, stream=False, forward=ask.forward))
-
     def call(self, ask: Ask, translation: Translation, candidate: Candidate, note_on: Annotated | None = None) -> Call:
         """An attempt's lane and HTTP request.  Raises ClientError or ProtocolError."""
+        lane = self.lane(translation, candidate)
+        if note_on is not None:
+            note_on.echo(lane.body)
+        return Call(lane=lane, request=self.request(ask, lane, candidate, translation.peeked.stream))
+
+    def lane(self, translation: Translation, candidate: Candidate) -> Lane:
+        """An attempt's lane.  Raises ClientError or ProtocolError."""
         address = candidate.address
         assert isinstance(address, Address)
         opened = translation.thinking() if candidate.thinks else translation
@@ -112,14 +110,14 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         if "tools" in translation.peeked.fields and self.routes.traffic.listens(candidate):
             forced = candidate.target.tool_choice_required
             lane.summary.calls = Calls(translation.peeked, candidate.endpoint.protocol, forced=forced)
-        if note_on is not None:
-            note_on.echo(lane.body)
-        same = ask.protocol == candidate.endpoint.protocol
-        forward = ask.forward if same else ()
-        request = address.request(
-            lane.body, stream=translation.peeked.stream, forward=forward, begun=lane.begun is not None
-        )
-        return Call(lane=lane, request=request)
+        return lane
+
+    def request(self, ask: Ask, lane: Lane, candidate: Candidate, stream: bool) -> Request:
+        """The HTTP request for what a lane says."""
+        address = candidate.address
+        assert isinstance(address, Address)
+        forward = ask.forward if ask.protocol == candidate.endpoint.protocol else ()
+        return address.request(lane.body, stream=stream, forward=forward, begun=lane.begun is not None)
 
     def hedge(self, ask: Ask) -> Hedge | None:
         """When a second endpoint is asked beside the first; None: never."""

@@ -19,12 +19,13 @@ from hexapla.engine.searching import planned_search, wish_of
 from hexapla.engine.session import session_of
 from hexapla.engine.traffic import Planned, Traffic, beginning
 from hexapla.engine.virtual import choice_of, demand_of, nothing_fits, virtual
-from hexapla.engine.wishes import WISHING, load_of, need_of, preferences_of, said_tier
+from hexapla.engine.wishes import BYTES_PER_TOKEN, WISHING, load_of, need_of, preferences_of, said_tier
 from hexapla.errors import GatewayError, RoutingError
 from hexapla.plugins.asked import online
 from hexapla.plugins.native import NATIVE, way
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import Need
+from hexapla.routing.limits import Load
 from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, Preferences, suffixed
 from hexapla.routing.rank import Scene
@@ -78,7 +79,7 @@ class Routes(Offers):
         plain = wishes is NONE and peeked.plugins is None and "service_tier" not in peeked.fields
         sole = self._sole.get((profile, peeked.models)) if plain else None
         if sole is not None:
-            return Planned(candidates=sole, load=load_of(peeked), plain=True)
+            return Planned(candidates=sole, load=Load(tokens=len(peeked.body) // BYTES_PER_TOKEN), plain=True)
         names = self.names(peeked.models, profile)
         if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
             names = self._real(names, peeked)

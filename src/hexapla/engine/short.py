@@ -12,19 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
+from hexapla.engine.address import Address
 from hexapla.engine.annotated import Annotated
 from hexapla.engine.faults import LeavingError, internal
 from hexapla.engine.heads import answer_head
 from hexapla.engine.work import Work
 from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
+from hexapla.routing.allowance import RATELIMIT
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Start, Tried
+from hexapla.translate.lane import Lane
+from hexapla.translate.straight import straight
 from hexapla.upstream.connection import Connection, StaleError
 from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.http1 import Http1Transport
-from hexapla.upstream.secrets import secrets_of, without
+from hexapla.upstream.plain import Unread
+from hexapla.upstream.secrets import without
 from hexapla.upstream.transport import Request, Transport
 
 
@@ -32,32 +35,31 @@ class Short(Work):
     """A request that tries the short way first.
 
     Until the long way takes it over, or the request is over, there is
-    _call      how the first endpoint is asked
+    _lane      what the first endpoint is asked
     _admitted  what was said to asking it now: after so many seconds, or why not
     _start     its call that was sent, and _line, who carries it, until
     _brought   it has brought a response or a failure that is the long way's
     """
 
-    _call: Call | None = None
+    _lane: Lane | None = None
     _admitted: GatewayError | float = 0.0
     _start: Start | None = None
     _line: Connection | None = None
     _brought: Exchange | UpstreamError | None = None
 
     def quickly(self, ended: Callable[[bool], None]) -> bool:
-        means, plan, candidate = self.means, self.plan, self.plan.candidates[0]
-        if self.peeked.stream or self.noted or candidate.login is not None or means.books.ledger.waits:
+        means, plan, peeked, candidate = self.means, self.plan, self.peeked, self.plan.candidates[0]
+        if peeked.stream or self.noted or candidate.login is not None or means.books.ledger.waits:
             return False
-        if plan.search is not None or self.peeked.plugins is not None:
+        if plan.search is not None or peeked.plugins is not None:
             return False  # something may have to be prepared
-        timers = candidate.timers
+        timers, same = candidate.timers, candidate.endpoint.protocol == self.ask.protocol
         if timers.total and not 0 < timers.head <= timers.total:
             return False  # the connection watches the time for a head only
         self._ended = ended
         try:
-            straight = plan.plain and candidate.endpoint.protocol == self.ask.protocol
-            call = means.straight(self.ask, self.peeked, candidate) if straight else None
-            return self._sent(candidate, call or means.call(self.ask, self.translation, candidate))
+            lane: Lane | None = straight(peeked, candidate.target, candidate.quirks) if plan.plain and same else None
+            return self._sent(candidate, lane or means.lane(self.translation, candidate), same)
         except (GatewayError, ProtocolError):
             return False  # the long way meets the same, and knows what to do about it
         except Exception as fault:  # the last resort (tests/engine/test_short.py)
@@ -66,22 +68,22 @@ class Short(Work):
             ended(True)
             return True
 
-    def _sent(self, candidate: Candidate, call: Call) -> bool:
-        """Send the first endpoint the request, if that takes no waiting."""
-        means, request = self.means, call.request
-        assert isinstance(request, Request)
-        transport = means.transport(request)
-        if not isinstance(transport, Http1Transport):
+    def _sent(self, candidate: Candidate, lane: Lane, same: bool) -> bool:
+        """Send the first endpoint the request, if that takes no waiting.  `same`: it speaks the client's protocol."""
+        means, address = self.means, candidate.address
+        assert isinstance(address, Address)
+        letterhead, transport = address.letterhead(self.ask.forward if same else ()), means.transports["http1"]
+        if letterhead is None or not isinstance(transport, Http1Transport):
             return False
         self._admitted = means.routes.traffic.admit(candidate, self.plan.load)
-        self._call = call
-        line = transport.reserve(request) if self._admitted == 0.0 else None
+        self._lane = lane
+        line = transport.reserve(letterhead.origin) if self._admitted == 0.0 else None
         if line is None:
             return False
-        self._line = line
+        self._line, self._secrets = line, letterhead.secrets
         self.recorder.begin()
-        self._start = Start(call.lane, candidate, False, 1, means.books.clock())
-        line.begin(request, self._heard)
+        self._start = Start(lane, candidate, False, 1, means.books.clock())
+        line.begin(letterhead, lane.body, self._heard)
         return True
 
     def _heard(self) -> None:
@@ -103,40 +105,36 @@ class Short(Work):
 
     def _answered(self, line: Connection) -> bool:
         """Whether what came is a whole answer; the client has it then."""
-        start, call, body = self._start, self._call, line.whole()
-        assert start is not None and call is not None and isinstance(call.request, Request)
+        start, body = self._start, line.whole()
         if not body.startswith(b"{"):
             return False
+        assert start is not None and line.head is not None
+        lane = start.lane
         try:
-            said = start.lane.answer(without(secrets_of(call.request.headers), body))
+            said = lane.answer(without(self._secrets, body))
         except GatewayError:
             return False
-        recorder, answer = self.recorder, self.answer
+        recorder, answer, summary = self.recorder, self.answer, lane.summary
         recorder.served(start)
         self.spoke = True
         answer.start(200, answer_head(recorder.id, start))
         answer.finish(said)
-        self._learn(line, start)
-        line.finish()
-        self._call = None
-        self._works.discard(self)
-        return True
-
-    def _learn(self, line: Connection, start: Start) -> None:
-        assert line.head is not None
         status, headers = line.head
-        summary = start.lane.summary
         tried = Tried(
             candidate=start.candidate,
-            lane=start.lane.name,
+            lane=lane.name,
             started=start.since,
             ended=self.means.books.clock(),
             status=status,
             usage=summary.usage,
-            headers=headers,
+            headers={} if isinstance(headers, Unread) and not headers.mention(RATELIMIT) else headers,
             calls=summary.calls,
         )
         self.means.routes.traffic.heard(tried, self.plan)
+        line.finish()
+        self._lane = None
+        self._works.discard(self)
+        return True
 
     def _keep(self, line: Connection, start: Start) -> None:
         """Leave what the call has brought so far to the long way."""
@@ -147,30 +145,33 @@ class Short(Work):
         except UpstreamError as error:
             line.close()
             self._brought = error
-        # in a lane that has read nothing and knows all of the request
-        self._call = replace(super().call(start.candidate), since=start.since)
+        # one that has read nothing and knows all of the request
+        self._lane = self.means.lane(self.translation, start.candidate)
 
     # the long way goes on from what has begun
 
     def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:
-        ours = self._call is not None and candidate is self.plan.candidates[0]
-        return self._call if ours and self._call is not None else super().call(candidate, echo_on)
+        lane, start = self._lane, self._start
+        if lane is None or candidate is not self.plan.candidates[0]:
+            return super().call(candidate, echo_on)
+        request = self.means.request(self.ask, lane, candidate, stream=False)
+        return Call(lane=lane, request=request, since=start.since if start is not None else None)
 
     def admit(self, candidate: Candidate, forced: bool) -> GatewayError | float:
-        if self._call is None or candidate is not self.plan.candidates[0]:
+        if self._lane is None or candidate is not self.plan.candidates[0]:
             return super().admit(candidate, forced)
         if isinstance(self._admitted, GatewayError):
-            self._call = None
+            self._lane = None
         return self._admitted
 
     def transport(self, request: Request) -> Transport:
-        brought, self._call, self._brought = self._brought, None, None
+        brought, self._lane, self._brought = self._brought, None, None
         return super().transport(request) if brought is None else _Brought(brought)
 
     # other ends
 
     def leave(self) -> None:
-        if self._task is None and self._call is not None:
+        if self._task is None and self._lane is not None:
             self._drop()
             if self._start is not None:
                 self.recorder.left((self._start,))
@@ -186,8 +187,8 @@ class Short(Work):
 
     def _drop(self) -> None:
         """Close what was asked."""
-        line, brought, asked = self._line, self._brought, self._call is not None and self._admitted == 0.0
-        self._line = self._brought = self._call = None
+        line, brought, asked = self._line, self._brought, self._lane is not None and self._admitted == 0.0
+        self._line = self._brought = self._lane = None
         if line is not None:
             line.heard = None
             line.close()

@@ -56,6 +56,9 @@ NAMES: tuple[tuple[Unit, str, str, str], ...] = (
 TELLS = frozenset(limit for _, limit, _, _ in NAMES)
 """Headers without which an answer tells nothing."""
 
+RATELIMIT = b"ratelimit"
+"""What stands in the name of each of them."""
+
 
 def allowances(headers: Mapping[str, str], wall: float) -> Iterator[Allowance]:
     """What the headers of one answer tell.  `headers`: lower-case names; `wall`: Unix seconds, for times of day."""

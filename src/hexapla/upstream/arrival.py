@@ -6,6 +6,7 @@ Rules of this file: no socket and no waiting; what is wrong becomes `error`, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ import httptools
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.inflate import Inflate, inflate_of
+from hexapla.upstream.plain import plain
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
@@ -28,10 +30,13 @@ class Arrival:
 
     def __init__(self) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)  # for one answer after the other
+        self._limit = 0  # bytes of its body; 0 is none
+        self._expect()
 
     def _expect(self) -> None:
         """Another answer is expected."""
-        self.head: tuple[int, dict[str, str]] | None = None
+        self._parsed = False  # the parser has seen something of it
+        self.head: tuple[int, Mapping[str, str]] | None = None
         self.error: UpstreamError | None = None
         self._chunks: list[bytes] = []
         self._buffered = 0
@@ -39,7 +44,6 @@ class Arrival:
         self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
         self._complete = self._keep_alive = False
         self._inflate: Inflate | None = None
-        self._limit = 0  # bytes of its body; 0 is none
 
     @property
     def ended(self) -> bool:
@@ -53,6 +57,16 @@ class Arrival:
         if len(self._chunks) != 1:
             self._chunks = [b"".join(self._chunks)]
         return self._chunks[0]
+
+    def _plainly(self, data: bytes) -> bool:
+        """Take a whole answer in its simplest form; False: it must be parsed."""
+        found = plain(data)
+        if found is None or 0 < self._limit < len(found[1]):
+            return False
+        self.head = 200, found[0]
+        self._chunks.append(found[1])
+        self._complete = self._keep_alive = True
+        return True
 
     def on_message_begin(self) -> None:
         if self._complete:
@@ -132,7 +146,7 @@ class Arrival:
 
     def _until_close(self) -> bool:
         """The body ends with the connection."""
-        headers = self.head[1] if self.head is not None else {}
+        headers: Mapping[str, str] = self.head[1] if self.head is not None else {}
         return "content-length" not in headers and "transfer-encoding" not in headers
 
     def _fail(self, kind: Kind, message: str) -> None:

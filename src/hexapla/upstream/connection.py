@@ -16,13 +16,13 @@ import httptools
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.arrival import MAX_HEAD_BYTES, Arrival
 from hexapla.upstream.exchange import Exchange
-from hexapla.upstream.head import head_of
 from hexapla.upstream.stall import give_up_after
 from hexapla.upstream.tls import handshake_failed
-from hexapla.upstream.transport import READ_HIGH_WATER, Request
+from hexapla.upstream.transport import READ_HIGH_WATER
 
 if TYPE_CHECKING:
-    from hexapla.upstream.dial import Origin
+    from hexapla.upstream.head import Letterhead
+    from hexapla.upstream.origin import Origin
 
 NEVER = float("inf")
 PROXY_LOGIN = 407  # a status that only a proxy gives
@@ -46,13 +46,8 @@ class Connection(Arrival, asyncio.Protocol):
         self._stalls = 0.0  # seconds that the other end may take nothing
         self._reused = False
         self.closed = False
-        self.reset(None)
-
-    def reset(self, origin: Origin | None) -> None:
-        """Another exchange begins, if there is an origin."""
-        self._expect()
-        self.origin = origin
-        self._in_use = origin is not None
+        self.origin: Origin | None = None  # of the latest exchange
+        self._in_use = False
         self._waiter: asyncio.Future[None] | None = None
         self.heard: Callable[[], None] | None = None  # told that there is something to take
         self._paused = False
@@ -80,7 +75,12 @@ class Connection(Arrival, asyncio.Protocol):
         if not self._in_use:
             self.close()  # bytes that nobody asked for: this connection cannot be trusted
             return
-        self._answered = True
+        if not self._answered:
+            self._answered = True
+            if self._plainly(data):
+                self._wake()
+                return
+        self._parsed = True
         if self.head is None:
             self._head_bytes += len(data)
         try:
@@ -136,32 +136,29 @@ class Connection(Arrival, asyncio.Protocol):
 
     # the exchange
 
-    def begin(self, request: Request, heard: Callable[[], None] | None = None) -> None:
-        """Write the request; whoever is called back by `heard` looks at `head`, `error` and `closed` then.
-
-        Raises UpstreamError for a request that cannot be written.
-        """
-        self._idle, self._limit = request.timeouts.idle, request.max_response_bytes
+    def begin(self, letterhead: Letterhead, body: bytes, heard: Callable[[], None] | None = None) -> None:
+        """Another exchange begins: write its request.  Whoever is called back by `heard` looks at `head`, `error` and
+        `closed` then."""
+        if self._parsed:
+            self._expect()
+        else:  # what the parser sets is as it was
+            self.head = None
+            self._complete = self._keep_alive = False
+        timeouts, transport = letterhead.timeouts, self._transport
+        assert transport is not None
+        self.origin, self.heard, self._limit = letterhead.origin, heard, letterhead.limit
+        self._in_use, self._answered = True, False
         self._reused, self._served = self._served > 0, self._served + 1
-        self.heard = heard
-        transport, origin, body = self._transport, self.origin, request.body
-        assert transport is not None and origin is not None
-        if request.timeouts.write != self._stalls:
-            self._stalls = request.timeouts.write
+        self._idle = timeouts.idle
+        self._deadline = self._loop.time() + timeouts.head if timeouts.head else NEVER
+        if timeouts.write != self._stalls:
+            self._stalls = timeouts.write
             give_up_after(self._stalls, transport)
-        try:
-            head = head_of(request.method, request.url, request.headers, origin)
-        except UpstreamError:
-            self.close()
-            raise
-        head = b"%b%d\r\n\r\n" % (head, len(body))
         if len(body) <= SPLIT_WRITE:
-            transport.write(head + body)
+            transport.write(b"%b%d\r\n\r\n%b" % (letterhead.head, len(body), body))
         else:
-            transport.write(head)
+            transport.write(b"%b%d\r\n\r\n" % (letterhead.head, len(body)))
             transport.write(body)
-        if request.timeouts.head:
-            self._deadline = self._loop.time() + request.timeouts.head
 
     def response(self) -> Exchange:
         """The answer, whose head has come.  Raises what came instead: UpstreamError, or StaleError."""
@@ -173,11 +170,11 @@ class Connection(Arrival, asyncio.Protocol):
             raise self.error
         raise StaleError if self._reused or not self._answered else self._truncated()
 
-    async def send(self, request: Request) -> Exchange:
+    async def send(self, letterhead: Letterhead, body: bytes) -> Exchange:
         """Write the request and wait for the head of the answer."""
-        if self._transport is None or self._transport.is_closing():
+        if not self.reusable:
             raise StaleError
-        self.begin(request)
+        self.begin(letterhead, body)
         while self.head is None and self.error is None and not self.closed:
             await self._wait()
         return self.response()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hexapla.upstream.transport import read_whole
@@ -16,7 +16,7 @@ class Exchange:
 
     __slots__ = ("_closed", "_connection", "headers", "status", "take")
 
-    def __init__(self, connection: Connection, status: int, headers: dict[str, str]) -> None:
+    def __init__(self, connection: Connection, status: int, headers: Mapping[str, str]) -> None:
         self._connection = connection
         self._closed = False
         self.status = status

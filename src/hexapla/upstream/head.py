@@ -1,4 +1,4 @@
-"""The head of a request as bytes, made once for all requests to one place.
+"""What is the same in all requests to one place, worked out once.
 
 Rules of this file: a header value that holds a line end is refused; it would be a second header, or a second request.
 """
@@ -6,19 +6,60 @@ Rules of this file: a header value that holds a line end is refused; it would be
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hexapla.upstream.egress import proxy_login
-from hexapla.upstream.transport import smuggled
+import msgspec
 
-if TYPE_CHECKING:
-    from hexapla.upstream.dial import Origin
+from hexapla.errors import UpstreamError
+from hexapla.upstream.egress import proxy_login
+from hexapla.upstream.origin import Origin, origin_of
+from hexapla.upstream.secrets import secrets_of
+from hexapla.upstream.transport import Request, Timeouts, smuggled
+
+
+class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a request but its body.
+
+    head     its bytes up to the value of content-length: never shown, never logged
+    secrets  that its answer must not show
+    limit    bytes of its answer; 0 is none
+    """
+
+    origin: Origin
+    head: bytes
+    secrets: tuple[bytes, ...]
+    timeouts: Timeouts
+    limit: int
+
+    def __repr__(self) -> str:
+        return f"Letterhead({self.origin})"
+
+
+def letterhead_of(request: Request) -> Letterhead:
+    """The letterhead of `request`.  Raises UpstreamError for one that cannot be sent."""
+    origin = origin_of(request)
+    return Letterhead(
+        origin=origin,
+        head=_head(request.method, request.url, request.headers, origin),
+        secrets=secrets_of(request.headers),
+        timeouts=request.timeouts,
+        limit=request.max_response_bytes,
+    )
+
+
+def standing(request: Request) -> Letterhead | None:
+    """The letterhead to keep for requests like this one, where the default transport carries them; None where it does
+    not, or where they cannot be sent, which whoever sends one is told."""
+    if request.carrier:
+        return None
+    try:
+        return letterhead_of(request)
+    except UpstreamError:
+        return None
 
 
 @lru_cache(maxsize=1024)
-def head_of(method: str, url: str, headers: tuple[tuple[str, str], ...], origin: Origin) -> bytes:
-    """A request's head up to the value of its content-length.  Raises UpstreamError."""
+def _head(method: str, url: str, headers: tuple[tuple[str, str], ...], origin: Origin) -> bytes:
     parts = urlsplit(url)
     path = parts.path or "/"
     if parts.query:

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection, StaleError
-from hexapla.upstream.dial import Origin, dial, origin_of
+from hexapla.upstream.dial import dial
 from hexapla.upstream.exchange import Exchange
+from hexapla.upstream.head import Letterhead, letterhead_of
+from hexapla.upstream.origin import Origin
 from hexapla.upstream.tls import context_of
 from hexapla.upstream.transport import Request
 
@@ -38,31 +40,29 @@ class Http1Transport:
         self._closed = False
 
     async def send(self, request: Request) -> Exchange:
-        connection = self.reserve(request)
+        letterhead = letterhead_of(request)
+        origin = letterhead.origin
+        connection = self.reserve(origin)
         if connection is not None:
             try:
-                return await self._sent(connection, request)
+                return await self._sent(connection, letterhead, request.body)
             except StaleError:
                 pass  # the server closed it while it was idle and has seen nothing: ask again on a fresh one
-        origin = origin_of(request)
         connection = await self._open(origin, request)
-        connection.reset(origin)
         self._busy.add(connection)
         self._arm()
         try:
-            return await self._sent(connection, request)
+            return await self._sent(connection, letterhead, request.body)
         except StaleError as error:
             raise UpstreamError(Kind.UPSTREAM_CONNECT, f"{origin} closed the connection without an answer.") from error
 
-    def reserve(self, request: Request) -> Connection | None:
-        """The most recently used idle connection that is still open, for one exchange that `Connection.begin` begins;
-        None when there is none."""
-        origin = origin_of(request)
+    def reserve(self, origin: Origin) -> Connection | None:
+        """The most recently used idle connection that is still open, for an exchange that `Connection.begin` begins at
+        once; None when there is none."""
         pooled = self._pool.get(origin)
         while pooled:
             connection = pooled.pop()
             if connection.reusable:
-                connection.reset(origin)
                 self._busy.add(connection)
                 if self._timer is None:
                     self._arm()
@@ -80,9 +80,9 @@ class Http1Transport:
         self._busy.clear()
         self._pool.clear()
 
-    async def _sent(self, connection: Connection, request: Request) -> Exchange:
+    async def _sent(self, connection: Connection, letterhead: Letterhead, body: bytes) -> Exchange:
         try:
-            return await connection.send(request)
+            return await connection.send(letterhead, body)
         except BaseException:
             connection.close()
             raise

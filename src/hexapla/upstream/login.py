@@ -30,7 +30,7 @@ def sender(transport: Transport, proxy: str = "", environment: Mapping[str, str]
         )
         response = await transport.send(request)
         try:
-            return Reply(response.status, response.headers, await response.read(MOST))
+            return Reply(response.status, dict(response.headers), await response.read(MOST))
         finally:
             response.close()
 

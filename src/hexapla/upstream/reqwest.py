@@ -21,8 +21,8 @@ from typing import Any
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream import _optional as optional
 from hexapla.upstream.connection import PROXY_LOGIN, wants_login
-from hexapla.upstream.dial import Origin, origin_of
 from hexapla.upstream.inflate import Inflate, inflate_of
+from hexapla.upstream.origin import Origin, origin_of
 from hexapla.upstream.tls import Stamps, context_of, pem_of, stamps
 from hexapla.upstream.transport import Certificates, Request, Timeouts, read_whole, smuggled
 

@@ -18,7 +18,7 @@ Contract, held by every implementation and by one shared suite (tests/upstream/t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -71,12 +71,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Certificates | None = None
     max_response_bytes: int = 0  # 0: no limit
 
+    @property
+    def carrier(self) -> str:
+        """The transport that it needs; "" where the default one will do."""
+        return self.transport or ("reqwest" if (self.proxy or "").startswith(("socks", "https:")) else "")
+
 
 class Response(Protocol):
     """A response whose head has arrived."""
 
     status: int
-    headers: dict[str, str]  # lower-case names; repeated ones joined with ", " (set-cookie is dropped)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Lower-case names; repeated ones joined with ", " (set-cookie is dropped)."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield body bytes as they arrive.  To be iterated once."""

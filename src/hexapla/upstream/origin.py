@@ -1,0 +1,47 @@
+"""Where a request goes, as far as connections care: those to one origin stand in for one another."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream.transport import Certificates, Request
+
+
+class Origin(NamedTuple):
+    """Where connections of one pool go."""
+
+    host: str
+    port: int
+    tls: bool
+    proxy: str | None = None
+    certificates: Certificates | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.port}"
+
+    @property
+    def forwarded(self) -> bool:
+        """The proxy is asked for the whole URL, and answers for the server."""
+        return self.proxy is not None and not self.tls
+
+    @property
+    def name(self) -> str:
+        """The host as a URL spells it."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+def origin_of(request: Request) -> Origin:
+    """The pool that a request belongs to.  Raises UpstreamError."""
+    return _origin(request.url, request.proxy, request.certificates)
+
+
+@lru_cache(maxsize=1024)
+def _origin(url: str, proxy: str | None, certificates: Certificates | None) -> Origin:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"{url!r} is no http(s) URL; correct the provider's base_url.")
+    tls = parts.scheme == "https"
+    return Origin(parts.hostname, parts.port or (443 if tls else 80), tls, proxy, certificates if tls else None)
