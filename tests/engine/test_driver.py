@@ -66,9 +66,10 @@ class Slow:
     def start(self, start: Start) -> None:
         pass
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> bool:
         self.sends += 1
         self.full = True
+        return True
 
     def beat(self, start: Start, data: bytes) -> None:
         self.send(data)

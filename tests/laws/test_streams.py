@@ -20,6 +20,9 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
+from hexapla.translate.lane import Summary
+from hexapla.translate.tap import note
+from hexapla.translate.verbatim import VerbatimStream
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m", include_usage=True)
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
@@ -101,6 +104,24 @@ def test_a_glance_sees_the_answer_without_its_content(protocol: Protocol, data: 
             return type(error), str(error)
 
     assert outcome(protocol.glance) == outcome(protocol.parse_response)
+
+
+@every_protocol
+@given(data=st.data())
+def test_a_tap_misses_nothing(protocol: Protocol, data: st.DataObject) -> None:
+    """What is read of a stream that is only forwarded is what decoding all of it tells, however it is cut."""
+    stream = stream_of(protocol, data.draw(responses(protocol.name)))
+    events = [event + b"\n\n" for event in stream.split(b"\n\n")[:-1]]
+    pieces = events if data.draw(st.booleans()) else data.draw(cuttings(stream))
+    truth = Summary()
+    for event in decode(protocol, [stream]):
+        note(truth, event)
+    tapped = VerbatimStream(protocol, REPLY, Summary(), hide_usage=False)
+    out = b"".join([tapped.feed(piece) for piece in pieces]) + tapped.close()
+    assert out == stream
+    found = tapped.summary
+    assert (found.id, found.model, found.usage) == (truth.id, truth.model, truth.usage)
+    assert (found.stop, found.native, found.tier, found.error) == (truth.stop, truth.native, truth.tier, None)
 
 
 @every_protocol

@@ -150,8 +150,8 @@ class Annotated:
         self._streams = head.streams
         self._answer.start(status, head)
 
-    def send(self, data: bytes) -> None:
-        self._answer.send(self._echoed() + self._noted(data))
+    def send(self, data: bytes) -> bool:
+        return self._answer.send(self._echoed() + self._noted(data))
 
     def finish(self, data: bytes = b"") -> None:
         if self._streams or not data:

@@ -56,7 +56,9 @@ class Answer(Protocol):
 
     def start(self, status: int, head: Head) -> None: ...
 
-    def send(self, data: bytes) -> None: ...
+    def send(self, data: bytes) -> bool:
+        """Say more; return whether it is `full` now: that is asked after every piece."""
+        ...
 
     def finish(self, data: bytes = b"") -> None:
         """The last bytes; nothing follows."""

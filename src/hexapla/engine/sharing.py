@@ -58,10 +58,11 @@ class Recording:
     def start(self, status: int, head: Head) -> None:
         self.status, self._head = status, head
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> bool:
         self._parts.append(data)
         self._grow(len(data))
         self._wake()
+        return False
 
     def finish(self, data: bytes = b"") -> None:
         self._last = data
@@ -78,9 +79,9 @@ class Recording:
         while True:
             while place < len(self._parts):
                 begun = begun or self._begin(answer, again)
-                answer.send(self._parts[place])
+                full = answer.send(self._parts[place])
                 place += 1
-                if answer.full:
+                if full:
                     await answer.drain()
             if self.over:
                 break

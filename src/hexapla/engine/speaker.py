@@ -40,11 +40,13 @@ class Speaker:
             self._say_head()
         self.answer.send(data)
 
-    def send(self, data: bytes) -> None:
-        self._book()
+    def send(self, data: bytes) -> bool:
+        assert self.lane is not None
+        if self.lane.summary.stop is not None:  # among a stream's last events
+            self._book()
         if not self.spoke:
             self._say_head()
-        self.answer.send(data)
+        return self.answer.send(data)
 
     def finish(self, data: bytes) -> None:
         if data:

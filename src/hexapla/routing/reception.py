@@ -213,8 +213,9 @@ class Reception:
         """Put one fact through the lane and forward what comes out."""
         stream = flow.stream
         if isinstance(fact, Chunk):
-            out = self._taken(flow, fact.data) if flow.poured is None else flow.poured
-            flow.poured = None
+            out = self._pour(flow, fact.data) if flow.poured is None else None
+            if out is None:
+                out, flow.poured = flow.poured or b"", None
             if stream.done:
                 out += stream.close()
         elif isinstance(fact, End):
@@ -228,22 +229,24 @@ class Reception:
         flow.over = flow.ended or stream.done or stream.failed or isinstance(fact, Expired)
         return (yield from self._pass_on(flow, out))
 
-    def _taken(self, flow: _Flow, data: bytes) -> bytes:
-        """What the client hears of `data`."""
+    def _pour(self, flow: _Flow, data: bytes) -> bytes | None:
+        """What the client hears of `data`; None where more is to do about that than to pass it on, and it is in `flow`.
+
+        Life and progress are noted: bytes came, content grew.  (Every chunk comes by here, so it is one function.)
+        """
+        stream = flow.stream
         if flow.remembers:
             self._held += len(data)
             self._memory.held += len(data)
-        out = flow.stream.feed(data)
-        flow.heard(self._patience.clock())
-        return out
-
-    def _pour(self, flow: _Flow, data: bytes) -> bytes | None:
-        """The same, between content and content; None where more is to do about it than to pass it on."""
-        out, stream = self._taken(flow, data), flow.stream
-        if stream.done or stream.failed:
-            flow.poured = out
-            return None
-        return out
+        out = stream.feed(data)
+        flow.last = self._patience.clock()
+        summary = stream.summary
+        if summary.text_bytes != flow.seen:
+            flow.seen, flow.progressed = summary.text_bytes, flow.last
+        if summary.error is None and not stream.done:
+            return out
+        flow.poured = out
+        return None
 
     def _until(self, flow: _Flow) -> float:
         return self._patience.flow(flow.stream, flow.progressed, flow.last)
@@ -297,11 +300,11 @@ class _Flow:
 
     held       client bytes that wait for the commit point
     remembers  its lane keeps what was said
-    last       when bytes came last;  progressed: when its content grew
+    last       when bytes came last;  progressed: when its content grew, to the size that was `seen`
     poured     what the client hears of a chunk that was taken already (commands.Receive)
     """
 
-    __slots__ = ("_seen", "ended", "held", "last", "over", "poured", "progressed", "remembers", "stream")
+    __slots__ = ("ended", "held", "last", "over", "poured", "progressed", "remembers", "seen", "stream")
 
     def __init__(self, stream: Stream, now: float) -> None:
         self.stream = stream
@@ -310,14 +313,7 @@ class _Flow:
         self.over = self.remembers = False
         self.last = self.progressed = now
         self.poured: bytes | None = None
-        self._seen = 0
-
-    def heard(self, now: float) -> None:
-        """Note life, and progress: content grew."""
-        self.last = now
-        if self.stream.summary.text_bytes != self._seen:
-            self._seen = self.stream.summary.text_bytes
-            self.progressed = now
+        self.seen = 0
 
 
 def failure(fact: Fact) -> GatewayError:

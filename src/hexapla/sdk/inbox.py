@@ -29,8 +29,9 @@ class Inbox:
         self.headers = dict(head.pairs)
         self._begun.set()
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> bool:
         self._parts.put_nowait(data)
+        return self.full
 
     def finish(self, data: bytes = b"") -> None:
         if data:

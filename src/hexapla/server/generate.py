@@ -82,9 +82,10 @@ class AsgiAnswer:
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in head.pairs]
         self._head = {"type": "http.response.start", "status": status, "headers": raw}
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> bool:
         self._say_head()
         self._messages.append({"type": "http.response.body", "body": data, "more_body": True})
+        return True
 
     def finish(self, data: bytes = b"") -> None:
         if self._head is not None:

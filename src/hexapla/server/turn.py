@@ -225,13 +225,15 @@ class Turn:
         close = "" if self.keep_alive else "connection: close\r\n"
         self._head = f"{_STATUS[status]}{head.lines}{close}"
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> bool:
         data = b"%x\r\n%b\r\n" % (len(data), data)
         if not self._spoke:
             self._spoke = True
             data = f"{self._head}transfer-encoding: chunked\r\n\r\n".encode("latin-1", "replace") + data
+        place = self._place
         if not self._gone:
-            self._place.transport.write(data)
+            place.transport.write(data)
+        return place.flow.write_paused and not self.response_complete
 
     def finish(self, data: bytes = b"") -> None:
         transport = self._place.transport

@@ -100,22 +100,20 @@ class HubStream:
         self._encoder = client.encoder(reply)
         self._restore = restore
         self.summary = summary
-        self.committed = False
+        self.committed = self.done = False
 
     @property
     def failed(self) -> bool:
         return self.summary.error is not None
 
     @property
-    def done(self) -> bool:
-        return self._decoder.done
-
-    @property
     def settled(self) -> bool:
         return self._decoder.settled
 
     def feed(self, data: bytes) -> bytes:
-        return self._encode(self._decoder.feed(data))
+        said = self._encode(self._decoder.feed(data))
+        self.done = self._decoder.done
+        return said
 
     def close(self) -> bytes:
         return self._encode(self._decoder.close()) + self._encoder.close()

@@ -67,8 +67,8 @@ class Stream(typing.Protocol):
     """A streaming answer on its way through a lane.
 
     committed  content has appeared: from here on the client must hear bytes, so no other attempt can take over
-    failed     the upstream said that it failed, or its bytes end too early; `summary.error` tells how
-    done       the terminal event was seen;  settled: only a terminator may still follow
+    failed     the upstream said that it failed, or its bytes end too early: there is a `summary.error`
+    done       the terminal event was seen in what was fed;  settled: only a terminator may still follow
     """
 
     summary: Summary

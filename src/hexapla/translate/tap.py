@@ -103,12 +103,21 @@ LOOKS: dict[str, Look] = {
 }
 
 
+def is_one(data: bytes) -> bool:
+    """Whether `data`, which ends in a blank line, is one event.
+
+    Single bytes, and as numbers, because that is how bytes are searched at once: a whole stream's events come by here.
+    """
+    before = len(data) - 2
+    return (data.find(10) == before or data.find(b"\n\n") == before) and 13 not in data
+
+
 def events(data: bytes) -> list[bytes]:
     """The events of `data`, each with its blank line."""
-    if b"\r" in data:
-        return EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
-    if data.find(b"\n\n") == len(data) - 2:
+    if is_one(data):
         return [data]
+    if 13 in data:
+        return EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
     found = [event + b"\n\n" for event in data.split(b"\n\n")]
     last = found.pop()
     return found if last == b"\n\n" else [*found, last[:-2]]
@@ -132,6 +141,13 @@ class Tap:
     @property
     def settled(self) -> bool:
         return self._decoder.settled
+
+    def passes(self, data: bytes) -> bool:
+        """Whether `data` is one event of plain content, which is counted then and need not be fed."""
+        if self.committed and is_one(data) and self._plain(data):
+            self.summary.text_bytes += DELTA_BYTES
+            return True
+        return False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Look at `data`, which passes by; return its events that were more than plain content, up to one that failed."""
@@ -165,6 +181,9 @@ class CallTap(Tap):
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
         super().__init__(protocol, decoder, summary)
         self._speaks = CALLS[protocol].search
+
+    def passes(self, data: bytes) -> bool:
+        return self._speaks(data) is None and super().passes(data)
 
     def feed(self, data: bytes) -> list[bytes]:
         mattered = []

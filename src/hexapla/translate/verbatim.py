@@ -108,6 +108,7 @@ class VerbatimStream:
         self._hide_usage = hide_usage
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
         self._over = False  # [DONE] was said, or an error
+        self.done = False
         self._ids = CallIds() if protocol.name == _CHAT else None
         self.summary = summary
 
@@ -120,12 +121,6 @@ class VerbatimStream:
         return self.summary.error is not None
 
     @property
-    def done(self) -> bool:
-        """[DONE] is the last thing that Chat says; other dialects' streams may say something after their last event,
-        and bytes are forwarded as received."""
-        return self._tap.done and self._protocol.name == _CHAT
-
-    @property
     def settled(self) -> bool:
         return self._tap.settled
 
@@ -134,10 +129,15 @@ class VerbatimStream:
             data = self._whole(data)
         if not data or self._over:
             return b""
+        if data.find(MARK) < 0 and self._tap.passes(data):  # nearly all there is
+            return data
         mattered = self._tap.feed(data)
         if not mattered:
             return data if self._ids is None else self._ids.stream(data)
         error, words = self.summary.error, b""
+        # [DONE] is the last thing that Chat says; other dialects' streams may say something after their last event,
+        # and bytes are forwarded as received
+        self.done = self._tap.done and self._protocol.name == _CHAT
         last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
         if error is not None:
             self._over = True
@@ -159,10 +159,9 @@ class VerbatimStream:
         if held:
             self._tap.feed(held + _BLANK)
         self._tap.close()
-        if not self.failed:
-            return (held + _BLANK if held else b"") + _LAST_WORDS.get(self._protocol.name, b"")
         error = self.summary.error
-        assert error is not None
+        if error is None:
+            return (held + _BLANK if held else b"") + _LAST_WORDS.get(self._protocol.name, b"")
         return self._told(held + _BLANK, error)
 
     def fail(self, error: StreamError) -> bytes:

@@ -156,8 +156,7 @@ class Driver:
 
     def _forward(self, command: Forward) -> object:
         self._spoke = self._loop.time()
-        self._sink.send(command.data)
-        return _LATER if self._sink.full else None
+        return _LATER if self._sink.send(command.data) else None
 
     def _finish(self, command: Finish) -> object:
         self._sink.finish(command.data)
@@ -181,8 +180,7 @@ class Driver:
                 return Chunk(data, last=body.ended)
             if out:
                 self._spoke = self._loop.time()
-                self._sink.send(out)
-                if self._sink.full:
+                if self._sink.send(out):
                     return _SLOW
 
     def _drop(self, command: Drop) -> None:

@@ -23,7 +23,9 @@ class Sink(Protocol):
         """A heartbeat of an attempt that has no content yet."""
         ...
 
-    def send(self, data: bytes) -> None: ...
+    def send(self, data: bytes) -> bool:
+        """Say more; return whether the client is slow now, as `full` tells."""
+        ...
 
     def finish(self, data: bytes) -> None:
         """Hand over the last bytes; nothing follows."""
