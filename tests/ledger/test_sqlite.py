@@ -11,6 +11,7 @@ import pytest
 
 from hexapla.errors import GatewayError
 from hexapla.ir.response import Usage
+from hexapla.ledger import sqlite
 from hexapla.ledger.record import Cost, Generation
 from hexapla.ledger.sqlite import SqliteStore
 from hexapla.ledger.store import Record, UsageRow, Where
@@ -210,14 +211,25 @@ def test_a_closed_store_is_a_503(store: SqliteStore, ended: Make) -> None:
 
 
 def test_rows_are_legible_to_other_tools(tmp_path: Path, ended: Make) -> None:
-    """Any SQLite shell can read the record's JSON, and the questions people ask have indexes."""
+    """Any SQLite shell finds names, numbers and the record's JSON in one place."""
     store = SqliteStore(tmp_path / "ledger.db")
-    store.put(records(ended("a")))
+    store.put(records(ended("a"), ended("b", cost=None)))
     shell = sqlite3.connect(tmp_path / "ledger.db")
-    query = "SELECT json_extract(record, '$.attempts[0].provider') FROM generations"
-    assert shell.execute(query).fetchall() == [("deepseek",)]
-    for column in ("key", "model", "provider"):
-        plan = shell.execute(f"EXPLAIN QUERY PLAN SELECT id FROM generations WHERE {column} = 'x' AND created > 1")
-        assert f"generations_{column}" in plan.fetchone()[3]
+    names = "key, model, outcome, input, currency, nanos"
+    query = f"SELECT {names}, json_extract(record, '$.attempts[0].provider') FROM generations"
+    assert shell.execute(query).fetchall() == [
+        ("alice", "chat", "ok", 100, "USD", 12_345, "deepseek"),
+        ("alice", "chat", "ok", 100, None, None, "deepseek"),
+    ]
     shell.close()
     store.close()
+
+
+def test_questions_read_only_the_rows_that_they_are_about(store: SqliteStore) -> None:
+    """A span of time and a name are found by the index, without the rows of others."""
+    for where in (Where(since=1.0), Where(since=1.0, key="a"), Where(until=9.0, model="m", provider="p")):
+        condition, values = sqlite._where(where)
+        query = f"EXPLAIN QUERY PLAN SELECT record FROM requests WHERE {condition} ORDER BY created DESC, number DESC"
+        plan = [step[3] for step in store._reader.execute(query, values)]
+        assert "SEARCH requests USING INDEX requests_created" in plan[0]
+        assert not any("SCAN requests" in step for step in plan)

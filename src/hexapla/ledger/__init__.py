@@ -1,7 +1,8 @@
 """The ledger: every request on record, exactly once, whatever happens to the process.
 
     price     usage x price -> Cost                        record    Generation, Attempt, Cost
-    journal   append-only files, written before and after  store     what a store answers; sqlite is the embedded one
+    journal   append-only files, written before and after  store     what a store answers; sqlite is the embedded one,
+                                                                     layout its file
     drain     journal -> store                             recovery  journals of dead processes -> store
     ledger    the front that joins them
 

@@ -1,10 +1,9 @@
 """The embedded store: one SQLite file in WAL mode.
 
 SQLite is the best-tested piece of storage there is, and a gateway on one machine needs no more.  Each row has the
-columns that questions are asked about, and the whole record as JSON beside them, so that no field is ever lost.
+columns that questions are asked about, and the whole record as JSON beside them, so that no field is ever lost (layout.py).
 
-Rules of this file: sqlite3.Error never leaves it; counts are clamped on the way in, so that no upstream's nonsense can
-overflow a sum; column names come from tables in this file, never from a caller.
+Rules of this file: sqlite3.Error never leaves it; column names come from tables in this file, never from a caller.
 """
 
 from __future__ import annotations
@@ -13,70 +12,19 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
+from hexapla.ledger.layout import INTERRUPT, PUT, count_labels, forget_labels, insert, lay_out
 from hexapla.ledger.record import Cost, Generation
 from hexapla.ledger.segment import set_aside
 from hexapla.ledger.store import GroupBy, Record, UsageRow, Where
 
 _T = TypeVar("_T")
 _Value = str | int | float | None
-
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS generations (
-  number INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
-  created REAL NOT NULL,
-  key TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  model TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  input INTEGER,
-  output INTEGER,
-  cached INTEGER,
-  cache_write INTEGER,
-  reasoning INTEGER,
-  currency TEXT,
-  nanos INTEGER,
-  record TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS generations_created ON generations (created);
-CREATE INDEX IF NOT EXISTS generations_key ON generations (key, created);
-CREATE INDEX IF NOT EXISTS generations_model ON generations (model, created);
-CREATE INDEX IF NOT EXISTS generations_provider ON generations (provider, created);
-"""
-_COLUMNS = (
-    "id", "created", "key", "provider", "model", "outcome",
-    "input", "output", "cached", "cache_write", "reasoning", "currency", "nanos", "record",
-)  # fmt: skip
-_UNKNOWN = -1  # stands for NULL on the way in: sqlite3 takes longer to bind a None than five numbers
-_PLACES = {"currency": "nullif(?, '')"} | dict.fromkeys((*_COLUMNS[6:11], "nanos"), f"nullif(?, {_UNKNOWN})")
-_ROW = f"({', '.join(_PLACES.get(name, '?') for name in _COLUMNS)})"
-# Rows of one statement.  After each statement sqlite3 wants the interpreter back, and somebody else has it then.
-_TOGETHER = 64
-
-
-class _Insert(NamedTuple):
-    """How rows are stored: one by one, or many at once."""
-
-    one: str
-    together: str
-
-    @classmethod
-    def but(cls, conflict: str) -> _Insert:
-        head = f"INSERT INTO generations ({', '.join(_COLUMNS)}) VALUES"
-        tail = f"ON CONFLICT (id) DO {conflict}"
-        return cls(f"{head} {_ROW} {tail}", f"{head} {', '.join([_ROW] * _TOGETHER)} {tail}")
-
-
-_PUT = _Insert.but(f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}")
-_INTERRUPT = _Insert.but("NOTHING")
 
 _GROUPS: dict[GroupBy, str] = {
     "key": "key",
@@ -87,15 +35,16 @@ _GROUPS: dict[GroupBy, str] = {
 _USAGE = """
 SELECT {group}, currency, count(*), sum(outcome = 'ok'), sum(input), sum(output), sum(cached), sum(cache_write),
        sum(reasoning), sum(nanos)
-FROM generations WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2
-"""  # fmt: skip
+FROM requests CROSS JOIN labels ON labels.number = label WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2
+"""  # CROSS: in this order
+_OF = "label IN (SELECT number FROM labels WHERE {} = ?)"  # which the index knows without the row
 _SUMS = ("requests", "ok", "input", "output", "cached", "cache_write", "reasoning")
+
 
 _PAGE = 8192  # bytes: fewer writes than SQLite's own choice; still more would make a single row dear
 
-_MOST_TOKENS = 10**12  # of one request; nine million such requests fit into SQLite's sums
-_MOST_NANOS = 10**15  # a million dollars
 _PRUNED_AT_ONCE = 500
+_FEW_LABELS = 1000
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 _decode = msgspec.json.Decoder(Generation).decode
@@ -109,6 +58,7 @@ class SqliteStore:
 
     def __init__(self, path: Path | None, *, synced: bool = False, busy_timeout: float = 5.0) -> None:
         self.damaged = 0
+        self._labels = _FEW_LABELS  # with more, pruning looks for those that nobody needs any more
         self._path = path
         self._synced = synced
         self._busy_timeout = busy_timeout
@@ -122,19 +72,19 @@ class SqliteStore:
     # --- Store --------------------------------------------------------------------------------------------------------
 
     def put(self, records: Sequence[Record]) -> None:
-        self._write(lambda connection: _insert(connection, _PUT, records))
+        self._write(lambda connection: insert(connection, PUT, records))
 
     def interrupt(self, records: Sequence[Record]) -> int:
-        return self._write(lambda connection: _insert(connection, _INTERRUPT, records))
+        return self._write(lambda connection: insert(connection, INTERRUPT, records))
 
     def get(self, name: str) -> Generation | None:
         legible = name.encode("utf-8", "replace").decode()  # SQLite refuses lone surrogates
-        found = _generations(self._read("SELECT record FROM generations WHERE id = ?", (legible,)))
+        found = _generations(self._read("SELECT record FROM requests WHERE id = ?", (legible,)))
         return found[0] if found else None
 
     def recent(self, n: int, where: Where) -> list[Generation]:
         condition, values = _where(where)
-        query = f"SELECT record FROM generations WHERE {condition} ORDER BY created DESC, number DESC LIMIT ?"  # noqa: S608
+        query = f"SELECT record FROM requests WHERE {condition} ORDER BY created DESC, number DESC LIMIT ?"  # noqa: S608
         return _generations(self._read(query, (*values, n)))
 
     def usage(self, group_by: GroupBy, where: Where) -> list[UsageRow]:
@@ -145,11 +95,11 @@ class SqliteStore:
         deleted = 0
         for condition, value in (
             ("created < ?", before),
-            ("number <= (SELECT max(number) FROM generations) - ?", keep),
+            ("number <= (SELECT max(number) FROM requests) - ?", keep),
         ):
             if value is not None:
-                query = f"SELECT number FROM generations WHERE {condition} LIMIT {_PRUNED_AT_ONCE}"  # noqa: S608
-                deleted += self._delete(f"DELETE FROM generations WHERE number IN ({query})", value)  # noqa: S608
+                query = f"SELECT number FROM requests WHERE {condition} LIMIT {_PRUNED_AT_ONCE}"  # noqa: S608
+                deleted += self._delete(f"DELETE FROM requests WHERE number IN ({query})", value)  # noqa: S608
         return deleted
 
     def close(self) -> None:
@@ -163,8 +113,7 @@ class SqliteStore:
         self._writer = self._connect()
         try:
             with _translated():
-                self._writer.executescript(_SCHEMA)
-                self._writer.execute(f"PRAGMA user_version = {_VERSION}")
+                lay_out(self._writer)
             self._reader = self._writer if self._path is None else self._connect()
         except GatewayError:
             self._writer.close()
@@ -196,7 +145,13 @@ class SqliteStore:
             return connection
 
     def _delete(self, statement: str, value: float) -> int:
-        return self._write(lambda connection: connection.execute(statement, (value,)).rowcount)
+        return self._write(lambda connection: self._deleted(connection, statement, value))
+
+    def _deleted(self, connection: sqlite3.Connection, statement: str, value: float) -> int:
+        deleted = connection.execute(statement, (value,)).rowcount
+        if deleted and count_labels(connection) > self._labels:
+            self._labels = max(_FEW_LABELS, 2 * forget_labels(connection))
+        return deleted
 
     def _write(self, action: Callable[[sqlite3.Connection], int]) -> int:
         """Run `action`, which returns how many rows it has changed, in a transaction."""
@@ -266,51 +221,11 @@ def _generations(rows: Sequence[tuple[Any, ...]]) -> list[Generation]:
     return [generation for (record,) in rows if (generation := _load(record)) is not None]
 
 
-def _insert(connection: sqlite3.Connection, insert: _Insert, records: Sequence[Record]) -> int:
-    changed = 0
-    for start in range(0, len(records), _TOGETHER):
-        rows = list(map(_row, records[start : start + _TOGETHER]))
-        if len(rows) == _TOGETHER:
-            changed += connection.execute(insert.together, tuple(chain.from_iterable(rows))).rowcount
-        else:
-            changed += connection.executemany(insert.one, rows).rowcount
-    return changed
-
-
-def _row(record: Record) -> tuple[_Value, ...]:
-    it, data = record
-    usage, cost = it.usage, it.cost
-    return (
-        it.id,
-        it.created,
-        it.key,
-        it.provider,
-        it.model,
-        it.outcome,
-        _known(usage.input),
-        _known(usage.output),
-        _known(usage.cached),
-        _known(usage.cache_write),
-        _known(usage.reasoning),
-        "" if cost is None else cost.currency,
-        _UNKNOWN if cost is None else max(0, min(cost.nanos, _MOST_NANOS)),
-        data.decode(),
-    )
-
-
-def _known(count: int | None) -> int:
-    if count is None:
-        return _UNKNOWN
-    return count if 0 <= count <= _MOST_TOKENS else max(0, min(count, _MOST_TOKENS))
-
-
 def _where(where: Where) -> tuple[str, tuple[_Value, ...]]:
     terms: list[tuple[str, _Value]] = [
         ("created >= ?", where.since),
         ("created < ?", where.until),
-        ("key = ?", where.key),
-        ("model = ?", where.model),
-        ("provider = ?", where.provider),
+        *((_OF.format(name), getattr(where, name)) for name in ("key", "model", "provider")),
     ]
     given = [(term, value) for term, value in terms if value is not None]
     return " AND ".join(term for term, _ in given), tuple(value for _, value in given)
@@ -322,7 +237,7 @@ def _merge(rows: Sequence[tuple[Any, ...]]) -> list[UsageRow]:
     for group, currency, *sums, nanos in rows:
         row = merged.get(group) or UsageRow(group=group)
         counts = {name: getattr(row, name) + int(value or 0) for name, value in zip(_SUMS, sums)}
-        if currency is None:
+        if not currency:
             counts["unpriced"] = row.unpriced + int(sums[0])
             costs = row.cost
         else:

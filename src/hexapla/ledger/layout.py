@@ -1,0 +1,191 @@
+"""How the embedded store's file is laid out: what a record becomes in it, and a file of the former layout.
+
+    labels       who asked whom, and how it ended: the few names that very many requests have in common
+    requests     one row a request: its numbers, its label, and the whole record as JSON
+    generations  a view for people with a SQLite shell: both together
+
+An index more is a tenth of what a row costs, and a name in each row half as much.  So names stand in a table of their own,
+and one index, over times and labels, answers every question but that for an id.
+
+Rules of this file: runs inside its caller's transaction, but for `lay_out`; sqlite3.Error is the caller's to translate;
+counts are clamped on the way in, so that no upstream's nonsense can overflow a sum.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hexapla.errors import GatewayError, Kind
+from hexapla.ledger.store import Record
+
+VERSION = 2
+_PATIENCE = 60_000  # milliseconds that a start waits for another one, which may be moving a large file's rows
+
+_TABLES = (
+    """
+    CREATE TABLE labels (
+      number INTEGER PRIMARY KEY,
+      key TEXT NOT NULL,
+      provider TEXT NOT NULL,
+      model TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      currency TEXT NOT NULL,
+      UNIQUE (key, provider, model, outcome, currency)
+    )
+    """,
+    """
+    CREATE TABLE requests (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      created REAL NOT NULL,
+      label INTEGER NOT NULL,
+      input INTEGER NOT NULL,
+      output INTEGER NOT NULL,
+      cached INTEGER NOT NULL,
+      cache_write INTEGER NOT NULL,
+      reasoning INTEGER NOT NULL,
+      nanos INTEGER NOT NULL,
+      record TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX requests_created ON requests (created, label)",
+    """
+    CREATE VIEW generations AS
+    SELECT requests.number, id, created, key, provider, model, outcome, input, output, cached, cache_write, reasoning,
+           nullif(currency, '') AS currency, iif(currency = '', NULL, nanos) AS nanos, record
+    FROM requests JOIN labels ON labels.number = label
+    """,
+)
+# The former layout had one table, and in it NULL for what nobody knows.
+_FORMER = (
+    "ALTER TABLE generations RENAME TO former",
+    *_TABLES,
+    """
+    INSERT INTO labels (key, provider, model, outcome, currency)
+    SELECT DISTINCT key, provider, model, outcome, coalesce(currency, '') FROM former
+    """,
+    """
+    INSERT INTO requests
+    SELECT former.number, id, created, labels.number, coalesce(input, 0), coalesce(output, 0), coalesce(cached, 0),
+           coalesce(cache_write, 0), coalesce(reasoning, 0), coalesce(nanos, 0), record
+    FROM former JOIN labels USING (key, provider, model, outcome)
+    WHERE labels.currency = coalesce(former.currency, '')
+    ORDER BY former.number
+    """,
+    "DROP TABLE former",
+)
+_STEPS = {0: _TABLES, 1: _FORMER, VERSION: ()}  # by the version that a file has; a new one has none
+
+_COLUMNS = (
+    "id", "created", "label", "input", "output", "cached", "cache_write", "reasoning", "nanos", "record",
+)  # fmt: skip
+# Rows of one statement.  After each statement sqlite3 wants the interpreter back, and somebody else has it then.
+_TOGETHER = (64, 8, 1)
+
+_MOST_TOKENS = 10**12  # of one request; nine million such requests fit into SQLite's sums
+_MOST_NANOS = 10**15  # a million dollars
+_USUAL = 2**39 - 1  # at most; numbers that are put together by | stay below it when each of them does
+
+_Name = tuple[str, str, str, str, str]
+_LABEL = "INSERT INTO labels (key, provider, model, outcome, currency) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_LABELLED = "SELECT number FROM labels WHERE (key, provider, model, outcome, currency) = (?, ?, ?, ?, ?)"
+
+
+def lay_out(connection: sqlite3.Connection) -> None:
+    """Give a new file its tables, and one of the former layout those of this.  Raises GatewayError for a later one."""
+    if _version(connection) == VERSION:
+        return
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        steps = _STEPS.get(_version(connection))  # somebody else may have been faster
+        if steps is None:
+            raise GatewayError(Kind.INTERNAL, "The ledger's store is of a later version of Hexapla.", status=503)
+        for step in steps:
+            connection.execute(step)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except (sqlite3.Error, GatewayError):
+        connection.rollback()
+        raise
+    connection.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+class Insert(NamedTuple):
+    """How rows are stored: the statement for so many of them at once."""
+
+    statements: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def but(cls, conflict: str) -> Insert:
+        """Store rows, and do so where there is one of that id."""
+        row = f"({', '.join('?' * len(_COLUMNS))})"
+        head, tail = f"INSERT INTO requests ({', '.join(_COLUMNS)}) VALUES", f"ON CONFLICT (id) DO {conflict}"
+        return cls(tuple((count, f"{head} {', '.join([row] * count)} {tail}") for count in _TOGETHER))
+
+
+PUT = Insert.but(f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}")
+INTERRUPT = Insert.but("NOTHING")
+
+
+def insert(connection: sqlite3.Connection, how: Insert, records: Sequence[Record]) -> int:
+    """Store `records`; return how many rows that has changed."""
+    labels, changed, start = _Labels(connection), 0, 0
+    for count, statement in how.statements:
+        while start + count <= len(records):
+            changed += connection.execute(statement, _values(records[start : start + count], labels)).rowcount
+            start += count
+    return changed
+
+
+def forget_labels(connection: sqlite3.Connection) -> int:
+    """Delete the labels that no request has any more; return how many are left."""
+    connection.execute("DELETE FROM labels WHERE number NOT IN (SELECT label FROM requests)")
+    return count_labels(connection)
+
+
+def count_labels(connection: sqlite3.Connection) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM labels").fetchone()
+    return int(count)
+
+
+class _Labels(dict[_Name, int]):
+    """The numbers of labels, in one transaction: in the next they may be others, or gone."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __missing__(self, name: _Name) -> int:
+        self._connection.execute(_LABEL, name)
+        (number,) = self._connection.execute(_LABELLED, name).fetchone()
+        self[name] = number
+        return int(number)
+
+
+def _values(records: Sequence[Record], labels: _Labels) -> list[str | int | float]:
+    """What stands in the columns, row after row."""
+    values: list[str | int | float] = []
+    for it, record in records:
+        usage, cost = it.usage, it.cost
+        fresh, output, cached = usage.input or 0, usage.output or 0, usage.cached or 0
+        written, thought = usage.cache_write or 0, usage.reasoning or 0
+        if not 0 <= fresh | output | cached | written | thought <= _USUAL:
+            fresh, output, cached, written, thought = map(_known, (fresh, output, cached, written, thought))
+        currency, nanos = ("", 0) if cost is None else (cost.currency, max(0, min(cost.nanos, _MOST_NANOS)))
+        label = labels[it.key, it.provider, it.model, it.outcome, currency]
+        values += (it.id, it.created, label, fresh, output, cached, written, thought, nanos, record.decode())
+    return values
+
+
+def _known(count: int) -> int:
+    return max(0, min(count, _MOST_TOKENS))
