@@ -11,13 +11,19 @@ Rules of this file: values only; `None` means "not said", never a default of our
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw
 
-Extras = Mapping[str, Mapping[str, Raw]]
-"""Unknown fields, by origin protocol name: {"anthropic_messages": {"container": Raw(...)}}."""
+if TYPE_CHECKING:
+    Unknown: TypeAlias = "Raw | Mapping[str, Unknown]"
+else:
+    Unknown = Raw  # msgspec, which decodes some of these values, knows no types that contain themselves
+
+Extras = Mapping[str, Mapping[str, Unknown]]
+"""Unknown fields, by origin protocol name: {"anthropic_messages": {"container": Raw(...)}}.  A mapping holds those of an
+object that is known: {"openai_chat": {"image_url": {"quality": Raw(...)}}}."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="part", tag=True):
@@ -36,8 +42,8 @@ class Origin(msgspec.Struct, frozen=True):
         return self.protocol == other.protocol and same
 
 
-class CacheMark(msgspec.Struct, frozen=True, kw_only=True):
-    """Anthropic-style cache_control on the thing that carries it."""
+class CacheMark(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Anthropic-style cache_control on the thing that carries it, in whose extras its unknown fields are."""
 
     ttl: str | None = None  # "5m" | "1h"; None: not said
     type: str = "ephemeral"
@@ -73,6 +79,7 @@ class Refusal(Part, frozen=True, kw_only=True):
     """A model's refusal where the wire has its own place for it (Chat `refusal`, Responses refusal part)."""
 
     text: str
+    extras: Extras = {}
 
 
 class Reasoning(Part, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ class ServerTool(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     data: Raw
     cache: CacheMark | None = None
+    extras: Extras = {}
 
 
 class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,7 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["function", "custom"] = "function"
     origin: str = ""
     native: Raw | None = None
+    extras: Extras = {}
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +135,7 @@ class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     schema: Raw | None = None
     strict: bool | None = None
+    extras: Extras = {}
 
 
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):

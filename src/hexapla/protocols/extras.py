@@ -1,17 +1,58 @@
-"""Unknown fields on their way out: a dialect's own are put back, any other's are a Loss."""
+"""Unknown fields on their way out: a dialect's own are put back where they stood, any other's are a Loss.
+
+Rules of this file: a loss names its field by the whole path, `messages[0].content[1].extras.openai_chat.image_url.quality`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hexapla.ir.content import Extras
+from hexapla.ir.content import Extras, Unknown
 from hexapla.ir.loss import LossLog
 
+Json = dict[str, Any]
 
-def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog) -> dict[str, Any]:
-    """The fields of `extras` that are `protocol`'s.  `path` is that of their owner, with its dot."""
+MARK = "cache_control"
+
+
+def beside(body: Mapping[str, Any], extras: Extras, protocol: str, path: str, losses: LossLog) -> Json:
+    """`body` with the fields of `extras` that are `protocol`'s.  `path` is that of their owner, with its dot."""
+    own = own_extras(extras, protocol, path, losses)
+    if isinstance(own.get(MARK), dict) and body.get(MARK) is None:
+        lose_extras({protocol: {MARK: own.pop(MARK)}}, path, "the cache mark that it stood in was not carried", losses)
+    return put(body, own)
+
+
+def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog) -> Json:
+    """The fields of `extras` that are `protocol`'s; all others are losses."""
     for origin, fields in extras.items():
         if origin != protocol:
-            for name in fields:
+            for name in _names(fields):
                 losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
     return dict(extras.get(protocol, {}))
+
+
+def lose_extras(extras: Extras, path: str, why: str, losses: LossLog) -> None:
+    """All of `extras` are losses: their owner stands where nothing can stand beside."""
+    for origin, fields in extras.items():
+        for name in _names(fields):
+            losses.add(f"{path}extras.{origin}.{name}", why)
+
+
+def put(body: Mapping[str, Any], own: Mapping[str, Unknown]) -> Json:
+    """`body` with unknown fields in their places, those of an object inside of it among its own."""
+    said = dict(body)
+    for name, value in own.items():
+        inner = said.get(name)
+        said[name] = put(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return said
+
+
+def _names(fields: Mapping[str, Unknown]) -> Iterator[str]:
+    """Each field by its path inside of its owner."""
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in _names(value))
+        else:
+            yield name

@@ -4,19 +4,23 @@ A Struct names the fields that we know, in one decode.  What an object says besi
 not, and travels in `extras`; most objects say nothing beside, so that is looked for only where the strict decode fails.  An
 explicit null is the same as nothing: Ark's and Z.ai's SDKs send null for every unset field.
 
-Rules of this file: Structs for a `Reader` forbid unknown fields; a field that may be left out has a default; `Raw()` is a
-raw field that was left out.
+What the objects inside of an object say beside is found with it, and stands under their names; a list of objects, one of
+which says something beside, is kept whole.
+
+Rules of this file: Structs for a `Reader` forbid unknown fields, and so do those inside of them; a field that may be left
+out has a default; `Raw()` is a raw field that was left out.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
+from hexapla.ir.content import Unknown
 from hexapla.wire.rawjson import decode, join, split
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -24,8 +28,8 @@ T = TypeVar("T")
 
 NULL = Raw(b"null")
 
-Rest = dict[str, Raw]
-"""Fields of an object that its Struct does not name."""
+Rest = dict[str, Unknown]
+"""Fields of an object that its Struct does not name; those of an object inside of it as a dict under its name."""
 
 NO_REST: Rest = {}
 
@@ -33,11 +37,13 @@ NO_REST: Rest = {}
 class Reader(Generic[S]):
     """Reads objects of one kind."""
 
-    __slots__ = ("_decoder", "_known")
+    __slots__ = ("_decoder", "_inner", "_kind", "_known")
 
     def __init__(self, kind: type[S]) -> None:
         self._decoder = msgspec.json.Decoder(kind)
+        self._kind = kind
         self._known = frozenset({kind.__struct_config__.tag_field, *kind.__struct_encode_fields__})
+        self._inner: dict[str, Reader[msgspec.Struct]] | None = None  # found out when it is asked for
 
     def read(self, raw: bytes | Raw, path: str = "$") -> tuple[S, Rest]:
         """The object, and what it says beside.  `path` names it in complaints.  Raises ProtocolError."""
@@ -52,11 +58,52 @@ class Reader(Generic[S]):
 
     def _apart(self, raw: bytes | Raw, path: str) -> tuple[S, Rest]:
         try:
-            fields = split(raw)
-            known = decode(self._decoder, join({name: fields[name] for name in fields if name in self._known}))
+            fields, rest = self._sifted(raw)
+            return decode(self._decoder, join(fields)), rest
         except ProtocolError as error:
             raise complaint(error, path) from None
-        return known, {name: fields[name] for name in fields if name not in self._known and fields[name] != NULL}
+
+    def _sifted(self, raw: bytes | Raw) -> tuple[dict[str, object], Rest]:
+        """The fields that are known, and all others."""
+        if self._inner is None:
+            self._inner = _inner_readers(self._kind)
+        known: dict[str, object] = {}
+        rest: Rest = {}
+        for name, value in split(raw).items():
+            if name in self._known:
+                known[name], beside = _within(value, self._inner.get(name))
+            else:
+                beside = value if value != NULL else None
+            if beside:
+                rest[name] = beside
+        return known, rest
+
+
+def _within(value: Raw, reader: Reader[msgspec.Struct] | None) -> tuple[object, Unknown | None]:
+    """(a field without what the objects in it say beside, that)."""
+    sign = bytes(memoryview(value)[:1]) if reader is not None else b""
+    if reader is not None and sign == b"{":
+        return reader._sifted(value)
+    if reader is not None and sign == b"[":
+        items = [_within(item, reader) for item in decode(_items, value)]
+        return [known for known, _ in items], value if any(beside for _, beside in items) else None
+    return value, None
+
+
+def _inner_readers(kind: type[msgspec.Struct]) -> dict[str, Reader[msgspec.Struct]]:
+    """Readers for the fields that are objects, or lists of them."""
+    hints = get_type_hints(kind)
+    return {
+        wire: Reader(inner)
+        for name, wire in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
+        if (inner := _struct_in(hints[name])) is not None
+    }
+
+
+def _struct_in(hint: object) -> type[msgspec.Struct] | None:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint
+    return next((found for each in get_args(hint) if (found := _struct_in(each)) is not None), None)
 
 
 def read_list(raw: Raw, path: str) -> list[Raw]:

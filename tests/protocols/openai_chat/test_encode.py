@@ -159,7 +159,7 @@ def test_sdk_reads_interleaved_calls() -> None:
 
 def test_signature_goes_out_with_its_call() -> None:
     """Fields that only Chat knows stand on the call again, the function's own inside it."""
-    extra = {"openai_chat": {"extra_content": Raw(b'{"a":1}'), "function": Raw(b'{"thought_signature":"s"}')}}
+    extra = {"openai_chat": {"extra_content": Raw(b'{"a":1}'), "function": {"thought_signature": Raw(b'"s"')}}}
     part = ToolCall(id="1", name="f", arguments="{}", extras=extra)
     (first, *_) = deltas(encoded(blocks(part)))
     assert first["tool_calls"][0]["extra_content"] == {"a": 1}

@@ -12,6 +12,7 @@ from responseswire import again, parsed
 from hexapla.errors import ProtocolError
 from hexapla.ir.request import OutputFormat, ReasoningWish, ServerTool, Tool, ToolChoice
 from hexapla.protocols.openai_responses import OPENAI_RESPONSES
+from hexapla.protocols.openai_responses.words import NAME
 
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}
 GRAMMAR = {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"}
@@ -168,7 +169,9 @@ def test_text_format() -> None:
     form = f'{{"type":"json_schema","name":"n","strict":true,"schema":{schema},"fresh":1}}'
     body = f'{{"model":"m","input":"hi","text":{{"format":{form},"verbosity":"high","new":2}}}}'.encode()
     request = OPENAI_RESPONSES.parse_request(body)
-    assert request.output == OutputFormat(kind="json_schema", name="n", strict=True, schema=Raw(schema.encode()))
+    assert request.output == OutputFormat(
+        kind="json_schema", name="n", strict=True, schema=Raw(schema.encode()), extras={NAME: {"fresh": Raw(b"1")}}
+    )
     assert again(**json.loads(body))["text"] == json.loads(body)["text"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Origin, Reasoning, Text, ToolCall, ToolResult
@@ -47,7 +48,7 @@ class WireThinking(msgspec.Struct, tag_field="type", tag="thinking", forbid_unkn
     signature: str | None = None
 
 
-class WireRedacted(msgspec.Struct, tag_field="type", tag="redacted_thinking"):
+class WireRedacted(msgspec.Struct, tag_field="type", tag="redacted_thinking", forbid_unknown_fields=True):
     data: str
 
 
@@ -178,7 +179,7 @@ def _text(block: WireText, rest: Rest, path: str) -> Text:
 def _thinking(block: WireThinking, rest: Rest, path: str) -> Reasoning | None:
     signature = block.signature
     if signature is not None and signature.startswith(MARK):
-        return open_envelope(signature)  # a broken one proves nothing to anyone
+        return _opened(signature, rest)
     return Reasoning(
         text=block.thinking or "",
         signature=signature,
@@ -190,8 +191,15 @@ def _thinking(block: WireThinking, rest: Rest, path: str) -> Reasoning | None:
 
 def _redacted(block: WireRedacted, rest: Rest, path: str) -> Reasoning | None:
     if block.data.startswith(MARK):
-        return open_envelope(block.data)
-    return Reasoning(encrypted=block.data, form="redacted_thinking", origin=ORIGIN)
+        return _opened(block.data, rest)
+    extras = {NAME: rest} if rest else {}
+    return Reasoning(encrypted=block.data, form="redacted_thinking", origin=ORIGIN, extras=extras)
+
+
+def _opened(envelope: str, rest: Rest) -> Reasoning | None:
+    """The thought in an envelope; a broken one proves nothing to anyone."""
+    found = open_envelope(envelope)
+    return replace(found, extras={**found.extras, NAME: rest}) if found is not None and rest else found
 
 
 def _call(block: WireCall, rest: Rest, path: str) -> ToolCall:

@@ -19,6 +19,7 @@ from hexapla.protocols.anthropic_messages.thinking import render_thinking
 from hexapla.protocols.anthropic_messages.tools import render_choice, render_tools
 from hexapla.protocols.anthropic_messages.turns import Json, Turns
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.extras import lose_extras
 from hexapla.wire.rawjson import join, split
 
 DEFAULT_MAX_TOKENS = 32_000
@@ -75,16 +76,9 @@ class _Body:
         if request.output is not None and (output := self._output(request.output)) is not None:
             config["format"] = output
         self._foreign()
-        return self._with_extras(body, config)
-
-    def _with_extras(self, body: Json, config: Json) -> Json:
-        """Unknown fields of our own protocol; what output_config had beside ours is put back into it."""
-        extras = self._turns.extras(self._request.extras, "") if self._request.extras else {}
-        if "output_config" in extras:
-            config = config | split(extras.pop("output_config"))
         if config:
             body["output_config"] = config
-        return body | extras
+        return turns.beside(body, request.extras, "") if request.extras else body
 
     def _foreign(self) -> None:
         for name, (why, severity) in _FOREIGN.items():
@@ -93,6 +87,7 @@ class _Body:
 
     def _output(self, output: OutputFormat) -> Json | None:
         if output.kind == "text":
+            lose_extras(output.extras, "output.", "Messages answers in text unless told otherwise", self._losses)
             return None
         if output.kind == "json_object":
             self._losses.add("output", "Messages has no JSON mode without a schema")
@@ -102,7 +97,8 @@ class _Body:
             if getattr(output, name) is not None:
                 self._losses.add(f"output.{name}", f"Messages has no {name} of a schema", "cosmetic")
         body: Json = {"type": "json_schema", "schema": output.schema or Raw(b"{}")}
-        return body | ({"name": output.name} if output.name and own else {})
+        body |= {"name": output.name} if output.name and own else {}
+        return self._turns.beside(body, output.extras, "output.")
 
     def _metadata(self) -> Json | None:
         """The user's id, and what else a Messages client said beside it."""

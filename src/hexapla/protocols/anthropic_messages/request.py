@@ -19,6 +19,7 @@ from hexapla.ir.content import CacheMark
 from hexapla.ir.request import GenerateRequest, OutputFormat, ReasoningWish, Sampling, ServerTool, Tool, ToolChoice
 from hexapla.protocols.anthropic_messages.history import parse_system, parse_turns
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.extras import MARK
 from hexapla.protocols.typed import NULL, Reader, Rest, present
 from hexapla.wire.rawjson import join, load, split
 
@@ -62,7 +63,7 @@ class WireKind(msgspec.Struct):
     cache_control: CacheMark | None = None
 
 
-class WireChoice(msgspec.Struct):
+class WireChoice(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     name: str | None = None
     disable_parallel_tool_use: bool | None = None
@@ -79,7 +80,7 @@ class WireConfig(msgspec.Struct, forbid_unknown_fields=True):
     format: Raw = Raw()
 
 
-class WireFormat(msgspec.Struct):
+class WireFormat(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     name: str | None = None
     schema: Raw = Raw()
@@ -140,9 +141,9 @@ def parse_request(body: bytes) -> GenerateRequest:
 
 def _untaken(wire: WireRequest, config: WireConfig | None, beside: Rest) -> Rest:
     """What output_config holds beside effort and format, and the beta's format where there are two."""
-    twice = wire.output_format if config is not None and present(config.format) is not None else Raw()
-    rest = {"output_format": twice, "output_config": Raw(join(beside)) if beside else Raw()}
-    return {name: found for name, raw in rest.items() if (found := present(raw)) is not None}
+    rest: Rest = {"output_config": beside} if beside else {}
+    twice = present(wire.output_format) if config is not None and present(config.format) is not None else None
+    return rest if twice is None else {**rest, "output_format": twice}
 
 
 def _metadata(raw: Raw) -> tuple[str | None, Raw | None]:
@@ -152,9 +153,9 @@ def _metadata(raw: Raw) -> tuple[str | None, Raw | None]:
 
 
 def _tool(raw: Raw, path: str) -> Tool | ServerTool:
-    kind = _KIND.read(raw, path)[0]
+    kind, rest = _KIND.read(raw, path)
     if kind.type not in (None, "custom"):
-        return _server_tool(kind, raw)
+        return _server_tool(kind, {MARK: rest[MARK]} if MARK in rest else {}, raw)
     tool, rest = _TOOL.read(raw, path)
     return Tool(
         name=tool.name,
@@ -167,12 +168,13 @@ def _tool(raw: Raw, path: str) -> Tool | ServerTool:
     )
 
 
-def _server_tool(kind: WireKind, raw: Raw) -> ServerTool:
+def _server_tool(kind: WireKind, rest: Rest, raw: Raw) -> ServerTool:
     """A tool that Anthropic runs; which fields it has is Anthropic's business."""
     fields = {name: value for name, value in split(raw).items() if value != NULL and name != "cache_control"}
     name = load(fields["name"], str) if "name" in fields else None
     data = Raw(join({"type": fields["type"], **fields}))
-    return ServerTool(origin=NAME, type=kind.type or "", name=name, data=data, cache=kind.cache_control)
+    extras = {NAME: rest} if rest else {}
+    return ServerTool(origin=NAME, type=kind.type or "", name=name, data=data, cache=kind.cache_control, extras=extras)
 
 
 _MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "any": "required", "none": "none"}
@@ -180,17 +182,18 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "any":
 
 def _tool_choice(raw: Raw) -> tuple[ToolChoice | None, bool | None]:
     """(choice, parallel calls allowed)."""
-    choice, _ = _CHOICE.maybe(raw, "$.tool_choice")
+    choice, rest = _CHOICE.maybe(raw, "$.tool_choice")
     if choice is None:
         return None, None
     parallel = None if choice.disable_parallel_tool_use is None else not choice.disable_parallel_tool_use
+    extras = {NAME: rest} if rest else {}
     if choice.type in _MODES:
-        return ToolChoice(mode=_MODES[choice.type]), parallel
+        return ToolChoice(mode=_MODES[choice.type], extras=extras), parallel
     if choice.type != "tool":
         return ToolChoice(mode="native", origin=NAME, native=raw), parallel
     if choice.name is None:
         raise ProtocolError("name is required", path="$.tool_choice.name")
-    return ToolChoice(mode="named", name=choice.name), parallel
+    return ToolChoice(mode="named", name=choice.name, extras=extras), parallel
 
 
 _THOUGHT: dict[str, Literal["enabled", "disabled", "adaptive"]] = {
@@ -221,12 +224,13 @@ def _reasoning(raw: Raw, config: WireConfig | None) -> ReasoningWish | None:
 def _output(beta: Raw, config: WireConfig | None) -> OutputFormat | None:
     """output_config.format, or output_format as its beta had it."""
     path = "$.output_config.format"
-    found = _FORMAT.maybe(config.format, path)[0] if config is not None else None
+    found, rest = _FORMAT.maybe(config.format if config is not None else Raw(), path)
     if found is None:
         path = "$.output_format"
-        found, _ = _FORMAT.maybe(beta, path)
+        found, rest = _FORMAT.maybe(beta, path)
     if found is None:
         return None
     if found.type != "json_schema":
         raise ProtocolError(f"{found.type!r} is no output format; use json_schema", path=f"{path}.type")
-    return OutputFormat(kind="json_schema", name=found.name, schema=present(found.schema))
+    extras = {NAME: rest} if rest else {}
+    return OutputFormat(kind="json_schema", name=found.name, schema=present(found.schema), extras=extras)

@@ -16,11 +16,11 @@ from hexapla.wire.media import sniff
 from hexapla.wire.rawjson import load
 
 
-class WireCitations(msgspec.Struct):
+class WireCitations(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool | None = None
 
 
-class WireSource(msgspec.Struct):
+class WireSource(msgspec.Struct, forbid_unknown_fields=True):
     """Where the bytes are; a source of another type holds content blocks."""
 
     type: Literal["base64", "text", "url", "file"]

@@ -15,6 +15,7 @@ from hexapla.ir.content import AnyPart, ToolCall
 from hexapla.ir.request import Message, ReasoningWish
 from hexapla.protocols.anthropic_messages.turns import Turns
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.extras import lose_extras
 
 Json = dict[str, Any]
 
@@ -30,23 +31,20 @@ def render_thinking(wish: ReasoningWish, turns: Turns, max_tokens: int) -> tuple
     if wish.exclude:
         losses.add("reasoning.exclude", "Messages cannot hide thought", "cosmetic")
     if wish.mode == "disabled" or wish.effort == "none":
-        return {"type": "disabled"}, {}
+        return turns.beside({"type": "disabled"}, wish.extras, "reasoning."), {}
     said = wish.effort is not None and (own or turns.target.adaptive_only)
     config: Json = {"effort": wish.effort} if said else {}
     mode = _mode(wish, turns)
-    if mode is None:
+    tokens = _budget(wish, turns, max_tokens) if mode == "enabled" and _thought_is_whole(turns) else None
+    if mode is None or (mode == "enabled" and tokens is None):
+        lose_extras(wish.extras, "reasoning.", "no thought is asked for", losses)
         return None, config
-    thinking: Json = {"type": mode}
-    if mode == "enabled":
-        tokens = _budget(wish, turns, max_tokens) if _thought_is_whole(turns) else None
-        if tokens is None:
-            return None, config
-        thinking["budget_tokens"] = tokens
+    thinking: Json = {"type": mode} | ({} if tokens is None else {"budget_tokens": tokens})
     if wish.summary in ("summarized", "omitted", "updates"):
         thinking["display"] = wish.summary
     elif wish.summary is not None:
         losses.add("reasoning.summary", "Messages has no such form of summary", "cosmetic")
-    return thinking | turns.extras(wish.extras, "reasoning."), config
+    return turns.beside(thinking, wish.extras, "reasoning."), config
 
 
 def _mode(wish: ReasoningWish, turns: Turns) -> str | None:

@@ -13,6 +13,7 @@ from msgspec import Raw
 from hexapla.ir.request import ServerTool, Tool, ToolChoice
 from hexapla.protocols.anthropic_messages.turns import Json, Turns
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.extras import MARK
 from hexapla.wire.rawjson import dump, join, load, split
 
 _WORDS = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
@@ -27,10 +28,12 @@ def render_tools(turns: Turns) -> list[Json]:
 
 def _tool(turns: Turns, path: str, tool: Tool | ServerTool) -> Json | None:
     body = _server_tool(turns, path, tool) if isinstance(tool, ServerTool) else _own_tool(turns, path, tool)
-    cache = turns.mark(tool.cache, f"{path}.cache") if tool.cache is not None and body is not None else None
-    if body is not None and cache is not None:
-        body["cache_control"] = cache
-    return body
+    if body is None:
+        return None
+    mark = turns.mark(tool.cache, f"{path}.cache") if tool.cache is not None else None
+    if mark is not None:
+        body[MARK] = mark
+    return turns.beside(body, tool.extras, f"{path}.") if tool.extras else body
 
 
 def _own_tool(turns: Turns, path: str, tool: Tool) -> Json:
@@ -47,7 +50,7 @@ def _own_tool(turns: Turns, path: str, tool: Tool) -> Json:
     for name in _UNKNOWN:
         if getattr(tool, name) is not None:
             turns.losses.add(f"{path}.{name}", f"Messages has no {name} of tools", "cosmetic")
-    return body | turns.extras(tool.extras, f"{path}.") if tool.extras else body
+    return body
 
 
 def _server_tool(turns: Turns, path: str, tool: ServerTool) -> Json | None:
@@ -90,4 +93,4 @@ def render_choice(turns: Turns, choice: ToolChoice | None, thinking: Json | None
     body: Json = {"type": said} | ({"name": choice.name} if said == "tool" else {})
     if parallel is not None and said != "none":
         body["disable_parallel_tool_use"] = not parallel
-    return body
+    return turns.beside(body, choice.extras, "tool_choice.")

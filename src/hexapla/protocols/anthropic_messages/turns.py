@@ -30,7 +30,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.arguments import said_object_of
 from hexapla.protocols.base import nothing_left
-from hexapla.protocols.extras import own_extras
+from hexapla.protocols.extras import MARK, beside, lose_extras
 from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
@@ -54,9 +54,9 @@ class Turns:
         count = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM), len(messages))
         return {"system": self._system(messages[:count]), "messages": self._messages(messages[count:], count)}
 
-    def extras(self, extras: Extras, path: str) -> Json:
-        """Unknown fields of our own protocol; those of others are losses."""
-        return own_extras(extras, NAME, path, self.losses)
+    def beside(self, body: Json, extras: Extras, path: str) -> Json:
+        """`body` with unknown fields of our own protocol; those of others are losses."""
+        return beside(body, extras, NAME, path, self.losses)
 
     def mark(self, cache: CacheMark, path: str) -> Json | None:
         """A cache mark, where the target takes any."""
@@ -71,9 +71,10 @@ class Turns:
         for index, message in enumerate(messages):
             if message.role == "developer":
                 self.losses.add(f"messages[{index}].role", "Messages has no developer role", "cosmetic")
+            lose_extras(message.extras, f"messages[{index}].", "system text has nothing beside it", self.losses)
         if len(messages) == 1 and messages[0].plain:
             first = messages[0].content[0] if messages[0].content else None
-            if isinstance(first, Text) and first.cache is None:
+            if isinstance(first, Text) and first.cache is None and not first.extras:
                 return first.text or None
         blocks = [b for i, m in enumerate(messages) for b in self._blocks(f"messages[{i}]", m.content)]
         return blocks or None
@@ -103,11 +104,11 @@ class Turns:
         if message.name is not None:
             self.losses.add(f"{path}.name", "Messages has no names of speakers", "cosmetic")
         turn: Json = {"role": role, "content": self._content(path, message)}
-        return turn | self.extras(message.extras, f"{path}.") if message.extras else turn
+        return self.beside(turn, message.extras, f"{path}.") if message.extras else turn
 
     def _content(self, path: str, message: Message) -> str | list[Json]:
         first = message.content[0] if message.plain and len(message.content) == 1 else None
-        if isinstance(first, Text) and first.cache is None:
+        if isinstance(first, Text) and first.cache is None and not first.extras:
             return first.text
         return self._blocks(path, message.content)
 
@@ -119,10 +120,10 @@ class Turns:
         if self.target.mid_system:
             plain = message.plain and len(blocks) == 1 and set(blocks[0]) == {"type", "text"}
             content = blocks[0]["text"] if plain else blocks
-            return {"role": "system", "content": content, **self.extras(message.extras, f"{path}.")}
+            return self.beside({"role": "system", "content": content}, message.extras, f"{path}.")
         self.losses.add(f"{path}.role", "the model takes system text at the beginning only", "cosmetic")
         text = "\n".join(block["text"] for block in blocks if block.get("type") == "text")
-        self.extras(message.extras, f"{path}.")
+        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
         return {"role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
 
     def _blocks(self, path: str, parts: Iterable[AnyPart]) -> list[Json]:
@@ -131,11 +132,15 @@ class Turns:
 
     def _block(self, path: str, part: AnyPart) -> Json | None:
         block = _RENDER[type(part)](self, path, part)
-        cache = getattr(part, "cache", None)
+        cache, extras = getattr(part, "cache", None), getattr(part, "extras", None)
         mark = None if cache is None else self.mark(cache, f"{path}.cache")
-        if block is not None and mark is not None:
-            block["cache_control"] = mark
-        return block
+        if block is None:
+            if extras:
+                lose_extras(extras, f"{path}.", "its owner was left out", self.losses)
+            return None
+        if mark is not None:
+            block.setdefault(MARK, mark)  # what came whole holds its mark
+        return self.beside(block, extras, f"{path}.") if extras else block
 
     def _text(self, path: str, part: Text) -> Json | None:
         if not part.text:
@@ -147,7 +152,9 @@ class Turns:
                 block["citations"] = native
             if len(native) < len(part.citations):
                 self.losses.add(f"{path}.citations", "these citations are another dialect's", "cosmetic")
-        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+        if part.logprobs:
+            self.losses.add(f"{path}.logprobs", "Messages has no log probabilities", "cosmetic")
+        return block
 
     def _refusal(self, path: str, part: Refusal) -> Json | None:
         self.losses.add(path, "Messages has no refusal blocks; it is text", "cosmetic")
@@ -162,7 +169,7 @@ class Turns:
         block: Json = {"type": "thinking", "thinking": part.text}
         if part.signature is not None:
             block["signature"] = part.signature
-        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+        return block
 
     def replayed(self, part: AnyPart) -> bool:
         """Whether a part is thought that goes back to whom it came from."""
@@ -171,25 +178,25 @@ class Turns:
         return part.origin.fits(self.target.origin)
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        block: Json = {
+        return {
             "type": "tool_use",
             "id": part.id,
             "name": part.name,
             "input": said_object_of(part, path, self.losses),
         }
-        return block | self.extras(part.extras, f"{path}.") if part.extras else block
 
     def _result(self, path: str, part: ToolResult) -> Json:
         block: Json = {"type": "tool_result", "tool_use_id": part.call_id}
-        if part.plain and len(part.content) == 1 and isinstance(part.content[0], Text) and not part.content[0].cache:
-            block["content"] = part.content[0].text
+        first = part.content[0] if part.plain and len(part.content) == 1 else None
+        if isinstance(first, Text) and not first.cache and not first.extras:
+            block["content"] = first.text
         elif part.content:
             block["content"] = self._blocks(path, part.content)
         if part.is_error is not None:
             block["is_error"] = part.is_error
         if part.name is not None:
             self.losses.add(f"{path}.name", "Messages results name no tool", "cosmetic")
-        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+        return block
 
     def _media(self, path: str, part: Media) -> Json | None:
         if part.kind not in ("image", "document"):
@@ -208,7 +215,7 @@ class Turns:
             block |= {name: value for name, value in said.items() if value is not None}
             if part.citations is not None:
                 block["citations"] = {"enabled": part.citations}
-        return block | self.extras(part.extras, f"{path}.") if part.extras else block
+        return block
 
     def _source(self, part: Media) -> Json | None:
         if part.data is not None:
@@ -224,7 +231,8 @@ class Turns:
         if part.origin.protocol != NAME:
             self.losses.add(path, f"{part.type} is understood by {part.origin.protocol} only", "content")
             return None
-        return dict(split(part.data))
+        kept = part.cache is not None and self.target.cache_marks > 0
+        return {name: value for name, value in split(part.data).items() if kept or name != MARK}
 
 
 def _as_blocks(content: Any) -> list[Json]:

@@ -16,7 +16,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import GatewayError, Kind
-from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Refusal, Text, ToolCall, Unknown
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -63,7 +63,7 @@ class GeminiEncoder:
         self._pieces: list[str] = []
         self._text: list[str] = []
         self._citations: list[Citation] = []
-        self._extras: dict[str, Raw] = {}
+        self._extras: dict[str, Unknown] = {}
         self._spoken = self._refused = self._thought = False
         self._tail = b"}"
 

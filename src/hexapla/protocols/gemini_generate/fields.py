@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
-from hexapla.protocols.typed import NULL
+from hexapla.ir.content import Extras
+from hexapla.protocols.typed import NULL, Rest
 from hexapla.wire.rawjson import decode
 
 T = TypeVar("T")
@@ -104,9 +105,13 @@ class Camel:
         for path, item in self.items(name):
             yield Camel(item, path)
 
-    def rest(self) -> dict[str, Raw]:
-        """What nobody took, nulls left out."""
-        return {name: value for name, value in self._fields.items() if value != NULL}
+    def rest(self, *taken: Camel) -> Rest:
+        """What nobody took, nulls left out; `taken`: objects inside of this one, of which the same is said."""
+        rest: Rest = {name: value for name, value in self._fields.items() if value != NULL}
+        for inner in taken:
+            if left := inner.rest():
+                rest[inner.path.rpartition(".")[2]] = left
+        return rest
 
     def wrong(self, name: str, why: str) -> ProtocolError:
         """A complaint about one field."""
@@ -122,7 +127,7 @@ class Camel:
             raise self.wrong(name, f"{name} must be {what}") from None
 
 
-def extras_of(protocol: str, rest: dict[str, Raw]) -> dict[str, dict[str, Raw]]:
+def extras_of(protocol: str, rest: Rest) -> Extras:
     """Leftover fields as extras."""
     return {protocol: rest} if rest else {}
 

@@ -66,8 +66,11 @@ def parse_system(fields: Camel) -> tuple[Message, ...]:
     if is_text(raw):
         text = string(raw, path)
         return (Message(role="system", content=(Text(text=text),), plain=True),) if text else ()
-    parts = tuple(_Contents().parts(Camel(raw, path), 0))
-    return (Message(role="system", content=parts, plain=_plain(parts)),) if parts else ()
+    content = Camel(raw, path)
+    parts = tuple(_Contents().parts(content, 0))
+    content.text("role")  # clients send one, and it says nothing
+    extras = extras_of(NAME, content.rest())
+    return (Message(role="system", content=parts, plain=_plain(parts), extras=extras),) if parts else ()
 
 
 def parse_contents(fields: Camel) -> tuple[Message, ...]:
@@ -194,7 +197,7 @@ class _Contents:
             data=data,
             media_type=media_type,
             filename=inner.text("displayName"),
-            extras=extras_of(NAME, fields.rest()),
+            extras=extras_of(NAME, fields.rest(inner)),
         )
 
     def file(self, fields: Camel) -> Media:
@@ -206,7 +209,7 @@ class _Contents:
             url=url,
             media_type=media_type,
             filename=inner.text("displayName"),
-            extras=extras_of(NAME, fields.rest()),
+            extras=extras_of(NAME, fields.rest(inner)),
         )
 
     def call(self, fields: Camel) -> ToolCall:
@@ -223,7 +226,7 @@ class _Contents:
             id=call_id,
             name=name,
             arguments=bytes(given).decode("utf-8", "replace") if given is not None else "{}",
-            extras=extras_of(NAME, inner.rest() | fields.rest()),
+            extras=extras_of(NAME, fields.rest(inner)),
         )
 
     def response(self, fields: Camel) -> ToolResult:
@@ -240,7 +243,7 @@ class _Contents:
             plain=not media,
             is_error=is_error,
             name=None if known else name,
-            extras=extras_of(NAME, inner.rest() | fields.rest()),
+            extras=extras_of(NAME, fields.rest(inner)),
         )
 
     def _media(self, fields: Camel) -> Media:

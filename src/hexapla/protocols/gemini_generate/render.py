@@ -17,6 +17,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ReasoningWish, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
+from hexapla.protocols.extras import lose_extras
 from hexapla.protocols.gemini_generate.schema import to_subset
 from hexapla.protocols.gemini_generate.turns import Turns
 from hexapla.protocols.gemini_generate.words import NAME
@@ -79,18 +80,17 @@ class _Body:
         system, contents = self.turns.render()
         if not contents:
             raise nothing_left("contents")
-        extras = self.turns.extras(request.extras, "")
         body: Json = {
             "systemInstruction": system,
             "contents": contents,
             "tools": self.tools(),
-            "toolConfig": self.tool_config(extras.pop("toolConfig", None)),
-            "generationConfig": self.config(extras.pop("generationConfig", None)),
+            "toolConfig": self.tool_config(),
+            "generationConfig": self.config(),
             "serviceTier": self.service_tier(),
             "store": self.store(),
         }
         self.foreign()
-        return body | extras
+        return self.turns.beside(body, request.extras, "") if request.extras else body
 
     def foreign(self) -> None:
         """Fields of other dialects that Gemini cannot say."""
@@ -128,7 +128,7 @@ class _Body:
         for name in ("namespace", "namespace_description", "format", "deferred"):
             if getattr(tool, name) is not None:
                 self.losses.add(f"{path}.{name}", f"Gemini has no {name} of tools", "cosmetic")
-        return body | self.turns.extras(tool.extras, f"{path}.")
+        return self.turns.beside(body, tool.extras, f"{path}.") if tool.extras else body
 
     def parameters(self, path: str, schema: Raw) -> Json:
         if JSON_SCHEMA not in self.target.unsupported:
@@ -144,13 +144,18 @@ class _Body:
         self.losses.add(path, f"the server tool {tool.type} exists at {tool.origin} only", "content")
         return None
 
-    def tool_config(self, rest: Raw | None) -> Json | None:
-        said: Json = dict(split(rest)) if rest is not None else {}
-        choice = self.choice(self.request.tool_choice)
-        return said | ({"functionCallingConfig": choice} if choice is not None else {}) or None
+    def tool_config(self) -> Json | None:
+        choice = self.request.tool_choice
+        if choice is None:
+            return None
+        said = self.choice(choice)
+        if said is None:
+            lose_extras(choice.extras, "tool_choice.", "there is nothing to choose from", self.losses)
+            return None
+        return {"functionCallingConfig": self.turns.beside(said, choice.extras, "tool_choice.")}
 
-    def choice(self, choice: ToolChoice | None) -> Json | None:
-        if choice is None or not any(isinstance(tool, Tool) for tool in self.request.tools):
+    def choice(self, choice: ToolChoice) -> Json | None:
+        if not any(isinstance(tool, Tool) for tool in self.request.tools):
             return None
         if choice.origin == NAME and choice.native is not None:
             return dict(split(choice.native))
@@ -165,11 +170,10 @@ class _Body:
 
     # generationConfig
 
-    def config(self, rest: Raw | None) -> Json | None:
+    def config(self) -> Json | None:
         said: Json = {"maxOutputTokens": self.request.max_tokens, **self.sampling(), **self.output()}
         said["thinkingConfig"] = self.thinking()
-        said = {name: value for name, value in said.items() if value is not None}
-        return said | (dict(split(rest)) if rest is not None else {}) or None
+        return {name: value for name, value in said.items() if value is not None} or None
 
     def sampling(self) -> Json:
         sampling = self.request.sampling
@@ -202,7 +206,10 @@ class _Body:
 
     def output(self) -> Json:
         output = self.request.output
-        if output is None or output.kind == "text":
+        if output is None:
+            return {}
+        lose_extras(output.extras, "output.", "it is a field of another dialect only", self.losses)
+        if output.kind == "text":
             return {}
         for name in ("name", "description", "strict"):
             if getattr(output, name) is not None:
@@ -222,7 +229,6 @@ class _Body:
         if self.target.reasoning_style == "none":
             self.losses.add("reasoning", "the model cannot be asked to think")
             return None
-        own = self.turns.extras(wish.extras, "reasoning.")
         if wish.summary is not None:
             self.losses.add("reasoning.summary", "Gemini has no forms of summary", "cosmetic")
         off = wish.mode == "disabled" or wish.effort == "none"
@@ -230,7 +236,7 @@ class _Body:
         if wish.mode == "disabled" and wish.effort not in (None, "none"):
             self.losses.add("reasoning.effort", "the wish not to think overrules it", "cosmetic")
         shown = {} if off else {"includeThoughts": not wish.exclude}
-        return {**amount, **shown, **own} or None
+        return self.turns.beside({**amount, **shown}, wish.extras, "reasoning.") or None
 
     def off(self) -> Json:
         if _SIGNED(self.target.model):

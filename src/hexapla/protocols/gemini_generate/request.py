@@ -22,6 +22,7 @@ from hexapla.protocols.gemini_generate.fields import Camel, extras_of
 from hexapla.protocols.gemini_generate.history import parse_contents, parse_system
 from hexapla.protocols.gemini_generate.schema import from_subset
 from hexapla.protocols.gemini_generate.words import NAME
+from hexapla.protocols.typed import Rest
 from hexapla.wire.rawjson import dump, join
 
 _JSON = "application/json"
@@ -36,7 +37,7 @@ def parse_request(body: bytes) -> GenerateRequest:
     system, messages = parse_system(fields), parse_contents(fields)
     config = fields.object("generationConfig") or Camel(_NOTHING, "$.generationConfig")
     tools = _tools(fields)
-    choice, allowed = _tool_choice(fields)
+    choice, allowed, rest = _tool_choice(fields)
     if allowed:  # tools that may not be called are none
         tools = tuple(tool for tool in tools if not isinstance(tool, Tool) or tool.name in allowed)
     service_tier = fields.text("serviceTier")
@@ -52,14 +53,14 @@ def parse_request(body: bytes) -> GenerateRequest:
         output=_output(config),
         service_tier=service_tier.lower() if service_tier is not None else None,
         store=fields.flag("store"),
-        extras=extras_of(NAME, fields.rest() | _left(config)),
+        extras=extras_of(NAME, fields.rest() | rest | _left(config)),
     )
 
 
-def _left(config: Camel) -> dict[str, Raw]:
+def _left(config: Camel) -> Rest:
     """What generationConfig holds beside ours; text as the only modality is what every dialect means."""
     rest = {name: raw for name, raw in config.rest().items() if (name, raw) != ("responseModalities", _TEXT_ONLY)}
-    return {"generationConfig": Raw(join(rest))} if rest else {}
+    return {"generationConfig": rest} if rest else {}
 
 
 def _sampling(config: Camel) -> Sampling:
@@ -132,32 +133,33 @@ def _function(fields: Camel) -> Tool:
     )
 
 
-def _tool_choice(fields: Camel) -> tuple[ToolChoice | None, frozenset[str]]:
-    """(choice, the only functions that may be called; none: all).
-
-    VALIDATED is AUTO with arguments that fit their schema; a choice carries its native words for its own dialect.
-    """
+def _tool_choice(fields: Camel) -> tuple[ToolChoice | None, frozenset[str], Rest]:
+    """(choice, the only functions that may be called; none: all, what else toolConfig holds)."""
     config = fields.object("toolConfig")
     if config is None:
-        return None, frozenset()
-    raw = config.raw("functionCallingConfig")
-    if rest := config.rest():
-        fields.put("toolConfig", Raw(join(rest)))
-    if raw is None:
-        return None, frozenset()
-    inner = Camel(raw, f"{config.path}.functionCallingConfig")
-    mode, names = (inner.text("mode") or "").upper(), inner.strings("allowedFunctionNames") or []
+        return None, frozenset(), {}
+    inner = config.object("functionCallingConfig")
+    choice, allowed = _choice(inner) if inner is not None else (None, frozenset[str]())
+    left = inner.rest() if inner is not None and choice is None else {}
+    rest: Rest = config.rest() | ({"functionCallingConfig": left} if left else {})
+    return choice, allowed, {"toolConfig": rest} if rest else {}
+
+
+def _choice(config: Camel) -> tuple[ToolChoice | None, frozenset[str]]:
+    """VALIDATED is AUTO with arguments that fit their schema; a choice carries its native words for its own dialect."""
+    mode, names = (config.text("mode") or "").upper(), config.strings("allowedFunctionNames") or []
     allowed = frozenset(names)
     if mode in ("", "MODE_UNSPECIFIED"):
         return None, frozenset()
+    extras = extras_of(NAME, config.rest())
     if mode == "NONE":
-        return ToolChoice(mode="none"), frozenset()
+        return ToolChoice(mode="none", extras=extras), frozenset()
     if mode == "ANY":
         if len(allowed) == 1:
-            return ToolChoice(mode="named", name=names[0]), frozenset()
-        return ToolChoice(mode="required"), allowed
+            return ToolChoice(mode="named", name=names[0], extras=extras), frozenset()
+        return ToolChoice(mode="required", extras=extras), allowed
     if mode == "AUTO":
-        return ToolChoice(mode="auto"), allowed
+        return ToolChoice(mode="auto", extras=extras), allowed
     if mode == "VALIDATED":
-        return ToolChoice(mode="auto", origin=NAME, native=Raw(b'{"mode":"VALIDATED"}')), allowed
-    raise inner.wrong("mode", f"{mode!r} is no mode; use AUTO, ANY, NONE or VALIDATED")
+        return ToolChoice(mode="auto", origin=NAME, native=Raw(b'{"mode":"VALIDATED"}'), extras=extras), allowed
+    raise config.wrong("mode", f"{mode!r} is no mode; use AUTO, ANY, NONE or VALIDATED")

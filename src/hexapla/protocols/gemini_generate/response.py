@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import Citation, Refusal, Text
+from hexapla.ir.content import Citation, Extras, Refusal, Text
 from hexapla.ir.fold import fold
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, Stop, Usage
@@ -20,7 +20,7 @@ from hexapla.protocols.gemini_generate.parts import Json, Parts
 from hexapla.protocols.gemini_generate.sources import grounding_of, render_logprobs
 from hexapla.protocols.gemini_generate.wire import WireChunk, present
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, render_usage, say_stop
-from hexapla.wire.rawjson import decode, join, load
+from hexapla.wire.rawjson import decode, dump, join, load
 from hexapla.wire.surrogates import mend
 
 _object = msgspec.json.Decoder(dict[str, Raw])
@@ -83,13 +83,11 @@ def candidate_end(stop: Stop | None, citations: Sequence[Citation], text: str, *
     return said | (dict(stop.extras.get(NAME, {})) if stop is not None else {})
 
 
-def answer_body(
-    candidates: list[Json], extras: Mapping[str, Mapping[str, Raw]], usage: Usage | None, stop: Stop | None
-) -> Json:
+def answer_body(candidates: list[Json], extras: Extras, usage: Usage | None, stop: Stop | None) -> Json:
     """The body around the candidates.  A prompt that was blocked has none."""
     own = dict(extras.get(NAME, {}))
     blocked = BLOCKED in own and stop is not None and not any(_says(candidate) for candidate in candidates)
-    blocked = blocked and b'"blockReason"' in bytes(own[BLOCKED])
+    blocked = blocked and b'"blockReason"' in bytes(dump(own[BLOCKED]))
     body: Json = {} if blocked else {"candidates": candidates}
     return body | {"usageMetadata": render_usage(usage)} | own
 

@@ -23,7 +23,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.arguments import said_object_of
-from hexapla.protocols.extras import own_extras
+from hexapla.protocols.extras import beside, lose_extras
 from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
 from hexapla.protocols.gemini_generate.words import NAME
 from hexapla.wire.rawjson import load, split
@@ -75,9 +75,9 @@ class Turns:
                 contents.append(content)
         return self._system(messages[:count]), contents
 
-    def extras(self, extras: Extras, path: str) -> Json:
-        """Unknown fields of our own protocol; those of others are lost, and said."""
-        return own_extras(extras, NAME, path, self.losses)
+    def beside(self, body: Json, extras: Extras, path: str) -> Json:
+        """`body` with unknown fields of our own protocol; those of others are lost, and said."""
+        return beside(body, extras, NAME, path, self.losses)
 
     def _system(self, messages: Sequence[Message]) -> Json | None:
         if len(messages) > 1:
@@ -85,6 +85,10 @@ class Turns:
         for index, message in enumerate(messages):
             self._developer(f"messages[{index}]", message)
         parts = [part for i, m in enumerate(messages) for part in self._parts(f"messages[{i}]", m.content)]
+        if len(messages) == 1 and parts:
+            return self.beside({"parts": parts}, messages[0].extras, "messages[0].")
+        for index, message in enumerate(messages):
+            lose_extras(message.extras, f"messages[{index}].", "Gemini has one system instruction", self.losses)
         return {"parts": parts} if parts else None
 
     def _developer(self, path: str, message: Message) -> None:
@@ -105,13 +109,14 @@ class Turns:
             parts += self._moved
             self._moved = []
         role = "model" if message.role == "assistant" else "user"
-        return {"role": role, "parts": parts, **self.extras(message.extras, f"{path}.")}
+        body: Json = {"role": role, "parts": parts}
+        return self.beside(body, message.extras, f"{path}.") if message.extras else body
 
     def _reminder(self, path: str, message: Message) -> Json:
         """A system message inside the conversation, for which Gemini has no place, is said to the user's side."""
         self.losses.add(f"{path}.role", "Gemini takes system text at the beginning only", "cosmetic")
         text = "\n".join(part["text"] for part in self._parts(path, message.content) if "text" in part)
-        self.extras(message.extras, f"{path}.")
+        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
         return {"role": "user", "parts": [{"text": f"<system-reminder>\n{text}\n</system-reminder>"}]}
 
     def _parts(self, path: str, parts: Iterable[AnyPart]) -> list[Json]:
@@ -121,7 +126,12 @@ class Turns:
     def _part(self, path: str, part: AnyPart) -> Json | None:
         if getattr(part, "cache", None) is not None:
             self.losses.add(f"{path}.cache", "Gemini caches by itself or by name, not by marks", "cosmetic")
-        return _RENDER[type(part)](self, path, part)
+        body, extras = _RENDER[type(part)](self, path, part), getattr(part, "extras", None)
+        if body is None:
+            if extras:
+                lose_extras(extras, f"{path}.", "its owner was left out", self.losses)
+            return None
+        return self.beside(body, extras, f"{path}.") if extras else body
 
     # the model's turn
 
@@ -160,24 +170,22 @@ class Turns:
         body: Json = {"text": part.readable, "thought": True}
         if part.signature is not None:
             body["thoughtSignature"] = part.signature
-        return body | self.extras(part.extras, f"{path}.")
+        return body
 
     def _text(self, path: str, part: Text) -> Json | None:
         if part.citations:
             self.losses.add(f"{path}.citations", "Gemini's contents hold no citations", "cosmetic")
-        if not part.text:
-            return None  # an empty part is refused, and says nothing
-        return {"text": part.text} | self.extras(part.extras, f"{path}.")
+        if part.logprobs:
+            self.losses.add(f"{path}.logprobs", "Gemini's contents hold no log probabilities", "cosmetic")
+        return {"text": part.text} if part.text else None  # an empty part is refused, and says nothing
 
     def _refusal(self, path: str, part: Refusal) -> Json:
         self.losses.add(path, "Gemini has no refusals; it is text", "cosmetic")
         return {"text": part.text}
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        body: Json = {"id": part.id, "name": part.name, "args": said_object_of(part, path, self.losses)}
-        extras = self.extras(part.extras, f"{path}.")
-        inner = {name: extras.pop(name) for name in ("partialArgs", "willContinue") if name in extras}
-        return {"functionCall": body | inner, **extras}
+        said = said_object_of(part, path, self.losses)
+        return {"functionCall": {"id": part.id, "name": part.name, "args": said}}
 
     # results
 
@@ -186,6 +194,10 @@ class Turns:
         if part.name is not None and part.name != name:
             self.losses.add(f"{path}.name", "a result is named after its call", "cosmetic")
         texts = [each for each in part.content if isinstance(each, Text)]
+        for index, each in enumerate(part.content):
+            if isinstance(each, Text) and each.extras:
+                why = "the text of a result has nothing beside it"
+                lose_extras(each.extras, f"{path}.content[{index}].", why, self.losses)
         if len(texts) > 1:
             self.losses.add(f"{path}.content", "the texts of a tool's result were joined", "cosmetic")
         said = "\n".join(each.text for each in texts)
@@ -193,9 +205,7 @@ class Turns:
         media = self._result_media(path, part)
         if media:
             body["parts"] = media
-        extras = self.extras(part.extras, f"{path}.")
-        inner = {key: extras.pop(key) for key in ("willContinue", "scheduling") if key in extras}
-        return {"functionResponse": body | inner, **extras}
+        return {"functionResponse": body}
 
     def _response(self, path: str, part: ToolResult, text: str) -> Any:
         """The result as an object: `error` where it failed, `output` else, JSON objects as they are."""
@@ -230,8 +240,7 @@ class Turns:
         body = self._source(path, part)
         if body is None:
             self.losses.add(path, "the file is known to another vendor only", "content")
-            return None
-        return body | self.extras(part.extras, f"{path}.")
+        return body
 
     def _source(self, path: str, part: Media) -> Json | None:
         if part.data is not None:

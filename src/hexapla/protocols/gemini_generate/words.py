@@ -140,7 +140,8 @@ def render_usage(usage: Usage | None) -> dict[str, Any]:
     own = dict(usage.extras.get(NAME, {}))
     entered, output = usage.input or 0, usage.output or 0
     thoughts = min(usage.reasoning or 0, output)
-    tools = load(own.get("toolUsePromptTokenCount", Raw()), int) or 0
+    counted = own.get("toolUsePromptTokenCount")
+    tools = (load(counted, int) if isinstance(counted, Raw) else None) or 0
     said: dict[str, Any] = {
         "promptTokenCount": max(0, entered - tools),
         "candidatesTokenCount": output - thoughts,

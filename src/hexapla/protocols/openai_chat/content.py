@@ -27,6 +27,7 @@ from hexapla.protocols.openai_chat.media import (
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import Reader, Rest, is_text, string
+from hexapla.wire.rawjson import dump
 
 
 class WireKind(msgspec.Struct):
@@ -42,8 +43,10 @@ class WireText(msgspec.Struct, forbid_unknown_fields=True):
     cache_control: CacheMark | None = None
 
 
-class WireRefusal(msgspec.Struct):
+class WireRefusal(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
     refusal: str
+    cache_control: Any = None
 
 
 class WireThinking(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,15 +85,23 @@ def _text(part: WireText, rest: Rest, path: str) -> Text:
 
 
 def _refusal(part: WireRefusal, rest: Rest, path: str) -> Refusal:
-    return Refusal(text=part.refusal)
+    return Refusal(text=part.refusal, extras={NAME: rest} if rest else {})
 
 
 def _thinking(part: WireThinking, rest: Rest, path: str) -> Reasoning:
     pieces = part.thinking if isinstance(part.thinking, list) else [{"text": part.thinking}]
     text = "".join([str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict)])
+    if any(isinstance(piece, dict) and not piece.keys() <= _PIECE for piece in pieces):
+        rest = {**rest, "thinking": dump(part.thinking)}
+    extras = {NAME: rest} if rest else {}
     if part.signature is not None:
-        return Reasoning(text=text, signature=part.signature, form="thinking", origin=Origin("anthropic_messages"))
-    return Reasoning(text=text, form=PART, origin=ORIGIN, extras={NAME: rest} if rest else {})
+        claude = Origin("anthropic_messages")
+        return Reasoning(text=text, signature=part.signature, form="thinking", origin=claude, extras=extras)
+    return Reasoning(text=text, form=PART, origin=ORIGIN, extras=extras)
+
+
+_PIECE = frozenset({"type", "text"})
+"""What a piece of a thinking part holds."""
 
 
 _PARTS: dict[str, tuple[Reader[Any], Callable[[Any, Rest, str], AnyPart]]] = {

@@ -21,6 +21,7 @@ from typing import Any
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ReasoningWish
 from hexapla.ir.target import Target
+from hexapla.protocols.extras import beside, lose_extras
 from hexapla.protocols.openai_chat.schema import NAME
 
 Json = dict[str, Any]
@@ -34,18 +35,19 @@ USUAL_LIMIT = 32_768  # output tokens assumed for the share when neither the req
 def render_effort(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
     """The fields that ask for thought."""
     if not target.reasoning_style and wish.form and request.protocol == NAME:
-        return _own_words(wish)
+        return _own_words(wish, losses)
     return _STYLES[target.reasoning_style](_Wish(wish, request, target, losses))
 
 
-def _own_words(wish: ReasoningWish) -> Json:
+def _own_words(wish: ReasoningWish, losses: LossLog) -> Json:
     """A Chat client that speaks to a Chat server of which nothing is known is passed on in its own words."""
-    own = wish.extras.get(NAME, {})
     said: Json = {"reasoning_effort": wish.effort}
     if wish.form == "thinking":
         kind = "auto" if wish.mode == "adaptive" else wish.mode
-        said["thinking"] = _known({"type": kind, "budget_tokens": wish.budget}) | dict(own)
+        thinking = _known({"type": kind, "budget_tokens": wish.budget})
+        said["thinking"] = beside(thinking, wish.extras, NAME, "reasoning.", losses)
     else:
+        lose_extras(wish.extras, "reasoning.", "a switch has nothing beside it", losses)
         on = None if wish.mode is None else wish.mode == "enabled"
         said |= {"enable_thinking": on, "thinking_budget": wish.budget}
     return _known(said)
@@ -78,6 +80,14 @@ class _Wish:
         for name in names:
             if getattr(self.wish, name):
                 self.losses.add(f"reasoning.{name}", f"the target cannot be asked for this {name}", "cosmetic")
+
+    def bare(self) -> None:
+        """This style has no place for what the client said beside its wish."""
+        lose_extras(self.wish.extras, "reasoning.", "the target cannot be told of it", self.losses)
+
+    def beside(self, fields: Json) -> Json:
+        """`fields` with what a Chat client said beside its wish."""
+        return beside(fields, self.wish.extras, NAME, "reasoning.", self.losses)
 
     def level(self) -> str | None:
         """The effort that the wish amounts to, the nearest that the model knows; None leaves it to the model."""
@@ -113,7 +123,8 @@ class _Wish:
 
 
 def _effort(wish: _Wish) -> Json:
-    wish.lost("mode", "budget", "summary", "exclude", "extras")
+    wish.lost("mode", "budget", "summary", "exclude")
+    wish.bare()
     level = wish.level()
     return {} if level is None else {"reasoning_effort": level}
 
@@ -128,11 +139,12 @@ def _openrouter(wish: _Wish) -> Json:
         wish.lost("mode")
     if said.mode is not None:
         fields["enabled"] = said.mode != "disabled"
-    return {"reasoning": _known(fields) | dict(said.extras.get(NAME, {}))}
+    return {"reasoning": wish.beside(_known(fields))}
 
 
 def _switch(wish: _Wish) -> Json:
-    wish.lost("summary", "exclude", "extras")
+    wish.lost("summary", "exclude")
+    wish.bare()
     said, tokens = wish.wish, wish.budget()
     if said.mode is None or said.mode == "adaptive":
         wish.losses.add("reasoning.mode", "the target takes on or off", "cosmetic")
@@ -146,8 +158,7 @@ def _thinking(wish: _Wish) -> Json:
     wish.lost("summary", "exclude", "budget")
     if wish.wish.mode is None or wish.wish.mode == "adaptive":
         wish.losses.add("reasoning.mode", "the target takes on or off", "cosmetic")
-    own = wish.wish.extras.get(NAME, {})
-    fields: Json = {"thinking": {"type": "enabled" if wish.on else "disabled", **own}}
+    fields: Json = {"thinking": wish.beside({"type": "enabled" if wish.on else "disabled"})}
     level = wish.level() if wish.on and wish.target.effort_levels else None
     if level is None:
         wish.lost("effort")

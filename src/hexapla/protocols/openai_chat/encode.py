@@ -42,8 +42,10 @@ from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
-from hexapla.protocols.openai_chat.parts import render_citation, with_extras
+from hexapla.protocols.extras import put
+from hexapla.protocols.openai_chat.parts import render_citation
 from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
+from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
 from hexapla.protocols.openai_errors import error_body
@@ -128,7 +130,7 @@ class ChatEncoder:
         self._calls[index] = _Call(self._count, form, said=bool(part.arguments) or custom)
         call: dict[str, Any] = {"index": self._count, "id": part.id, "type": part.kind, part.kind: inner}
         self._count += 1
-        return self._delta(b'{"tool_calls":[%b]}' % _json(with_extras(call, part)))
+        return self._delta(b'{"tool_calls":[%b]}' % _json(put(call, part.extras.get(NAME, {}))))
 
     def _thought_start(self, index: int, part: Reasoning) -> bytes:
         writer = ThoughtWriter(part, self._delta, index=self._details, begun=self._thought)

@@ -20,11 +20,12 @@ from msgspec.structs import replace
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.request import Message, Role
+from hexapla.protocols.extras import MARK
 from hexapla.protocols.openai_chat.content import parse_content
 from hexapla.protocols.openai_chat.reasoning import FORMS, history_thought
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import NO_REST, Reader, Rest, is_text, present, read_list, string
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import dump, load
 
 # messages
 
@@ -136,21 +137,27 @@ def _assistant(message: WireAssistant, rest: Rest, path: str) -> Message:
 
 def _message(role: Role, message: WireUser | WireAssistant, content: tuple[AnyPart, ...], rest: Rest) -> Message:
     cache = message.cache_control
+    if cache is not None:
+        content, rest = _marked(content, cache, rest)
     return Message(
         role=role,
-        content=content if cache is None else _marked(content, cache),
+        content=content,
         plain=isinstance(message.content, str) and cache is None and len(content) == 1,
         name=message.name,
         extras={NAME: rest} if rest else {},
     )
 
 
-def _marked(content: tuple[AnyPart, ...], cache: CacheMark) -> tuple[AnyPart, ...]:
-    """A message-level cache mark stands on the message's last part."""
+def _marked(content: tuple[AnyPart, ...], cache: CacheMark, rest: Rest) -> tuple[tuple[AnyPart, ...], Rest]:
+    """A message-level cache mark stands on the message's last part, with what it holds beside."""
     last = content[-1] if content else None
     if not isinstance(last, Text | Media | ToolCall):
-        return content
-    return (*content[:-1], replace(last, cache=cache))
+        return content, rest
+    extras = last.extras
+    if MARK in rest:
+        extras = {NAME: {**extras.get(NAME, {}), MARK: rest[MARK]}}
+        rest = {name: value for name, value in rest.items() if name != MARK}
+    return (*content[:-1], replace(last, cache=cache, extras=extras)), rest
 
 
 def _result(message: WireResult, rest: Rest, path: str) -> Message:
@@ -221,10 +228,11 @@ def _calls(message: WireAssistant, path: str) -> tuple[ToolCall, ...]:
     if message.tool_calls:
         return tuple([_call(raw, f"{path}.tool_calls[{i}]") for i, raw in enumerate(message.tool_calls)])
     path = f"{path}.function_call"
-    legacy, _ = _FUNCTION.maybe(message.function_call, path)
+    legacy, rest = _FUNCTION.maybe(message.function_call, path)
     if legacy is None:
         return ()
-    return (ToolCall(id=legacy.name, name=legacy.name, arguments=_arguments(legacy.arguments, path)),)
+    extras = {NAME: {"function": rest}} if rest else {}
+    return (ToolCall(id=legacy.name, name=legacy.name, arguments=_arguments(legacy.arguments, path), extras=extras),)
 
 
 def _call(raw: Raw, path: str) -> ToolCall:
@@ -264,11 +272,11 @@ def _custom_call(call: WireCall, rest: Rest, path: str) -> ToolCall:
 
 def _beside(call: WireCall, rest: Rest, within: Rest) -> Rest:
     """What else stands in a call: a type of its own, and further fields of its function."""
-    said = dict(rest)
+    said: Rest = dict(rest)
     if call.type not in (None, "function", "custom"):
         said["type"] = dump(call.type)
     if within:
-        said["function"] = Raw(join(within))
+        said["custom" if call.type == "custom" else "function"] = within
     return said
 
 

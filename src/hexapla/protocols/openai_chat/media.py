@@ -17,12 +17,11 @@ from hexapla.protocols.images import check_image
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import Reader, Rest
 from hexapla.wire.media import sniff, split_data_url
-from hexapla.wire.rawjson import join
 
 _URLS = ("http://", "https://", "gs://", "ms://", "asset://", "data:")
 
 
-class WireAddress(msgspec.Struct):
+class WireAddress(msgspec.Struct, forbid_unknown_fields=True):
     url: str
     detail: str | None = None
 
@@ -39,7 +38,7 @@ class WireVideo(msgspec.Struct, forbid_unknown_fields=True):
     cache_control: CacheMark | None = None
 
 
-class WireSound(msgspec.Struct):
+class WireSound(msgspec.Struct, forbid_unknown_fields=True):
     data: str
     format: str | None = None
 
@@ -113,7 +112,7 @@ def parse_file(part: WireFile, rest: Rest, path: str) -> Media:
     path = f"{path}.file"
     file, within = _FILE_DATA.read(part.file, path)
     if within:
-        rest = {**rest, "file": Raw(join(within))}
+        rest = {**rest, "file": within}
     said = file.file_data
     made = Media(kind="document", filename=file.filename, cache=part.cache_control, extras={NAME: rest} if rest else {})
     if said is None:

@@ -12,10 +12,11 @@ from typing import Any
 
 from msgspec import Raw
 
-from hexapla.ir.content import Citation, Extras, Media, ToolCall
+from hexapla.ir.content import Citation, Extras, Media, ToolCall, Unknown
+from hexapla.protocols.extras import put
 from hexapla.protocols.openai_chat.schema import NAME, Arguments, Content, ToolDelta
 from hexapla.wire.media import data_url, split_data_url
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import dump, load
 
 
 def content_pieces(content: Content) -> Iterator[tuple[str, Any]]:
@@ -159,13 +160,13 @@ def call_extras(delta: ToolDelta) -> Extras:
     """What must come back with a call: Gemini's thought signature (https://ai.google.dev/gemini-api/docs/thought-signatures,
     2026-08), in the call or inside its function, and a type that is neither function nor custom (Kimi's builtin_function).
     """
-    kept: dict[str, Raw] = {}
+    kept: dict[str, Unknown] = {}
     if delta.type not in (None, "", "function", "custom"):
         kept["type"] = dump(delta.type)
     if _said(delta.extra_content):
         kept["extra_content"] = Raw(bytes(delta.extra_content))
     if delta.function is not None and _said(delta.function.thought_signature):
-        kept["function"] = Raw(join({"thought_signature": delta.function.thought_signature}))
+        kept["function"] = {"thought_signature": Raw(bytes(delta.function.thought_signature))}
     return {NAME: kept} if kept else {}
 
 
@@ -176,16 +177,7 @@ def render_call(part: ToolCall) -> dict[str, Any]:
     else:
         inner = {"name": part.name, "arguments": part.arguments or "{}"}
     call = {"id": part.id, "type": part.kind, part.kind: inner}
-    return with_extras(call, part) if part.extras else call
-
-
-def with_extras(call: dict[str, Any], part: ToolCall) -> dict[str, Any]:
-    """A call with the fields that only Chat knows; those of `function` go inside."""
-    extras = dict(part.extras.get(NAME, {}))
-    inner = load(extras.pop("function"), dict[str, Raw]) if "function" in extras else None
-    if inner:
-        call = {**call, "function": {**call.get("function", {}), **inner}}
-    return {**call, **extras}
+    return put(call, part.extras.get(NAME, {})) if part.extras else call
 
 
 def _said(raw: Raw) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Raw
 from msgspec.structs import asdict
 
 from hexapla.errors import ClientError, Kind
@@ -18,6 +17,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, OutputFormat, Sampling, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
+from hexapla.protocols.extras import lose_extras
 from hexapla.protocols.openai_chat.effort import render_effort
 from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
@@ -90,11 +90,9 @@ class _Body:
             self._refused(body, path)
         if request.continues is not None or request.betas:
             self._foreign()
-        extras = self._turns.extras(request.extras, "") if request.extras else {}
-        options = extras.pop("stream_options", None)
         if request.stream:
-            body |= self._stream(options)
-        return body | extras
+            body |= self._stream()
+        return self._turns.beside(body, request.extras, "") if request.extras else body
 
     def _foreign(self) -> None:
         """What no Chat request has."""
@@ -103,12 +101,10 @@ class _Body:
         if self._request.betas:
             self._losses.add("betas", "beta headers are Anthropic's", "cosmetic")
 
-    def _stream(self, options: Raw | None) -> Json:
-        """Usage is always asked for, since the ledger needs it; the client's other options stay."""
-        said: Json = dict(split(options)) if options is not None else {}
-        if self._target.stream_usage:
-            said["include_usage"] = True
-        return {"stream": True} | ({"stream_options": said} if said else {})
+    def _stream(self) -> Json:
+        """Usage is always asked for, since the ledger needs it."""
+        usage = {"stream_options": {"include_usage": True}} if self._target.stream_usage else {}
+        return {"stream": True} | usage
 
     def _refused(self, body: Json, path: str) -> None:
         """Take out a field that this provider refuses."""
@@ -144,14 +140,16 @@ class _Body:
     def _tool(self, path: str, tool: Tool | ServerTool) -> Json | None:
         if isinstance(tool, ServerTool):
             if tool.origin == NAME:
-                return dict(split(tool.data)) | self._turns.mark(tool.cache, f"{path}.cache")
+                own = split(tool.data) | self._turns.mark(tool.cache, f"{path}.cache")
+                return self._turns.beside(own, tool.extras, f"{path}.") if tool.extras else own
             self._losses.add(path, f"the server tool {tool.type} exists at {tool.origin} only", "content")
             return None
         for name in ("namespace", "namespace_description", "deferred"):
             if getattr(tool, name) is not None:
                 self._losses.add(f"{path}.{name}", f"Chat Completions has no {name} of tools", "cosmetic")
-        inner = self._inner(path, tool) | self._turns.extras(tool.extras, f"{path}.")
-        return {"type": tool.kind, tool.kind: inner} | self._turns.mark(tool.cache, f"{path}.cache")
+        body: Json = {"type": tool.kind, tool.kind: self._inner(path, tool)}
+        body |= self._turns.mark(tool.cache, f"{path}.cache")
+        return self._turns.beside(body, tool.extras, f"{path}.") if tool.extras else body
 
     def _inner(self, path: str, tool: Tool) -> Json:
         fields = ("description", "format") if tool.kind == "custom" else ("description", "parameters", "strict")
@@ -174,7 +172,9 @@ class _Body:
             self._losses.add("tool_choice", "the target cannot be made to call a tool")
             return "auto"
         if choice.mode == "named":
-            return {"type": choice.kind, choice.kind: {"name": choice.name}}
+            said = {"type": choice.kind, choice.kind: {"name": choice.name}}
+            return self._turns.beside(said, choice.extras, "tool_choice.")
+        lose_extras(choice.extras, "tool_choice.", "Chat Completions says this choice in one word", self._losses)
         return choice.mode
 
     # parameters
@@ -192,10 +192,10 @@ class _Body:
 
     def _output(self, output: OutputFormat) -> Json:
         if output.kind != "json_schema":
-            beside = {} if output.schema is None else {"schema": output.schema}
-            return {"type": output.kind} | beside
+            said = {"type": output.kind} | ({} if output.schema is None else {"schema": output.schema})
+            return self._turns.beside(said, output.extras, "output.")
         if output.name is None:
             self._losses.add("output.name", "Chat Completions wants a name for a schema", "cosmetic")
         schema: Json = {"name": output.name or "response"}
         schema |= {n: value for n in ("description", "schema", "strict") if (value := getattr(output, n)) is not None}
-        return {"type": "json_schema", "json_schema": schema}
+        return self._turns.beside({"type": "json_schema", "json_schema": schema}, output.extras, "output.")

@@ -21,7 +21,6 @@ from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.tools import parse_choice, parse_tools
 from hexapla.protocols.openai_chat.wish import Asked, parse_wish
 from hexapla.protocols.typed import Reader, is_text, present
-from hexapla.wire.rawjson import join
 from hexapla.wire.surrogates import mend
 
 
@@ -66,14 +65,14 @@ class WireOptions(msgspec.Struct, forbid_unknown_fields=True):
     include_usage: bool | None = None
 
 
-class WireSchema(msgspec.Struct):
+class WireSchema(msgspec.Struct, forbid_unknown_fields=True):
     name: str | None = None
     description: str | None = None
     schema: Raw = Raw()
     strict: bool | None = None
 
 
-class WireFormat(msgspec.Struct):
+class WireFormat(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     json_schema: WireSchema | None = None
     schema: Raw = Raw()
@@ -99,11 +98,12 @@ def _request(body: bytes) -> GenerateRequest:
     options, further = _OPTIONS.maybe(wire.stream_options, "$.stream_options")
     wish = parse_wish(wire)
     untaken = {
-        "stream_options": Raw(join(further)) if further else Raw(),
         "response_format": wire.response_format if output is None else Raw(),
         "thinking": wire.thinking if wire.thinking and is_text(wire.thinking) else Raw(),
     }
     rest = rest | {name: found for name, raw in untaken.items() if (found := present(raw)) is not None}
+    if further:
+        rest["stream_options"] = further
     return GenerateRequest(
         protocol=NAME,
         model=wire.model,
@@ -151,13 +151,14 @@ def _sampling(wire: WireRequest) -> Sampling:
 
 def _output(raw: Raw) -> OutputFormat | None:
     """response_format; None for a kind that only some server knows (grammar, regex), which stays an unknown field."""
-    found, _ = _FORMAT.maybe(raw, "$.response_format")
+    found, rest = _FORMAT.maybe(raw, "$.response_format")
     if found is None:
         return None
+    extras = {NAME: rest} if rest else {}
     if found.type == "text":
-        return OutputFormat(kind="text")
+        return OutputFormat(kind="text", extras=extras)
     if found.type == "json_object":  # Together, Fireworks and llama.cpp put a schema beside it
-        return OutputFormat(kind="json_object", schema=present(found.schema))
+        return OutputFormat(kind="json_object", schema=present(found.schema), extras=extras)
     if found.type != "json_schema":
         return None
     schema = found.json_schema
@@ -169,4 +170,5 @@ def _output(raw: Raw) -> OutputFormat | None:
         description=schema.description,
         schema=present(schema.schema),
         strict=schema.strict,
+        extras=extras,
     )

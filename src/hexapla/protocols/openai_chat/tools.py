@@ -16,6 +16,7 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark
 from hexapla.ir.request import ServerTool, Tool, ToolChoice
+from hexapla.protocols.extras import MARK
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import NULL, Reader, Rest, is_text, present, string
 from hexapla.wire.rawjson import join, load, split
@@ -59,11 +60,11 @@ class WireFunction(msgspec.Struct, forbid_unknown_fields=True):
     parameters: Raw = Raw()
 
 
-class WireNamed(msgspec.Struct):
+class WireNamed(msgspec.Struct, forbid_unknown_fields=True):
     name: str
 
 
-class WireChoice(msgspec.Struct):
+class WireChoice(msgspec.Struct, forbid_unknown_fields=True):
     """A named tool, whose name stands inside or at the top."""
 
     type: str | None = None
@@ -90,7 +91,7 @@ def parse_tools(tools: Sequence[Raw], functions: Sequence[Raw]) -> tuple[Tool | 
 
 
 def _tool(raw: Raw, path: str) -> Tool | ServerTool:
-    kind, _ = _KIND.read(raw, path)
+    kind, rest = _KIND.read(raw, path)
     if kind.type == "custom":
         custom, beside = _CUSTOM_TOOL.read(raw, path)
         return _defined("custom", custom.custom, kind, beside, f"{path}.custom")
@@ -100,12 +101,13 @@ def _tool(raw: Raw, path: str) -> Tool | ServerTool:
     fields = {name: value for name, value in split(raw).items() if value != NULL and name != "cache_control"}
     data = Raw(join({"type": fields["type"], **fields}))
     name = load(fields["name"], str) if "name" in fields else None
-    return ServerTool(origin=NAME, type=kind.type, name=name, data=data, cache=kind.cache_control)
+    extras = {NAME: {MARK: rest[MARK]}} if MARK in rest else {}
+    return ServerTool(origin=NAME, type=kind.type, name=name, data=data, cache=kind.cache_control, extras=extras)
 
 
 def _defined(kind: Literal["function", "custom"], raw: Raw, outer: WireKind, beside: Rest, path: str) -> Tool:
     inner, rest = _DEFINITION.read(raw, path)
-    rest = {**rest, **beside}
+    rest = {**beside, **({kind: rest} if rest else {})}
     return Tool(
         name=inner.name,
         description=inner.description,
@@ -120,12 +122,12 @@ def _defined(kind: Literal["function", "custom"], raw: Raw, outer: WireKind, bes
 
 def _function(raw: Raw, path: str) -> Tool:
     """One of the legacy `functions` list."""
-    function, rest = _FUNCTION.read(raw, path)
+    function, within = _FUNCTION.read(raw, path)
     return Tool(
         name=function.name,
         description=function.description,
         parameters=present(function.parameters),
-        extras={NAME: rest} if rest else {},
+        extras={NAME: {"function": within}} if within else {},
     )
 
 
@@ -148,7 +150,7 @@ def _chosen_word(word: str, path: str) -> ToolChoice:
 
 def _chosen_tool(raw: Raw, path: str) -> ToolChoice:
     """A named tool; anything else (allowed_tools, a server tool) is understood by Chat only."""
-    choice, _ = _CHOICE.read(raw, path)
+    choice, rest = _CHOICE.read(raw, path)
     if choice.type not in (None, "", "function", "custom"):
         return ToolChoice(mode="native", origin=NAME, native=raw)
     custom = choice.type == "custom"
@@ -156,4 +158,5 @@ def _chosen_tool(raw: Raw, path: str) -> ToolChoice:
     name = choice.name if inner is None else inner.name
     if name is None:
         raise ProtocolError("name is required", path=f"{path}.name")
-    return ToolChoice(mode="named", name=name, kind="custom" if custom else "function")
+    extras = {NAME: rest} if rest else {}
+    return ToolChoice(mode="named", name=name, kind="custom" if custom else "function", extras=extras)

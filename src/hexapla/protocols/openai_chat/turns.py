@@ -19,7 +19,7 @@ from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Reason
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
-from hexapla.protocols.extras import own_extras
+from hexapla.protocols.extras import MARK, beside, lose_extras
 from hexapla.protocols.openai_chat.parts import render_call
 from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
 from hexapla.protocols.openai_chat.schema import NAME
@@ -56,9 +56,9 @@ class Turns:
                 rendered.append({"role": message.role, "content": text})
         return rendered
 
-    def extras(self, extras: Extras, path: str) -> Json:
-        """Unknown fields of our own protocol; those of others are losses."""
-        return own_extras(extras, NAME, path, self.losses)
+    def beside(self, body: Json, extras: Extras, path: str) -> Json:
+        """`body` with unknown fields of our own protocol; those of others are losses."""
+        return beside(body, extras, NAME, path, self.losses)
 
     def mark(self, cache: CacheMark | None, path: str) -> Json:
         """The cache_control field for a mark, or nothing."""
@@ -90,7 +90,7 @@ class Turns:
         body: Json = {"role": role, "content": self._content(path, message.content, plain=message.plain)}
         if message.name is not None:
             body["name"] = message.name
-        return body | self.extras(message.extras, f"{path}.") if message.extras else body
+        return self.beside(body, message.extras, f"{path}.") if message.extras else body
 
     # system
 
@@ -107,6 +107,7 @@ class Turns:
     def _reminder(self, path: str, message: Message) -> Json:
         self.losses.add(path, "the target takes system messages at the beginning only; the user says it", "cosmetic")
         text = "\n\n".join(part.text for part in message.content if isinstance(part, Text))
+        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
         return {"role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
 
     # content
@@ -130,8 +131,7 @@ class Turns:
             where = f"{path}.content[{index}]"
             if part.cache is not None:
                 self.losses.add(f"{where}.cache", "content as a string has no place for a cache mark", "cosmetic")
-            for name in self.extras(part.extras, f"{where}."):
-                self.losses.add(f"{where}.extras.{NAME}.{name}", f"content as a string has no place for {name}")
+            lose_extras(part.extras, f"{where}.", "content as a string has no place for it", self.losses)
             self._uncited(part, where)
         return "\n\n".join(part.text for part in texts)
 
@@ -141,14 +141,17 @@ class Turns:
             self.losses.add(path, f"Chat Completions has no place for {type(part).__name__} here", "content")
             return None
         body = render(self, path, part)
-        cache = getattr(part, "cache", None)
-        return body if cache is None or body is None else body | self.mark(cache, f"{path}.cache")
+        if body is None:
+            return None
+        cache, extras = getattr(part, "cache", None), getattr(part, "extras", None)
+        if cache is not None:
+            body = self.mark(cache, f"{path}.cache") | body  # what came whole holds its mark
+        return self.beside(body, extras, f"{path}.") if extras else body
 
     def _text(self, path: str, part: Text) -> Json:
-        body: Json = {"type": "text", "text": part.text}
         if part.citations or part.logprobs:
             self._uncited(part, path)
-        return body | self.extras(part.extras, f"{path}.") if part.extras else body
+        return {"type": "text", "text": part.text}
 
     def _uncited(self, part: Text, path: str) -> None:
         for name in ("citations", "logprobs"):
@@ -162,7 +165,7 @@ class Turns:
         if part.origin.protocol != NAME:
             self.losses.add(path, f"{part.type} is understood by {part.origin.protocol} only", "content")
             return None
-        return dict(split(part.data))
+        return {name: value for name, value in split(part.data).items() if part.cache is not None or name != MARK}
 
     # media
 
@@ -183,7 +186,7 @@ class Turns:
             self.losses.add(path, "an uploaded file is known to its own vendor only", "content")
             return None
         inner: Json = {"url": url} | ({"detail": part.detail} if part.detail is not None else {})
-        return {"type": field, field: inner} | self.extras(part.extras, f"{path}.")
+        return {"type": field, field: inner}
 
     def _sound(self, path: str, part: Media) -> Json | None:
         """OpenAI's {"data", "format"}; the bare string of Mistral for sound whose format was not said."""
@@ -191,11 +194,11 @@ class Turns:
         if said is None:
             self.losses.add(path, "an uploaded file is known to its own vendor only", "content")
             return None
-        inner: str | Json = said
+        inner: str | Json = {"data": said} if "input_audio" in part.extras.get(NAME, {}) else said
         if part.media_type is not None:
             kind = part.media_type.removeprefix("audio/")
             inner = {"data": said, "format": {"mpeg": "mp3", "x-wav": "wav"}.get(kind, kind)}
-        return {"type": "input_audio", "input_audio": inner} | self.extras(part.extras, f"{path}.")
+        return {"type": "input_audio", "input_audio": inner}
 
     def _document(self, path: str, part: Media) -> Json | None:
         if part.text is not None:
@@ -212,10 +215,7 @@ class Turns:
         elif part.url is not None:
             inner["file_data"] = part.url  # OpenRouter takes a URL here (openrouter.ai/docs/features/multimodal/pdfs)
             inner.setdefault("filename", part.url.rpartition("/")[2] or "document")
-        own = self.extras(part.extras, f"{path}.")
-        if "file" in own:
-            inner |= split(own.pop("file"))
-        return {"type": "file", "file": inner} | own
+        return {"type": "file", "file": inner}
 
     # assistant turns
 
@@ -248,13 +248,13 @@ class Turns:
             body["tool_calls"] = calls
         if message.name is not None:
             body["name"] = message.name
-        return body | self.extras(message.extras, f"{path}.") if message.extras else body
+        return self.beside(body, message.extras, f"{path}.") if message.extras else body
 
     def _spoken(self, path: str, parts: list[AnyPart], body: Json, *, plain: bool) -> str | list[Json] | None:
         """An assistant turn's content: one string where possible, since many servers take nothing else."""
         if not parts:
             return None
-        if len(parts) == 1 and isinstance(parts[0], Refusal):
+        if len(parts) == 1 and isinstance(parts[0], Refusal) and not parts[0].extras:
             body["refusal"] = parts[0].text
             return None
         (first, *others) = parts
@@ -287,22 +287,21 @@ class Turns:
 
     def _thinking_part(self, path: str, part: Reasoning) -> Raw:
         inner = {"type": "thinking", "thinking": [{"type": "text", "text": part.readable}]}
-        return dump(inner | self.extras(part.extras, f"{path}."))
+        return dump(self.beside(inner, part.extras, f"{path}."))
 
     def _call(self, path: str, part: ToolCall) -> Json:
         if part.namespace is not None:
             self.losses.add(f"{path}.namespace", "Chat Completions has no tool namespaces", "cosmetic")
-        if part.extras:
-            self.extras(part.extras, f"{path}.")
         call = render_call(part)
-        return call if part.cache is None else call | self.mark(part.cache, f"{path}.cache")
+        if part.cache is not None:
+            call |= self.mark(part.cache, f"{path}.cache")
+        return self.beside(call, part.extras, f"{path}.") if part.extras else call
 
     # tool results
 
     def _results(self, path: str, message: Message) -> list[Json]:
         """One tool message a result; what a tool message cannot hold follows in a user message."""
-        if message.extras:
-            self.extras(message.extras, f"{path}.")  # each result is a message of its own: they have no place
+        lose_extras(message.extras, f"{path}.", "each result is a message of its own", self.losses)
         rendered: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):
@@ -328,7 +327,7 @@ class Turns:
             body["name"] = part.name
         if part.cache is not None:
             body |= self.mark(part.cache, f"{path}.cache")
-        return body | self.extras(part.extras, f"{path}.") if part.extras else body
+        return self.beside(body, part.extras, f"{path}.") if part.extras else body
 
     def _holds_media(self) -> bool:
         """OpenAI's tool messages hold text only; a Chat client that puts media there knows that its server takes them."""

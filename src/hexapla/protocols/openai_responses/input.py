@@ -40,7 +40,8 @@ class WireMessage(msgspec.Struct, forbid_unknown_fields=True):
     type: str | None = None
 
 
-class WireParagraph(msgspec.Struct):
+class WireParagraph(msgspec.Struct, forbid_unknown_fields=True):
+    type: str | None = None
     text: str | None = None
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Raw
 
-from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, Unknown
 from hexapla.ir.envelope import MARK, open_envelope
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.openai_responses.schema import NULL
@@ -46,9 +46,10 @@ def parse_item(raw: Raw | bytes, *, history: bool = False) -> list[ResponsePart]
     return parse(fields, history)
 
 
-def text_of(fields: Item, name: str) -> str | None:
+def text_of(fields: Mapping[str, Unknown], name: str) -> str | None:
     """A field that is a string; None for anything else."""
-    return load(fields.get(name, Raw()), str)
+    raw = fields.get(name)
+    return load(raw, str) if isinstance(raw, Raw) else None
 
 
 def rest_of(fields: Item, *known: str) -> Extras:
@@ -100,9 +101,9 @@ def _alone(part: Raw, extras: Extras) -> Raw:
     return dump({"type": "message", "role": "assistant", "status": "completed", **own, "content": [part]})
 
 
-def with_part(item: Extras, part: Mapping[str, Raw]) -> Extras:
+def with_part(item: Extras, part: Mapping[str, Unknown]) -> Extras:
     """An item's own fields, and what else its content part holds."""
-    return {NAME: {**item.get(NAME, {}), PART: dump(part)}} if part else item
+    return {NAME: {**item.get(NAME, {}), PART: part}} if part else item
 
 
 def _listed(fields: Item, name: str) -> list[Raw]:

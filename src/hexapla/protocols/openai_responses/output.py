@@ -33,7 +33,7 @@ def identify(part: ResponsePart, ids: Ids, index: int) -> str:
     """The id of a part's item: its own, where it came with one."""
     native: str | None = None
     if isinstance(part, Text | ToolCall | Media):
-        native = text_of(dict(part.extras.get(NAME, {})), "id")
+        native = text_of(part.extras.get(NAME, {}), "id")
     elif isinstance(part, Reasoning) and is_native(part):
         native = part.id
     prefix = "ctc" if isinstance(part, ToolCall) and part.kind == "custom" else PREFIX[type(part)]
@@ -76,10 +76,10 @@ def text_part(text: str, citations: Sequence[Citation] = (), logprobs: Sequence[
     }
 
 
-def part_extras(part: Text) -> Json:
-    """The fields of a Text's own content part that only Responses knows."""
+def part_extras(part: Text | Refusal) -> Json:
+    """The fields of a part's own content part that only Responses knows."""
     own = part.extras.get(NAME, {}).get(PART)
-    return (load(own, dict[str, Any]) or {}) if own is not None else {}
+    return dict(own) if isinstance(own, dict) else {}
 
 
 def refusal_part(text: str) -> Json:

@@ -40,7 +40,8 @@ class WireSaid(msgspec.Struct, forbid_unknown_fields=True):
     logprobs: Raw = Raw()
 
 
-class WireRefusal(msgspec.Struct):
+class WireRefusal(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
     refusal: str
 
 
@@ -59,7 +60,7 @@ class WireFile(msgspec.Struct, forbid_unknown_fields=True):
     filename: str | None = None
 
 
-class WireSound(msgspec.Struct):
+class WireSound(msgspec.Struct, forbid_unknown_fields=True):
     data: str
     format: str | None = None
 
@@ -96,7 +97,8 @@ def parse_own_part(raw: Raw, path: str, extras: Extras) -> AnyPart:
             extras=with_part(extras, rest) if rest else extras,
         )
     if kind == "refusal":
-        return Refusal(text=_REFUSAL.read(raw, path)[0].refusal)
+        refused, rest = _REFUSAL.read(raw, path)
+        return Refusal(text=refused.refusal, extras=with_part(extras, rest) if rest else extras)
     return parse_part(raw, path) if kind in _PARTS else parse_content(raw, extras)
 
 

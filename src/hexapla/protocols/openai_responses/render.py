@@ -24,7 +24,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, OutputFormat
 from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
-from hexapla.protocols.extras import own_extras
+from hexapla.protocols.extras import beside, own_extras, put
 from hexapla.protocols.openai_responses.effort import render_effort, wants_thought
 from hexapla.protocols.openai_responses.tools import render_choice, render_tools
 from hexapla.protocols.openai_responses.turns import Turns
@@ -67,22 +67,22 @@ class Body:
         """The whole body."""
         request = self._request
         self._foreign()
-        extras = own_extras(request.extras, NAME, "", self._losses)
+        extras = own_extras(request.extras, NAME, "", self._losses) if request.extras else {}
         include = self._include(extras.pop("include", None))
-        body: Json = {"model": request.model, "input": self._turns.items()} | self.parameters(extras.pop("text", None))
+        body: Json = {"model": request.model, "input": self._turns.items()} | self.parameters()
         if not body["input"] and request.protocol != NAME:
             raise nothing_left("input")
         if request.stream:
             body["stream"] = True
         if include:
             body["include"] = include
-        body |= extras
+        body = put(body, extras)
         for path in sorted(self._target.unsupported):
             self._refused(body, path)
         return body
 
-    def parameters(self, text: Raw | None = None) -> Json:
-        """Everything but the conversation.  `text`: what else the client's text field held."""
+    def parameters(self) -> Json:
+        """Everything but the conversation."""
         request = self._request
         said: Json = {
             "instructions": self._turns.instructions(),
@@ -92,7 +92,7 @@ class Body:
             "max_output_tokens": self._limit(),
             **self._sampling(),
             "reasoning": self._reasoning(),
-            "text": self._text(text),
+            "text": self._text(),
             "user": request.user,
             "metadata": request.metadata,
             "service_tier": self._tier(),
@@ -179,27 +179,25 @@ class Body:
         said = render_effort(self._request, self._target, self._losses)
         if wish is None or said is None:
             return None
-        return said | own_extras(wish.extras, NAME, "reasoning.", self._losses) or None
+        return beside(said, wish.extras, NAME, "reasoning.", self._losses) or None
 
-    def _text(self, rest: Raw | None) -> Json | None:
+    def _text(self) -> Json | None:
         request = self._request
         said: Json = {}
         if request.output is not None:
             said["format"] = self._format(request.output)
         if request.verbosity is not None:
             said["verbosity"] = request.verbosity
-        own: Json = (load(rest, dict[str, Any]) or {}) if rest is not None else {}
-        if "format" in own and "format" in said:
-            own["format"] = said["format"] | own["format"]
-        return said | own or None
+        return said or None
 
     def _format(self, output: OutputFormat) -> Json:
         if output.kind != "json_schema":
             if output.schema is not None:
                 self._losses.add("output.schema", f"Responses has no schema beside {output.kind}")
-            return {"type": output.kind}
+            return beside({"type": output.kind}, output.extras, NAME, "output.", self._losses)
         if output.name is None:
             self._losses.add("output.name", "Responses wants a name for a schema", "cosmetic")
         body: Json = {"type": "json_schema", "name": output.name or "response"}
         said = {"description": output.description, "schema": output.schema, "strict": output.strict}
-        return body | {name: value for name, value in said.items() if value is not None}
+        body |= {name: value for name, value in said.items() if value is not None}
+        return beside(body, output.extras, NAME, "output.", self._losses)

@@ -22,7 +22,7 @@ from hexapla.protocols.openai_responses.render import LOGPROBS
 from hexapla.protocols.openai_responses.tools import parse_choice, parse_tools
 from hexapla.protocols.openai_responses.words import NAME
 from hexapla.protocols.typed import Reader, Rest, present
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import dump
 
 _CONTINUES = frozenset({"conversation", "prompt"})
 """Fields beside which the input may be missing or empty, as beside previous_response_id: the conversation is elsewhere."""
@@ -59,10 +59,11 @@ class WireRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WireReasoning(msgspec.Struct, forbid_unknown_fields=True):
-    """effort and summary, or OpenRouter's max_tokens, exclude and enabled."""
+    """effort and summary, under its former name too, or OpenRouter's max_tokens, exclude and enabled."""
 
     effort: str | None = None
     summary: str | None = None
+    generate_summary: str | None = None
     enabled: bool | None = None
     max_tokens: int | None = None
     exclude: bool | None = None
@@ -100,7 +101,7 @@ def parse_request(body: bytes) -> GenerateRequest:
         messages = (Message(role="system", content=(Text(text=wire.instructions),), plain=True), *messages)
     output, verbosity, further = _text(wire.text) if wire.text else (None, None, None)
     if further:
-        rest = {**rest, "text": Raw(join(further))}
+        rest = {**rest, "text": further}
     include = wire.include or []
     if others := [name for name in include if name != LOGPROBS]:
         rest = {**rest, "include": dump(others)}
@@ -138,9 +139,8 @@ def _reasoning(raw: Raw) -> ReasoningWish | None:
     if wire is None:
         return None
     summary = wire.summary
-    if not summary and "generate_summary" in rest:  # its former name
-        summary = load(rest["generate_summary"], str)
-        rest = {name: value for name, value in rest.items() if name != "generate_summary"}
+    if not summary:
+        summary = wire.generate_summary
     wish = ReasoningWish(
         mode=None if wire.enabled is None else "enabled" if wire.enabled else "disabled",
         effort=wire.effort,
@@ -157,22 +157,24 @@ def _text(raw: Raw) -> tuple[OutputFormat | None, str | None, Rest | None]:
     text, rest = _TEXT.maybe(raw, "$.text")
     if text is None:
         return None, None, None
-    output, left = _format(text.format) if present(text.format) is not None else (None, None)
-    return output, text.verbosity, {**rest, "format": left} if left is not None else rest
+    if present(text.format) is None:
+        return None, text.verbosity, rest
+    output = _format(text.format)
+    return output, text.verbosity, rest if output is not None else {**rest, "format": text.format}
 
 
-def _format(raw: Raw) -> tuple[OutputFormat | None, Raw | None]:
-    """(a format that is known, what is left of it); one that only Responses knows is left whole."""
+def _format(raw: Raw) -> OutputFormat | None:
+    """A format; None for one that only Responses knows."""
     path = "$.text.format"
     kind = _FORMATS.get(_KIND.read(raw, path)[0].type)
     if kind is None:
-        return None, raw
+        return None
     wire, rest = _FORMAT.read(raw, path)
-    output = OutputFormat(
+    return OutputFormat(
         kind=kind,
         name=wire.name,
         description=wire.description,
         schema=present(wire.schema),
         strict=wire.strict,
+        extras={NAME: rest} if rest else {},
     )
-    return output, Raw(join(rest)) if rest else None

@@ -9,21 +9,21 @@ Rules of this file: schemas and grammars stay raw; unknown fields survive in ext
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import Extras
+from hexapla.ir.content import Extras, Unknown
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
-from hexapla.protocols.extras import own_extras
+from hexapla.protocols.extras import beside, lose_extras, own_extras, put
 from hexapla.protocols.openai_responses.words import NAME
 from hexapla.protocols.typed import NULL, Reader, is_text, present, string
-from hexapla.wire.rawjson import dump, join, load, split
+from hexapla.wire.rawjson import join, load, split
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ _OURS = frozenset({"function", "custom"})
 _MODES = ("auto", "none", "required")
 _NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 _SPACE = "namespace"
-"""Where a tool's extras keep the fields of its namespace that nobody knows."""
+"""Where a tool's extras keep the fields of its namespace that nobody knows, as if it stood inside of the tool."""
 
 # read
 
@@ -59,7 +59,7 @@ class WireNamespace(msgspec.Struct, forbid_unknown_fields=True):
     tools: list[Raw] | None = None
 
 
-class WireChoice(msgspec.Struct):
+class WireChoice(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     name: str | None = None
 
@@ -105,12 +105,12 @@ def _namespace(raw: Raw, path: str) -> list[Tool] | None:
         if (_KIND.read(inner, where)[0].type or "function") not in _OURS:
             return None
         tool = _tool(inner, where)
-        extras = _with(tool.extras, _SPACE, dump(rest)) if rest else tool.extras
+        extras = _with(tool.extras, _SPACE, rest) if rest else tool.extras
         tools.append(replace(tool, namespace=space.name, namespace_description=space.description, extras=extras))
     return tools
 
 
-def _with(extras: Extras, name: str, value: Raw) -> Extras:
+def _with(extras: Extras, name: str, value: Unknown) -> Extras:
     return {NAME: {**extras.get(NAME, {}), name: value}}
 
 
@@ -130,12 +130,13 @@ def parse_choice(raw: Raw) -> ToolChoice | None:
         if word not in _MODES:
             raise ProtocolError(f"{word!r} is no tool choice; use {', '.join(_MODES)} or a tool", path=path)
         return ToolChoice(mode=word)  # type: ignore[arg-type]
-    choice, _ = _CHOICE.read(raw, path)
+    choice, rest = _CHOICE.read(raw, path)
     if choice.type not in _OURS:
         return ToolChoice(mode="native", origin=NAME, native=raw)
     if choice.name is None:
         raise ProtocolError("name is required", path=f"{path}.name")
-    return ToolChoice(mode="named", name=choice.name, kind="custom" if choice.type == "custom" else "function")
+    kind: Literal["custom", "function"] = "custom" if choice.type == "custom" else "function"
+    return ToolChoice(mode="named", name=choice.name, kind=kind, extras={NAME: rest} if rest else {})
 
 
 # write
@@ -170,18 +171,15 @@ def _hosted(tool: ServerTool, path: str, losses: LossLog) -> Iterable[Raw]:
     return ()
 
 
-def _opened(tool: Tool, space: Raw | None, body: Json) -> Json:
+def _opened(tool: Tool, space: Json, body: Json) -> Json:
     """A namespace with its first tool."""
     said: Json = {"type": "namespace", "name": tool.namespace}
     if tool.namespace_description is not None:
         said["description"] = tool.namespace_description
-    rest = load(space, dict[str, Raw]) if space is not None else None
-    return said | (rest or {}) | {"tools": [body]}
+    return said | space | {"tools": [body]}
 
 
-def _function(
-    tool: Tool, path: str, request: GenerateRequest, target: Target, losses: LossLog
-) -> tuple[Json, Raw | None]:
+def _function(tool: Tool, path: str, request: GenerateRequest, target: Target, losses: LossLog) -> tuple[Json, Json]:
     """(a function or a freeform tool, what else its namespace said)."""
     body: Json = {"type": tool.kind, "name": tool.name}
     said: Json = {"description": tool.description, "defer_loading": tool.deferred}
@@ -191,8 +189,8 @@ def _function(
         said |= {"parameters": _parameters(tool, request), "strict": _strict(tool, path, request, target, losses)}
     body |= {name: value for name, value in said.items() if value is not None}
     own = own_extras(tool.extras, NAME, f"{path}.", losses)
-    space = own.pop(_SPACE, None)
-    return body | own, space
+    space = own.pop(_SPACE, {})
+    return put(body, own), space
 
 
 def _parameters(tool: Tool, request: GenerateRequest) -> Raw | None:
@@ -221,4 +219,7 @@ def render_choice(choice: ToolChoice | None, target: Target, losses: LossLog) ->
     if choice.mode in ("required", "named") and not target.tool_choice_required:
         losses.add("tool_choice", "the target cannot be made to call a tool")
         return "auto"
-    return {"type": choice.kind, "name": choice.name} if choice.mode == "named" else choice.mode
+    if choice.mode == "named":
+        return beside({"type": choice.kind, "name": choice.name}, choice.extras, NAME, "tool_choice.", losses)
+    lose_extras(choice.extras, "tool_choice.", "Responses says this choice in one word", losses)
+    return choice.mode

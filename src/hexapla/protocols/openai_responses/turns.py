@@ -15,11 +15,11 @@ from typing import Any
 from msgspec import Raw
 
 from hexapla.errors import ClientError, Kind
-from hexapla.ir.content import AnyPart, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
+from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
-from hexapla.protocols.extras import own_extras
+from hexapla.protocols.extras import beside, lose_extras, own_extras
 from hexapla.protocols.openai_responses.items import PART
 from hexapla.protocols.openai_responses.output import native_reasoning, part_extras, refusal_part, render_citation
 from hexapla.protocols.openai_responses.words import NAME, good_id
@@ -80,8 +80,12 @@ class Turns:
         return [self._said(path, "user", message)]
 
     def _said(self, path: str, role: str, message: Message) -> Json:
-        own = self._item_fields(own_extras(message.extras, NAME, f"{path}.", self.losses), path)
-        return {"type": "message", "role": role, "content": self._content(path, message)} | own
+        body: Json = {"type": "message", "role": role, "content": self._content(path, message)}
+        return self._whole_item(body, message.extras, path) if message.extras else body
+
+    def _whole_item(self, body: Json, extras: Extras, path: str) -> Json:
+        """An item with its own fields."""
+        return self._item_fields(beside(body, extras, NAME, f"{path}.", self.losses), path)
 
     def _item_fields(self, own: Json, path: str) -> Json:
         """An item's own fields; an id that no server would take back is left out."""
@@ -111,6 +115,7 @@ class Turns:
     def _reminder(self, path: str, message: Message) -> Json:
         self.losses.add(path, "the target takes system messages at the beginning only; the user says it", "cosmetic")
         text = "\n\n".join(part.text for part in message.content if isinstance(part, Text))
+        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
         return {"type": "message", "role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
 
     # content
@@ -143,7 +148,8 @@ class Turns:
         if render is None:
             self.losses.add(path, f"Responses has no place for {type(part).__name__} here", "content")
             return None
-        return render(self, path, part)
+        body, extras = render(self, path, part), getattr(part, "extras", None)
+        return body if body is None or not extras else beside(body, extras, NAME, f"{path}.", self.losses)
 
     def _unmarked(self, path: str, part: AnyPart) -> None:
         if getattr(part, "cache", None) is not None:
@@ -158,7 +164,7 @@ class Turns:
 
     def _text(self, path: str, part: Text) -> Json:
         self._bare(path, part)
-        return {"type": "input_text", "text": part.text} | own_extras(part.extras, NAME, f"{path}.", self.losses)
+        return {"type": "input_text", "text": part.text}
 
     def _opaque_part(self, path: str, part: Opaque) -> Json | None:
         if part.origin.protocol == NAME:
@@ -174,8 +180,7 @@ class Turns:
         for name in _NO_PLACE[part.kind]:
             if getattr(part, name) is not None:
                 self.losses.add(f"{path}.{name}", f"Responses has no {name} of {part.kind} parts", "cosmetic")
-        body = _MEDIA[part.kind](self, path, part)
-        return None if body is None else body | own_extras(part.extras, NAME, f"{path}.", self.losses)
+        return _MEDIA[part.kind](self, path, part)
 
     def _image(self, path: str, part: Media) -> Json | None:
         body: Json = {"type": "input_image"}
@@ -225,8 +230,7 @@ class Turns:
     # assistant turns
 
     def _assistant(self, path: str, message: Message) -> list[Json]:
-        for name in own_extras(message.extras, NAME, f"{path}.", self.losses):
-            self.losses.add(f"{path}.extras.{NAME}.{name}", "an assistant's turn is several items here", "cosmetic")
+        lose_extras(message.extras, f"{path}.", "an assistant's turn is several items here", self.losses)
         items: list[Json] = []
         for index, part in enumerate(message.content):
             where = f"{path}.content[{index}]"
@@ -245,6 +249,8 @@ class Turns:
         content: Json = {"type": "output_text", "text": part.text}
         if part.citations:
             content["annotations"] = [render_citation(citation) for citation in part.citations]
+            if any(citation.origin != NAME for citation in part.citations):
+                self.losses.add(f"{path}.citations", "another dialect's citations are said as addresses", "cosmetic")
         if part.logprobs:
             content["logprobs"] = list(part.logprobs)
         item: Json = {"type": "message", "role": "assistant", "content": [content | part_extras(part)]}
@@ -253,8 +259,11 @@ class Turns:
     def _refused(self, path: str, part: Refusal) -> Json:
         if self.request.protocol != NAME:
             self.losses.add(path, "a refusal belongs to an item with an id; it is said as text", "cosmetic")
+            lose_extras(part.extras, f"{path}.", "a refusal is said as text", self.losses)
             return {"type": "message", "role": "assistant", "content": part.text}
-        return {"type": "message", "role": "assistant", "content": [refusal_part(part.text)]}
+        content = refusal_part(part.text) | part_extras(part)
+        own = {name: value for name, value in part.extras.get(NAME, {}).items() if name != PART}
+        return self._item_fields({"type": "message", "role": "assistant", "content": [content], **own}, path)
 
     def _thought(self, path: str, part: Reasoning) -> Json | None:
         if not part.origin.fits(self.target.origin) or self.target.replay_reasoning == "never":
@@ -263,14 +272,13 @@ class Turns:
         return self._item_fields(native_reasoning(part, part.id), path)
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        own = own_extras(part.extras, NAME, f"{path}.", self.losses)
         if part.kind == "custom":
             item: Json = {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": part.arguments}
         else:
             item = {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": part.arguments or "{}"}
         if part.namespace is not None:
             item["namespace"] = part.namespace
-        return item | self._item_fields(own, path)
+        return self._whole_item(item, part.extras, path) if part.extras else item
 
     def _opaque(self, path: str, part: AnyPart) -> Json | None:
         if isinstance(part, Opaque):
@@ -282,9 +290,7 @@ class Turns:
 
     def _results(self, path: str, message: Message) -> list[Json]:
         """One output item a result; media that the target takes nowhere else follow in a user message."""
-        own_extras(
-            message.extras, NAME, f"{path}.", self.losses
-        )  # each result is an item of its own: they have no place
+        lose_extras(message.extras, f"{path}.", "each result is an item of its own", self.losses)
         items: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):
@@ -307,7 +313,7 @@ class Turns:
             "call_id": part.call_id,
             "output": self._output(path, part, moved),
         }
-        return item | self._item_fields(own_extras(part.extras, NAME, f"{path}.", self.losses), path)
+        return self._whole_item(item, part.extras, path) if part.extras else item
 
     def _output(self, path: str, part: ToolResult, moved: list[Json]) -> str | list[Json]:
         content = part.content if self.target.tool_result_media else self._move(path, part, moved)

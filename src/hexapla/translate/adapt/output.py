@@ -29,6 +29,8 @@ def emulate_output(request: GenerateRequest, target: Target, losses: LossLog) ->
         return request, None
     if output.kind == "json_schema" and target.json_schema == "tool":
         losses.add("output", "structured output is carried as a forced tool call", "cosmetic")
+        if request.tool_choice is not None:
+            losses.add("tool_choice", "the forced call takes its place", "cosmetic")
         return _as_tool(request, output)
     if (output.kind == "json_schema" and target.json_schema == "instruction") or (
         output.kind == "json_object" and not (target.json_object and target.origin.protocol not in NO_JSON_MODE)
