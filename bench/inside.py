@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple, cast
@@ -75,6 +75,9 @@ class Provider(_Socket):
             self._got = b""
             answer = BURST if b"/burst/" in head else PLAIN
             asyncio.get_running_loop().call_soon(self._connection.data_received, answer)
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        self.write(b"".join(pieces))
 
     def abort(self) -> None: ...
 

@@ -27,6 +27,7 @@ from hexapla.engine.local import watch
 from hexapla.errors import ConfigError
 from hexapla.server.app import App
 from hexapla.server.follow import Follower
+from hexapla.server.heap import keep_heap
 from hexapla.server.http import guarded
 from hexapla.server.keys import KeyRing, check_open
 
@@ -79,6 +80,7 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
     sockets = listen(address, settings.port if port is None else port)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     LOG.setLevel(logging.INFO)
+    keep_heap()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(loaded, address, KeyRing(names, settings.hosts), sockets, announce))
 

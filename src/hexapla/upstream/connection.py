@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEVER = float("inf")
 PROXY_LOGIN = 407  # a status that only a proxy gives
-SPLIT_WRITE = 64 * 1024  # larger bodies are written apart from their head, which saves a copy
+SPLIT_WRITE = 64 * 1024  # larger bodies are not joined with their head, which saves a copy
 
 
 class StaleError(Exception):
@@ -157,8 +157,7 @@ class Connection(Arrival, asyncio.Protocol):
         if len(body) <= SPLIT_WRITE:
             transport.write(b"%b%d\r\n\r\n%b" % (letterhead.head, len(body), body))
         else:
-            transport.write(b"%b%d\r\n\r\n" % (letterhead.head, len(body)))
-            transport.write(body)
+            transport.writelines((b"%b%d\r\n\r\n" % (letterhead.head, len(body)), body))
 
     def response(self) -> Exchange:
         """The answer, whose head has come.  Raises what came instead: UpstreamError, or StaleError."""
