@@ -1,4 +1,4 @@
-"""Chat calls get an id where they have none, whole and in pieces; everything else passes byte for byte."""
+"""Chat calls get what a client needs of them, whole and in pieces; everything else passes byte for byte."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletionChunk
 
 from hexapla.ir.content import ToolCall
 from hexapla.ir.fold import fold
@@ -14,7 +16,8 @@ from hexapla.translate.callids import CallIds, with_ids
 
 
 def call(name: str | None = None, arguments: str = "", **fields: Any) -> dict[str, Any]:
-    return {"function": {"arguments": arguments, **({"name": name} if name else {})}, **fields}
+    typed = {"type": "function"} if name or fields.get("id") else {}
+    return {**typed, "function": {"arguments": arguments, **({"name": name} if name else {})}, **fields}
 
 
 def whole(*calls: dict[str, Any]) -> bytes:
@@ -24,9 +27,12 @@ def whole(*calls: dict[str, Any]) -> bytes:
     ).encode()
 
 
+HEAD = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+
+
 def stream(*deltas: dict[str, Any]) -> bytes:
-    chunks = [{"id": "c1", "choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]} for delta in deltas]
-    end = {"id": "c1", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    chunks = [HEAD | {"choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]} for delta in deltas]
+    end = HEAD | {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
     return b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in [*chunks, end]) + b"data: [DONE]\n\n"
 
 
@@ -48,7 +54,6 @@ def ids(data: bytes) -> list[tuple[str, str]]:
     [
         whole(call("f", "{}", id="a"), call("f", "{}", id="b")),
         stream(call("f", id="a", index=0), call(None, "{}", index=0), call("g", "{}", id="b", index=1)),
-        stream(call("f", id="a", index=0), call("f", "{}", id="a", index=0)),  # name and id in every piece
         stream(call("f", id="a", index=0), call(None, "{}", id="", index=0)),
         stream(call(id="a", index=0), call("f", "{}", index=0)),  # the name comes after the id
         b'data: {"choices":[{"delta":{"content":"\\"tool_calls\\":[{"}}]}\n\n',
@@ -67,6 +72,20 @@ def test_whole_answers(missing: dict[str, Any]) -> None:
     made = [each["id"] for each in json.loads(with_ids(body))["choices"][0]["message"]["tool_calls"]]
     parsed = [part.id for part in OPENAI_CHAT.parse_response(body).content if isinstance(part, ToolCall)]
     assert made == parsed and len(set(made)) == 2 and all(made)
+
+
+def test_numbers_elsewhere_stay_as_they_are() -> None:
+    """Only the call is written anew: numbers that no number of ours can hold pass beside it."""
+    numbers = b"[1e400, 1.50, 123456789012345678901234567890]"
+    body = whole(call("f", "{}")).replace(b'"id": "c1"', b'"id": "c1", "x": ' + numbers)
+    assert numbers in with_ids(body) and b'"call_' in with_ids(body)
+
+
+def test_a_whole_call_without_a_type_gets_one() -> None:
+    """Mistral says none, and programs ask for it before they look at the function."""
+    untyped = {"function": {"name": "f", "arguments": "{}"}, "id": "3sKXImamX"}
+    [made] = json.loads(with_ids(whole(untyped)))["choices"][0]["message"]["tool_calls"]
+    assert made == {**untyped, "type": "function"}
 
 
 def test_ids_that_two_calls_share() -> None:
@@ -98,10 +117,36 @@ def test_streams(deltas: list[dict[str, Any]]) -> None:
     assert CallIds().stream(data) == mended
 
 
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [call("f", "{}", id="a", type=None, index=0)],
+        [call("f", "{}", id="a"), call("g", "{}", id="b")],
+        [call("f", "{}", id="a", index=5), call("g", "{}", id="b", index=2)],
+        [call("f", '{"x":1}', id="a", index=0), call("f", '{"x":2}', id="b", index=0)],
+        [call("f", id="a", index=0), call("f", "{", id="a", index=0), call("f", "}", id="a", index=0)],
+        [call(id="a", index=0), call("f", "{}", id="a", index=0)],
+    ],
+    ids=["no type", "no index", "index from 5", "one index", "said again", "name later"],
+)
+def test_the_sdk_puts_the_calls_together(deltas: list[dict[str, Any]]) -> None:
+    """The official SDK's own accumulation, which fails on these or joins what is said twice."""
+    data = stream(*deltas)
+    state = ChatCompletionStreamState()
+    for line in CallIds().stream(data).splitlines():
+        if line.startswith(b"data: {"):
+            state.handle_chunk(ChatCompletionChunk.model_validate_json(line[6:]))
+    decoder = OPENAI_CHAT.decoder()
+    answer = fold([*decoder.feed(data), *decoder.close()])
+    made = state.current_completion_snapshot.choices[0].message.tool_calls or []
+    assert [(each.id, each.type, each.function.name, each.function.arguments) for each in made] == [
+        (part.id, "function", part.name, part.arguments) for part in answer.content if isinstance(part, ToolCall)
+    ]
+
+
 def test_a_call_that_stands_in_no_list() -> None:
     """text-generation-inference 2 streams a bare object; the SDKs iterate over a list."""
     begun, rest = call("f", '{"a":', index=0, id=""), call(None, "1}", index=0, id="")
-    data = stream(begun, rest).replace(b'[{"function', b'{"function').replace(b'""}]', b'""}')
-    assert b'"tool_calls": {' in data
+    data = stream(begun, rest).replace(b'"tool_calls": [{', b'"tool_calls": {').replace(b"}]}}]}", b"}}}]}")
     [(ident, arguments)] = ids(CallIds().stream(data))
     assert ident and arguments == '{"a":1}'

@@ -1,8 +1,10 @@
-"""Ids for calls that come without one, in Chat answers that otherwise pass by as they are.
+"""What the calls of Chat answers lack that otherwise pass by as they are.
 
-A client answers a call under its id.  One in fifteen hundred answers with calls has none, or gives two calls the same
-(Google's compatible endpoint, small servers); the Hub lane makes one up then, and so does this, the same one.  A call that
-has an id of its own is never touched, and an answer without such a call leaves here byte for byte.
+A client answers a call under its id, and the SDKs put a streamed call together by its index, joining every id and name that
+they meet.  One in fifteen hundred answers with calls has no id, or gives two calls the same (Google's compatible endpoint,
+small servers); Mistral names no type; indexes are missing, begin at 5, or are all 0; ids and names are said again in every
+piece.  The Hub lane mends that, and so does this, in the same way.  A call that is as OpenAI says it is never touched, and
+an answer without another leaves here byte for byte.
 
 Rules of this file: what belongs to which call is decided where the decoder decides it; only what is wrong is written anew.
 """
@@ -13,27 +15,31 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.parts import json_text
 from hexapla.protocols.openai_chat.response import calls_of
 from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
+from hexapla.protocols.typed import NULL
 from hexapla.translate.tap import events
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import dump, join, load, split
 
 MARK = b'"tool_calls"'
 _MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)
 _DATA = re.compile(rb"^data: ?(\{.*\})\s*$", re.MULTILINE)
 
+Changes = dict[str, str | int | None]
+"""Fields that a piece of a call must have, with None for those that it must not; nothing where it is right."""
+
 
 class CallIds:
-    """The ids of one answer's calls, whole or in pieces."""
+    """The calls of one answer, whole or in pieces."""
 
-    __slots__ = ("_calls", "_made", "_seed")
+    __slots__ = ("_calls", "_seed")
 
     def __init__(self) -> None:
         self._calls = Calls()
-        self._made: set[Call] = set()  # calls that got their id here: a late one of their own is too late
         self._seed: str | None = None
 
     def stream(self, data: bytes) -> bytes:
@@ -48,7 +54,7 @@ class CallIds:
         return found.group() if mended is data else found.group().replace(data, mended)
 
     def mended(self, data: bytes, *, whole: bool = False) -> bytes:
-        """One chunk, or a whole answer, whose calls have ids."""
+        """One chunk, or a whole answer, whose calls are as a client expects them."""
         try:
             answer = decode_chunk.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -58,28 +64,40 @@ class CallIds:
         said = (choice.message or choice.delta) if choice is not None else None
         if said is None or not said.tool_calls:
             return data
-        wanted, calls = [], calls_of(said)
-        for place, delta in enumerate(calls):
-            delta.index = place if whole else delta.index
-            wanted.append(self._id(delta))
-        same = all(ident == delta.id for ident, delta in zip(wanted, calls, strict=True))
-        return data if same and calls is said.tool_calls else _rewritten(data, wanted)
+        calls = calls_of(said)
+        changes = [self._whole(place, call) if whole else self._piece(call) for place, call in enumerate(calls)]
+        return _rewritten(data, changes) if any(changes) or calls is not said.tool_calls else data
 
-    def _id(self, delta: ToolDelta) -> str | int | None:
-        """The id that this piece of a call must have; None for none."""
-        call = self._calls.find(delta)
-        call.arguments.append(json_text(delta.function.arguments if delta.function is not None else None))
-        if call.open:
-            return None if call in self._made else delta.id
-        call.given, call.name = call.given or str(delta.id or ""), name_of(delta) or ""
-        if not call.name:
-            return delta.id
+    def _whole(self, place: int, call: ToolDelta) -> Changes:
+        call.index = place
+        return {name: value for name, value in self._piece(call).items() if name != "index"}
+
+    def _piece(self, piece: ToolDelta) -> Changes:
+        """What this piece of a call must say otherwise."""
+        call = self._calls.find(piece)
+        place = self._calls.place(call)
+        call.arguments.append(json_text(piece.function.arguments if piece.function is not None else None))
+        changes: Changes = {"index": place} if piece.index != place else {}
+        said = call.open or bool(call.given)
+        if not call.open:
+            call.given, call.name = call.given or str(piece.id or ""), name_of(piece) or ""
+            return changes | self._begun(call, piece, said) if call.name else changes
+        again = {"id": piece.id, "name": name_of(piece)}
+        return changes | {name: None for name, value in again.items() if value}
+
+    def _begun(self, call: Call, piece: ToolDelta, said: bool) -> Changes:
+        """What the piece with the name must say otherwise.
+
+        said  an earlier piece has given the id
+        """
         call.open = True
+        changes: Changes = {"type": "custom" if piece.custom else "function"} if piece.type is None else {}
         unique = self._calls.unique_id(call, self._seed)
-        if unique == call.given:
-            return delta.id
-        self._made.add(call)
-        return unique
+        if unique != call.given:
+            changes["id"] = unique
+        elif said and piece.id:
+            changes["id"] = None
+        return changes
 
 
 def with_ids(body: bytes) -> bytes:
@@ -87,15 +105,33 @@ def with_ids(body: bytes) -> bytes:
     return CallIds().mended(body, whole=True) if MARK in body and _MAYBE.search(body) else body
 
 
-def _rewritten(data: bytes, wanted: list[str | int | None]) -> bytes:
-    value = load(data, dict[str, Any]) or {}
-    choice = value["choices"][0]
-    said = choice.get("message") or choice["delta"]
-    if isinstance(said["tool_calls"], dict):
-        said["tool_calls"] = [said["tool_calls"]]
-    for call, ident in zip(said["tool_calls"], wanted, strict=True):
-        if ident is None:
-            call.pop("id", None)
+def _rewritten(data: bytes, changes: list[Changes]) -> bytes:
+    """`data` with the changes in the first choice's calls; every other value keeps its bytes."""
+    answer = split(data)
+    first, *others = load(answer["choices"], list[Raw]) or []
+    choice = split(first)
+    side = "message" if choice.get("message", NULL) != NULL else "delta"
+    said = split(choice[side])
+    calls = load(said["tool_calls"], list[Raw]) or [said["tool_calls"]]
+    said["tool_calls"] = dump([_changed(call, each) for call, each in zip(calls, changes, strict=True)])
+    choice[side] = dump(said)
+    answer["choices"] = dump([choice, *others])
+    return join(answer)
+
+
+def _changed(call: Raw, changes: Changes) -> dict[str, Any]:
+    fields: dict[str, Any] = {**split(call)}
+    for name, value in changes.items():
+        if name == "name":
+            _nameless(fields)
+        elif value is None:
+            fields.pop(name, None)
         else:
-            call["id"] = ident
-    return msgspec.json.encode(value)
+            fields[name] = value
+    return fields
+
+
+def _nameless(fields: dict[str, Any]) -> None:
+    for side in ("function", "custom"):
+        if fields.get(side, NULL) != NULL:
+            fields[side] = {name: value for name, value in split(fields[side]).items() if name != "name"}

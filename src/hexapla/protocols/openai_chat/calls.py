@@ -70,6 +70,10 @@ class Calls:
                 self._by_index[index] = known
         return known
 
+    def place(self, call: Call) -> int:
+        """The call's number, counted from 0 in order of appearance."""
+        return self._listed.index(call)
+
     def _unnumbered(self, delta: ToolDelta) -> Call | None:
         if delta.id:
             return next((call for call in self._listed if call.given == str(delta.id)), None)
@@ -81,7 +85,7 @@ class Calls:
         seed  the answer's id
         """
         taken = any(other.given == call.given for other in self._listed if other is not call)
-        return call.given if call.given and not taken else call_id(seed, self._listed.index(call), call.name)
+        return call.given if call.given and not taken else call_id(seed, self.place(call), call.name)
 
 
 def name_of(delta: ToolDelta) -> str | None:
