@@ -22,6 +22,7 @@ from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import MARK, CallIds, with_ids
 from hexapla.translate.lane import Begun, Stream, Summary
+from hexapla.translate.named import named
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
@@ -110,6 +111,7 @@ class VerbatimStream:
         self._over = False  # [DONE] was said, or an error
         self.done = False
         self._ids = CallIds() if protocol.name == _CHAT else None
+        self._nameless = protocol.name == _CHAT  # until a chunk has said what it is
         self.summary = summary
 
     @property
@@ -129,6 +131,8 @@ class VerbatimStream:
             data = self._whole(data)
         if not data or self._over:
             return b""
+        if self._nameless:
+            data = self._named(data)
         if data.find(MARK) < 0 and self._tap.passes(data):  # nearly all there is
             return data
         mattered = self._tap.feed(data)
@@ -157,6 +161,7 @@ class VerbatimStream:
         if not _is_whole(held + _BLANK):
             held = b""
         if held:
+            held = self._named(held) if self._nameless else held
             self._tap.feed(held + _BLANK)
         self._tap.close()
         error = self.summary.error
@@ -175,6 +180,11 @@ class VerbatimStream:
 
     def beat(self) -> bytes:
         return self._protocol.encoder(self._reply).encode(Ping())
+
+    def _named(self, data: bytes) -> bytes:
+        data, right = named(data)
+        self._nameless = not right
+        return data
 
     def _told(self, event: bytes, error: StreamError) -> bytes:
         """The error that `event` is.  A `response.failed` tells more than ours would: what was said, and what was used."""
