@@ -19,7 +19,6 @@ from hexapla.routing.commands import Start
 from hexapla.routing.memory import CrowdedError
 
 Pairs = tuple[tuple[str, str], ...]
-_Said = tuple[Pairs, str]
 
 MAX_LOSS_HEADER = 1000  # characters; the record holds them all
 
@@ -36,46 +35,49 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class Head(Struct, frozen=True):
     """The headers of one answer, of which many others share all but the id.
 
-    pairs  lower-case names and values, content-type first
-    lines  the same in the form of HTTP/1.1
+    lines  in the form of HTTP/1.1
     """
 
-    answer_id: str
-    _pairs: Pairs
-    _lines: str
+    lines: str
+    _answer_id: str
+    _shared: Pairs
 
     @property
     def pairs(self) -> Pairs:
-        return tuple([(name, value.replace(_ID, self.answer_id)) for name, value in self._pairs])
-
-    @property
-    def lines(self) -> str:
-        return self._lines.replace(_ID, self.answer_id)
+        """Lower-case names and values, content-type first."""
+        return tuple([(name, value.replace(_ID, self._answer_id)) for name, value in self._shared])
 
     @property
     def streams(self) -> bool:
         """Whether events follow."""
-        return self._pairs[0] == SSE[0]
+        return self._shared[0] == SSE[0]
 
     def and_more(self, *more: tuple[str, str]) -> Head:
-        return Head(self.answer_id, *_said(*self._pairs, *more))
+        return _head(self._answer_id, (*self._shared, *more))
 
 
 def answer_head(answer_id: str, start: Start) -> Head:
     """The head of an answer: who served it, how, and what was lost on the way there."""
     lane, candidate = start.lane, start.candidate
-    served = _served(start.stream, candidate.provider.id, candidate.model, lane.name, start.tried, lane.losses)
-    return Head(answer_id, *served)
+    name, tried = candidate.provider.id, start.tried
+    pairs, lines = _served(start.stream, name, candidate.model, lane.name, tried, lane.losses)
+    return Head(lines.replace(_ID, answer_id), answer_id, pairs)
 
 
 def plain_head(answer_id: str, *more: tuple[str, str]) -> Head:
     """The head of an answer that nobody served."""
-    return Head(answer_id, *_said(*JSON, *_IDENTITY, *more))
+    return _head(answer_id, (*JSON, *_IDENTITY, *more))
+
+
+def _head(answer_id: str, pairs: Pairs) -> Head:
+    return Head(_spelled(pairs).replace(_ID, answer_id), answer_id, pairs)
 
 
 @lru_cache(maxsize=1024)
-def _served(stream: bool, provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]) -> _Said:
-    return _said(
+def _served(
+    stream: bool, provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]
+) -> tuple[Pairs, str]:
+    pairs = (
         *(SSE if stream else JSON),
         *_IDENTITY,
         ("x-hexapla-provider", provider),
@@ -84,10 +86,11 @@ def _served(stream: bool, provider: str, model: str, lane: str, tried: int, loss
         ("x-hexapla-attempts", str(tried)),
         ("x-hexapla-losses", losses_value(losses)),
     )
+    return pairs, _spelled(pairs)
 
 
-def _said(*pairs: tuple[str, str]) -> _Said:
-    return pairs, "".join([f"{name}: {value}\r\n" for name, value in pairs])
+def _spelled(pairs: Pairs) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in pairs])
 
 
 def losses_value(losses: Sequence[Loss]) -> str:

@@ -17,7 +17,7 @@ from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.faults import internal
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.heads import Head
-from hexapla.engine.work import Running, finished
+from hexapla.engine.work import finished
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
 from hexapla.server.keys import Headers, KeyRing
@@ -109,7 +109,7 @@ class Generate:
 
     def __init__(self, gateway: Gateway, keys: KeyRing, protocol: str, *, openrouter: bool = False) -> None:
         self.gateway = gateway
-        self._keys = keys
+        self.keys = keys
         self._protocol = protocol
         self._openrouter = openrouter
         self._forward = FORWARD[protocol]
@@ -141,7 +141,7 @@ class Generate:
     def admit(self, headers: Headers, answer: Answer) -> str | None:
         """The name of the caller's key; None when there is no right one, which was answered already."""
         try:
-            return self._keys.name(headers)
+            return self.keys.name(headers)
         except GatewayError as error:
             self.refuse(error, answer)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
@@ -159,37 +159,24 @@ class Generate:
         stream: bool | None = None,
         profile: str = "",
     ) -> None:
-        """Answer a request that has arrived whole, in the current task."""
-        await finished(self.begin(key, headers, body, answer, model=model, stream=stream, profile=profile))
+        """Answer a request that has arrived whole, in the current task.  Raises ClientError."""
+        ask = self.question(key, headers, model=model, stream=stream, profile=profile)
+        await finished(self.gateway.begin(replace(ask, body=body), answer))
 
-    def begin(
-        self,
-        key: str,
-        headers: Headers,
-        body: bytes,
-        answer: Answer,
-        *,
-        model: str = "",
-        stream: bool | None = None,
-        profile: str = "",
-    ) -> Running | None:
-        """Take a request that has arrived whole; None: it was answered already."""
+    def question(
+        self, key: str, headers: Headers, *, model: str = "", stream: bool | None = None, profile: str = ""
+    ) -> Ask:
+        """What is asked beside the body, which is put into it when it is there.  Raises ClientError."""
         ask = Ask(
             protocol=self._protocol,
-            body=body,
+            body=b"",
             key=key,
             model=model,
             stream=stream,
             profile=profile,
             openrouter=self._openrouter,
         )
-        if not self._speaking.isdisjoint(dict(headers)):
-            try:
-                ask = self._told(ask, headers)
-            except GatewayError as error:
-                self.refuse(error, answer)
-                return None
-        return self.gateway.begin(ask, answer)
+        return ask if self._speaking.isdisjoint(dict(headers)) else self._told(ask, headers)
 
     def refuse(self, error: GatewayError, answer: Answer) -> None:
         """Tell the error in the dialect."""

@@ -6,8 +6,8 @@ is not complete in time, and one whose client takes nothing for long.  (uvicorn'
 only its h11 parser.)
 
 ASGI costs a request some 60 µs and a chunk ten: a scope, two queues of dicts, a task that waits for them.  Generation
-requests go from the parser to their endpoint instead (turn.py); every other path is uvicorn's, unchanged
-(docs/decisions/2026-11-28-own-door.md).
+requests go from the parser to their endpoint instead (turn.py), and past the parser where they say the same head again
+(known.py); every other path is uvicorn's, unchanged (docs/decisions/2026-11-28-own-door.md).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from hexapla.config import Limits
 from hexapla.ledger.ids import Mint
 from hexapla.routing.memory import Memory
 from hexapla.server.generate import Generate
-from hexapla.server.turn import Place, Turn
+from hexapla.server.known import PATIENCE, Known, remembered
+from hexapla.server.turn import Opening, Place, Turn
 from hexapla.upstream.stall import give_up_after
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class Door(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._between = True  # the parser has seen nothing of another message
+        self._known: Known | None = None
+        self._patience = PATIENCE
         self._head_size = 0
         self._most_lines = self.limits.head_lines
         self._in_head = True
@@ -78,6 +82,25 @@ class Door(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """A read.  One that is a request with the head that was kept needs no parser; all others are the parser's."""
+        known = self._known
+        if (
+            known is not None
+            and self._between
+            and self.cycle.response_complete
+            and (body := known.body(data))
+            and not self.transport.is_closing()
+        ):
+            turn = Turn(self._place, known.opening)
+            self.cycle = turn  # type: ignore[assignment]  # uvicorn sees one of its own
+            self._running = turn
+            self._patience = PATIENCE
+            turn.whole(known.ask, body)
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        between, self._between = self._between, False
         if self._in_head:
             self._head_size += len(data)
             # a head that is still incomplete after this many bytes is a bomb; body bytes in the same read are allowed
@@ -94,6 +117,15 @@ class Door(HttpToolsProtocol):
             self._arriving.wait(self.loop)
         elif self._in_head and self._head_size and self._head_timer is None:
             self._arm()
+        if between and self._between:
+            self._remember(data)
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the head of what was one whole request, most likely."""
+        turn: object = self.cycle
+        if self._patience and isinstance(turn, Turn) and turn.opening.headers is self.headers:
+            self._known = remembered(data, turn, self.limits.head_bytes) or self._known
+            self._patience -= 1
 
     # slow clients
 
@@ -116,6 +148,7 @@ class Door(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """uvicorn makes a scope here; whether one is needed is known at the end of the head."""
+        self._between = False
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -144,8 +177,15 @@ class Door(HttpToolsProtocol):
             super().on_headers_complete()
             return
         # a generation request: a turn of our own instead of uvicorn's cycle
-        alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
-        turn = Turn(self._place, *found, self.headers, keep_alive=alive, expects=self.expect_100_continue)
+        endpoint, profile = found
+        opening = Opening(
+            endpoint=endpoint,
+            profile=profile,
+            headers=self.headers,
+            keep_alive=self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0",
+            expects=self.expect_100_continue,
+        )
+        turn = Turn(self._place, opening)
         before: RequestResponseCycle | None = self.cycle
         self.cycle = turn  # type: ignore[assignment]  # uvicorn sees one of its own
         self._arriving = turn
@@ -175,7 +215,7 @@ class Door(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self._head_timer is not None:
             self._disarm()
-        self._in_head = True
+        self._in_head = self._between = True
         self._head_size = 0
         turn, self._arriving = self._arriving, None
         if turn is None:

@@ -37,8 +37,9 @@ _SAFER = "a gateway that asks for no key. Add [[keys]] to hexapla.toml and send 
 class KeyRing:
     """The configured client keys.
 
-    names  SHA-256 of a key (hex) -> its name; empty: no key is required
-    hosts  names beside this machine's own under which a gateway without keys may be asked
+    names    SHA-256 of a key (hex) -> its name; empty: no key is required
+    hosts    names beside this machine's own under which a gateway without keys may be asked
+    edition  another object when others were adopted: what `name` said before may be wrong
     """
 
     def __init__(self, names: Mapping[str, str], hosts: Iterable[str] = ()) -> None:
@@ -49,6 +50,7 @@ class KeyRing:
         self._names = {bytes.fromhex(digest): name for digest, name in names.items()}
         self._hosts = frozenset(host.lower() for host in hosts)
         self._known: dict[tuple[bytes, bytes], str] = {}
+        self.edition = object()
 
     @property
     def open(self) -> bool:

@@ -12,9 +12,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from hexapla.engine.client import Ask
 from hexapla.engine.heads import Head
 from hexapla.engine.work import Running
 from hexapla.errors import GatewayError
@@ -41,6 +44,21 @@ class Place(NamedTuple):
     over: Callable[[], None]
 
 
+class Opening(Struct, frozen=True, kw_only=True):
+    """The head of a request.
+
+    endpoint, profile  whom its path asks
+    keep_alive         whether another request may follow on the connection
+    expects            the client waits for `100 Continue`
+    """
+
+    endpoint: Generate
+    profile: str
+    headers: list[tuple[bytes, bytes]]
+    keep_alive: bool
+    expects: bool
+
+
 class _NoEvent:
     """uvicorn wakes up its own cycles by an event; a turn needs no waking."""
 
@@ -51,7 +69,8 @@ class _NoEvent:
 class Turn:
     """See above.  Its endpoint gets it as the Answer.
 
-    keep_alive         whether another request may follow on the connection
+    ask                what its head asks, when its caller may and it says nothing wrong
+    keep_alive         whether the connection is used again
     response_complete  nothing more is said, and what still comes of the body is ignored
     """
 
@@ -63,6 +82,7 @@ class Turn:
     _whole = False
     _begun = False
     _error: GatewayError | None = None
+    ask: Ask | None = None
     _key: str | None = None
     _running: Running | None = None
     _task: asyncio.Task[None] | None = None
@@ -73,31 +93,20 @@ class Turn:
     disconnected = False
     response_complete = False
 
-    def __init__(
-        self,
-        place: Place,
-        endpoint: Generate,
-        profile: str,
-        headers: list[tuple[bytes, bytes]],
-        *,
-        keep_alive: bool,
-        expects: bool,
-    ) -> None:
+    def __init__(self, place: Place, opening: Opening) -> None:
         self._place = place
-        self._profile = profile
-        self._endpoint = endpoint
-        self._memory = endpoint.gateway.memory
-        self._headers = headers
-        self._expects = expects  # the client waits for `100 Continue`
+        self._endpoint = opening.endpoint
+        self._memory = opening.endpoint.gateway.memory
         self._body: list[bytes] = []
-        self.keep_alive = keep_alive
+        self.opening = opening
+        self.keep_alive = opening.keep_alive
 
     # the request
 
     def begin(self) -> None:
         """The answers before this one are out: it is this request's turn."""
         self._begun = True
-        self._key = self._endpoint.admit(self._headers, self)
+        self._key = self._endpoint.admit(self.opening.headers, self)
         if self._key is None:
             self._let_go()
             return
@@ -105,7 +114,7 @@ class Turn:
             self._refuse(self._error)
         elif self._whole:
             self.end()
-        elif self._expects and not self._refuse_by_length():
+        elif self.opening.expects and not self._refuse_by_length():
             self._place.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def take(self, piece: bytes) -> None:
@@ -133,7 +142,30 @@ class Turn:
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        running = self._endpoint.begin(self._key, self._headers, body, self, profile=self._profile)
+        opening = self.opening
+        try:
+            self.ask = opening.endpoint.question(self._key, opening.headers, profile=opening.profile)
+        except GatewayError as error:
+            self._refuse(error)
+        else:
+            self._ask(replace(self.ask, body=body))
+
+    def whole(self, ask: Ask, body: bytes) -> None:
+        """All of a request whose head was known (known.py): as `begin`, `take` and `end`."""
+        self._begun = self._whole = True
+        size, limit, memory = len(body), self._endpoint.gateway.config.limits.body_bytes, self._memory
+        if size > limit:
+            self._refuse(too_large(limit))
+            return
+        self._held = WEIGHT * size + REQUEST
+        memory.held += self._held
+        if memory.held > memory.limit and memory.crowded():
+            self._refuse(memory.refusal())
+        else:
+            self._ask(replace(ask, body=body))
+
+    def _ask(self, ask: Ask) -> None:
+        running = self._endpoint.gateway.begin(ask, self)
         if running is None:
             self._let_go()
             return
@@ -174,7 +206,7 @@ class Turn:
 
     def _refuse_by_length(self) -> bool:
         """Refuse a body that is announced as too large, or for which there is no room, before it is there."""
-        limit, length = self._endpoint.limits.body_bytes, announced(self._headers)
+        limit, length = self._endpoint.limits.body_bytes, announced(self.opening.headers)
         if length > limit:
             self._refuse(too_large(limit))
         elif self._memory.crowded(WEIGHT * (length - self._size)):
