@@ -15,6 +15,8 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
+from hexapla.translate.adapt.adapt import CLIENT_IDS
+from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 
@@ -58,20 +60,20 @@ def first(client: str) -> dict[str, Any]:
     return body | {"messages": [question]} | ({"max_tokens": 999} if client == "anthropic_messages" else {})
 
 
-def echoed(client: str, asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def echoed(client: str, asked: dict[str, Any], answer: dict[str, Any], call_id: str = "call_1") -> dict[str, Any]:
     """The next request, as the dialect's SDKs write it: the assistant's turn as it came, and the tool's result."""
     if client == "openai_chat":
-        result = {"role": "tool", "tool_call_id": "call_1", "content": "21"}
+        result = {"role": "tool", "tool_call_id": call_id, "content": "21"}
         return asked | {"messages": [*asked["messages"], answer["choices"][0]["message"], result]}
     if client == "anthropic_messages":
         turn = {"role": "assistant", "content": answer["content"]}
-        result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "21"}]}
+        result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call_id, "content": "21"}]}
         return asked | {"messages": [*asked["messages"], turn, result]}
     if client == "gemini_generate":
-        response = {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"output": "21"}}}
+        response = {"functionResponse": {"id": call_id, "name": "get_weather", "response": {"output": "21"}}}
         turns = [answer["candidates"][0]["content"], {"role": "user", "parts": [response]}]
         return asked | {"contents": [*asked["contents"], *turns]}
-    output = {"type": "function_call_output", "call_id": "call_1", "output": "21"}
+    output = {"type": "function_call_output", "call_id": call_id, "output": "21"}
     return asked | {"input": [*asked["input"], *answer["output"], output]}
 
 
@@ -168,6 +170,61 @@ def test_thought_comes_back_unchanged(client: str, upstream: str, stream: bool) 
     assert [_state(part) for part in thoughts] == [_state(part) for part in STATE[upstream]]
     calls = [json.loads(part.arguments) for part in turn.content if isinstance(part, ToolCall)]
     assert calls == [{"city": "Paris"}]
+
+
+GOOGLE = {"google": {"thought_signature": "U2lnbmVk"}}
+"""What Google's compatible endpoint hangs on the first of parallel calls, and on a turn that is text
+(https://ai.google.dev/gemini-api/docs/thought-signatures, 2026-11-28)."""
+
+
+def hanging(call_id: str, *, stream: bool) -> bytes:
+    """Google's answer of two calls and a text, of which the first call and the turn are signed."""
+    function = {"name": "get_weather", "arguments": '{"city":"Paris"}'}
+    signed = {"id": call_id, "type": "function", "function": function, "extra_content": GOOGLE}
+    calls = [signed, {"id": "second", "type": "function", "function": function}]
+    said = {"role": "assistant", "content": "Let me look.", "extra_content": GOOGLE, "tool_calls": calls}
+    name = "delta" if stream else "message"
+    answer = {"id": "a1", "model": "m", "choices": [{"index": 0, name: said, "finish_reason": "tool_calls"}]}
+    data = json.dumps(answer).encode()
+    return b"data: %b\n\ndata: [DONE]\n\n" % data if stream else data
+
+
+def next_turn(client: str, call_id: str, *, stream: bool, provider: str = "p") -> tuple[Lane, Lane]:
+    """(the lane of a client's first turn, which heard that answer; that of its second turn)."""
+    upstream = hanging(call_id, stream=stream)
+    asked = first(client) | ({"stream": True} if stream else {})
+    lane = open_lane(client, "openai_chat", asked)
+    if stream:
+        streaming = lane.stream()
+        heard = streaming.feed(upstream) + streaming.close()
+        answer = GATHER[client]([json.loads(line[6:]) for line in heard.split(b"\n") if line.startswith(b"data: {")])
+    else:
+        answer = json.loads(lane.answer(upstream))
+    return lane, open_lane(
+        client, "openai_chat", echoed(client, asked, answer, fit_id(call_id, CLIENT_IDS.get(client, ""))), provider
+    )
+
+
+@pytest.mark.parametrize("call_id", ["call_1", "function-call/17.3"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_hangs_on_a_call_comes_back_on_it(client: str, stream: bool, call_id: str) -> None:
+    """Google refuses the second turn of a tool loop without the signature of its first call, whoever speaks to it."""
+    if client == "openai_chat" and stream:
+        return  # passes as it is, and how SDKs join streams is their business
+    lane, again = next_turn(client, call_id, stream=stream)
+    turn = next(message for message in json.loads(again.body)["messages"] if message["role"] == "assistant")
+    assert [call.get("extra_content") for call in turn["tool_calls"]] == [GOOGLE, None]
+    assert turn["extra_content"] == GOOGLE and turn["content"] == "Let me look."
+    assert not [loss for loss in (*lane.losses, *again.losses) if "extra_content" in loss.field]
+
+
+@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "openai_chat"])
+def test_what_hangs_on_a_call_goes_to_nobody_else(client: str) -> None:
+    """Another provider of the same dialect gets neither signature nor envelope, and that is said."""
+    _, again = next_turn(client, "call_1", stream=False, provider="stranger")
+    assert b"U2lnbmVk" not in again.body and b"hxp1." not in again.body
+    assert [loss for loss in again.losses if "replayed to the provider" in loss.why]
 
 
 def _state(part: Reasoning) -> tuple[object, ...]:

@@ -129,22 +129,16 @@ def test_what_a_stream_cannot_carry_is_a_loss() -> None:
     assert whole.losses == lane.losses
 
 
-def test_what_hangs_on_a_call_is_a_loss_for_other_dialects() -> None:
-    """Google's compatible endpoint wants its signature back; a Messages client has no place for it."""
-    call = {
-        "id": "c1",
-        "function": {"name": "f", "arguments": "{}"},
-        "extra_content": {"google": {"thought_signature": "T"}},
-    }
-    message = {"choices": [{"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}
-    body = {"model": "p/m", "max_tokens": 9, "messages": HI}
-    whole = opened(body, client="anthropic_messages")
-    whole.answer(json.dumps(message).encode())
-    lane = opened(body | {"stream": True}, client="anthropic_messages")
-    chunk = {"id": "c", "choices": [{"index": 0, "delta": {"tool_calls": [call | {"index": 0}]}}]}
-    lane.stream().feed(b"data: %b\n\n" % json.dumps(chunk).encode())
+def test_what_only_a_vendor_says_of_a_call_is_a_loss_for_other_dialects() -> None:
+    """Who called a tool, Messages says and a Chat client is not told."""
+    call = {"type": "tool_use", "id": "c1", "name": "f", "input": {}, "caller": {"type": "direct"}}
+    start = {"type": "content_block_start", "index": 0, "content_block": call}
+    lane = opened(asked(stream=True), to="anthropic_messages")
+    lane.stream().feed(b'data: {"type":"message_start","message":{}}\n\ndata: %b\n\n' % json.dumps(start).encode())
+    whole = opened(asked(), to="anthropic_messages")
+    whole.answer(json.dumps({"type": "message", "content": [call], "stop_reason": "tool_use"}).encode())
     for each in (whole, lane):
-        assert [loss.field for loss in each.losses] == ["content[0].extras.openai_chat.extra_content"]
+        assert [loss.field for loss in each.losses] == ["content[0].extras.anthropic_messages.caller"]
     assert not opened(asked(), quirks=Quirks(think_tags=True)).losses
 
 

@@ -92,7 +92,8 @@ class Reasoning(Part, frozen=True, kw_only=True):
     details    OpenRouter's reasoning_details list, verbatim and whole; wins over the fields above when replayed
     id         the item's id where the wire has one (Responses rs_...)
     form       the native field or block type that carried it (reasoning_content, reasoning, reasoning_text, thinking,
-               redacted_thinking, ...), so that a replay uses the same one
+               redacted_thinking, ...), so that a replay uses the same one; HUNG: what a vendor hung on the call `id`, or
+               on the whole turn, is in `extras`
     origin     who thought it; replayed only where `origin.fits(target)`
     """
 
@@ -182,5 +183,8 @@ class ToolResult(Part, frozen=True, kw_only=True):
     cache: CacheMark | None = None
     extras: Extras = {}
 
+
+HUNG = "hung"
+"""The form of a Reasoning that says nothing, but that its vendor wants back beside a call."""
 
 AnyPart = Text | Refusal | Reasoning | ToolCall | ToolResult | Media | Opaque

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec import Raw
+
 from hexapla.ir.content import Extras, Unknown
 from hexapla.ir.loss import LossLog
+from hexapla.wire.rawjson import load
 
 Json = dict[str, Any]
 
@@ -45,8 +48,14 @@ def put(body: Mapping[str, Any], own: Mapping[str, Unknown]) -> Json:
     said = dict(body)
     for name, value in own.items():
         inner = said.get(name)
-        said[name] = put(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        within = _fields(value) if isinstance(inner, dict) else None
+        said[name] = put(inner, within) if isinstance(inner, dict) and within is not None else value
     return said
+
+
+def _fields(value: Unknown) -> Mapping[str, Unknown] | None:
+    """The fields of an object; one that came back in an envelope is raw."""
+    return load(value, dict[str, Raw]) if isinstance(value, Raw) else value
 
 
 def _names(fields: Mapping[str, Unknown]) -> Iterator[str]:

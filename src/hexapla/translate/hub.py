@@ -7,12 +7,14 @@ which also says how to bend the answer back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import Reasoning, Text, ToolCall
+from hexapla.ir.content import HUNG, Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.loss import Loss, LossLog
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, ResponsePart
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
@@ -44,7 +46,7 @@ class Hub:
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)
         for index, part in enumerate(response.content):
-            if type(part) is ToolCall and part.extras:
+            if type(part) is ToolCall and part.extras and not _hung(response.content):
                 _judge_call(index, part, self._client, self._losses)
         restored = self._restore.whole(response)
         if restored is None:
@@ -100,7 +102,7 @@ class HubStream:
         self._encoder = client.encoder(reply)
         self._restore = restore
         self.summary = summary
-        self.committed = self.done = False
+        self.committed = self.done = self._hung = False
 
     @property
     def failed(self) -> bool:
@@ -150,7 +152,8 @@ class HubStream:
     def _judge(self, start: BlockStart) -> None:
         """What the client's dialect has no place for is a loss in a stream as in a whole answer, where it is known why."""
         part = start.part
-        if type(part) is ToolCall and part.extras:
+        self._hung = self._hung or _hung([part])
+        if type(part) is ToolCall and part.extras and not self._hung:
             _judge_call(start.index, part, self._client, self._losses)
         if not isinstance(part, CARRIED):
             before = (Text(text=""),) * start.index
@@ -164,8 +167,13 @@ _OWN = frozenset({"id", "status"})
 """What a vendor calls its item and how far it is: nobody misses that elsewhere."""
 
 
+def _hung(parts: Iterable[ResponsePart]) -> bool:
+    """Whether what hangs on calls comes back, since it stands beside them too."""
+    return any(type(part) is Reasoning and part.form == HUNG for part in parts)
+
+
 def _judge_call(index: int, call: ToolCall, client: Protocol, losses: LossLog) -> None:
-    """What a vendor hangs on a call, and may want back with it (Google's thought_signature at its compatible endpoint)."""
+    """What a call says that only its vendor understands, where it does not come back beside the call."""
     foreign = [(origin, name) for origin, fields in call.extras.items() if origin != client.name for name in fields]
     for origin, name in foreign:
         if name not in _OWN:

@@ -7,7 +7,7 @@ import json
 import pytest
 from chatwire import DONE, answer, call, chunk, events, failure, sse, twin
 
-from hexapla.ir.content import Citation, Media, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import HUNG, Citation, Media, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import BlockDelta, BlockStart, BlockStop, MessageStart, ReasoningDelta, TextDelta
 from hexapla.ir.fold import fold
 from hexapla.ir.grammar import check
@@ -424,9 +424,10 @@ def test_refusal_and_logprobs() -> None:
 
 
 def test_gemini_signature_stays_with_its_call() -> None:
-    """A thought signature on a call is kept, to come back with it."""
+    """A thought signature on a call is kept, to come back with it, and stands before it for clients of other dialects."""
     extra = {"google": {"thought_signature": "s"}}
-    (part,) = answer(sse(chunk(call(0, "f", "{}", id="1", extra_content=extra)), STOP)).content
+    beside, part = answer(sse(chunk(call(0, "f", "{}", id="1", extra_content=extra)), STOP)).content
+    assert isinstance(beside, Reasoning) and (beside.form, beside.id, beside.readable) == (HUNG, "1", "")
     assert isinstance(part, ToolCall)
     assert json.loads(bytes(part.extras["openai_chat"]["extra_content"])) == extra
 

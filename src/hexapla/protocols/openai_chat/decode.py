@@ -22,7 +22,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import Kind
-from hexapla.ir.content import Citation, Media, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import Citation, Extras, Media, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     BlockDelta,
     CitationDelta,
@@ -39,11 +39,20 @@ from hexapla.protocols.failures import classify
 from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
-from hexapla.protocols.openai_chat.parts import audio_of, call_extras, cited, content_pieces, image_of, json_text
+from hexapla.protocols.openai_chat.parts import (
+    audio_of,
+    call_extras,
+    cited,
+    content_pieces,
+    image_of,
+    json_text,
+    turn_extras,
+)
 from hexapla.protocols.openai_chat.reasoning import (
     DETAILS,
     ORIGIN,
     PART,
+    hung,
     listed,
     merge_details,
     pieces_of,
@@ -185,6 +194,8 @@ class ChatDecoder(FrameDecoder):
             self._media([image for found in delta.images if (image := image_of(found))])
         if delta.audio:
             self._hear(delta.audio)
+        if delta.extra_content and (extras := turn_extras(delta)):
+            self._hang(extras, None)
 
     def _pieces(self, content: list[Any] | dict[str, Any] | str, logprobs: Logprobs | None) -> None:
         """Content that is no string: a list of parts (Mistral), or an object (Cloudflare)."""
@@ -243,6 +254,8 @@ class ChatDecoder(FrameDecoder):
         text = freeform.input or "" if freeform is not None else json_text(arguments)
         if not call.open and (call.name or text):
             self._open_call(call, delta)
+        elif call.open and delta.extra_content:
+            self._hang(call_extras(delta), self._calls.unique_id(call, self._id))
         index = self._blocks.index(call.key)
         if text and index is not None:
             call.arguments.append(text)
@@ -250,8 +263,16 @@ class ChatDecoder(FrameDecoder):
 
     def _open_call(self, call: Call, delta: ToolDelta) -> None:
         call.open = True
-        part = ToolCall(id=self._calls.unique_id(call, self._id), name=call.name, extras=call_extras(delta))
+        call_id, extras = self._calls.unique_id(call, self._id), call_extras(delta)
+        if extras:
+            self._hang(extras, call_id)
+        part = ToolCall(id=call_id, name=call.name, extras=extras)
         self._open(call.key, replace(part, kind="custom") if call.custom else part)
+
+    def _hang(self, extras: Extras, call_id: str | None) -> None:
+        key = ("hung", self._blocks.count)
+        self._open(key, hung(extras, call_id))
+        self._events.extend(self._blocks.close(key))
 
     def _cite(self, citations: list[Citation]) -> None:
         """Citations stand on the open text, or wait for one."""

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from hexapla.ir.content import Citation, Extras, Media, ToolCall, Unknown
 from hexapla.protocols.extras import put
-from hexapla.protocols.openai_chat.schema import NAME, Arguments, Content, ToolDelta
+from hexapla.protocols.openai_chat.schema import NAME, Arguments, Content, Delta, ToolDelta
 from hexapla.wire.media import data_url, split_data_url
 from hexapla.wire.rawjson import dump, load
 
@@ -168,6 +168,12 @@ def call_extras(delta: ToolDelta) -> Extras:
     if delta.function is not None and _said(delta.function.thought_signature):
         kept["function"] = {"thought_signature": Raw(bytes(delta.function.thought_signature))}
     return {NAME: kept} if kept else {}
+
+
+def turn_extras(message: Delta) -> Extras:
+    """The signature of a turn that is text, which Google puts beside it."""
+    signed = b'"thought_signature"' in bytes(message.extra_content)
+    return {NAME: {"extra_content": Raw(bytes(message.extra_content))}} if signed else {}
 
 
 def render_call(part: ToolCall) -> dict[str, Any]:

@@ -32,8 +32,9 @@ from hexapla.protocols.openai_chat.parts import (
     render_call,
     render_citation,
     render_image,
+    turn_extras,
 )
-from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
+from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, hung, thinks, thought_of
 from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of
@@ -58,6 +59,8 @@ def parse_response(body: bytes) -> GenerateResponse:
     content += calls
     if message.images or message.audio:
         content += _made(message)
+    if message.extra_content and (extras := turn_extras(message)):
+        content.append(hung(extras, None))
     return GenerateResponse(
         **beginning(answer),
         content=tuple(content),
@@ -195,7 +198,8 @@ def _decorated(said: list[ResponsePart], citations: list[Citation], logprobs: tu
 def _tool_calls(message: Delta, answer: Chunk) -> list[ResponsePart]:
     taken: set[str] = set()
     seed = str(answer.id) if answer.id else None
-    return [_tool_call(seed, index, call, taken) for index, call in enumerate(calls_of(message))]
+    calls = [_tool_call(seed, index, call, taken) for index, call in enumerate(calls_of(message))]
+    return [part for call in calls for part in ((hung(call.extras, call.id), call) if call.extras else (call,))]
 
 
 def calls_of(message: Delta) -> list[ToolDelta]:

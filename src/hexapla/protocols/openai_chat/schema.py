@@ -58,6 +58,7 @@ class Delta(msgspec.Struct):
     annotations: list[Any] | None = None
     images: list[Any] | None = None
     audio: dict[str, Any] | None = None
+    extra_content: Raw = Raw()
 
 
 class Logprobs(msgspec.Struct):

@@ -15,11 +15,23 @@ from typing import Any, TypeGuard
 from msgspec import Raw
 
 from hexapla.errors import ClientError, Kind
-from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
+from hexapla.ir.content import (
+    HUNG,
+    AnyPart,
+    CacheMark,
+    Extras,
+    Media,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
-from hexapla.protocols.extras import MARK, beside, lose_extras
+from hexapla.protocols.extras import MARK, beside, lose_extras, own_extras
 from hexapla.protocols.openai_chat.parts import render_call
 from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
 from hexapla.protocols.openai_chat.schema import NAME
@@ -231,12 +243,17 @@ class Turns:
         body: Json = {"role": "assistant"}
         said: list[AnyPart] = []
         calls: list[Json] = []
+        hangs: list[
+            tuple[Reasoning, int, str]
+        ] = []  # what hangs on a call, the place of the one that follows, the path
         for index, part in enumerate(message.content):
             where = f"{path}.content[{index}]"
             if calls and not isinstance(part, ToolCall):
                 self.losses.add(f"{path}.content", "Chat Completions puts calls after everything else", "cosmetic")
             if isinstance(part, ToolCall):
                 calls.append(self._call(where, part))
+            elif isinstance(part, Reasoning) and part.form == HUNG and part.origin.fits(self.target.origin):
+                hangs.append((part, len(calls), f"{where}."))
             elif isinstance(part, Reasoning):
                 self._thought(body, said, where, part)
             elif isinstance(part, Media) and self.request.protocol != NAME:
@@ -244,11 +261,22 @@ class Turns:
             else:
                 said.append(part)
         body["content"] = self._spoken(path, said, body, plain=message.plain)
+        body = self._hung(body, calls, hangs) if hangs else body
         if calls:
             body["tool_calls"] = calls
         if message.name is not None:
             body["name"] = message.name
         return self.beside(body, message.extras, f"{path}.") if message.extras else body
+
+    def _hung(self, body: Json, calls: list[Json], hangs: list[tuple[Reasoning, int, str]]) -> Json:
+        """Hang everything on its call again: by id, or on the next one, if the client knows the call by another id."""
+        for part, following, path in hangs:
+            place = next((place for place, call in enumerate(calls) if call["id"] == part.id), following)
+            if part.id is None:
+                body = self.beside(body, part.extras, path)
+            elif place < len(calls):
+                calls[place] = self.beside(calls[place], part.extras, path)
+        return body
 
     def _spoken(self, path: str, parts: list[AnyPart], body: Json, *, plain: bool) -> str | list[Json] | None:
         """An assistant turn's content: one string where possible, since many servers take nothing else."""
@@ -258,8 +286,9 @@ class Turns:
             body["refusal"] = parts[0].text
             return None
         (first, *others) = parts
-        if not others and isinstance(first, Text) and first.cache is None and not first.extras:
+        if not others and isinstance(first, Text) and first.cache is None and NAME not in first.extras:
             self._uncited(first, f"{path}.content[0]")
+            own_extras(first.extras, NAME, f"{path}.content[0].", self.losses)
             return first.text
         return self._content(path, parts, plain=plain)
 
