@@ -26,8 +26,8 @@ Extras = Mapping[str, Mapping[str, Unknown]]
 object that is known: {"openai_chat": {"image_url": {"quality": Raw(...)}}}."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="part", tag=True):
-    """Base of all parts."""
+class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="part", tag=True, gc=False):
+    """Base of all parts.  (Nothing that they hold can hold them, so the garbage collector need not look at them.)"""
 
 
 class Origin(msgspec.Struct, frozen=True):

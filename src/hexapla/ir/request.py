@@ -24,7 +24,7 @@ from hexapla.ir.content import AnyPart, CacheMark, Extras, Text
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One turn.  `plain`: the wire carried the content as a bare string (then content is one Text part)."""
 
     role: Role
@@ -44,7 +44,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return part.text
 
 
-class Tool(msgspec.Struct, frozen=True, kw_only=True):
+class Tool(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tool that the client runs.
 
     parameters  JSON schema text, untouched; None when the client sent none

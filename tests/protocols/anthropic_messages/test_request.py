@@ -13,6 +13,8 @@ from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.envelope import seal
 from hexapla.ir.request import Message, OutputFormat, ReasoningWish, Sampling, ServerTool, Tool, ToolChoice
+from hexapla.protocols.anthropic_messages import history
+from hexapla.protocols.anthropic_messages.history import parse_turns
 
 MARK = {"type": "ephemeral"}
 CALLED = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}]}
@@ -125,6 +127,32 @@ def test_what_is_its_own_comes_back_as_it_was(fields: dict[str, Any]) -> None:
 def test_turns_come_back_as_they_were(turns: list[Any]) -> None:
     expected = [{"role": "user", "content": turn} if isinstance(turn, str) else turn for turn in turns]
     assert again(*turns)["messages"] == expected
+
+
+TURNS: list[dict[str, Any]] = [
+    {"role": "user", "content": "hi"},
+    {"role": "system", "content": [block("text", text="later")]},
+    user(block("text", text="a", cache_control=MARK), block("image", source=PICTURE), block("text", text="")),
+    said(
+        block("thinking", thinking="so", signature="s"), block("redacted_thinking", data="x"), block("text", text="b")
+    ),
+    said(block("text", text="c", citations=[{"type": "char_location", "cited_text": "x"}])),
+    said(block("thinking", thinking="", signature=f"{seal(Reasoning(text='t', origin=OPENAI))}")),
+    CALLED,
+    answered("done", is_error=False),
+    answered([block("text", text="one"), block("image", source=PICTURE)], cache_control=MARK),
+    answered([block("text", text="one", odd=1), block("tool_reference", tool_name="f")]),
+    user(*answered("done")["content"], block("text", text="and now?")),
+    user(document(type="text", media_type="text/plain", data="d"), block("odd", of="ours")),
+]
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=range(len(TURNS)))
+def test_the_quick_way_reads_what_the_long_way_reads(turn: dict[str, Any]) -> None:
+    """A turn among turns in which nothing is unknown, read with them at once, and by itself, block by block."""
+    raw = Raw(json.dumps(turn).encode())
+    alone = history._turn(*history._ANY_TURN.read(raw, ""), "")
+    assert parse_turns(Raw(json.dumps([TURNS[0], turn]).encode()))[1:] == alone
 
 
 def test_results_come_first() -> None:

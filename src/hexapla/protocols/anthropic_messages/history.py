@@ -10,16 +10,16 @@ Rules of this file: a Struct says what a block may hold, a function what it mean
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import AnyPart, CacheMark, Media, Opaque, Origin, Reasoning, Text, ToolCall, ToolResult
+from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Origin, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.envelope import MARK, open_envelope
-from hexapla.ir.request import Message, Role
+from hexapla.ir.request import Message
 from hexapla.protocols.anthropic_messages.blocks import parse_citation
 from hexapla.protocols.anthropic_messages.foreign import in_words
 from hexapla.protocols.anthropic_messages.sources import (
@@ -34,36 +34,43 @@ from hexapla.protocols.typed import NO_REST, Reader, Rest, read_list
 from hexapla.wire.rawjson import load
 
 ORIGIN = Origin(NAME)
+Role = Literal["user", "assistant", "system"]
 ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
-class WireText(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
+class WireText(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
     text: str
     citations: list[Raw] | None = None
     cache_control: CacheMark | None = None
 
 
-class WireThinking(msgspec.Struct, tag_field="type", tag="thinking", forbid_unknown_fields=True):
+class WireThinking(msgspec.Struct, tag_field="type", tag="thinking", forbid_unknown_fields=True, gc=False):
     thinking: str | None = None
     signature: str | None = None
 
 
-class WireRedacted(msgspec.Struct, tag_field="type", tag="redacted_thinking", forbid_unknown_fields=True):
+class WireRedacted(msgspec.Struct, tag_field="type", tag="redacted_thinking", forbid_unknown_fields=True, gc=False):
     data: str
 
 
-class WireCall(msgspec.Struct, tag_field="type", tag="tool_use", forbid_unknown_fields=True):
+class WireCall(msgspec.Struct, tag_field="type", tag="tool_use", forbid_unknown_fields=True, gc=False):
     id: str
     name: str
     input: Raw = Raw()
     cache_control: CacheMark | None = None
 
 
-class WireResult(msgspec.Struct, tag_field="type", tag="tool_result", forbid_unknown_fields=True):
+class WireResult(msgspec.Struct, tag_field="type", tag="tool_result", forbid_unknown_fields=True, gc=False):
     tool_use_id: str
     content: str | list[Raw] | None = None
     is_error: bool | None = None
     cache_control: CacheMark | None = None
+
+
+class WireUsualResult(WireResult, tag_field="type", tag="tool_result", forbid_unknown_fields=True, gc=False):
+    """A result that holds nothing unknown."""
+
+    content: str | list[WireText | WireImage] | None = None  # type: ignore[assignment]
 
 
 class WireBlock(msgspec.Struct):
@@ -73,13 +80,13 @@ class WireBlock(msgspec.Struct):
     cache_control: CacheMark | None = None
 
 
-Known = WireText | WireThinking | WireRedacted | WireCall | WireResult | WireImage | WireDocument
+Known = WireText | WireThinking | WireRedacted | WireCall | WireUsualResult | WireImage | WireDocument
 
 
-class WireTurn(msgspec.Struct, forbid_unknown_fields=True):
+class WireTurn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A turn that says nothing unknown, as nearly all are."""
 
-    role: str
+    role: Role
     content: str | list[Known]
 
 
@@ -88,6 +95,7 @@ class WireAnyTurn(msgspec.Struct, forbid_unknown_fields=True):
     content: str | list[Raw]
 
 
+_known = msgspec.json.Decoder(Known).decode
 _ANY_TURN, _BLOCK = Reader(WireAnyTurn), Reader(WireBlock)
 _BLOCKS: dict[str, Reader[Any]] = {
     "text": Reader(WireText),
@@ -102,14 +110,33 @@ _BLOCKS: dict[str, Reader[Any]] = {
 
 def parse_turns(raw: Raw) -> list[Message]:
     """`messages`.  Raises ProtocolError."""
-    path = "$.messages"
     known = load(raw, list[WireTurn])
     if known is not None:
-        return [message for i, turn in enumerate(known) for message in _turn(turn, NO_REST, f"{path}[{i}]")]
+        try:
+            return _usual(known)
+        except ProtocolError:
+            pass  # what follows finds it as well, and says where
     messages: list[Message] = []
-    for index, each in enumerate(read_list(raw, path)):
-        where = f"{path}[{index}]"
+    for index, each in enumerate(read_list(raw, "$.messages")):
+        where = f"$.messages[{index}]"
         messages += _turn(*_read(each, where), where)
+    return messages
+
+
+def _usual(turns: Sequence[WireTurn]) -> list[Message]:
+    """Turns in which everything is known.  Raises ProtocolError that does not say where: a path for every block of a
+    long conversation costs more than reading it."""
+    messages: list[Message] = []
+    for turn in turns:
+        content = turn.content
+        if type(content) is str:
+            messages.append(Message(role=turn.role, content=(Text(text=content),), plain=True))
+            continue
+        parts = [part for block in content if (part := _PARSE[type(block)](block, NO_REST, "")) is not None]
+        if ToolResult in map(type, parts):
+            messages += _answers(turn.role, parts, {}, "")
+        else:
+            messages.append(Message(role=turn.role, content=tuple(parts)))
     return messages
 
 
@@ -136,11 +163,16 @@ def _turn(turn: WireTurn | WireAnyTurn, rest: Rest, path: str) -> list[Message]:
         return [Message(role=role, content=(Text(text=turn.content),), plain=True, extras=extras)]
     path = f"{path}.content"
     parts = _parts(turn.content, path)
-    results = [part for part in parts if isinstance(part, ToolResult)]
-    if not results:
-        return [Message(role=role, content=tuple(parts), extras=extras)]
+    if any(isinstance(part, ToolResult) for part in parts):
+        return _answers(role, parts, extras, path)
+    return [Message(role=role, content=tuple(parts), extras=extras)]
+
+
+def _answers(role: Role, parts: Sequence[AnyPart], extras: Extras, path: str) -> list[Message]:
+    """A turn in which results stand."""
     if role != "user":
         raise ProtocolError("tool_result blocks can only stand in user messages", path=path)
+    results = [part for part in parts if isinstance(part, ToolResult)]
     others = [part for part in parts if not isinstance(part, ToolResult)]
     if not others:
         return [Message(role="tool", content=tuple(results), extras=extras)]
@@ -157,7 +189,13 @@ def _parts(blocks: Sequence[Known | Raw], path: str) -> list[AnyPart]:
 
 
 def _any(raw: Raw, _: Rest, path: str) -> AnyPart | None:
-    """A block with something unknown in it, or one that only Messages knows."""
+    """A block that was not read yet: it may have something unknown in it, or be one that only Messages knows."""
+    try:
+        found = _known(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    else:
+        return _PARSE[type(found)](found, NO_REST, path)
     block, _ = _BLOCK.read(raw, path)
     reader = _BLOCKS.get(block.type)
     if reader is None or (block.type == "document" and holds_blocks(raw)):
@@ -168,6 +206,8 @@ def _any(raw: Raw, _: Rest, path: str) -> AnyPart | None:
 
 
 def _text(block: WireText, rest: Rest, path: str) -> Text:
+    if not rest and not block.citations:
+        return Text(text=block.text, cache=block.cache_control)
     return Text(
         text=block.text,
         citations=tuple([parse_citation(each) for each in block.citations]) if block.citations else (),
@@ -219,14 +259,15 @@ def _call(block: WireCall, rest: Rest, path: str) -> ToolCall:
 
 def _result(block: WireResult, rest: Rest, path: str) -> ToolResult:
     said = block.content
-    content: list[AnyPart] = []
+    content: tuple[Text | Media | Opaque, ...] = ()
     if isinstance(said, str):
-        content = [Text(text=said)]
+        content = (Text(text=said),)
     elif said is not None:
-        content = _parts(said, f"{path}.content")
+        parts = _parts(said, f"{path}.content")
+        content = tuple([part for part in parts if isinstance(part, Text | Media | Opaque)])
     return ToolResult(
         call_id=block.tool_use_id,
-        content=tuple([part for part in content if isinstance(part, Text | Media | Opaque)]),
+        content=content,
         plain=not isinstance(said, list),
         is_error=block.is_error,
         cache=block.cache_control,
@@ -240,6 +281,7 @@ _PARSE: dict[type, Callable[[Any, Rest, str], AnyPart | None]] = {
     WireRedacted: _redacted,
     WireCall: _call,
     WireResult: _result,
+    WireUsualResult: _result,
     WireImage: parse_image,
     WireDocument: parse_document,
     Raw: _any,

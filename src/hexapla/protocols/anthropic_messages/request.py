@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark
@@ -20,16 +21,16 @@ from hexapla.ir.request import GenerateRequest, OutputFormat, ReasoningWish, Sam
 from hexapla.protocols.anthropic_messages.history import parse_system, parse_turns
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.extras import MARK
-from hexapla.protocols.typed import NULL, Reader, Rest, present
+from hexapla.protocols.typed import NO_REST, NULL, Reader, Rest, present, read_list
 from hexapla.wire.rawjson import join, load, split
 
 
-class WireRequest(msgspec.Struct, forbid_unknown_fields=True):
+class WireRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     model: str
     messages: Raw
     max_tokens: int
     system: str | list[Raw] | None = None
-    tools: list[Raw] | None = None
+    tools: Raw = Raw()
     tool_choice: Raw = Raw()
     temperature: float | None = None
     top_p: float | None = None
@@ -44,11 +45,11 @@ class WireRequest(msgspec.Struct, forbid_unknown_fields=True):
     cache_control: CacheMark | None = None
 
 
-class WireTool(msgspec.Struct, forbid_unknown_fields=True):
+class WireTool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A tool that the client runs."""
 
     name: str
-    type: str | None = None
+    type: Literal["custom"] | None = None
     description: str | None = None
     input_schema: Raw = Raw()
     strict: bool | None = None
@@ -90,6 +91,7 @@ class WireMetadata(msgspec.Struct, forbid_unknown_fields=True):
     user_id: str | None = None
 
 
+_NO_SAMPLING, _UNSAID = Sampling(), (None,) * 4
 _REQUEST = Reader(WireRequest)
 _KIND = Reader(WireKind)
 _TOOL = Reader(WireTool)
@@ -107,30 +109,33 @@ def parse_request(body: bytes) -> GenerateRequest:
     turns = parse_turns(wire.messages)
     if not turns:
         raise ProtocolError("messages: at least one message is required", path="$.messages")
+    request = GenerateRequest(
+        protocol=NAME,
+        model=wire.model,
+        messages=(*system, *turns),
+        tools=_tools(wire.tools) if wire.tools else (),
+        max_tokens=wire.max_tokens,
+        sampling=_sampling(wire),
+        stream=wire.stream or False,
+    )
+    more = wire.tool_choice or wire.thinking or wire.metadata or wire.output_config or wire.output_format
+    return _further(request, wire, rest) if more or rest or wire.service_tier or wire.cache_control else request
+
+
+def _further(request: GenerateRequest, wire: WireRequest, rest: Rest) -> GenerateRequest:
+    """`request` with what not every body says."""
     config: WireConfig | None = None
     if wire.output_config:
         config, beside = _CONFIG.maybe(wire.output_config, "$.output_config")
         rest = rest | _untaken(wire, config, beside)
     choice, parallel = _tool_choice(wire.tool_choice) if wire.tool_choice else (None, None)
     user, metadata = _metadata(wire.metadata) if wire.metadata else (None, None)
-    stop = wire.stop_sequences
-    return GenerateRequest(
-        protocol=NAME,
-        model=wire.model,
-        messages=(*system, *turns),
-        tools=tuple([_tool(raw, f"$.tools[{i}]") for i, raw in enumerate(wire.tools)]) if wire.tools else (),
+    return replace(
+        request,
         tool_choice=choice,
         parallel_tool_calls=parallel,
-        max_tokens=wire.max_tokens,
-        sampling=Sampling(
-            temperature=wire.temperature,
-            top_p=wire.top_p,
-            top_k=wire.top_k,
-            stop=None if stop is None else tuple(stop),
-        ),
         reasoning=_reasoning(wire.thinking, config) if wire.thinking or config is not None else None,
         output=_output(wire.output_format, config) if wire.output_format or config is not None else None,
-        stream=wire.stream or False,
         user=user,
         metadata=metadata,
         service_tier=wire.service_tier,
@@ -152,11 +157,32 @@ def _metadata(raw: Raw) -> tuple[str | None, Raw | None]:
     return metadata.user_id if metadata is not None else None, Raw(join(rest)) if rest else None
 
 
+def _sampling(wire: WireRequest) -> Sampling:
+    said = (wire.temperature, wire.top_p, wire.top_k, wire.stop_sequences)
+    if said == _UNSAID:
+        return _NO_SAMPLING
+    temperature, top_p, top_k, stop = said
+    return Sampling(temperature=temperature, top_p=top_p, top_k=top_k, stop=None if stop is None else tuple(stop))
+
+
+def _tools(raw: Raw) -> tuple[Tool | ServerTool, ...]:
+    """All tools, in one decode where all are the client's and say nothing unknown."""
+    known = load(raw, list[WireTool])
+    if known is not None:
+        return tuple([_client_tool(tool, NO_REST) for tool in known])
+    if raw == NULL:
+        return ()
+    return tuple([_tool(each, f"$.tools[{i}]") for i, each in enumerate(read_list(raw, "$.tools"))])
+
+
 def _tool(raw: Raw, path: str) -> Tool | ServerTool:
     kind, rest = _KIND.read(raw, path)
     if kind.type not in (None, "custom"):
         return _server_tool(kind, {MARK: rest[MARK]} if MARK in rest else {}, raw)
-    tool, rest = _TOOL.read(raw, path)
+    return _client_tool(*_TOOL.read(raw, path))
+
+
+def _client_tool(tool: WireTool, rest: Rest) -> Tool:
     return Tool(
         name=tool.name,
         description=tool.description,
