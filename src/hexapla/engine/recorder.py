@@ -161,38 +161,39 @@ class Recorder:
         """Fill in the record, and tell everybody."""
         self._ended = True
         books, record, start, first = self._books, self._record, self._start, self._first
-        usage = None
         record.outcome, record.status, record.latency = outcome, status, now - self.began
         if first is not None:
-            record.first = first - self.began
+            record.first = record.latency if first is now else first - self.began
         if start is not None:
             record.provider, record.model = start.candidate.provider.id, start.candidate.model
         if lane is not None:
             summary = lane.summary
-            usage, stop, native = summary.usage, summary.stop, summary.native
+            stop, native = summary.stop, summary.native
             record.lane, record.stop, record.losses = lane.name, stop, lane.losses
             if native != stop:
                 record.native = native
             if summary.tier is not None:
                 record.tier = summary.tier
-            if start is not None and (start.candidate.track, start.since) not in self._noted:
+            if start is not None and (not self._noted or (start.candidate.track, start.since) not in self._noted):
                 self._attempts += (self._serving(start, lane, outcome, now),)
-        record.attempts = self._searches + self._attempts
-        self._count(record, usage, lane)
+        record.attempts = self._searches + self._attempts if self._searches else self._attempts
+        self._count(record, start, lane)
         books.ledger.end(record)
         books.metrics.end(record)
         if books.log is not None:
             books.log.write(record)
 
-    def _count(self, record: Generation, usage: Usage | None, lane: Lane | None) -> None:
+    def _count(self, record: Generation, start: Start | None, lane: Lane | None) -> None:
         """Usage and cost, of all attempts together."""
+        usage = lane.summary.usage if lane is not None else None
         if usage is not None:
             record.usage = usage
         elif record.outcome == "ok" or self._first is not None:
             record.usage = usage = self._estimate(lane.summary.text_bytes if lane is not None else 0)
             record.estimated = True
-        start = self._start
-        price = price_at(start.candidate, start.lane.summary.tier) if start is not None else None
+        price = None
+        if start is not None and start.candidate.facts is not None:
+            price = price_at(start.candidate, start.lane.summary.tier)
         if price is not None or (usage is not None and usage.cost is not None):
             minute = minute_utc(self._books.wall())
             record.cost = bill = cost(record.usage, price, minute)

@@ -13,7 +13,7 @@ import msgspec
 Severity = Literal["cosmetic", "parameter", "content"]
 
 
-class Loss(msgspec.Struct, frozen=True):
+class Loss(msgspec.Struct, frozen=True, gc=False):
     """One thing that was not carried.
 
     field     the IR path that differs afterwards (`sampling.top_k`, `messages[2].content[0].cache`, `tools[1]`)

@@ -18,7 +18,7 @@ ResponsePart = Text | Refusal | Reasoning | ToolCall | Media | Opaque
 StopReason = Literal["stop", "length", "tool_calls", "content_filter", "stop_sequence", "pause", "error"]
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Token counts of one answer, and the provider's own bill where it sends one.
 
     cost  in the provider's own credits (OpenRouter: US dollars), exactly as sent

@@ -24,6 +24,7 @@ MAGIC = b"HXJRNL1\n"  # first bytes of every segment
 BEGIN, END = 1, 2  # kinds; never 0, so that a page of zeros is no frame
 
 _HEADER = struct.Struct("<IBI")  # length of the payload, kind, CRC-32 of the payload seeded with the kind
+HEADER = _HEADER.size
 _LARGEST = 1 << 16  # a longer record has strings of somebody's making in it, and is clipped
 _LONGEST_STRING = 500
 _LONGEST_LIST = 50
@@ -59,7 +60,7 @@ def pack(generation: Generation, kind: int) -> bytes:
 
 def payload_of(frame: bytes) -> bytes:
     """Return what `pack` framed, as JSON."""
-    return frame[_HEADER.size :]
+    return frame[HEADER:]
 
 
 def unpack(frame: bytes) -> Generation:
@@ -69,7 +70,7 @@ def unpack(frame: bytes) -> Generation:
 
 def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
     """Yield whole frames from `offset` on; stop at the first that is torn or damaged."""
-    while (start := offset + _HEADER.size) <= len(data):
+    while (start := offset + HEADER) <= len(data):
         length, kind, checksum = _HEADER.unpack_from(data, offset)
         offset = start + length
         payload = data[start:offset]
@@ -80,7 +81,7 @@ def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
 
 def wanted(data: bytes) -> int:
     """Return how many bytes the first frame of `data` needs, by its own account."""
-    return _HEADER.size + _HEADER.unpack_from(data)[0] if len(data) >= _HEADER.size else _HEADER.size
+    return HEADER + _HEADER.unpack_from(data)[0] if len(data) >= HEADER else HEADER
 
 
 def torn(rest: bytes) -> bool:

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
-from hexapla.ledger.frame import BEGIN, END, decode, pack, payload_of, scan, wanted
+from hexapla.ledger.frame import BEGIN, END, HEADER, decode, pack, payload_of, scan, wanted
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
 from hexapla.ledger.store import Record
@@ -176,7 +176,7 @@ class Journal:
             ends = {segment: segment.end for segment in self._segments if segment.read < segment.end}
         spilled = len(records)
         if not behind:
-            records += [(generation, payload_of(frame)) for generation, frame in fresh]
+            records += [(generation, frame[HEADER:]) for generation, frame in fresh]
             return Batch(records, spilled, ends)
         positions = {}
         for segment, end in ends.items():

@@ -3,7 +3,8 @@
 The ledger's primary key is our own id, never the provider's (ids of providers repeat).  No content, no credential ever
 stands here: only names, counts, times and outcomes.
 
-Most fields of most records hold their default, and are left out where a record is written; `whole` says them all.
+Most fields of most records hold their default, and are left out where a record is written; `whole` says them all.  Nothing
+here can hold itself, so the garbage collector need not look at the thousands that wait for the store.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
+class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Money in integer billionths of the currency's unit (nano-dollars, nano-yuan), so that sums are exact."""
 
     currency: str
@@ -22,7 +23,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     source: str  # "catalogue" (our price table) | "upstream" (the provider's own figure) | "sum" (of several)
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One call of one endpoint."""
 
     provider: str
@@ -39,7 +40,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost: Cost | None = None  # and what that costs; part of the generation's cost where that is in the same currency
 
 
-class Generation(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Generation(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One request of one client, from begin to end.
 
     Mutable, since copying it costs more than writing it: whoever has it fills it in as the request goes on, and nobody

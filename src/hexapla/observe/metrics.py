@@ -127,17 +127,16 @@ class Metrics:
             self._count()
 
     def _count(self) -> None:
+        tallies, attempts, losses, ended = self._tallies, self._attempts, self._losses, self._ended
         with self._counting:
-            while self._ended:
-                self._add(self._ended.popleft())
-
-    def _add(self, generation: Generation) -> None:
-        tally = self._tallies.get((generation.provider, generation.model)) or self._admit(generation)
-        tally.add(generation)
-        for attempt in generation.attempts:
-            self._attempts[attempt.provider, attempt.outcome] += 1
-        for loss in generation.losses:
-            self._losses[loss.severity] += 1
+            while ended:
+                generation = ended.popleft()
+                tally = tallies.get((generation.provider, generation.model)) or self._admit(generation)
+                tally.add(generation)
+                for attempt in generation.attempts:
+                    attempts[attempt.provider, attempt.outcome] += 1
+                for loss in generation.losses:
+                    losses[loss.severity] += 1
 
     def watch(
         self, name: str, about: str, read: Callable[[], float], kind: Literal["gauge", "counter"] = "gauge"
