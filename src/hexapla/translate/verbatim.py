@@ -23,6 +23,7 @@ from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import MARK, CallIds, with_ids
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.named import named
+from hexapla.translate.outputs import Outputs
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
@@ -44,6 +45,9 @@ _LAST_WORDS = {
     "anthropic_messages": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
 }
 """How a dialect's whole answer ends, which one in fifty lacks; some programs wait for it."""
+
+_MENDED: dict[str, type[CallIds | Outputs]] = {_CHAT: CallIds, _RESPONSES: Outputs}
+"""What adds to a dialect's streams what its clients cannot do without."""
 
 
 class Verbatim:
@@ -110,7 +114,8 @@ class VerbatimStream:
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
         self._over = False  # [DONE] was said, or an error
         self.done = False
-        self._ids = CallIds() if protocol.name == _CHAT else None
+        mend = _MENDED.get(protocol.name)
+        self._mend = mend() if mend is not None else None
         self._nameless = protocol.name == _CHAT  # until a chunk has said what it is
         self.summary = summary
 
@@ -137,7 +142,7 @@ class VerbatimStream:
             return data
         mattered = self._tap.feed(data)
         if not mattered:
-            return data if self._ids is None else self._ids.stream(data)
+            return data if self._mend is None else self._mend.stream(data)
         error, words = self.summary.error, b""
         # [DONE] is the last thing that Chat says; other dialects' streams may say something after their last event,
         # and bytes are forwarded as received
@@ -151,7 +156,7 @@ class VerbatimStream:
             data = data[: data.index(last) + len(last)]  # whatever follows is nobody's answer
         if self._hide_usage:
             data = _without_usage(data, mattered)
-        return (data if self._ids is None else self._ids.stream(data)) + words
+        return (data if self._mend is None else self._mend.stream(data)) + words
 
     def close(self) -> bytes:
         held = b"".join(self._held)
@@ -166,7 +171,9 @@ class VerbatimStream:
         self._tap.close()
         error = self.summary.error
         if error is None:
-            return (held + _BLANK if held else b"") + _LAST_WORDS.get(self._protocol.name, b"")
+            said = held + _BLANK if held else b""
+            said = said if self._mend is None else self._mend.stream(said)
+            return said + _LAST_WORDS.get(self._protocol.name, b"")
         return self._told(held + _BLANK, error)
 
     def fail(self, error: StreamError) -> bytes:

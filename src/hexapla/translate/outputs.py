@@ -1,0 +1,51 @@
+"""The output of a Responses stream whose last event leaves it out.
+
+The last event holds the whole answer, and it is the one that the SDK gives to a program that asks for the final response.
+The Codex backend sends it with an empty output (all of its 25 recorded answers, and 8 of others), though every item was
+said before: the program would see an answer without a word.  What has a last event that says it all passes byte for byte.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from hexapla.protocols.typed import NULL
+from hexapla.translate.tap import events
+from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.sse import SSEDecoder
+
+_ITEM = b'"response.output_item.done"'
+_LAST = (b'"response.completed"', b'"response.incomplete"')
+
+
+class Outputs:
+    """The items of one stream."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self) -> None:
+        self._items: dict[bytes, Raw] = {}  # by output_index, as it stands in the stream
+
+    def stream(self, data: bytes) -> bytes:
+        """Whole events, the last of which says what the items before it were."""
+        if _ITEM not in data and not any(last in data for last in _LAST):
+            return data
+        return b"".join([self._event(event) for event in events(data)])
+
+    def _event(self, event: bytes) -> bytes:
+        for inner in SSEDecoder().feed(event):
+            fields = load(inner.data, dict[str, Raw]) or {}
+            kind = bytes(fields.get("type", NULL))
+            if kind == _ITEM and "item" in fields:
+                self._items[bytes(fields.get("output_index", dump(len(self._items))))] = Raw(bytes(fields["item"]))
+            elif kind in _LAST and self._items:
+                return self._completed(event, inner.data, fields)
+        return event
+
+    def _completed(self, event: bytes, data: bytes, fields: dict[str, Raw]) -> bytes:
+        response = load(fields.get("response", NULL), dict[str, Raw])
+        output = load(response.get("output", NULL), list[Raw]) if response is not None else None
+        if response is None or output:
+            return event
+        whole = join({**response, "output": [*self._items.values()]})
+        return event.replace(data, join({**fields, "response": Raw(whole)}))

@@ -1,0 +1,61 @@
+"""The last event of a Responses stream says the whole output, also where the upstream leaves it empty."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hexapla.protocols import PROTOCOLS
+from hexapla.protocols.base import Reply
+from hexapla.translate.lane import Summary
+from hexapla.translate.verbatim import VerbatimStream
+
+REPLY = Reply(id="gen-1", created=1_700_000_000, model="m")
+ITEMS = [
+    {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "E"},
+    {"type": "message", "id": "m", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]},
+    {"type": "function_call", "id": "fc", "call_id": "c", "name": "f", "arguments": "{}"},
+]
+
+
+def event(kind: str, *, line: bool = True, **fields: Any) -> bytes:
+    name = f"event: {kind}\n" if line else ""
+    return f"{name}data: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+
+def answer(kind: str = "response.completed", line: bool = True, **said: Any) -> bytes:
+    items = [
+        event("response.output_item.done", line=line, output_index=place, item=item) for place, item in enumerate(ITEMS)
+    ]
+    return b"".join([*items, event(kind, line=line, sequence_number=7, response={"id": "r", "usage": None, **said})])
+
+
+def heard(data: bytes, size: int) -> bytes:
+    stream = VerbatimStream(PROTOCOLS["openai_responses"], REPLY, Summary(), hide_usage=False)
+    return b"".join(stream.feed(data[at : at + size]) for at in range(0, len(data), size)) + stream.close()
+
+
+@pytest.mark.parametrize("size", [7, 10_000])
+@pytest.mark.parametrize("line", [True, False])
+@pytest.mark.parametrize("kind", ["response.completed", "response.incomplete"])
+@pytest.mark.parametrize("said", [{"output": []}, {}, {"output": None}])
+def test_an_output_that_is_left_out(said: dict[str, Any], kind: str, line: bool, size: int) -> None:
+    data = answer(kind, line, **said)
+    lines = heard(data, size).splitlines(keepends=True)
+    assert b"".join(lines[:-2]) == b"".join(data.splitlines(keepends=True)[:-2])
+    last = json.loads(lines[-2].removeprefix(b"data: "))
+    assert last["response"]["output"] == ITEMS and last["sequence_number"] == 7 and last["response"]["id"] == "r"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        answer(output=ITEMS),
+        event("response.completed", response={"id": "r", "output": []}),  # nothing was said
+        event("response.output_text.delta", delta='"response.completed"') + answer(output=ITEMS),
+    ],
+)
+def test_what_is_whole_passes_byte_for_byte(data: bytes) -> None:
+    assert heard(data, 10_000) == data
