@@ -120,7 +120,10 @@ class Gateway:
             if self.draining:
                 raise LeavingError
             peeked = self._peek(ask)
-            return Short(means, ask, peeked, self._plan(ask, peeked), answer, self._works)
+            routes = means.routes
+            profile = ask.profile or routes.bound.get(ask.key, "")
+            plan = routes.plan(peeked, profile, session=ask.session, key=ask.key)
+            return Short(means, ask, peeked, plan, answer, self._works)
         except (GatewayError, ProtocolError) as error:
             means.refuse(ask, as_gateway_error(error), answer, story=means.story(peeked))
         except Exception as fault:  # the last resort (tests/server/test_guard.py)

@@ -130,7 +130,7 @@ class Short(Work):
             headers={} if isinstance(headers, Unread) and not headers.mention(RATELIMIT) else headers,
             calls=summary.calls,
         )
-        self.means.routes.traffic.heard(tried, self.plan)
+        self.means.routes.traffic.served(tried, self.plan)
         line.finish()
         self._lane = None
         self._works.discard(self)

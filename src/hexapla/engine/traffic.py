@@ -143,31 +143,44 @@ class Traffic:
         return self.bench.stays(provider, self.clock())
 
     def heard(self, tried: Tried, plan: Planned) -> None:
-        """Learn from an attempt that is over; a token that is being renewed says nothing about its login."""
-        candidate, usage, error = tried.candidate, tried.usage, tried.error
+        """Learn from an attempt that is over."""
+        if tried.error is None:
+            self.served(tried, plan)
+        else:
+            self._failed(tried, tried.error, plan.load)
+
+    def served(self, tried: Tried, plan: Planned) -> None:
+        """Learn from an attempt that brought a whole answer."""
+        candidate, usage, ended, first = tried.candidate, tried.usage, tried.ended, tried.first
+        if self.bench.sitting:
+            self.bench.heard(candidate, None, ended)
+        began = tried.started if first is None else first
+        output = usage.output if usage is not None else None
+        self.health.tracks[candidate.track].answered(
+            ended,
+            None if first is None else first - tried.started,
+            output / (ended - began) if output and ended > began else None,
+        )
+        if tried.calls is not None and (flaw := tried.calls.flaw()) is not None:
+            self.health.called(candidate.track, ended, flawed=bool(flaw))
+        if self.limits.meters or not TELLS.isdisjoint(tried.headers):
+            self._measure(tried, plan.load)
+        if plan.session is not None and beginning([candidate], plan.candidates[: plan.own]):
+            self.affinity.served(plan.session, candidate, (usage.cached if usage is not None else 0) or 0, ended)
+
+    def _failed(self, tried: Tried, error: GatewayError, load: Load) -> None:
+        """Learn from an attempt that failed; a token that is being renewed says nothing about its login."""
+        candidate, ended = tried.candidate, tried.ended
         if isinstance(error, CrowdedError):  # ours: it tells nothing of the endpoint
             self.health.left(candidate.track)
             return
-        if not tried.renews and (error is not None or self.bench.sitting):
-            self.bench.heard(candidate, error, tried.ended)
-        if error is not None and error.kind is Kind.CANCELLED:
-            self.health.lost(candidate.track, tried.ended, tried.ended - tried.started)
+        if not tried.renews:
+            self.bench.heard(candidate, error, ended)
+        if error.kind is Kind.CANCELLED:
+            self.health.lost(candidate.track, ended, ended - tried.started)
             return
-        began = tried.started if tried.first is None else tried.first
-        output = usage.output if usage is not None else None
-        self.health.over(
-            candidate.track,
-            tried.ended,
-            error,
-            latency=None if tried.first is None else tried.first - tried.started,
-            throughput=output / (tried.ended - began) if output and tried.ended > began else None,
-        )
-        if tried.calls is not None and error is None and (flaw := tried.calls.flaw()) is not None:
-            self.health.called(candidate.track, tried.ended, flawed=bool(flaw))
-        if self.limits.meters or error is not None or not TELLS.isdisjoint(tried.headers):
-            self._measure(tried, plan.load)
-        if plan.session is not None and error is None and beginning([candidate], plan.candidates[: plan.own]):
-            self.affinity.served(plan.session, candidate, (usage.cached if usage is not None else 0) or 0, tried.ended)
+        self.health.over(candidate.track, ended, error)
+        self._measure(tried, load)
 
     def _measure(self, tried: Tried, load: Load) -> None:
         """Learn what an attempt tells of its place's limits."""

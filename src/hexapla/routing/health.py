@@ -117,7 +117,9 @@ class Track:
         self.opened, self.probing = 0.0, False
 
     def answered(self, now: float, latency: float | None, throughput: float | None) -> None:
-        """It served a request: seconds to the first content, tokens a second after it (None: not known)."""
+        """A request is over, and was served: seconds to the first content, tokens a second after it (None: not known)."""
+        if self.running:
+            self.running -= 1
         self._latest.append(True)
         if self.failed != NEVER:
             self.close()
@@ -195,16 +197,29 @@ class Track:
         return value
 
 
+class _Tracks(dict[str, Track]):
+    """Those of all endpoints: whoever is not known yet gets one, and the idle half that was made first goes when there are
+    too many."""
+
+    def __missing__(self, key: str) -> Track:
+        if len(self) >= KEPT:
+            idle = [key for key, track in self.items() if not track.running and not track.opened]
+            for old in idle[: KEPT // 2] or list(self)[: KEPT // 2]:
+                del self[old]
+        track = self[key] = Track()
+        return track
+
+
 class Health:
     """The tracks of all endpoints.  Keys are `Candidate.track`."""
 
     def __init__(self, policy: BreakerPolicy | None = None) -> None:
         self.policy = policy or BreakerPolicy()
-        self._tracks: dict[str, Track] = {}
+        self.tracks = _Tracks()
         self._verdicts: dict[Hashable, tuple[float, frozenset[int]]] = {}  # and when they were found
 
     def track(self, key: str) -> Track | None:
-        return self._tracks.get(key)
+        return self.tracks.get(key)
 
     def verdict(self, key: Hashable, now: float, find: Callable[[], frozenset[int]]) -> frozenset[int]:
         """What `find` says of the endpoints in `key`; it holds for a second, so that a request pays for one look."""
@@ -220,7 +235,7 @@ class Health:
 
         In the half-open state one is let through: the probe.  `forced`: nobody else is there to be asked.
         """
-        track = self._tracks.get(key) or self._of(key)
+        track = self.tracks[key]
         if track.opened and not forced:
             if now < track.opened or track.probing:
                 return False
@@ -230,19 +245,19 @@ class Health:
 
     def closed_for(self, key: str, now: float) -> float:
         """Seconds until the endpoint may be asked again; 0 when it may be asked now."""
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         if track is None or not track.opened:
             return 0.0
         return max(0.0, track.opened - now) or (self.policy.first if track.probing else 0.0)
 
     def cause(self, key: str) -> GatewayError | None:
         """What the endpoint failed with last."""
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         return track.cause if track is not None else None
 
     def out(self, key: str, now: float) -> bool:
         """Whether the endpoint failed within the last half minute and has not served since."""
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         return track is not None and now - track.failed < OUTAGE
 
     def over(
@@ -254,18 +269,19 @@ class Health:
         throughput: float | None = None,
     ) -> None:
         """A request is over: it succeeded (None), or failed with `error`."""
-        track = self._tracks.get(key) or self._of(key)
-        track.running = max(0, track.running - 1)
+        track = self.tracks[key]
         if error is None:
             track.answered(now, latency, throughput)
-        elif error.kind in COUNTS:
+            return
+        track.running = max(0, track.running - 1)
+        if error.kind in COUNTS:
             track.failed_with(error, now, self.policy)
         else:
             track.close()  # whoever refuses is alive
 
     def listens(self, key: str, now: float) -> bool:
         """Whether the next answer's calls of tools should be looked at: each of a few, and a sample of many."""
-        track = self._tracks.get(key) or self._of(key)
+        track = self.tracks[key]
         ahead = max(track.heard, now) + SAMPLED
         if ahead - now > SAMPLED * AT_ONCE:
             return False
@@ -274,47 +290,33 @@ class Health:
 
     def called(self, key: str, now: float, *, flawed: bool) -> None:
         """An answer called tools, rightly or not."""
-        (self._tracks.get(key) or self._of(key)).called(now, flawed=flawed)
+        self.tracks[key].called(now, flawed=flawed)
 
     def flaws(self, key: str, now: float) -> float | None:
         """Share of flawed answers among those that call tools; None: too little is known."""
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         return track.flaws(now) if track is not None else None
 
     def lost(self, key: str, now: float, waited: float) -> None:
         """A request was taken away because somebody else answered first: it says no more than how long it took at least."""
         self.left(key)
-        self._of(key).waited(now, waited)
+        self.tracks[key].waited(now, waited)
 
     def left(self, key: str) -> None:
         """The client of a request left before its end, which tells nothing: another one may probe."""
-        track = self._of(key)
+        track = self.tracks[key]
         track.running = max(0, track.running - 1)
         track.probing = False
 
     def load(self, key: str, now: float) -> float:
         """Peak-EWMA latency times requests on their way: whom to prefer among equals."""
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         return track.peak(now) * (track.running + 1) if track is not None else 0.0
 
     def percentile(self, key: str, metric: Metric, share: float, now: float) -> float | None:
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         return track.percentile(metric, share, now) if track is not None else None
 
     def error_rate(self, key: str) -> float:
-        track = self._tracks.get(key)
+        track = self.tracks.get(key)
         return track.error_rate() if track is not None else 0.0
-
-    def _of(self, key: str) -> Track:
-        track = self._tracks.get(key)
-        if track is None:
-            if len(self._tracks) >= KEPT:
-                self._forget()
-            track = self._tracks[key] = Track()
-        return track
-
-    def _forget(self) -> None:
-        """Drop the idle half that was made first."""
-        idle = [key for key, track in self._tracks.items() if not track.running and not track.opened]
-        for key in idle[: KEPT // 2] or list(self._tracks)[: KEPT // 2]:
-            del self._tracks[key]

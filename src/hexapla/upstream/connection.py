@@ -41,10 +41,10 @@ class Connection(Arrival, asyncio.Protocol):
         self._released = released
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self.is_closing: Callable[[], bool] = lambda: True  # the transport's, once there is one
         self.since = 0.0  # when it was released
-        self._served = 0
         self._stalls = 0.0  # seconds that the other end may take nothing
-        self._reused = False
+        self._reused = False  # it has carried an exchange before
         self.closed = False
         self.origin: Origin | None = None  # of the latest exchange
         self._in_use = False
@@ -57,8 +57,7 @@ class Connection(Arrival, asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        transport = self._transport
-        return not self.closed and not self._in_use and transport is not None and not transport.is_closing()
+        return not self.closed and not self._in_use and not self.is_closing()
 
     @property
     def certificate(self) -> dict[str, Any] | None:
@@ -70,6 +69,7 @@ class Connection(Arrival, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it
+        self.is_closing = self._transport.is_closing
 
     def data_received(self, data: bytes) -> None:
         if not self._in_use:
@@ -78,7 +78,10 @@ class Connection(Arrival, asyncio.Protocol):
         if not self._answered:
             self._answered = True
             if self._plainly(data):
-                self._wake()
+                if self.heard is not None:
+                    self.heard()
+                else:
+                    self._wake()
                 return
         self._parsed = True
         if self.head is None:
@@ -148,7 +151,6 @@ class Connection(Arrival, asyncio.Protocol):
         assert transport is not None
         self.origin, self.heard, self._limit = letterhead.origin, heard, letterhead.limit
         self._in_use, self._answered = True, False
-        self._reused, self._served = self._served > 0, self._served + 1
         self._idle = timeouts.idle
         self._deadline = self._loop.time() + timeouts.head if timeouts.head else NEVER
         if timeouts.write != self._stalls:
@@ -247,7 +249,7 @@ class Connection(Arrival, asyncio.Protocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
-        self.since = self._loop.time()
+        self._reused, self.since = True, self._loop.time()
         self._released(self)
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ class Http1Transport:
         pooled = self._pool.get(origin)
         while pooled:
             connection = pooled.pop()
-            if connection.reusable:
+            if not connection.closed and not connection.is_closing():  # in use it would not be here
                 self._busy.add(connection)
                 if self._timer is None:
                     self._arm()
