@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from hexapla.routing.allowance import RATELIMIT, TELLS
-from hexapla.upstream import arrival
+from hexapla.upstream import connection
 from hexapla.upstream.connection import Connection
 from hexapla.upstream.head import Letterhead
 from hexapla.upstream.origin import Origin
@@ -103,28 +103,33 @@ def told(reads: list[bytes], *, parsed: bool) -> list[Any]:
     """What a connection makes of these reads, one exchange after the other as long as it is kept."""
     with pytest.MonkeyPatch.context() as patch:
         if parsed:
-            patch.setattr(arrival, "plain", lambda data: None)
+            patch.setattr(connection, "plain", lambda data, limit: None)
         return list(_told(reads))
 
 
 def _told(reads: list[bytes]) -> Iterator[Any]:
     kept: list[Connection] = []
-    connection = Connection(kept.append)
-    connection.connection_made(Socket())  # type: ignore[arg-type]
+    line = opened(kept.append)
     for read in reads:
-        if connection.reusable:
-            connection.begin(LETTERHEAD, b"")
-        if not connection.closed:
-            connection.data_received(read)
-        head, error = connection.head, connection.error
+        if line.reusable:
+            line.begin(LETTERHEAD, b"")
+        if not line.closed:
+            line.data_received(read)
+        head, error = line.head, line.error
         yield (head[0], dict(head[1])) if head is not None else None
         yield (error.kind, error.message) if error is not None else None
-        yield b"".join(connection._chunks), connection.whole(), connection.ended, connection.closed
-        if connection.ended:
-            connection.finish()
-        yield connection.reusable, len(kept)
-    connection.connection_lost(None)
-    yield connection.head is not None, str(connection.error), connection.ended
+        yield b"".join(line._chunks), line.whole(), line.ended, line.closed
+        if line.ended:
+            line.finish()
+        yield line.reusable, len(kept)
+    line.connection_lost(None)
+    yield line.head is not None, str(line.error), line.ended
+
+
+def opened(released: Callable[[Connection], None]) -> Connection:
+    line = Connection(released)
+    line.connection_made(Socket())  # type: ignore[arg-type]
+    return line
 
 
 def same(*reads: bytes) -> None:
@@ -156,22 +161,20 @@ def test_what_is_simple_is_read_at_once(data: bytes) -> None:
 @pytest.mark.parametrize("case", PARSED)
 def test_whatever_else_is_the_parsers(case: str) -> None:
     data = PARSED[case]
-    found = plain(data)
-    assert found is None or len(found[1]) > LETTERHEAD.limit
+    assert plain(data, LETTERHEAD.limit) is None
     same(data, answer())
     same(answer(*VENDOR), data, answer())
 
 
 def test_bytes_behind_the_end_end_the_connection() -> None:
     """They come while the answer is being read: the connection is not used again, and they are no other answer's."""
-    connection = Connection(lambda _: None)
-    connection.connection_made(Socket())  # type: ignore[arg-type]
-    connection.begin(LETTERHEAD, b"")
-    connection.data_received(answer())
-    connection.data_received(answer(body=b'{"of":"another"}'))
-    assert connection.whole() == BODY and connection.ended
-    connection.finish()
-    assert connection.closed and not connection.reusable
+    line = opened(lambda _: None)
+    line.begin(LETTERHEAD, b"")
+    line.data_received(answer())
+    line.data_received(answer(body=b'{"of":"another"}'))
+    assert line.whole() == BODY and line.ended
+    line.finish()
+    assert line.closed and not line.reusable
 
 
 def test_answers_that_are_nearly_simple() -> None:
@@ -191,9 +194,9 @@ def test_words_that_tell_of_limits() -> None:
     """One look tells whether there is any of them, without reading a header."""
     for name in TELLS:
         found = plain(answer(b"%b: 1" % name.upper().encode()))
-        assert found is not None and found[0].mention(RATELIMIT) and name in found[0]
+        assert found is not None and found[0][1].mention(RATELIMIT) and name in found[0][1]
     found = plain(answer(b"server: x"))
-    assert found is not None and not found[0].mention(RATELIMIT)
+    assert found is not None and not found[0][1].mention(RATELIMIT)
 
 
 def _flip(data: bytes, chance: random.Random) -> bytes:

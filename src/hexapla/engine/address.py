@@ -37,8 +37,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one candidate.  `headers` holds the credential: never shown, never logged.
 
     begun_url  where a model goes on in an answer that was begun for it
-    usual      the letterhead of what is asked most: a whole answer, with no headers of the client's; None where there is
-               none to keep
+    usual      the letterhead of what is asked most: a whole answer, with no headers of the client's; None where the short
+               way (short.py) is not for it
     """
 
     url: str
@@ -57,10 +57,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         return f"Address({self.url})"
 
     def letterhead(self, forward: tuple[tuple[str, str], ...]) -> Letterhead | None:
-        """The letterhead of requests for a whole answer; None where there is none to keep."""
-        if not forward or self.usual is None:
-            return self.usual
-        return standing(self.request(b"", stream=False, forward=forward))
+        """`usual` with headers of the client's."""
+        return None if self.usual is None else standing(self.request(b"", stream=False, forward=forward))
 
     def request(
         self, body: bytes, *, stream: bool, forward: tuple[tuple[str, str], ...], begun: bool = False
@@ -133,7 +131,9 @@ def address_of(
         limit=limit,
     )
     if keeper is None:
-        return replace(address, usual=standing(address.request(b"", stream=False, forward=())))
+        return replace(
+            address, usual=standing(address.request(b"", stream=False, forward=())) if _short(timers) else None
+        )
     fields = {name: getattr(address, name) for name in Address.__struct_fields__}
     return TokenAddress(**fields, protocol=endpoint.protocol, auth=auth, keeper=keeper)
 
@@ -150,6 +150,11 @@ def _moved(url: str, base: str) -> str:
         return url
     host = urlsplit(base)
     return urlsplit(url)._replace(scheme=host.scheme, netloc=host.netloc).geturl()
+
+
+def _short(timers: Timers) -> bool:
+    """Whether all that is watched of a whole answer is the time until its head comes, as a connection does by itself."""
+    return not timers.total or 0 < timers.head <= timers.total
 
 
 def _timeouts(timers: Timers, endpoint: Endpoint) -> Timeouts:

@@ -25,6 +25,7 @@ from hexapla.translate.lane import Lane
 from hexapla.translate.straight import straight
 from hexapla.upstream.connection import Connection, StaleError
 from hexapla.upstream.exchange import Exchange
+from hexapla.upstream.head import Letterhead
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.plain import Unread
 from hexapla.upstream.secrets import without
@@ -48,18 +49,21 @@ class Short(Work):
     _brought: Exchange | UpstreamError | None = None
 
     def quickly(self, ended: Callable[[bool], None]) -> bool:
-        means, plan, peeked, candidate = self.means, self.plan, self.peeked, self.plan.candidates[0]
-        if peeked.stream or self.noted or candidate.login is not None or means.books.ledger.waits:
+        means, plan, peeked = self.means, self.plan, self.peeked
+        if peeked.stream or self.noted or means.books.ledger.waits:
             return False
         if plan.search is not None or peeked.plugins is not None:
             return False  # something may have to be prepared
-        timers, same = candidate.timers, candidate.endpoint.protocol == self.ask.protocol
-        if timers.total and not 0 < timers.head <= timers.total:
-            return False  # the connection watches the time for a head only
+        candidate = plan.candidates[0]
+        address, same = candidate.address, candidate.endpoint.protocol == peeked.protocol
+        assert isinstance(address, Address)
+        letterhead = address.letterhead(self.ask.forward) if same and self.ask.forward else address.usual
+        if letterhead is None:
+            return False
         self._ended = ended
         try:
-            lane: Lane | None = straight(peeked, candidate.target, candidate.quirks) if plan.plain and same else None
-            return self._sent(candidate, lane or means.lane(self.translation, candidate), same)
+            lane = straight(peeked, candidate.target, candidate.quirks) if plan.plain and same else None
+            return self._sent(candidate, lane or means.lane(self.translation, candidate), letterhead)
         except (GatewayError, ProtocolError):
             return False  # the long way meets the same, and knows what to do about it
         except Exception as fault:  # the last resort (tests/engine/test_short.py)
@@ -68,12 +72,10 @@ class Short(Work):
             ended(True)
             return True
 
-    def _sent(self, candidate: Candidate, lane: Lane, same: bool) -> bool:
-        """Send the first endpoint the request, if that takes no waiting.  `same`: it speaks the client's protocol."""
-        means, address = self.means, candidate.address
-        assert isinstance(address, Address)
-        letterhead, transport = address.letterhead(self.ask.forward if same else ()), means.transports["http1"]
-        if letterhead is None or not isinstance(transport, Http1Transport):
+    def _sent(self, candidate: Candidate, lane: Lane, letterhead: Letterhead) -> bool:
+        """Send the first endpoint the request, if that takes no waiting."""
+        means, transport = self.means, self.means.transports["http1"]
+        if not isinstance(transport, Http1Transport):
             return False
         self._admitted = means.routes.traffic.admit(candidate, self.plan.load)
         self._lane = lane

@@ -83,6 +83,12 @@ class Work:
     works  those that are running, this one among them as long as it is
     """
 
+    # what most requests never come to stands here, so that making one is short
+    spoke = False  # the client has heard something
+    _translation: Translation | None = None
+    _task: asyncio.Task[object] | None = None
+    _stopped = False
+
     def __init__(self, means: Means, ask: Ask, peeked: Peek, plan: Planned, answer: Answer, works: set[Work]) -> None:
         books, first = means.books, plan.candidates[0]
         generation = Generation(
@@ -103,12 +109,8 @@ class Work:
         self.plan = plan
         self.answer = answer
         self.recorder = Recorder(books, generation, len(ask.body))
-        self._translation: Translation | None = None
         self.noted = ask.openrouter or ask.metadata or "debug" in peeked.fields  # the answer has notes in it
-        self.spoke = False  # the client has heard something
         self._works = works
-        self._task: asyncio.Task[object] | None = None
-        self._stopped = False
         means.retries.requests += 1
         means.hedges.requests += 1
         works.add(self)

@@ -14,7 +14,6 @@ import httptools
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.inflate import Inflate, inflate_of
-from hexapla.upstream.plain import plain
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
@@ -57,16 +56,6 @@ class Arrival:
         if len(self._chunks) != 1:
             self._chunks = [b"".join(self._chunks)]
         return self._chunks[0]
-
-    def _plainly(self, data: bytes) -> bool:
-        """Take a whole answer in its simplest form; False: it must be parsed."""
-        found = plain(data)
-        if found is None or 0 < self._limit < len(found[1]):
-            return False
-        self.head = 200, found[0]
-        self._chunks.append(found[1])
-        self._complete = self._keep_alive = True
-        return True
 
     def on_message_begin(self) -> None:
         if self._complete:

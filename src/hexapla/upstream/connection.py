@@ -16,6 +16,7 @@ import httptools
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.arrival import MAX_HEAD_BYTES, Arrival
 from hexapla.upstream.exchange import Exchange
+from hexapla.upstream.plain import plain
 from hexapla.upstream.stall import give_up_after
 from hexapla.upstream.tls import handshake_failed
 from hexapla.upstream.transport import READ_HIGH_WATER
@@ -77,7 +78,11 @@ class Connection(Arrival, asyncio.Protocol):
             return
         if not self._answered:
             self._answered = True
-            if self._plainly(data):
+            found = plain(data, self._limit)
+            if found is not None:
+                self.head, body = found
+                self._chunks.append(body)
+                self._complete = self._keep_alive = True
                 if self.heard is not None:
                     self.heard()
                 else:

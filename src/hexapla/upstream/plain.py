@@ -66,13 +66,13 @@ def _add(headers: dict[str, str], name: str, value: str) -> None:
         headers[name] = value
 
 
-def plain(data: bytes) -> tuple[Unread, bytes] | None:
-    """The headers and the body of a whole answer; None for what must be parsed."""
+def plain(data: bytes, limit: int = 0) -> tuple[tuple[int, Unread], bytes] | None:
+    """The head and the body of a whole answer; None for what must be parsed.  `limit`: bytes of the body; 0 is none."""
     found = _head(data)
     if found is None:
         return None
-    lines, length = found.groups()
     end = found.end()
-    if end > MAX_HEAD or len(data) - end != int(length):
+    size = len(data) - end
+    if size != int(found[2]) or end > MAX_HEAD or 0 < limit < size:
         return None
-    return Unread(lines), data[end:]
+    return (200, Unread(found[1])), data[end:]
