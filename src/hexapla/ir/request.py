@@ -19,7 +19,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
-from hexapla.ir.content import AnyPart, CacheMark, Extras, Text
+from hexapla.ir.content import AnyPart, CacheMark, Extras
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -32,16 +32,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     plain: bool = False
     name: str | None = None
     extras: Extras = {}
-
-    @property
-    def bare(self) -> str | None:
-        """The text of a turn that is one plain text and nothing beside; None for any other."""
-        if not self.plain or len(self.content) != 1 or self.name is not None or self.extras:
-            return None
-        (part,) = self.content
-        if type(part) is not Text or part.cache is not None or part.citations or part.extras:
-            return None
-        return part.text
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, gc=False):

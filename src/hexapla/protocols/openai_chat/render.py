@@ -22,10 +22,12 @@ from hexapla.protocols.openai_chat.effort import render_effort
 from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.turns import Turns
+from hexapla.protocols.openai_chat.usual import usual_tool
 from hexapla.wire.rawjson import join, split
 
 Json = dict[str, Any]
 
+_NOTHING = Sampling()
 _SAMPLED = (
     *("temperature", "top_p", "top_k", "min_p", "top_a"),
     *("frequency_penalty", "presence_penalty", "repetition_penalty"),
@@ -60,30 +62,32 @@ class _Body:
 
     def fields(self) -> Json:
         request, target = self._request, self._target
-        said: Json = {"model": request.model, "messages": self._turns.render()}
-        if not said["messages"]:
+        body: Json = {"model": request.model, "messages": self._turns.render()}
+        if not body["messages"]:
             raise nothing_left("messages")
         if request.tools:
-            said |= self._tools()
+            body |= self._tools()
         elif request.tool_choice is not None or request.parallel_tool_calls is not None:
-            said |= self._toolless()
-        said[target.max_tokens_field or "max_tokens"] = request.max_tokens
-        said |= self._sampling(request.sampling)
+            body |= self._toolless()
+        if request.max_tokens is not None:
+            body[target.max_tokens_field or "max_tokens"] = request.max_tokens
+        if request.sampling != _NOTHING:
+            body |= self._sampling(request.sampling)
         if request.reasoning is not None:
-            said |= render_effort(request.reasoning, request, target, self._losses)
+            body |= render_effort(request.reasoning, request, target, self._losses)
         if request.output is not None:
-            said["response_format"] = self._output(request.output)
-        if request.service_tier is not None:
-            said["service_tier"] = self._tier(request.service_tier)
-        said |= {
-            "verbosity": request.verbosity,
-            "user": request.user,
-            "metadata": request.metadata,
-            "store": request.store,
-            "prompt_cache_key": request.cache_key,
-            "safety_identifier": request.safety_identifier,
-        }
-        body = {name: value for name, value in said.items() if value is not None}
+            body["response_format"] = self._output(request.output)
+        for name, value in (
+            ("service_tier", None if request.service_tier is None else self._tier(request.service_tier)),
+            ("verbosity", request.verbosity),
+            ("user", request.user),
+            ("metadata", request.metadata),
+            ("store", request.store),
+            ("prompt_cache_key", request.cache_key),
+            ("safety_identifier", request.safety_identifier),
+        ):
+            if value is not None:
+                body[name] = value
         if request.cache is not None:
             body |= self._turns.mark(request.cache, "cache")
         for path in target.unsupported:
@@ -124,12 +128,17 @@ class _Body:
 
     def _tools(self) -> Json:
         request = self._request
-        rendered = [self._tool(f"tools[{index}]", tool) for index, tool in enumerate(request.tools)]
+        rendered = [usual_tool(tool) or self._tool(f"tools[{i}]", tool) for i, tool in enumerate(request.tools)]
         tools = [tool for tool in rendered if tool is not None]
         if not tools:
             return self._toolless()
+        said: Json = {"tools": tools}
         choice = self._choice(request.tool_choice)
-        return {"tools": tools, "tool_choice": choice, "parallel_tool_calls": request.parallel_tool_calls}
+        if choice is not None:
+            said["tool_choice"] = choice
+        if request.parallel_tool_calls is not None:
+            said["parallel_tool_calls"] = request.parallel_tool_calls
+        return said
 
     def _toolless(self) -> Json:
         for name in ("tool_choice", "parallel_tool_calls"):
@@ -180,12 +189,12 @@ class _Body:
     # parameters
 
     def _sampling(self, sampling: Sampling) -> Json:
-        """Every parameter; those that nobody named are None."""
-        said = asdict(sampling)
+        """Every parameter that somebody named."""
+        said = {name: value for name, value in asdict(sampling).items() if value is not None}
         if sampling.stop == ():
             del said["stop"]  # an empty list, which says nothing, is refused
         if not self._target.sampling:
-            for name in [name for name in _SAMPLED if said[name] is not None]:
+            for name in [name for name in _SAMPLED if name in said]:
                 del said[name]
                 self._losses.add(f"sampling.{name}", "the model takes no sampling parameters")
         return said

@@ -35,13 +35,13 @@ from hexapla.protocols.extras import MARK, beside, lose_extras, own_extras
 from hexapla.protocols.openai_chat.parts import render_call
 from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
 from hexapla.protocols.openai_chat.schema import NAME
+from hexapla.protocols.openai_chat.usual import usual_turn
 from hexapla.wire.media import data_url
 from hexapla.wire.rawjson import dump, split
 
 Json = dict[str, Any]
 
 _SYSTEM = ("system", "developer")
-_SPEAKERS = ("user", "assistant")
 
 
 class Turns:
@@ -59,13 +59,14 @@ class Turns:
         messages: Sequence[Message] = self.request.messages
         if not self.target.prefill:
             messages = self._unbegun(messages)
+        strings = self.target.content_strings
         for index, message in enumerate(messages):
-            text = message.bare if message.role in _SPEAKERS else None
-            if text is None:
-                rendered.extend(self._message(f"messages[{index}]", message))
+            said = usual_turn(message, strings=strings)
+            if said is None:
+                said = self._message(f"messages[{index}]", message)
             else:
                 self._begun = True
-                rendered.append({"role": message.role, "content": text})
+            rendered += said
         return rendered
 
     def beside(self, body: Json, extras: Extras, path: str) -> Json:

@@ -18,6 +18,8 @@ NO_RESULT = "No result was provided for this tool call."
 
 def pair_calls(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     """`request` with every call answered.  Raises ClientError for a result without a call and for repeated ids."""
+    if _paired(request):
+        return request
     known: set[str] = set()
     messages: list[Message] = []
     waiting: dict[str, ToolCall] = {}
@@ -38,6 +40,24 @@ def pair_calls(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     if waiting:
         messages.append(_stand_in([*waiting.values()], losses, len(messages)))
     return replace(request, messages=tuple(messages))
+
+
+def _paired(request: GenerateRequest) -> bool:
+    """Whether each turn's calls are what the next turn answers, each once, as in nearly every conversation."""
+    waiting: list[str] = []
+    for message in request.messages:
+        if message.role == "tool":
+            answered = [part.call_id for part in message.content if type(part) is ToolResult]
+            if answered != waiting and sorted(answered) != sorted(waiting):
+                return False
+            waiting = []
+        elif waiting:
+            return False
+        elif message.role == "assistant":
+            waiting = [part.id for part in message.content if type(part) is ToolCall]
+            if len(waiting) > 1 and len({*waiting}) < len(waiting):
+                return False
+    return not waiting
 
 
 def _calls(message: Message, index: int) -> dict[str, ToolCall]:
