@@ -38,6 +38,9 @@ REASONS = {
     431: ("Request Header Fields Too Large", "The request's head is too large, or it has too many headers."),
 }
 
+_OFFERS = frozenset({b"upgrade", b"http2-settings"})
+"""Headers of a request that offers another protocol, which its `connection` names as well."""
+
 
 class Door(HttpToolsProtocol):
     """HttpToolsProtocol that takes generation requests itself, and refuses header bombs (431) and dripped heads (408)."""
@@ -50,6 +53,7 @@ class Door(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._between = True  # the parser has seen nothing of another message
+        self._plain = b""  # the head of a request that offers another protocol, without its offer
         self._known: Known | None = None
         self._patience = PATIENCE
         self._head_size = 0
@@ -111,14 +115,26 @@ class Door(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self._refuse(400)
-        except httptools.HttpParserUpgrade:
-            pass  # ws="none": what asks for one has been answered as a plain request
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+            return
         if self._arriving is not None:
             self._arriving.wait(self.loop)
         elif self._in_head and self._head_size and self._head_timer is None:
             self._arm()
         if between and self._between:
             self._remember(data)
+
+    def _decline(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as if it did not, which is ours to do (RFC 9110, 7.8).
+
+        The parser takes what follows its head for that protocol: the body, and every other request.  Java's HttpClient
+        offers h2c in each first request to an http:// address.
+        """
+        head, self._plain = self._plain, b""
+        if head:
+            self.parser = httptools.HttpRequestParser(self)
+            self._parse(head + rest)
 
     def _remember(self, data: bytes) -> None:
         """Keep the head of what was one whole request, most likely."""
@@ -169,6 +185,10 @@ class Door(HttpToolsProtocol):
             self._disarm()
         if self.transport.is_closing():
             return
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            start = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+            self._plain = b"\r\n".join([start, *_unoffered(self.headers), b"", b""])
+            return
         found = self.find(self.url)
         if found is None or self.parser.get_method() != b"POST":
             url, headers = self.url, self.headers
@@ -213,6 +233,8 @@ class Door(HttpToolsProtocol):
             turn.take(body)
 
     def on_message_complete(self) -> None:
+        if self._plain:
+            return
         if self._head_timer is not None:
             self._disarm()
         self._in_head = self._between = True
@@ -283,6 +305,14 @@ class Door(HttpToolsProtocol):
             b"request-id: %b\r\nconnection: close\r\n\r\n%b" % (status, reason, len(body), answer_id, answer_id, body)
         )
         transport.close()
+
+
+def _unoffered(headers: list[tuple[bytes, bytes]]) -> list[bytes]:
+    """The lines of a head, without those that offer another protocol."""
+    lines = [b"%b: %b" % (name, value) for name, value in headers if name not in _OFFERS and name != b"connection"]
+    said = b",".join(value for name, value in headers if name == b"connection").lower().split(b",")
+    kept = [word for word in map(bytes.strip, said) if word not in _OFFERS]
+    return [*lines, b"connection: " + b", ".join(kept)] if kept else lines
 
 
 def guarded(limits: Limits, new_id: Callable[[], str], find: Find, memory: Memory) -> type[Door]:
