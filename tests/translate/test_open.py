@@ -119,10 +119,13 @@ def test_a_cut_stream_is_told_as_one(to: str) -> None:
 def test_what_a_stream_cannot_carry_is_a_loss() -> None:
     """As in a whole answer: a server tool's result has no place in Chat, and the record says so."""
     block = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
-    start = {"type": "content_block_start", "index": 0, "content_block": block}
-    body = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1"}}\n\ndata: %b\n\n'
+    events = [
+        {"type": "message_start", "message": {"id": "msg_1"}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_stop", "index": 0},
+    ]
     lane = opened(asked(stream=True), to="anthropic_messages")
-    lane.stream().feed(body % json.dumps(start).encode())
+    lane.stream().feed(b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events))
     assert [(loss.field, loss.severity) for loss in lane.losses] == [("content[0]", "content")]
     whole = opened(asked(), to="anthropic_messages")
     whole.answer(json.dumps({"type": "message", "content": [block], "stop_reason": "end_turn"}).encode())

@@ -93,6 +93,12 @@ class StreamEncoder(typing.Protocol):
         ...
 
 
+class MakeEncoder(typing.Protocol):
+    """Makes an encoder; what its dialect cannot say is added to the losses."""
+
+    def __call__(self, reply: Reply, losses: LossLog | None = None) -> StreamEncoder: ...
+
+
 class Protocol(typing.NamedTuple):
     """One wire protocol, in both roles."""
 
@@ -117,7 +123,7 @@ class Protocol(typing.NamedTuple):
 
     decoder: Callable[[], StreamDecoder]
 
-    encoder: Callable[[Reply], StreamEncoder]
+    encoder: MakeEncoder
 
     parse_error: Callable[[int, Mapping[str, str], bytes], UpstreamError]
     """An upstream's HTTP error (status, headers, body) -> our error.  Total: any body at all gives an error."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import HUNG, Reasoning, Text, ToolCall
+from hexapla.ir.content import HUNG, Media, Reasoning, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
-from hexapla.ir.loss import Loss, LossLog
+from hexapla.ir.loss import Loss, LossLog, Severity
 from hexapla.ir.response import GenerateResponse, ResponsePart
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
@@ -46,8 +46,8 @@ class Hub:
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)
         for index, part in enumerate(response.content):
-            if type(part) is ToolCall and part.extras and not _hung(response.content):
-                _judge_call(index, part, self._client, self._losses)
+            if isinstance(part, _BARE) and part.extras:
+                _judge(index, part, self._client.name, self._losses, hung=_hung(response.content))
         restored = self._restore.whole(response)
         if restored is None:
             restored = self._fold([*self._restore.all(unfold(response))])
@@ -95,11 +95,10 @@ class HubStream:
         summary: Summary,
         losses: LossLog,
     ) -> None:
-        self._client = client
-        self._reply = reply
+        self._client = client.name
         self._losses = losses
         self._decoder = upstream.decoder()
-        self._encoder = client.encoder(reply)
+        self._encoder = client.encoder(reply, losses)
         self._restore = restore
         self.summary = summary
         self.committed = self.done = self._hung = False
@@ -150,18 +149,14 @@ class HubStream:
         return b"".join(out)
 
     def _judge(self, start: BlockStart) -> None:
-        """What the client's dialect has no place for is a loss in a stream as in a whole answer, where it is known why."""
         part = start.part
         self._hung = self._hung or _hung([part])
-        if type(part) is ToolCall and part.extras and not self._hung:
-            _judge_call(start.index, part, self._client, self._losses)
-        if not isinstance(part, CARRIED):
-            before = (Text(text=""),) * start.index
-            self._client.render_response(GenerateResponse(content=(*before, part)), self._reply, self._losses)
+        if isinstance(part, _BARE) and part.extras:
+            _judge(start.index, part, self._client, self._losses, hung=self._hung)
 
 
-CARRIED = (Text, Reasoning, ToolCall)
-"""What every dialect has a place for in an answer."""
+_BARE = (Text, ToolCall, Media)
+"""Parts that take what only their vendor understands nowhere; thought has an envelope for it."""
 
 _OWN = frozenset({"id", "status"})
 """What a vendor calls its item and how far it is: nobody misses that elsewhere."""
@@ -172,9 +167,12 @@ def _hung(parts: Iterable[ResponsePart]) -> bool:
     return any(type(part) is Reasoning and part.form == HUNG for part in parts)
 
 
-def _judge_call(index: int, call: ToolCall, client: Protocol, losses: LossLog) -> None:
-    """What a call says that only its vendor understands, where it does not come back beside the call."""
-    foreign = [(origin, name) for origin, fields in call.extras.items() if origin != client.name for name in fields]
-    for origin, name in foreign:
-        if name not in _OWN:
-            losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} of a call is a field of {origin} only")
+def _judge(index: int, part: Text | ToolCall | Media, client: str, losses: LossLog, *, hung: bool) -> None:
+    """What a part says that only its vendor understands is a loss for others."""
+    if hung and type(part) is ToolCall:
+        return
+    for origin, fields in part.extras.items():
+        for name in fields if origin != client else ():
+            if name not in _OWN:
+                grave: Severity = "parameter" if type(part) is ToolCall else "cosmetic"
+                losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} is a field of {origin} only", grave)

@@ -34,13 +34,13 @@ from hexapla.ir.event import (
     UsageReport,
 )
 from hexapla.ir.fold import fold, unfold
-from hexapla.ir.loss import LossLog
+from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import Usage
 from hexapla.ir.target import Target
-from hexapla.protocols.base import Protocol, Reply, StreamEncoder
+from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.hub import CARRIED, Hub, HubStream
+from hexapla.translate.hub import Hub, HubStream
 from hexapla.translate.lane import BYTES_PER_TOKEN, Begun, Summary
 from hexapla.translate.overlap import Lap
 from hexapla.translate.tap import is_content, note
@@ -66,11 +66,13 @@ def resumable(request: GenerateRequest) -> bool:
 class Said:
     """What the client has been told, by all attempts together.
 
-    usage  of the attempts that are over;  parts  how many they are
+    losses  what of it could not be said
+    usage   of the attempts that are over;  parts  how many they are
     """
 
-    def __init__(self, encoder: StreamEncoder) -> None:
-        self.encoder = encoder
+    def __init__(self, client: Protocol, reply: Reply) -> None:
+        self.losses = LossLog()
+        self.encoder = client.encoder(reply, self.losses)
         self.usage: Usage | None = None
         self.parts = 0
         self.text = ""  # that the attempts which are over have said
@@ -190,7 +192,7 @@ class Resumable(Hub):
     def join(self, telling: Telling, target: Target, way: Continuation | None, begun: str) -> None:
         """Go on with what was told, or begin.  `way` that its request takes; `begun` by the client itself."""
         self.telling = telling
-        self.said = telling.said or Said(self._client.encoder(self._reply))
+        self.said = telling.said or Said(self._client, self._reply)
         if telling.said is None:
             return
         self.before = begun + telling.said.text
@@ -200,6 +202,10 @@ class Resumable(Hub):
         if telling.marks:
             place = "".join(f"{target.origin.provider}/{target.model}".split())  # a comment is one line
             self.mark = f": resumed at {place}\n\n".encode()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return (*self._losses.losses, *self.said.losses.losses)
 
     def stream(self) -> SeamStream:
         hub = (self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
@@ -297,8 +303,7 @@ class SeamStream(HubStream):
             return ()
         if self._joins and isinstance(part, Text) and self._lap is None:
             return self._go_on(event.index, part, before)
-        if not isinstance(part, CARRIED):
-            self._judge(event)
+        self._judge(event)
         closed = self._close(before) if before is not None and before not in self._places.values() else ()
         place = self._places[event.index] = self._said.start(type(part))
         if isinstance(part, Text):

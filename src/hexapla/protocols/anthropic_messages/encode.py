@@ -70,14 +70,14 @@ class _Open:
 class MessagesEncoder:
     """See StreamEncoder."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, losses: LossLog | None = None) -> None:
         self._reply = reply
         self._usage: Usage | None = None
         self._nesting = Nesting()
         self._open = _Open(Text(text=""))
         self._places = 0
         self._spoken = self._refused = False
-        self.losses = LossLog()
+        self.losses = LossLog() if losses is None else losses
 
     def encode(self, event: AnyEvent) -> bytes:
         if type(event) is BlockDelta and event.index == self._nesting.current:

@@ -53,10 +53,10 @@ _BEAT = b"\n"
 class GeminiEncoder:
     """See StreamEncoder."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, losses: LossLog | None = None) -> None:
         self._reply = reply
         self._nesting = Nesting()
-        self.losses = LossLog()
+        self.losses = LossLog() if losses is None else losses
         self._parts = Parts(self.losses)
         self._usage: Usage | None = None
         self._part: ResponsePart = Text(text="")

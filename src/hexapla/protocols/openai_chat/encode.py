@@ -72,7 +72,7 @@ class _Call:
 class ChatEncoder:
     """See StreamEncoder."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, losses: LossLog | None = None) -> None:
         self._reply = reply
         self._usage: Usage | None = None
         self._parts: dict[int, ResponsePart] = {}
@@ -84,7 +84,7 @@ class ChatEncoder:
         self._details = 0  # entries of reasoning_details so far
         self._thought = False  # whether readable thought was said
         self._head = b""
-        self.losses = LossLog()
+        self.losses = LossLog() if losses is None else losses
 
     def encode(self, event: AnyEvent) -> bytes:
         return _ENCODE[type(event)](self, event)

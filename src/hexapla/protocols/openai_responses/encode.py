@@ -45,14 +45,14 @@ _PROCESSING = comment("OPENROUTER PROCESSING")
 class ResponsesEncoder:
     """See StreamEncoder."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, losses: LossLog | None = None) -> None:
         self._reply = reply
         self._usage: Usage | None = None
         self._open: dict[int, Writer] = {}
         self._output: dict[int, Json] = {}  # finished items by place
         self._envelope: Json = {}
         self._ended = False
-        self.losses = LossLog()
+        self.losses = LossLog() if losses is None else losses
         self._lines = Lines(Ids(reply.id), self.losses)
 
     def encode(self, event: AnyEvent) -> bytes:
