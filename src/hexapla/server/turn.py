@@ -82,7 +82,6 @@ class Turn:
     _whole = False
     _begun = False
     _error: GatewayError | None = None
-    ask: Ask | None = None
     _key: str | None = None
     _running: Running | None = None
     _task: asyncio.Task[None] | None = None
@@ -90,6 +89,7 @@ class Turn:
     _head: str = ""  # said with the first bytes
     _spoke = False
     _gone = False
+    ask: Ask | None = None
     disconnected = False
     response_complete = False
 
@@ -151,7 +151,10 @@ class Turn:
             self._ask(replace(self.ask, body=body))
 
     def whole(self, ask: Ask, body: bytes) -> None:
-        """All of a request whose head was known (known.py): as `begin`, `take` and `end`."""
+        """All of a request whose head was known (known.py): as `begin`, `take` and `end`.
+
+        `opening` is what was kept of an earlier one, and so is the length in its headers.
+        """
         self._begun = self._whole = True
         size, limit, memory = len(body), self._endpoint.gateway.config.limits.body_bytes, self._memory
         if size > limit:
@@ -165,6 +168,7 @@ class Turn:
             self._ask(replace(ask, body=body))
 
     def _ask(self, ask: Ask) -> None:
+        """What is asked is complete."""
         running = self._endpoint.gateway.begin(ask, self)
         if running is None:
             self._let_go()
