@@ -221,9 +221,9 @@ def note_whole(summary: Summary, response: GenerateResponse) -> None:
 
 def _size(part: ResponsePart) -> int:
     """How much of a part its deltas would say as text."""
-    if isinstance(part, ToolCall):
-        return len(part.arguments)
-    return len(part.text) if isinstance(part, Text | Refusal | Reasoning) else 0
+    if type(part) is Text or type(part) is Reasoning or type(part) is Refusal:
+        return len(part.text)
+    return len(part.arguments) if type(part) is ToolCall else 0
 
 
 def note_stop(summary: Summary, stop: Stop | None) -> None:

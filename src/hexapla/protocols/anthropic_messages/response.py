@@ -109,7 +109,10 @@ def present(raw: Raw) -> Raw | None:
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
     """Response -> a Message that the SDK's strict types accept."""
     content = response.content
-    blocks = [RENDER[type(part)](part, losses, f"content[{i}]") for i, part in enumerate(content)]
+    if len(content) == 1:  # a text, mostly
+        blocks = [RENDER[type(content[0])](content[0], losses, "content[0]")]
+    else:
+        blocks = [RENDER[type(part)](part, losses, f"content[{i}]") for i, part in enumerate(content)]
     if None in blocks:
         blocks = [block for block in blocks if block is not None]
     reason, sequence = say_stop(response.stop)

@@ -98,7 +98,7 @@ def render_usage(usage: Usage | None) -> dict[str, Any]:
         said["cache_creation"] = {"ephemeral_5m_input_tokens": written - later, "ephemeral_1h_input_tokens": later}
     if usage.reasoning is not None:
         said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
-    return said | dict(usage.extras.get(NAME, {}))
+    return said | dict(usage.extras.get(NAME, {})) if usage.extras else said
 
 
 _INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")

@@ -158,7 +158,7 @@ class ChatDecoder(FrameDecoder):
         return index == self._choice
 
     def _start(self, chunk: Chunk) -> None:
-        start = MessageStart(**beginning(chunk), usage=self._usage)
+        start = beginning(chunk, self._usage)
         self._started = True
         self._id = start.id
         self._events.append(start)

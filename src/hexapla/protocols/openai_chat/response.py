@@ -16,7 +16,7 @@ from hexapla.errors import ProtocolError
 from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import MessageStart
 from hexapla.ir.loss import LossLog
-from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
+from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
@@ -62,7 +62,12 @@ def parse_response(body: bytes) -> GenerateResponse:
     if message.extra_content and (extras := turn_extras(message)):
         content.append(hung(extras, None))
     return GenerateResponse(
-        **beginning(answer),
+        id=str(answer.id) if answer.id else None,
+        model=answer.model or None,
+        created=_time(answer),
+        service_tier=answer.service_tier,
+        origin=NAME,
+        extras=_side(answer),
         content=tuple(content),
         stop=stop_of(choice, calls=bool(calls)),
         usage=usage_of(answer.usage) or usage_of(choice.usage),
@@ -123,22 +128,32 @@ def _merged(choices: list[Choice]) -> Choice:
     return first
 
 
-def beginning(answer: Chunk) -> Json:
-    """What an answer or its first chunk says about the whole: the fields of MessageStart and GenerateResponse.  Two fields
-    that stand beside the answer are carried for Chat clients."""
+def beginning(answer: Chunk, usage: Usage | None) -> MessageStart:
+    """What a first chunk says about the whole answer."""
+    return MessageStart(
+        id=str(answer.id) if answer.id else None,
+        model=answer.model or None,
+        created=_time(answer),
+        service_tier=answer.service_tier,
+        origin=NAME,
+        extras=_side(answer),
+        usage=usage,
+    )
+
+
+def _time(answer: Chunk) -> int | None:
+    created = answer.created
+    return created if type(created) is int else int(created) if isinstance(created, int | float) else None
+
+
+def _side(answer: Chunk) -> Extras:
+    """Two fields that stand beside the answer and are carried for Chat clients."""
     side: dict[str, Raw] = {}
     if answer.system_fingerprint is not None:
         side["system_fingerprint"] = dump(answer.system_fingerprint)
     if answer.provider is not None:
         side["provider"] = dump(answer.provider)
-    return {
-        "id": str(answer.id) if answer.id else None,
-        "model": answer.model or None,
-        "created": int(answer.created) if isinstance(answer.created, int | float) else None,
-        "service_tier": answer.service_tier,
-        "origin": NAME,
-        "extras": {NAME: side} if side else {},
-    }
+    return {NAME: side} if side else {}
 
 
 def _said(message: Delta, choice: Choice, answer: Chunk) -> list[ResponsePart]:

@@ -8,7 +8,7 @@ Rules of this file: a count that is no number is no count; nothing is estimated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -27,6 +27,23 @@ _READ = frozenset(
     }
 )
 
+
+_SAID, _PROMPT, _COMPLETION = range(3)
+_INPUT = ((_SAID, "prompt_tokens"), (_SAID, "input_tokens"))
+_OUTPUT = ((_SAID, "completion_tokens"), (_SAID, "output_tokens"))
+_REASONING = ((_COMPLETION, "reasoning_tokens"), (_SAID, "reasoning_tokens"))
+_CACHED = (
+    (_PROMPT, "cached_tokens"),
+    (_SAID, "prompt_cache_hit_tokens"),  # DeepSeek
+    (_SAID, "cached_tokens"),  # Together, Moonshot
+    (_SAID, "cache_read_input_tokens"),
+)
+_WRITTEN = (
+    (_PROMPT, "cache_write_tokens"),
+    (_PROMPT, "cache_creation_tokens"),
+    (_SAID, "cache_creation_input_tokens"),
+)
+"""Where a count may stand, in the usage itself or in its details, in the order in which places are believed."""
 
 MOST = 1 << 62  # a larger count is none
 
@@ -49,24 +66,16 @@ def usage_of(said: Said | None) -> Usage | None:
         return None if entered is None and output is None else Usage(input=entered, output=output)
     prompt = _details(said, "prompt_tokens_details")
     completion = _details(said, "completion_tokens_details") or _details(said, "output_tokens_details")  # DashScope
-    reasoning = _first((completion, "reasoning_tokens"), (said, "reasoning_tokens"))
+    places = (said, prompt, completion)
+    reasoning = _first(places, _REASONING)
     usage = Usage(
-        input=_first((said, "prompt_tokens"), (said, "input_tokens")),
-        output=_output(said, reasoning),
-        cached=_first(
-            (prompt, "cached_tokens"),
-            (said, "prompt_cache_hit_tokens"),  # DeepSeek
-            (said, "cached_tokens"),  # Together, Moonshot
-            (said, "cache_read_input_tokens"),
-        ),
-        cache_write=_first(
-            (prompt, "cache_write_tokens"),
-            (prompt, "cache_creation_tokens"),
-            (said, "cache_creation_input_tokens"),
-        ),
+        input=_first(places, _INPUT),
+        output=_output(places, reasoning),
+        cached=_first(places, _CACHED),
+        cache_write=_first(places, _WRITTEN),
         reasoning=reasoning,
-        audio_input=_first((prompt, "audio_tokens")),
-        audio_output=_first((completion, "audio_tokens")),
+        audio_input=_count(prompt.get("audio_tokens")),
+        audio_output=_count(completion.get("audio_tokens")),
         cost=_cost(said),
         extras=_rest(said),
     )
@@ -98,11 +107,11 @@ def _details(said: Said, name: str) -> Said:
     return value if isinstance(value, dict) else _NOTHING
 
 
-def _first(*places: tuple[Said, str]) -> int | None:
-    """The first of some places that holds a count."""
-    for said, name in places:
-        count = _count(said.get(name))
-        if count is not None:
+def _first(places: tuple[Said, Said, Said], counts: Sequence[tuple[int, str]]) -> int | None:
+    """The first of some counts that is there."""
+    for place, name in counts:
+        value = places[place].get(name)
+        if value is not None and (count := _count(value)) is not None:
             return count
     return None
 
@@ -111,12 +120,12 @@ def _count(value: Any) -> int | None:
     return int(value) if type(value) in _NUMBERS and 0 <= value < MOST else None
 
 
-def _output(said: Said, reasoning: int | None) -> int | None:
+def _output(places: tuple[Said, Said, Said], reasoning: int | None) -> int | None:
     """Output with reasoning: xAI leaves it out of completion_tokens, which its total tells (https://docs.x.ai, 2026-08)."""
-    output = _first((said, "completion_tokens"), (said, "output_tokens"))
+    output = _first(places, _OUTPUT)
     if output is None or not reasoning:
         return output
-    entered, total = _first((said, "prompt_tokens")), _first((said, "total_tokens"))
+    entered, total = _count(places[_SAID].get("prompt_tokens")), _count(places[_SAID].get("total_tokens"))
     if entered is None or total != entered + output + reasoning:
         return output
     return output + reasoning
@@ -125,13 +134,14 @@ def _output(said: Said, reasoning: int | None) -> int | None:
 def _cost(said: Said) -> float | None:
     """OpenRouter's own bill in US dollars; other providers' `cost` objects are not money of a known kind."""
     cost = said.get("cost")
+    if cost is None:
+        return None
     return float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None
 
 
 def _rest(said: Said) -> dict[str, dict[str, Raw]]:
     """What else was reported: times, prices, counters of tools."""
-    unread = said.keys() - _READ
-    rest = (
-        {name: dump(value) for name, value in said.items() if name in unread and value is not None} if unread else None
-    )
+    if said.keys() <= _READ:
+        return {}
+    rest = {name: dump(value) for name, value in said.items() if name not in _READ and value is not None}
     return {NAME: rest} if rest else {}

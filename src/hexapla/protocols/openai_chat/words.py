@@ -78,6 +78,9 @@ def stop_of(choice: Ended | None, *, calls: bool) -> Stop | None:
     """
     if choice is None or not choice.finish_reason:
         return Stop(reason="tool_calls") if calls else None
+    usual = _USUAL.get((choice.finish_reason, calls))
+    if usual is not None and not choice.native_finish_reason and not choice.stop_reason:
+        return usual
     said, native = choice.finish_reason, choice.native_finish_reason or choice.finish_reason
     reason = FINISH.get(said.lower(), "stop")
     # vLLM names the sequence in stop_reason (docs.vllm.ai, 2026-08), OpenRouter has the vendor's own word beside its own
@@ -87,3 +90,11 @@ def stop_of(choice: Ended | None, *, calls: bool) -> Stop | None:
     if calls and reason in ("stop", "stop_sequence"):
         reason = "tool_calls"
     return Stop(reason=reason, native=native, sequence=sequence)
+
+
+_USUAL = {
+    ("stop", False): Stop(reason="stop", native="stop"),
+    ("length", False): Stop(reason="length", native="length"),
+    ("tool_calls", True): Stop(reason="tool_calls", native="tool_calls"),
+}
+"""How nearly every choice ends: (word, whether it has calls) -> why."""

@@ -60,7 +60,9 @@ def limit_marks(request: GenerateRequest, most: int, losses: LossLog) -> Generat
     if most == 0:  # where the target takes none, the renderer says so place by place
         return request
     marked = [part for message in request.messages for part in message.content if getattr(part, "cache", None)]
-    surplus = len(marked) + len([tool for tool in request.tools if tool.cache]) - most
+    surplus = len(marked) - most
+    if request.tools:
+        surplus += len([tool for tool in request.tools if tool.cache])
     if surplus <= 0:
         return request
     dropper = _Dropper(surplus, losses)
