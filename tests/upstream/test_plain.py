@@ -40,7 +40,23 @@ VENDOR = (
     b"x-name: caf\xe9\ttab",
     b"empty:",
 )
-SIMPLE = (answer(), answer(*VENDOR), answer(b"server: x", body=b""), answer(*VENDOR, body=b"\r\n\r\n" * 8))
+
+
+def chunked(*chunks: bytes, lines: tuple[bytes, ...] = (), end: bytes = b"0\r\n\r\n") -> bytes:
+    head = answer(*lines, body=b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + end
+
+
+SIMPLE = (
+    answer(),
+    answer(*VENDOR),
+    answer(b"server: x", body=b""),
+    answer(*VENDOR, body=b"\r\n\r\n" * 8),
+    chunked(BODY),
+    chunked(BODY[:9], BODY[9:], lines=VENDOR),
+    chunked(),
+    chunked(b"\r\n0\r\n\r\n", b"0\r\n"),
+)
 
 PARSED = {
     "another status": answer(status=b"HTTP/1.1 201 Created"),
@@ -60,8 +76,22 @@ PARSED = {
     "a space behind the length": answer().replace(b": 24", b": 24 "),
     "a tab before the length": answer().replace(b": 24", b":\t24"),
     "a length of nothing": answer().replace(b": 24", b": "),
-    "chunks": answer(b"transfer-encoding: chunked"),
-    "chunks, in capitals": answer(b"TRANSFER-ENCODING: chunked"),
+    "chunks and a length": answer(b"transfer-encoding: chunked"),
+    "chunks and a length, in capitals": answer(b"TRANSFER-ENCODING: chunked"),
+    "chunks, said twice": chunked(BODY, lines=(b"transfer-encoding: chunked",)),
+    "chunks, compressed": chunked(BODY).replace(b": chunked", b": gzip, chunked"),
+    "many chunks": chunked(*(b"x" for _ in range(9))),
+    "chunks without an end": chunked(BODY, end=b""),
+    "chunks with half an end": chunked(BODY, end=b"0\r\n"),
+    "a trailer": chunked(BODY, end=b"0\r\nx: y\r\n\r\n"),
+    "a chunk's extension": chunked(BODY).replace(b"18\r\n", b"18;x=y\r\n"),
+    "a chunk's size with a space": chunked(BODY).replace(b"18\r\n", b"18 \r\n"),
+    "a signed size": chunked(BODY).replace(b"18\r\n", b"+18\r\n"),
+    "a size with its base": chunked(BODY).replace(b"18\r\n", b"0x18\r\n"),
+    "a size that is too small": chunked(BODY).replace(b"18\r\n", b"17\r\n"),
+    "a size that is too large": chunked(BODY).replace(b"18\r\n", b"19\r\n"),
+    "chunks with something behind them": chunked(BODY) + b"x",
+    "too many bytes in chunks": chunked(b"x" * 150, b"x" * 51),
     "compressed": answer(b"content-encoding: gzip"),
     "compressed, not at all": answer(b"content-encoding: identity"),
     "the last one": answer(b"connection: close"),
@@ -149,11 +179,9 @@ def _loop() -> Iterator[None]:
 @pytest.mark.parametrize("data", SIMPLE, ids=lambda data: str(len(data)))
 def test_what_is_simple_is_read_at_once(data: bytes) -> None:
     """Also as the answer before and after one that is not, and with bytes behind its end that nobody asked for."""
-    chunked = (
-        answer().replace(b"content-length: 24", b"transfer-encoding: chunked").replace(BODY, b"1\r\nx\r\n0\r\n\r\n")
-    )
-    assert plain(data) is not None and plain(chunked) is None
-    same(data, data, chunked, data, chunked, chunked, data)
+    parsed = answer(b"content-encoding: identity")
+    assert plain(data) is not None and plain(parsed) is None
+    same(data, data, parsed, data, parsed, parsed, data)
     same(data, b"x")
     same(data[:-1] + b"?", data[:9], data[9:])
 
@@ -234,7 +262,8 @@ def _case(data: bytes, chance: random.Random) -> bytes:
 def _length(data: bytes, chance: random.Random) -> bytes:
     told = chance.choice((b"0%d", b" %d", b"%d ", b"\t%d", b"+%d", b"-%d", b"%d;", b"%d\x0b", b"%d, %d"))
     right = told % ((len(BODY),) * told.count(b"%d"))
-    return data.replace(b"length: %d" % len(BODY), b"length: " + right)
+    size = told.replace(b"%d", b"%x") % ((len(BODY),) * told.count(b"%d"))
+    return data.replace(b"length: %d" % len(BODY), b"length: " + right).replace(b"18\r\n", size + b"\r\n")
 
 
 ODD = b'\0\t\n\r\x0b\x0c\x1f !"(),/:;<=>?@[\\]{}0a-_~\x7f\x80\xff'

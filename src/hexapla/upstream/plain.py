@@ -1,4 +1,4 @@
-"""The simplest answer there is, read at once: `200 OK`, a length, and all of it in one read.
+"""The simplest answer there is, read at once: `200 OK`, a length or chunks, and all of it in one read.
 
 httptools calls back for every header, and a vendor sends two dozen of them.  One regular expression judges the same head
 in a quarter of the time (27 headers: 3 µs instead of 13), and what nobody asks for is not read.
@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 MAX_HEAD = 64 * 1024
-_LINES = 99  # on either side of the length; a head may have 200
+MOST_CHUNKS = 4  # of many, the parser is quicker
+_LINES = 99  # on either side of the framing; a head may have 200
 
 # A name is a token (RFC 9110, 5.6.2), a value has no control character but the tab (5.5).  Headers that change what the
 # bytes behind the head mean, or what becomes of the connection, are no line of this kind, so that they fit nowhere.
@@ -22,9 +23,10 @@ _LINE = (
     rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n"
 )
 _LINES_BUT_ONE = rb"(?:%b|(?i:connection: keep-alive\r\n)){0,%d}+" % (_LINE, _LINES)
-_head = re.compile(
-    rb"HTTP/1\.1 200 OK\r\n(%b(?i:content-length): (\d{1,12})\r\n%b)\r\n" % (_LINES_BUT_ONE, _LINES_BUT_ONE)
-).match
+_FRAMING = rb"(?i:content-length: (\d{1,12})|transfer-encoding: chunked)\r\n"
+_head = re.compile(rb"HTTP/1\.1 200 OK\r\n(%b%b%b)\r\n" % (_LINES_BUT_ONE, _FRAMING, _LINES_BUT_ONE)).match
+_chunk = re.compile(rb"([0-9a-fA-F]{1,8})\r\n").match
+_END = b"\r\n0\r\n\r\n"
 
 
 class Unread(Mapping[str, str]):
@@ -71,8 +73,26 @@ def plain(data: bytes, limit: int = 0) -> tuple[tuple[int, Unread], bytes] | Non
     found = _head(data)
     if found is None:
         return None
-    end = found.end()
-    size = len(data) - end
-    if size != int(found[2]) or end > MAX_HEAD or 0 < limit < size:
+    end, length = found.end(), found[2]
+    body = _joined(data, end) if length is None else data[end:]
+    if body is None or (length is not None and len(body) != int(length)):
         return None
-    return (200, Unread(found[1])), data[end:]
+    if end > MAX_HEAD or 0 < limit < len(body):
+        return None
+    return (200, Unread(found[1])), body
+
+
+def _joined(data: bytes, place: int) -> bytes | None:
+    """The few chunks that begin at this place, if they end where `data` does, with nothing between or behind them."""
+    if not data.endswith(_END):
+        return None  # most streams
+    chunks: list[bytes] = []
+    for _ in range(MOST_CHUNKS):
+        found = _chunk(data, place)
+        if found is None or not (size := int(found[1], 16)):
+            break
+        begin, place = found.end(), found.end() + size + 2
+        if data[place - 2 : place] != b"\r\n":
+            return None
+        chunks.append(data[begin : place - 2])
+    return b"".join(chunks) if data[place:] == _END[2:] else None
