@@ -16,6 +16,7 @@ from hexapla.catalog.schema import Quirks
 from hexapla.ir.envelope import MARK
 from hexapla.ir.target import Target
 from hexapla.translate.peek import Peek
+from hexapla.translate.prefill import begun_in
 
 LaneName = Literal["verbatim", "patch", "hub"]
 
@@ -65,6 +66,8 @@ def choose_lane(peeked: Peek, protocol: str, quirks: Quirks, target: Target) -> 
     for mark in _marks(target):
         if mark in peeked.body:
             return "hub"
+    if quirks.continuation is not None and begun_in(peeked, quirks.continuation):
+        return "hub"
     edits = quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp
     return "patch" if edits else "verbatim"
 

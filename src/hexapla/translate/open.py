@@ -28,9 +28,10 @@ from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane
 from hexapla.translate.hosted import MARK, without_hosted
 from hexapla.translate.hub import Hub
-from hexapla.translate.lane import Lane
+from hexapla.translate.lane import Begun, Lane
 from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
+from hexapla.translate.prefill import beginning
 from hexapla.translate.resume import Resumable, Telling, begins, continued, resumable, way_on
 from hexapla.translate.thinking import thinking
 from hexapla.translate.verbatim import Verbatim
@@ -83,6 +84,7 @@ class Translation:
         self._checked = False
         self._thinking: Translation | None = None
         self._tiers: dict[str, Translation] = {}
+        self._begun: dict[Target, Begun] = {}  # whether a target goes on in the turn that the client began
         self._telling = telling if peeked.stream else None
 
     def thinking(self) -> Translation:
@@ -264,9 +266,16 @@ class Translation:
     ) -> Lane:
         losses = losses or LossLog()
         upstream = PROTOCOLS[target.origin.protocol]
+        told = beginning(request, target, quirks)
+        begun = None if told is None else self._begun.setdefault(target, Begun())
+        if begun is not None and begun.refused:
+            told = begun = None
+        asked = request if told is None else told.request
+        if told is not None:
+            steps = (*steps, *told.steps)
         if target.stream != request.stream:
             target = replace(target, stream=request.stream)
-        bent, restore = adapt(replace(request, model=target.model), target, losses, think_tags=quirks.think_tags)
+        bent, restore = adapt(replace(asked, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
         if quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp:
             body = join(edit(split(body), quirks))
@@ -280,7 +289,9 @@ class Translation:
         if self._on_loss == "strict":
             self._judge(losses.losses)
         reply = replace(self._reply, model=target.model, request=request, provider=provider)
-        return kind(self._client, upstream, reply, body, losses, restore)
+        lane = kind(self._client, upstream, reply, body, losses, restore)
+        lane.begun = begun
+        return lane
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:
         """Under `strict`, refuse what would not be carried."""

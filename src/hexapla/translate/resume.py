@@ -152,8 +152,8 @@ def continued(request: GenerateRequest, said: Said, target: Target, way: Continu
     if way is None:
         return replace(request, messages=(*turns, begun, Message(role="user", content=(Text(text=GO_ON),), plain=True)))
     own = target.origin.protocol
-    begun = replace(begun, extras=_with(begun.extras, own, way.message))
-    return replace(request, messages=(*turns, begun), extras=_with(request.extras, own, way.request))
+    begun = replace(begun, extras=with_fields(begun.extras, own, way.message))
+    return replace(request, messages=(*turns, begun), extras=with_fields(request.extras, own, way.request))
 
 
 def begins(request: GenerateRequest) -> str:
@@ -171,7 +171,8 @@ def _more(content: tuple[AnyPart, ...], text: str) -> tuple[AnyPart, ...]:
     return (*content, Text(text=text))
 
 
-def _with(extras: Extras, protocol: str, fields: Mapping[str, Any]) -> Extras:
+def with_fields(extras: Extras, protocol: str, fields: Mapping[str, Any]) -> Extras:
+    """`extras` with more of a protocol's own fields."""
     return {**extras, protocol: {**extras.get(protocol, {}), **fields}} if fields else extras
 
 
@@ -196,7 +197,7 @@ class Resumable(Hub):
         if telling.said is None:
             return
         self.before = begun + telling.said.text
-        self.begun = telling.begun if way is not None and telling.said.text.strip() else None
+        self.begun = telling.begun if way is not None and telling.said.text.strip() else self.begun
         if way is not None:
             self.least = min(ECHOED, len(self.before.rstrip())) if way.echoes else ECHOED
         if telling.marks:
