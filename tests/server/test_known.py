@@ -82,6 +82,17 @@ ODD: dict[str, bytes] = {
 }
 
 
+def test_nothing_shows_a_key() -> None:
+    async def shown() -> str:
+        connection = Connection()
+        await connection.take(request(replaced("Auth", "Authorization: Bearer two")))
+        known = connection.door._known
+        assert known is not None
+        return repr((known, known.opening, connection.door.cycle))
+
+    assert "Bearer" not in asyncio.run(shown())
+
+
 def lengths() -> Iterator[bytes]:
     return (b"x" * size for size in (1, 9, 10, 11, 99, 100, 1000, 5))
 

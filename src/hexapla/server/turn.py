@@ -58,6 +58,9 @@ class Opening(Struct, frozen=True, kw_only=True):
     keep_alive: bool
     expects: bool
 
+    def __repr__(self) -> str:
+        return "Opening(…)"  # a key is in its headers
+
 
 class _NoEvent:
     """uvicorn wakes up its own cycles by an event; a turn needs no waking."""
