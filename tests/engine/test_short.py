@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from hexapla.config import load_config
 from hexapla.engine.assemble import open_gateway
@@ -22,6 +23,7 @@ from hexapla.ledger import Generation
 from hexapla.sdk.inbox import Inbox
 
 BODY = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+MESSAGES = BODY.replace(b'"m"', b'"one/m"').replace(b"}]}", b'}],"max_tokens":9}')
 SAID = msgspec.json.encode(
     {
         "id": "c1",
@@ -58,6 +60,7 @@ class Upstream:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[str] = []
+        self.requests: list[bytes] = []
         self.arrived = asyncio.Event()
         self.left = asyncio.Event()
 
@@ -66,7 +69,7 @@ class Upstream:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                await reader.readexactly(int(head.rpartition(b"content-length: ")[2]))
+                self.requests.append(head + await reader.readexactly(int(head.rpartition(b"content-length: ")[2])))
                 name = head.split(b"/", 2)[1].decode()
                 self.asked.append(name)
                 if name == "one" and self.asked.count("one") > 1:
@@ -155,6 +158,33 @@ async def test_it_is_as_the_long_way(tmp_path: Path) -> None:
         mine, theirs = (_timeless(recorded(gateway, said[2])) for said in (short, long))
         assert mine == theirs
         assert free(gateway) and upstream.asked == ["one"] * 3
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        question(),
+        question(forward=(("openai-beta", "x"), ("user-agent", "theirs"))),
+        replace(question(), protocol="anthropic_messages", body=MESSAGES, forward=(("anthropic-beta", "y"),)),
+        replace(question(), body=BODY.replace(b'"m"', b'"one/m"').replace(b'"hi"', b'"%b"' % (b"hi " * 30_000))),
+    ],
+    ids=["plain", "forwarded", "hub", "large"],
+)
+@awaited
+async def test_the_upstream_hears_the_same(ask: Ask, tmp_path: Path) -> None:
+    """The same bytes, whichever way a request takes: headers of the client's included, for those who speak as it does."""
+    async with opened(tmp_path, well) as (gateway, upstream):
+        upstream.requests.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Short, "run", None)  # nobody goes the long way here
+            assert (await asked(gateway, ask))[0] == 200
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Short, "quickly", lambda *_: False)
+            assert (await asked(gateway, ask))[0] == 200
+        short, long = upstream.requests
+        assert short == long
+        told = [name for name, _ in ask.forward if b"\r\n%b: " % name.encode() in short]
+        assert told == ([name for name, _ in ask.forward] if ask.protocol == "openai_chat" else [])
 
 
 def _timeless(record: Generation) -> dict[str, Any]:

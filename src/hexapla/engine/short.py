@@ -38,7 +38,7 @@ class Short(Work):
     Until the long way takes it over, or the request is over, there is
     _lane      what the first endpoint is asked
     _admitted  what was said to asking it now: after so many seconds, or why not
-    _start     its call that was sent, and _line, who carries it, until
+    _start     its call that was sent, _line, who carries it, and _secrets, which its answer must not show, until
     _brought   it has brought a response or a failure that is the long way's
     """
 
@@ -46,6 +46,7 @@ class Short(Work):
     _admitted: GatewayError | float = 0.0
     _start: Start | None = None
     _line: Connection | None = None
+    _secrets: tuple[bytes, ...] = ()
     _brought: Exchange | UpstreamError | None = None
 
     def quickly(self, ended: Callable[[bool], None]) -> bool:

@@ -83,10 +83,7 @@ class Connection(Arrival, asyncio.Protocol):
                 self.head, body = found
                 self._chunks.append(body)
                 self._complete = self._keep_alive = True
-                if self.heard is not None:
-                    self.heard()
-                else:
-                    self._wake()
+                self._wake()
                 return
         self._parsed = True
         if self.head is None:
