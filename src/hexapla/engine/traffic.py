@@ -113,16 +113,19 @@ class Traffic:
 
         forced  there is nobody else, so that a failing endpoint is asked all the same
         """
-        now, track = self.clock(), candidate.track
-        if not self.health.enter(track, now, forced=forced):
-            return left_alone(self.health.cause(track), self.health.closed_for(track, now))
-        if not self.limits.meters:
+        name, now, limits = candidate.track, self.clock(), self.limits
+        track = self.health.tracks[name]
+        if not track.opened:
+            track.running += 1  # as `enter` does
+        elif not self.health.enter(name, now, forced=forced):
+            return left_alone(self.health.cause(name), self.health.closed_for(name, now))
+        if not limits.meters:
             return 0.0
         place = place_of(candidate)
-        seconds = self.limits.reserve(place, load, now, self._patience)
+        seconds = limits.reserve(place, load, now, self._patience)
         if seconds is None:
-            self.health.left(track)
-            return queue_full(candidate, self.limits.refusal(place), self.limits.wait(place, load, now))
+            self.health.left(name)
+            return queue_full(candidate, limits.refusal(place), limits.wait(place, load, now))
         return seconds
 
     def listens(self, candidate: Candidate) -> bool:
