@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
@@ -143,8 +146,11 @@ def test_bad_tool_calls_are_told_to_the_model() -> None:
     async def slow(n: int) -> int:
         return n + 1
 
+    def odd() -> str:
+        return "half a character: \ud83d"
+
     async def play() -> list[str]:
-        box = ToolBox([_add, boom, slow])
+        box = ToolBox([_add, boom, slow, odd])
         return [
             await box.run("nope", "{}"),
             await box.run("_add", '{"a": "x", "b": 1}'),
@@ -152,12 +158,13 @@ def test_bad_tool_calls_are_told_to_the_model() -> None:
             await box.run("_add", '{"a": 1, "b": 2, "c": 3}'),
             await box.run("boom", ""),
             await box.run("slow", '{"n": 1}'),
+            await box.run("odd", ""),
         ]
 
-    unknown, wrong, missing, extra, raised, fine = asyncio.run(play())
+    unknown, wrong, missing, extra, raised, fine, half = asyncio.run(play())
     assert "no tool named 'nope'" in unknown and "do not fit" in wrong
     assert "missing parameters: b" in missing and "unknown parameters: c" in extra
-    assert raised == "Error: ValueError: no" and fine == "2"
+    assert raised == "Error: ValueError: no" and fine == "2" and half == "half a character: ?"
 
 
 def test_async_client_is_the_same() -> None:
@@ -171,6 +178,59 @@ def test_async_client_is_the_same() -> None:
             return await client.chat("hi"), "".join(pieces)
 
     assert asyncio.run(play()) == ("You said: hi", "You said: hi there")
+
+
+class _Hello(BaseHTTPRequestHandler):
+    """An upstream that keeps its connections."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"Hello."},"finish_reason":"stop"}]}'
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        pass
+
+
+@pytest.mark.filterwarnings(
+    "ignore:unclosed:ResourceWarning"
+)  # whoever ends a loop leaves its sockets to the collector
+def test_an_async_client_outlives_its_loop() -> None:
+    """`asyncio.run` twice: the connection that the first loop kept, and its timers, are not waited for in the second."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Hello) as upstream:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        config = parse_config(SCENARIOS.replace("127.0.0.1:1/", f"127.0.0.1:{upstream.server_port}/"), "h.toml", {})
+        client = hexapla.AsyncClient(config, model="dead/m")
+        assert [asyncio.run(client.chat("hi")) for _ in range(2)] == ["Hello.", "Hello."]
+        asyncio.run(client.aclose())
+        upstream.shutdown()
+    gc.collect()
+
+
+def test_one_async_client_serves_one_loop() -> None:
+    """Two loops at once are refused, since each would wait for what the other is told."""
+
+    async def play() -> None:
+        async with hexapla.AsyncClient(Config(ledger=LedgerConfig(path=":memory:")), model="demo/echo") as client:
+            await client.chat("hi")
+            with pytest.raises(RuntimeError, match="another event loop"):
+                await asyncio.to_thread(asyncio.run, client.chat("hi"))
+
+    asyncio.run(play())
+
+
+def test_a_closed_client_says_so() -> None:
+    client = hexapla.Client(Config(ledger=LedgerConfig(path=":memory:")))
+    client.close()
+    client.close()
+    with pytest.raises(RuntimeError, match="client is closed"):
+        client.chat("hi", model="demo/echo")
 
 
 def test_leaving_a_stream_early_stops_the_upstream() -> None:

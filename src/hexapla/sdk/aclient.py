@@ -17,6 +17,7 @@ import msgspec
 from hexapla.config import Config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask, OnLoss
+from hexapla.engine.gateway import Gateway
 from hexapla.errors import GatewayError, Kind
 from hexapla.ir.content import Text
 from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
@@ -81,13 +82,16 @@ class AsyncClient:
     on_loss  allow | warn | strict, for requests that a provider cannot carry whole
 
     Keys come from the environment, `.env` and the configuration, as for the server.  Use it as an async context
-    manager, or call `aclose`.
+    manager, or call `aclose`.  It belongs to the event loop in which it is used; after that one has ended (`asyncio.run`
+    makes and ends one), to the next.
     """
 
     def __init__(
         self, config: Config | Path | str | None = None, *, model: str = "fast", on_loss: OnLoss | None = None
     ) -> None:
+        self._config = config
         self._gateway = open_gateway(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._model = model
         self._on_loss = on_loss
 
@@ -105,9 +109,22 @@ class AsyncClient:
         await self._gateway.aclose()
 
     async def _end_running(self) -> None:
-        self._gateway.stop()
+        self._here().stop()
         while self._gateway.running:  # noqa: ASYNC110 - a few turns of the loop
             await asyncio.sleep(0)
+
+    def _here(self) -> Gateway:
+        """The engine, in the running loop: connections and timers do not outlive the loop that made them."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return self._gateway
+        if self._loop is not None:
+            if not self._loop.is_closed():
+                raise RuntimeError("This AsyncClient is used in another event loop; make one for each, or use Client.")
+            self._gateway.books.ledger.close()
+            self._gateway = open_gateway(self._config)
+        self._loop = loop
+        return self._gateway
 
     async def chat(
         self,
@@ -125,7 +142,7 @@ class AsyncClient:
         Raises GatewayError with its kind, status and message when no model could answer.
         """
         inbox = Inbox(depth=0)
-        await self._gateway.generate(self._ask(prompt, model, system, fallback_models, fields), inbox)
+        await self._here().generate(self._ask(prompt, model, system, fallback_models, fields), inbox)
         body = await inbox.read()
         if inbox.status >= 400:
             raise _CHAT.parse_error(inbox.status, inbox.headers, body)
@@ -144,7 +161,7 @@ class AsyncClient:
         fields = {"stream": True, "stream_options": {"include_usage": True}, **fields}
         inbox = Inbox()
         ask = self._ask(prompt, model, system, fallback_models, fields)
-        return AsyncStream(inbox, asyncio.get_running_loop().create_task(self._gateway.generate(ask, inbox)))
+        return AsyncStream(inbox, asyncio.get_running_loop().create_task(self._here().generate(ask, inbox)))
 
     async def chat_with_image(
         self, prompt: str, image: str | Path | bytes, *, detail: str | None = None, **options: Any

@@ -78,19 +78,25 @@ class Client:
 
     def chat(self, prompt: Prompt, **options: Any) -> Answer:
         """Ask once and return the whole answer."""
-        return self._portal.call(lambda: self._client.chat(prompt, **options))
+        return self._running.call(lambda: self._client.chat(prompt, **options))
 
     def chat_stream(self, prompt: Prompt, **options: Any) -> Stream:
         """Ask and iterate over text pieces as they come."""
-        return Stream(self, self._portal.call(lambda: self._client.chat_stream(prompt, **options)))
+        return Stream(self, self._running.call(lambda: self._client.chat_stream(prompt, **options)))
 
     def chat_with_image(self, prompt: str, image: str | Path | bytes, **options: Any) -> Answer:
         """Ask about an image: a path, a URL, or its bytes."""
-        return self._portal.call(lambda: self._client.chat_with_image(prompt, image, **options))
+        return self._running.call(lambda: self._client.chat_with_image(prompt, image, **options))
 
     def chat_with_tools(self, prompt: Prompt, tools: Sequence[ToolLike], **options: Any) -> Answer:
         """Let the model call Python functions until it answers."""
-        return self._portal.call(lambda: self._client.chat_with_tools(prompt, tools, **options))
+        return self._running.call(lambda: self._client.chat_with_tools(prompt, tools, **options))
+
+    @property
+    def _running(self) -> BlockingPortal:
+        if not self._close.alive:
+            raise RuntimeError("The client is closed.")
+        return self._portal
 
 
 def _background() -> tuple[BlockingPortal, threading.Thread]:

@@ -52,7 +52,9 @@ class ToolBox:
                 result = await result
         except Exception as error:
             return f"Error: {type(error).__name__}: {error}"
-        return result if isinstance(result, str) else msgspec.json.encode(result, enc_hook=str).decode()
+        if isinstance(result, str):
+            return result.encode("utf-8", "replace").decode()  # half a character, as a file's odd name has, is no JSON
+        return msgspec.json.encode(result, enc_hook=str).decode()
 
 
 def describe(function: Callable[..., Any]) -> Mapping[str, Any]:
