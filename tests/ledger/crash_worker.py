@@ -31,6 +31,8 @@ POINTS: dict[str, tuple[Any, str]] = {
     "create": (Segment, "create"),
     "append": (Segment, "append"),
     "remove": (Segment, "remove"),
+    "retire": (Segment, "retire"),
+    "revive": (Segment, "revive"),
     "rotate": (Journal, "_rotate"),
     "take": (Journal, "take"),
     "settle": (Journal, "settle"),

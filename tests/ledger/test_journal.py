@@ -377,6 +377,81 @@ def test_a_disk_without_room_is_a_fault_that_passes(
     assert mapped.lost == 0
 
 
+def test_a_stored_file_becomes_the_next_segment(mapped: Journal, tmp_path: Path, ended: Make) -> None:
+    """Its blocks and its memory go on under another name, and nothing that it held can be read from it any more."""
+    (first,) = segments(tmp_path)
+    number = first.stat().st_ino
+    for name in map(str, range(30)):
+        mapped.end(ended(name))
+    mapped.tend()
+    assert len(drain(mapped)) == 30
+    (spare,) = tmp_path.glob("*.spare")
+    assert (spare.stat().st_ino, spare.read_bytes()) == (number, bytes(4096))
+    mapped.end(ended("x"))
+    mapped.end(ended("y" * 3000))
+    mapped.tend()
+    (_, again) = segments(tmp_path)
+    assert (again.stat().st_ino, again.read_bytes()) == (number, MAGIC + bytes(4096 - len(MAGIC)))
+    assert drain(mapped) == ["x", "y" * 3000]
+    mapped.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_idle_journal_keeps_no_second_file(mapped: Journal, tmp_path: Path, ended: Make) -> None:
+    """The memory of a file is given back when nothing comes any more."""
+    for name in map(str, range(10)):
+        mapped.end(ended(name))
+    mapped.tend()
+    drain(mapped)
+    assert len(list(tmp_path.glob("*.spare"))) == 1
+    mapped.tend()
+    assert list(tmp_path.glob("*.spare")) == []
+
+
+def test_the_next_segment_begins_while_there_is_room_in_this_one(
+    mapped: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make
+) -> None:
+    """Where as much comes each time, nothing has to be written behind the memory."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("written by a system call")
+
+    monkeypatch.setattr(os, "pwrite", never)
+    for turn in range(20):
+        for name in range(4):
+            mapped.end(ended(f"{turn}-{name}"))
+        mapped.tend()
+        assert len(drain(mapped)) == 4
+    assert mapped.errors == 0
+
+
+@pytest.mark.parametrize("step", ["retire", "revive"])
+def test_a_file_that_cannot_be_used_again_is_replaced(
+    mapped: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ended: Make, step: str
+) -> None:
+    """A failure of either step is counted; records go on, and the directory is clean in the end."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    found = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Segment, step, refuse)
+        for turn in range(6):
+            for name in range(6):
+                mapped.end(ended(f"{turn}-{name}"))
+            mapped.tend()
+            found += drain(mapped)
+    assert mapped.errors > 0
+    mapped.tend()
+    assert mapped.fault is None
+    found += drain(mapped)
+    assert sorted(found) == sorted(f"{turn}-{name}" for turn in range(6) for name in range(6))
+    assert mapped.lost == 0
+    mapped.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_half_a_record_in_a_files_memory_is_an_unfinished_write(mapped: Journal, tmp_path: Path, ended: Make) -> None:
     """Killed in the middle of a copy: what stands before it is read, and nobody is told of damage."""
     mapped.end(ended("a"))

@@ -1,11 +1,11 @@
 """The journal: every request is written down before its upstream is called, and again before the client hears the end.
 
 A gateway that dies with requests in flight owes its keeper the truth about them: what was begun, and what was
-finished.  So a record is handed to the operating system by whichever thread has it, and
-survives `kill -9`; a power cut too where the caller waits for `sync` (see commit.py).  From there a thread carries
-finished records into the store (see drain.py), and a segment whose records have all arrived is deleted.  Begun ones are
-carried from segment to segment until they end.  What has just been written need not be read: the latest finished records
-are kept in memory, and files are read only for a store that is further behind, or by the next process.
+finished.  So a record is handed to the operating system by whichever thread has it, and survives `kill -9`; a power cut
+too where the caller waits for `sync` (see commit.py).  From there a thread carries finished records into the store (see
+drain.py), and a segment whose records have all arrived is emptied for the next one, or deleted.  Begun ones are carried
+from segment to segment until they end.  What has just been written need not be read: the latest finished records are
+kept in memory, and files are read only for a store that is further behind, or by the next process.
 
 A disk that fails does not stop the gateway.  Finished records wait in memory, up to a bound, beginnings are known from
 `open`, and the next segment that can be written repairs everything.  Only a caller that insists (`required`: a key with
@@ -22,6 +22,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -92,6 +93,8 @@ class Journal:
         self._number = 0
         self._segments: deque[Segment] = deque()
         self._current: Segment | None = None
+        self._spare: Segment | None = None  # a retired one
+        self._tended = 0  # where the current segment ended when it was last looked at
         self._append: Callable[[bytes], None] = _nowhere  # the current segment's, while it can be written
         self._closed = False
         if claim is not None:
@@ -235,17 +238,27 @@ class Journal:
     # --- the life of segments -----------------------------------------------------------------------------------------
 
     def tend(self) -> None:
-        """Start a new segment when the current one is full, or when a fault may have passed."""
+        """Start a new segment when the current one is full or soon will be, or when a fault may have passed."""
         if self._claim is None or self._closed:
-            return
-        if self.fault is None and self._current is not None and self._current.end < self._segment_size:
             return
         try:
             with self._tending:
-                self._rotate(self._claim)
+                if self.fault is not None or self._filled():
+                    self._rotate(self._claim)
         except OSError as error:
             with self._lock:
                 self._fail(error)
+
+    def _filled(self) -> bool:
+        """Whether the current segment has no room for as much again as has come since it was last looked at."""
+        if self._current is None:
+            return True
+        end, news = self._current.end, self._current.end - self._tended
+        self._tended = end
+        if not news and self._spare is not None:  # an idle journal needs no second file
+            spare, self._spare = self._spare, None
+            self._remove(spare)
+        return end + (news if self._current.room else 0) >= self._segment_size
 
     def sync(self) -> OSError | None:
         """Make everything written so far survive a power cut; return what prevents it."""
@@ -266,6 +279,8 @@ class Journal:
         with self._tending, self._lock:
             self._closed = True
             self._current, self._append = None, _nowhere
+            if self._spare is not None:
+                self._remove(self._spare)
             for segment in self._segments:
                 if segment.read >= segment.end and not self.open:
                     self._remove(segment)
@@ -278,7 +293,7 @@ class Journal:
         """Open the next segment, carry open beginnings into it, and let it take over."""
         self._number += 1
         last, healthy = self._current, self.fault is None
-        segment = Segment.create(claim.segment(self._number), self._room)
+        segment = self._another(claim.segment(self._number))
         try:
             carried = self._carry(segment, set())
             if self._synced:
@@ -288,6 +303,7 @@ class Journal:
                 self._carry(segment, carried)
                 self._segments.append(segment)
                 self._current, self._append, self.fault = segment, segment.append, None
+                self._tended = segment.end
         except OSError:
             segment.remove()
             raise
@@ -295,6 +311,18 @@ class Journal:
             sync_data(segment.fd)
             if last is not None and healthy:  # whoever waited for a failed segment has been told
                 sync_data(last.fd)
+
+    def _another(self, path: Path) -> Segment:
+        """An empty segment."""
+        if self._spare is None:
+            return Segment.create(path, self._room)
+        segment, self._spare = self._spare, None
+        try:
+            segment.revive(path)
+        except OSError:
+            segment.remove()
+            raise
+        return segment
 
     def _carry(self, segment: Segment, known: set[str]) -> set[str]:
         """Write the beginnings that `segment` lacks.  One that ends meanwhile does no harm: its end is written later,
@@ -312,7 +340,19 @@ class Journal:
                 done = [s for s in self._segments if s is not self._current and s.read >= s.end]
                 self._segments = deque(s for s in self._segments if s not in done)
             for segment in done:
-                self._remove(segment)
+                self._finish(segment)
+
+    def _finish(self, segment: Segment) -> None:
+        """Keep one file for the next segment, and delete the others."""
+        if self._claim is None or self._spare is not None or not segment.room:
+            self._remove(segment)
+            return
+        try:
+            segment.retire(self._claim.spare)
+            self._spare = segment
+        except OSError:
+            self.errors += 1
+            self._remove(segment)
 
     def _remove(self, segment: Segment) -> None:
         try:

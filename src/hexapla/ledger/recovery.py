@@ -72,6 +72,7 @@ def _recover(claim: Claim, store: Store) -> Recovered:
             set_aside(path)
         else:
             path.unlink()
+    claim.spare.unlink(missing_ok=True)
     return found
 
 

@@ -7,6 +7,7 @@ dies, however it dies, and only then may another process take its segments for a
     <owner>.new                an owner's lock for the moment in which it is made
     <owner>.lock               locked by the living owner
     <owner>.00000001.journal   segments, oldest first
+    <owner>.spare              a former segment, whose blocks and memory the next one takes over
 
 Rules of this file: blocking file calls, each short; OSError is the caller's to handle.
 """
@@ -27,9 +28,11 @@ from hexapla.ledger.frame import MAGIC
 _LOCK = ".lock"
 _SEGMENT = ".journal"
 _DAMAGED = ".damaged"
+_SPARE = ".spare"
 _UNNAMED = ".new"
 _UNNAMED_SECONDS = 60.0  # after which nobody is about to name a file any more: its maker died in that moment
 
+_ZEROS = bytes(1 << 16)
 _POPULATE_WRITE = 23  # madvise(2); Python has no name for it
 _KEEPS_ROOM = frozenset({"ext2", "ext3", "ext4", "tmpfs", "xfs"})
 
@@ -81,6 +84,20 @@ class Segment:
         elif (written := os.pwrite(self.fd, frame, start)) != len(frame):  # a full disk: the next call would say so
             raise OSError(f"only {written} of {len(frame)} bytes were written")
         self.end = end
+
+    def retire(self, spare: Path) -> None:
+        """Empty the file, under a name that nobody reads: giving it blocks and memory was dearer than all that it held."""
+        os.ftruncate(self.fd, self.room)
+        self.path = self.path.rename(spare)
+        for start in range(0, min(self.end, self.room), len(_ZEROS)):
+            end = min(start + len(_ZEROS), self.room)
+            self._memory[start:end] = _ZEROS[: end - start]
+        self.end, self.read = 0, len(MAGIC)
+
+    def revive(self, path: Path) -> None:
+        """Make a retired file the segment at `path`."""
+        self.path = self.path.rename(path)
+        self.append(MAGIC)
 
     def remove(self) -> None:
         self.close()
@@ -134,6 +151,10 @@ class Claim:
 
     def segment(self, number: int) -> Path:
         return self.directory / f"{self.owner}.{number:08}{_SEGMENT}"
+
+    @property
+    def spare(self) -> Path:
+        return self.directory / f"{self.owner}{_SPARE}"
 
     def release(self) -> None:
         """Give the name up.  With segments left, the next process to open the ledger takes them over."""
