@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from hexapla.errors import Kind
+from hexapla.ir.event import StreamError
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.translate.lane import Summary
@@ -59,3 +61,30 @@ def test_an_output_that_is_left_out(said: dict[str, Any], kind: str, line: bool,
 )
 def test_what_is_whole_passes_byte_for_byte(data: bytes) -> None:
     assert heard(data, 10_000) == data
+
+
+@pytest.mark.parametrize("end", ["cut", "late", "error", "error with more", "comment"])
+@pytest.mark.parametrize("numbers", [True, False])
+@pytest.mark.parametrize("size", [7, 10_000])
+def test_the_gateways_own_end_goes_on_with_the_stream(size: int, numbers: bool, end: str) -> None:
+    """Its number follows the last one, whatever ended the stream; it holds the items that were said, under the same id."""
+    deltas = [event("response.output_text.delta", item_id="m", output_index=1, delta='"sequence_number":99')] * 3
+    said = [event("response.created", response={"id": "r", "model": "m", "status": "in_progress"}), *deltas]
+    said.append(event("response.output_item.done", output_index=1, item=ITEMS[1]))
+    said.append(deltas[0])
+    if numbers:
+        said = [each.replace(b"{", b'{"sequence_number": %d, ' % number, 1) for number, each in enumerate(said)]
+    broken = event("error", code="server_error", message="boom", **({"sequence_number": 6} if numbers else {}))
+    data = b"".join(said) + {"error": broken, "error with more": broken + deltas[0], "comment": b": ping\n\n"}.get(
+        end, b""
+    )
+    stream = VerbatimStream(PROTOCOLS["openai_responses"], REPLY, Summary(), hide_usage=False)
+    out = b"".join(stream.feed(data[at : at + size]) for at in range(0, len(data), size))
+    out += stream.fail(StreamError(kind=Kind.TIMEOUT, message="late")) if end == "late" else stream.close()
+    assert out.startswith(b"".join(said))
+    lines = out.removeprefix(b"".join(said)).removeprefix(b": ping\n\n").decode().split("\n")
+    assert lines[0] == "event: response.failed" and lines[2:] == ["", ""]
+    last = json.loads(lines[1].removeprefix("data: "))
+    assert last["response"]["output"] == [ITEMS[1]] and last["response"]["id"] == "r"
+    assert last["response"]["status"] == "failed" and last["response"]["error"]["message"]
+    assert last["sequence_number"] == 6 or not numbers

@@ -22,10 +22,9 @@ from hexapla.protocols.openai_chat.parts import json_text
 from hexapla.protocols.openai_chat.response import calls_of
 from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
 from hexapla.protocols.typed import NULL
-from hexapla.translate.tap import events
+from hexapla.translate.tap import MARK, events
 from hexapla.wire.rawjson import dump, join, load, split
 
-MARK = b'"tool_calls"'
 _MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)
 _DATA = re.compile(rb"^data: ?(\{.*\})\s*$", re.MULTILINE)
 

@@ -1,21 +1,26 @@
-"""The output of a Responses stream whose last event leaves it out.
+"""The output of a Responses stream whose last event leaves it out, or is ours.
 
 The last event holds the whole answer, and it is the one that the SDK gives to a program that asks for the final response.
 The Codex backend sends it with an empty output (all of its 25 recorded answers, and 8 of others), though every item was
 said before: the program would see an answer without a word.  What has a last event that says it all passes byte for byte.
+
+Where a stream breaks off, the last event is the gateway's: it goes on with the stream's own count and holds what was said.
 """
 
 from __future__ import annotations
+
+import re
 
 from msgspec import Raw
 
 from hexapla.protocols.typed import NULL
 from hexapla.translate.tap import events
 from hexapla.wire.rawjson import dump, join, load
-from hexapla.wire.sse import SSEDecoder
+from hexapla.wire.sse import SSEDecoder, frame
 
 _ITEM = b'"response.output_item.done"'
 _LAST = (b'"response.completed"', b'"response.incomplete"')
+NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')  # in a text its quotes would be escaped
 
 
 class Outputs:
@@ -31,6 +36,17 @@ class Outputs:
         if _ITEM not in data and not any(last in data for last in _LAST):
             return data
         return b"".join([self._event(event) for event in events(data)])
+
+    def failed(self, event: bytes, before: bytes) -> bytes:
+        """The gateway's own `response.failed`, as this stream's last event.  `before`: what was said last, with a number
+        if the stream has any."""
+        (inner,) = SSEDecoder().feed(event)
+        fields = load(inner.data, dict[str, Raw]) or {}
+        response = load(fields.get("response", NULL), dict[str, Raw]) or {}
+        fields["response"] = Raw(join({**response, "output": [*self._items.values()]}))
+        if numbers := NUMBER.findall(before):
+            fields["sequence_number"] = dump(int(numbers[-1]) + 1)
+        return frame(join(fields), inner.event)
 
     def _event(self, event: bytes) -> bytes:
         for inner in SSEDecoder().feed(event):

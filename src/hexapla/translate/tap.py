@@ -84,8 +84,9 @@ def _matching(pattern: bytes) -> Look:
 
 _gemini_matters = re.compile(rb'"(?:finishReason|usageMetadata|error|promptFeedback|functionCall)"').search
 
+MARK = b'"tool_calls"'
 CALLS: dict[str, re.Pattern[bytes]] = {
-    "openai_chat": re.compile(rb'"tool_calls"'),
+    "openai_chat": re.compile(MARK),
     "anthropic_messages": re.compile(rb'"input_json_delta"'),
 }
 """What speaks of calls among plain events; elsewhere a call comes whole as well, in an event that is decoded anyway."""
@@ -143,8 +144,8 @@ class Tap:
         return self._decoder.settled
 
     def passes(self, data: bytes) -> bool:
-        """Whether `data` is one event of plain content, which is counted then and need not be fed."""
-        if self.committed and is_one(data) and self._plain(data):
+        """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
+        if self.committed and is_one(data) and data.find(MARK) < 0 and self._plain(data):
             self.summary.text_bytes += DELTA_BYTES
             return True
         return False

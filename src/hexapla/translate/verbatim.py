@@ -20,11 +20,11 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.failures import no_answer
-from hexapla.translate.callids import MARK, CallIds, with_ids
+from hexapla.translate.callids import CallIds, with_ids
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.named import named
-from hexapla.translate.outputs import Outputs
-from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
+from hexapla.translate.outputs import NUMBER, Outputs
+from hexapla.translate.tap import CALLS, EVENT_END, MARK, CallTap, Tap
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
 
@@ -113,6 +113,7 @@ class VerbatimStream:
         self._hide_usage = hide_usage
         self._held: list[bytes] = []  # pieces of an event whose end has not come yet
         self._over = False  # [DONE] was said, or an error
+        self._said = b""  # the last events that passed, one of them with a number where the dialect counts them
         self.done = False
         mend = _MENDED.get(protocol.name)
         self._mend = mend() if mend is not None else None
@@ -138,25 +139,27 @@ class VerbatimStream:
             return b""
         if self._nameless:
             data = self._named(data)
-        if data.find(MARK) < 0 and self._tap.passes(data):  # nearly all there is
+        if self._tap.passes(data):  # nearly all there is
+            self._said = data
             return data
         mattered = self._tap.feed(data)
-        if not mattered:
-            return data if self._mend is None else self._mend.stream(data)
-        error, words = self.summary.error, b""
+        error = self.summary.error
+        if error is not None:
+            self._over = True
+            data = data[: data.index(mattered[-1])]
+        if type(self._mend) is Outputs and NUMBER.search(data):
+            self._said = data
         # [DONE] is the last thing that Chat says; other dialects' streams may say something after their last event,
         # and bytes are forwarded as received
         self.done = self._tap.done and self._protocol.name == _CHAT
         last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
-        if error is not None:
-            self._over = True
-            data, words = data[: data.index(mattered[-1])], self._told(mattered[-1], error)
-        elif last is not None:
+        if last is not None and error is None:
             self._over = True
             data = data[: data.index(last) + len(last)]  # whatever follows is nobody's answer
         if self._hide_usage:
             data = _without_usage(data, mattered)
-        return (data if self._mend is None else self._mend.stream(data)) + words
+        data = data if self._mend is None else self._mend.stream(data)
+        return data if error is None else data + self._told(mattered[-1], error)
 
     def close(self) -> bytes:
         held = b"".join(self._held)
@@ -199,12 +202,13 @@ class VerbatimStream:
         return failed or self._say(error)
 
     def _say(self, error: StreamError) -> bytes:
-        """Our error event, under the answer's own id: OpenAI's SDK refuses a `response.failed` with another one.  The
-        client has heard the answer's beginning."""
+        """Our error event, under the answer's own id and with its next number: OpenAI's SDK refuses a `response.failed`
+        with another id.  The client has heard the answer's beginning."""
         summary = self.summary
         encoder = self._protocol.encoder(replace(self._reply, id=summary.id or self._reply.id))
         encoder.encode(MessageStart(id=summary.id, model=summary.model))
-        return encoder.encode(error)
+        said = encoder.encode(error)
+        return self._mend.failed(said, self._said) if isinstance(self._mend, Outputs) else said
 
     def _whole(self, data: bytes) -> bytes:
         """All of `data` that is complete events; the rest is held until its end comes."""
