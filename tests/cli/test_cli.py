@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from hexapla.cli.commands.chat import _print
+from hexapla.cli.main import main
 from hexapla.cli.parser import COMMANDS, build_parser
 from hexapla.cli.words import WORDS, Say, language
 from hexapla.errors import Kind, UpstreamError
@@ -88,6 +89,37 @@ def test_a_conversation_ends_with_an_empty_line(place: Path) -> None:
     """Without a prompt a conversation starts; each line is a turn."""
     done = hexapla("chat", "-m", "demo/echo", cwd=place, stdin="one\ntwo\n\n")
     assert done.returncode == 0 and done.stdout.count("You said:") == 2
+
+
+def test_without_a_command_it_says_what_there_is(place: Path) -> None:
+    done = hexapla(cwd=place)
+    assert done.returncode == 0 and "serve" in done.stdout and done.stderr == ""
+
+
+def test_what_the_terminal_cannot_show_is_no_failure(place: Path) -> None:
+    """A terminal that knows ASCII alone gets the rest of what is said."""
+    done = hexapla("chat", "-m", "demo/echo", "你好", cwd=place, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and done.stdout == "You said: ??\n"
+
+
+def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:
+    """`hexapla chat ... | true`: nobody is left to hear a complaint."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "hexapla", "chat", "-m", "demo/echo", "--json", "hi"]
+    done = subprocess.run(command, cwd=place, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_an_interrupt_while_it_starts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Loading a command takes a quarter of a second, in which people change their minds."""
+
+    def load(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", load)
+    assert main(["models"]) == 130 and "Traceback" not in capsys.readouterr().err
 
 
 def test_models_and_providers_are_listed(place: Path) -> None:

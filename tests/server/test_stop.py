@@ -174,6 +174,12 @@ def test_port_in_use(served: Gateway, tmp_path: Path) -> None:
     assert served.alive()
 
 
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_a_number_that_is_no_port(port: str, tmp_path: Path) -> None:
+    done = failed_start(tmp_path, "", f"--port={port}")
+    assert done.returncode == 2 and f"{port} is no port" in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 def test_open_to_the_network_without_keys(host: str, tmp_path: Path) -> None:
     """An address that others reach is refused while no key is configured, before anything is opened."""

@@ -34,6 +34,7 @@ from hexapla.server.keys import KeyRing, check_open
 LOG = logging.getLogger("hexapla")
 
 BACKLOG = 2048
+LAST_PORT = 65535
 SWITCH_SECONDS = 0.001  # how long a thread that keeps the books may hold up an answer
 LAST_WORDS_SECONDS = 1  # for answers that were ended, and for connections that do not close
 
@@ -87,6 +88,8 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
 
 def listen(host: str, port: int) -> list[socket.socket]:
     """A listening socket for each address of `host`; port 0 is any free one.  Raises ConfigError."""
+    if not 0 <= port <= LAST_PORT:
+        raise ConfigError(f"{port} is no port; ports go from 0 (any free one) to {LAST_PORT}.", key="server.port")
     sockets: list[socket.socket] = []
     trouble: OSError | None = None
     for family, address in _addresses(host):
