@@ -55,6 +55,7 @@ def asked(**fields: Any) -> dict[str, Any]:
         (asked(), Quirks(think_tags=True), {}, "hub"),
         (asked(messages=[{"role": "developer", "content": "x"}]), Quirks(), {"developer_role": False}, "hub"),
         (asked(), Quirks(), {"developer_role": False}, "verbatim"),  # nothing that the quirk is about
+        (asked(messages=[{"role": "system", "content": "x"}]), Quirks(), {"system_role": False}, "hub"),
         (asked(reasoning_effort="low"), Quirks(), {"reasoning_style": "thinking"}, "hub"),
         (asked(temperature=1), Quirks(), {"sampling": False}, "hub"),
         (asked(tools=[{"type": "custom", "custom": {"name": "f"}}]), Quirks(), {"custom_tools": False}, "hub"),

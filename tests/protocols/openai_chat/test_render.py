@@ -125,6 +125,14 @@ def test_developer_role() -> None:
     assert found == ({"role": "system", "content": "d"}, ["messages[1].role"])
 
 
+def test_system_role() -> None:
+    """System messages are the developer's where the target knows no system."""
+    message = Message(role="system", content=(Text(text="s"),), plain=True)
+    assert message_of(message) == ({"role": "system", "content": "s"}, [])
+    found = message_of(message, system_role=False)
+    assert found == ({"role": "developer", "content": "s"}, ["messages[1].role"])
+
+
 def test_late_system_messages() -> None:
     """A system message in between becomes a reminder where the target wants none there."""
     message = Message(role="system", content=(Text(text="s"),))

@@ -28,9 +28,8 @@ from hexapla.ir.content import (
     ToolCall,
     ToolResult,
 )
-from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message
-from hexapla.ir.target import Target
+from hexapla.ir.request import Message
+from hexapla.protocols.conversation import SYSTEM, Conversation
 from hexapla.protocols.extras import MARK, beside, lose_extras, own_extras
 from hexapla.protocols.openai_chat.parts import render_call
 from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
@@ -41,31 +40,20 @@ from hexapla.wire.rawjson import dump, split
 
 Json = dict[str, Any]
 
-_SYSTEM = ("system", "developer")
 
-
-class Turns:
-    """One rendering: the request, whom it is for, and what was lost so far."""
-
-    def __init__(self, request: GenerateRequest, target: Target, losses: LossLog) -> None:
-        self.request = request
-        self.target = target
-        self.losses = losses
-        self._begun = False  # a message that is no system message was said
+class Turns(Conversation):
+    """One rendering."""
 
     def render(self) -> list[Json]:
         """All messages in order."""
         rendered: list[Json] = []
-        messages: Sequence[Message] = self.request.messages
-        if not self.target.prefill:
-            messages = self._unbegun(messages)
         strings = self.target.content_strings
-        for index, message in enumerate(messages):
+        for index, message in enumerate(self.messages()):
             said = usual_turn(message, strings=strings)
             if said is None:
                 said = self._message(f"messages[{index}]", message)
             else:
-                self._begun = True
+                self.begun = True
             rendered += said
         return rendered
 
@@ -82,17 +70,10 @@ class Turns:
             return {}
         return {"cache_control": {"type": cache.type} | ({"ttl": cache.ttl} if cache.ttl else {})}
 
-    def _unbegun(self, messages: Sequence[Message]) -> Sequence[Message]:
-        """The messages without the beginning of an answer, which the target would not continue."""
-        if not messages or messages[-1].role != "assistant":
-            return messages
-        self.losses.add(f"messages[{len(messages) - 1}]", "the target does not continue a begun answer", "content")
-        return messages[:-1]
-
     def _message(self, path: str, message: Message) -> list[Json]:
-        if message.role in _SYSTEM:
+        if message.role in SYSTEM:
             return [self._system(path, message)]
-        self._begun = True
+        self.begun = True
         if message.role == "tool":
             return self._results(path, message)
         if message.role == "assistant":
@@ -109,19 +90,10 @@ class Turns:
 
     def _system(self, path: str, message: Message) -> Json:
         """A system or developer message, in its place; where the target wants none in between, the user reminds."""
-        if self._begun and not self.target.mid_system:
-            return self._reminder(path, message)
-        role: str = message.role
-        if role == "developer" and not self.target.developer_role:
-            role = "system"
-            self.losses.add(f"{path}.role", "the target knows no developer role", "cosmetic")
+        role = self.system_role(path, message)
+        if role is None:
+            return {"role": "user", "content": self.reminder(path, message)}
         return self._said(path, role, message)
-
-    def _reminder(self, path: str, message: Message) -> Json:
-        self.losses.add(path, "the target takes system messages at the beginning only; the user says it", "cosmetic")
-        text = "\n\n".join(part.text for part in message.content if isinstance(part, Text))
-        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
-        return {"role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
 
     # content
 

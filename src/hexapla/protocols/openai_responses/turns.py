@@ -16,9 +16,8 @@ from msgspec import Raw
 
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
-from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message
-from hexapla.ir.target import Target
+from hexapla.ir.request import Message
+from hexapla.protocols.conversation import SYSTEM, Conversation
 from hexapla.protocols.extras import beside, lose_extras, own_extras
 from hexapla.protocols.openai_responses.items import PART
 from hexapla.protocols.openai_responses.output import native_reasoning, part_extras, refusal_part, render_citation
@@ -28,17 +27,9 @@ from hexapla.wire.rawjson import load, split
 
 Json = dict[str, Any]
 
-_SYSTEM = ("system", "developer")
 
-
-class Turns:
-    """One rendering of a conversation: the request, whom it is for, and what was lost so far."""
-
-    def __init__(self, request: GenerateRequest, target: Target, losses: LossLog) -> None:
-        self.request = request
-        self.target = target
-        self.losses = losses
-        self._begun = False  # somebody other than the system has spoken
+class Turns(Conversation):
+    """One rendering."""
 
     def instructions(self) -> str | None:
         """The leading system message, where it is nothing but text."""
@@ -51,28 +42,19 @@ class Turns:
     def items(self) -> list[Json]:
         """All messages but the one that is the instructions."""
         skipped = 0 if self.instructions() is None else 1
-        messages = self._continued()
         return [
             item
-            for index, message in enumerate(messages)
+            for index, message in enumerate(self.messages())
             if index >= skipped
             for item in self._message(f"messages[{index}]", message)
         ]
 
-    def _continued(self) -> Sequence[Message]:
-        """The messages without a beginning that the target would not continue."""
-        messages = self.request.messages
-        if self.target.prefill or not messages or messages[-1].role != "assistant":
-            return messages
-        self.losses.add(f"messages[{len(messages) - 1}]", "the target does not continue a begun answer", "content")
-        return messages[:-1]
-
     def _message(self, path: str, message: Message) -> list[Json]:
         if message.name is not None:
             self.losses.add(f"{path}.name", "Responses has no names of speakers", "cosmetic")
-        if message.role in _SYSTEM:
+        if message.role in SYSTEM:
             return [self._system(path, message)]
-        self._begun = True
+        self.begun = True
         if message.role == "assistant":
             return self._assistant(path, message)
         if message.role == "tool":
@@ -101,22 +83,10 @@ class Turns:
 
     def _system(self, path: str, message: Message) -> Json:
         """A system or developer message, in its place; where the target wants none in between, the user reminds."""
-        if self._begun and not self.target.mid_system:
-            return self._reminder(path, message)
-        role: str = message.role
-        if role == "developer" and not self.target.developer_role:
-            role = "system"
-            self.losses.add(f"{path}.role", "the target knows no developer role", "cosmetic")
-        elif role == "system" and not self.target.system_role:
-            role = "developer"
-            self.losses.add(f"{path}.role", "the target knows no system role", "cosmetic")
+        role = self.system_role(path, message)
+        if role is None:
+            return {"type": "message", "role": "user", "content": self.reminder(path, message)}
         return self._said(path, role, message)
-
-    def _reminder(self, path: str, message: Message) -> Json:
-        self.losses.add(path, "the target takes system messages at the beginning only; the user says it", "cosmetic")
-        text = "\n\n".join(part.text for part in message.content if isinstance(part, Text))
-        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
-        return {"type": "message", "role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
 
     # content
 
