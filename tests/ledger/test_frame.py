@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
-from hexapla.ledger.frame import BEGIN, END, pack, payload_of, scan, torn, wanted
+from hexapla.ledger.frame import BEGIN, END, pack, scan, torn, wanted
 from hexapla.ledger.record import Attempt, Cost, Generation
 
 TEXT = st.text(max_size=30) | st.just("lone \ud800 surrogate")
@@ -38,7 +38,7 @@ GENERATION = st.builds(
     losses=st.lists(st.builds(Loss, TEXT, TEXT), max_size=3).map(tuple),
     attempts=st.lists(ATTEMPT, max_size=3).map(tuple),
 )
-FIVE = b"".join(pack(Generation(id=str(n)), BEGIN if n % 2 else END) for n in range(5))
+FIVE = b"".join(pack(Generation(id=str(n)), BEGIN if n % 2 else END)[0] for n in range(5))
 ENDS = [frame.end for frame in scan(FIVE)]
 
 
@@ -62,8 +62,9 @@ def legible(value: Any) -> Any:
 @example(Generation(id="\ud800", outcome="ok"), END)
 def test_any_generation_comes_back(generation: Generation, kind: int) -> None:
     """Every generation can be framed, lone surrogates and enormous counts included, and is the same afterwards."""
-    (frame,) = scan(pack(generation, kind))
-    assert frame.kind == kind
+    framed, payload = pack(generation, kind)
+    (frame,) = scan(framed)
+    assert (frame.kind, frame.payload) == (kind, payload)
     assert msgspec.json.decode(frame.payload, type=Generation) == legible(generation)
 
 
@@ -71,21 +72,21 @@ def test_ordinary_generations_are_equal_afterwards() -> None:
     """Nothing that the engine writes is changed."""
     loss = Loss("sampling.top_k", "unknown there")
     generation = Generation(id="é", created=1.5, first=0.1, outcome="timeout", losses=(loss,), session="s")
-    assert msgspec.json.decode(payload_of(pack(generation, END)), type=Generation) == generation
+    assert msgspec.json.decode(pack(generation, END)[1], type=Generation) == generation
 
 
 def test_foreign_bytes_are_left_out() -> None:
     """What an upstream put beside its counts is no business of the ledger."""
     usage = Usage(input=1, extras={"openai_chat": {"secret": msgspec.Raw(b'"x"')}})
-    assert b"secret" not in pack(Generation(id="a", usage=usage), END)
+    assert b"secret" not in pack(Generation(id="a", usage=usage), END)[0]
 
 
 def test_enormous_strings_are_clipped() -> None:
     """A megabyte in a model's name, or a thousand losses, make a record of bounded size."""
     losses = tuple(Loss("x" * 10_000, "y" * 10_000) for _ in range(1000))
-    frame = pack(Generation(id="a", requested="m" * 10**6, losses=losses), END)
+    frame, payload = pack(Generation(id="a", requested="m" * 10**6, losses=losses), END)
     assert len(frame) < 200_000
-    assert msgspec.json.decode(payload_of(frame), type=Generation).requested == "m" * 500
+    assert msgspec.json.decode(payload, type=Generation).requested == "m" * 500
 
 
 def test_a_cut_leaves_a_prefix() -> None:

@@ -24,7 +24,6 @@ MAGIC = b"HXJRNL1\n"  # first bytes of every segment
 BEGIN, END = 1, 2  # kinds; never 0, so that a page of zeros is no frame
 
 _HEADER = struct.Struct("<IBI")  # length of the payload, kind, CRC-32 of the payload seeded with the kind
-HEADER = _HEADER.size
 _LARGEST = 1 << 16  # a longer record has strings of somebody's making in it, and is clipped
 _LONGEST_STRING = 500
 _LONGEST_LIST = 50
@@ -43,8 +42,11 @@ class Frame(NamedTuple):
     end: int
 
 
-def pack(generation: Generation, kind: int) -> bytes:
-    """Return the frame of a generation: BEGIN or END.  What has no place in a record is taken out of it on the way."""
+def pack(generation: Generation, kind: int) -> tuple[bytes, bytes]:
+    """Return the frame of a generation, BEGIN or END, and its payload, which the store wants without its head.
+
+    What has no place in a record is taken out of it on the way.
+    """
     if generation.usage.extras:
         generation.usage = replace(generation.usage, extras={})
     try:
@@ -55,22 +57,17 @@ def pack(generation: Generation, kind: int) -> bytes:
     if not 0 < size <= _LARGEST:
         payload = _clipped(generation)
         size = len(payload)
-    return _head(size, kind, _checksum(payload, kind)) + payload
-
-
-def payload_of(frame: bytes) -> bytes:
-    """Return what `pack` framed, as JSON."""
-    return frame[HEADER:]
+    return _head(size, kind, _checksum(payload, kind)) + payload, payload
 
 
 def unpack(frame: bytes) -> Generation:
     """Return what `pack` framed."""
-    return decode(payload_of(frame))
+    return decode(frame[_HEADER.size :])
 
 
 def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
     """Yield whole frames from `offset` on; stop at the first that is torn or damaged."""
-    while (start := offset + HEADER) <= len(data):
+    while (start := offset + _HEADER.size) <= len(data):
         length, kind, checksum = _HEADER.unpack_from(data, offset)
         offset = start + length
         payload = data[start:offset]
@@ -81,7 +78,7 @@ def scan(data: bytes, offset: int = 0) -> Iterator[Frame]:
 
 def wanted(data: bytes) -> int:
     """Return how many bytes the first frame of `data` needs, by its own account."""
-    return HEADER + _HEADER.unpack_from(data)[0] if len(data) >= HEADER else HEADER
+    return _HEADER.size + _HEADER.unpack_from(data)[0] if len(data) >= _HEADER.size else _HEADER.size
 
 
 def torn(rest: bytes) -> bool:

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import msgspec
 
 from hexapla.errors import GatewayError, Kind
-from hexapla.ledger.frame import BEGIN, END, HEADER, decode, pack, payload_of, scan, wanted
+from hexapla.ledger.frame import BEGIN, END, decode, pack, scan, wanted
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, Segment, set_aside, sync_data, sync_directory
 from hexapla.ledger.store import Record
@@ -83,9 +83,7 @@ class Journal:
         self._tending = threading.Lock()  # guards the life of segments: creation, sync, removal
         self._spill: deque[Record] = deque()
         self._spilled = 0  # bytes
-        self._fresh: list[
-            tuple[Generation, bytes]
-        ] = []  # with their frames: all that stand in a file and were not taken
+        self._fresh: list[Record] = []  # all that stand in a file and were not taken
         self._most_fresh = fresh
         self._many = min(fresh, _WAKE_AT)
         self._behind = fresh == 0  # there were too many: `_fresh` is empty, and the files are read
@@ -104,7 +102,7 @@ class Journal:
 
     def begin(self, generation: Generation, *, required: bool = False) -> None:
         """Write down that a request begins.  Raises GatewayError only if it is required and cannot be written."""
-        name, frame = generation.id, pack(generation, BEGIN)
+        name, (frame, _) = generation.id, pack(generation, BEGIN)
         with self._lock:
             self.open[name] = frame
             try:
@@ -117,17 +115,17 @@ class Journal:
 
     def end(self, generation: Generation) -> None:
         """Write down how it ended.  Never raises."""
-        frame = pack(generation, END)
+        frame, payload = pack(generation, END)
         with self._lock:
             self.open.pop(generation.id, None)
             try:
                 self._append(frame)
             except OSError as error:
                 self._unwritten(error)
-                self._keep(generation, payload_of(frame))
+                self._keep(generation, payload)
             else:
                 if not self._behind:
-                    self._fresh.append((generation, frame))
+                    self._fresh.append((generation, payload))
                     if len(self._fresh) >= self._many:
                         self._press(len(self._fresh))
 
@@ -179,8 +177,7 @@ class Journal:
             ends = {segment: segment.end for segment in self._segments if segment.read < segment.end}
         spilled = len(records)
         if not behind:
-            records += [(generation, frame[HEADER:]) for generation, frame in fresh]
-            return Batch(records, spilled, ends)
+            return Batch(records + fresh, spilled, ends)
         positions = {}
         for segment, end in ends.items():
             offset = self._read(segment, end, limit, records)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from hexapla.ledger.frame import BEGIN, END, MAGIC, Frame, decode, pack, payload_of, scan, torn
+from hexapla.ledger.frame import BEGIN, END, MAGIC, Frame, decode, pack, scan, torn
 from hexapla.ledger.record import Generation
 from hexapla.ledger.segment import Claim, dead_claims, set_aside, sweep
 from hexapla.ledger.store import Record, Store
@@ -64,7 +64,7 @@ def _recover(claim: Claim, store: Store) -> Recovered:
         finished, legible = _store(frames, begun, store)
         damage[path] = not (whole and legible)
         found += Recovered(finished=finished, damaged=damage[path])
-    rows = [(each, payload_of(pack(each, END))) for each in map(interrupted, begun.values())]
+    rows = [(each, pack(each, END)[1]) for each in map(interrupted, begun.values())]
     for start in range(0, len(rows), _AT_ONCE):
         found += Recovered(interrupted=store.interrupt(rows[start : start + _AT_ONCE]))
     for path, damaged in damage.items():
