@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich import RICH, Body
+from rich_bodies import RICH, Body
 from strategies import requests
 from test_requests import body_of, places
 
