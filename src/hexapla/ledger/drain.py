@@ -1,8 +1,8 @@
 """Carries finished records from the journal into the store, in a thread.
 
-A row costs SQLite some microseconds if a transaction has many, and milliseconds if it has one, so rows travel in
-batches: when 1024 wait, or a fifth of a second after the last batch.  A store that fails is asked again later, ever less
-often; the journal keeps what it has not got.
+A row costs SQLite some microseconds if a transaction has many, and a fraction of a millisecond if it has one, so rows
+travel in batches: when 1024 wait, or half a second after the last batch (a fifth, where no file has them meanwhile).  A
+store that fails is asked again later, ever less often; the journal keeps what it has not got.
 
 Rules of this file: whoever pumps, pumps alone; nothing is settled before the store has it; failures are counted and
 remembered, and raised only to a caller who asked.
@@ -18,7 +18,7 @@ from hexapla.errors import GatewayError
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.store import Store
 
-_PAUSE = 0.2  # seconds between batches
+PAUSE, HASTE = 0.5, 0.2  # seconds between batches
 _LONGEST_PAUSE = 5.0  # when the store fails
 _BATCH = 256  # records that are read from files at once
 _PRUNE_EVERY = 60.0  # seconds
@@ -33,7 +33,12 @@ class Drain:
     """
 
     def __init__(
-        self, journal: Journal, store: Store, retention_days: float | None = None, max_rows: int | None = None
+        self,
+        journal: Journal,
+        store: Store,
+        retention_days: float | None = None,
+        max_rows: int | None = None,
+        pause: float = PAUSE,
     ) -> None:
         self.fault: GatewayError | None = None
         self.errors = 0
@@ -41,6 +46,7 @@ class Drain:
         self._store = store
         self._retention = retention_days
         self._max_rows = max_rows
+        self._pause = pause
         self._pumping = threading.Lock()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="hexapla-ledger-drain", daemon=True)
@@ -66,14 +72,14 @@ class Drain:
         self._thread.join()
 
     def _run(self) -> None:
-        pause, pruned = _PAUSE, 0.0
+        pause, pruned = self._pause, 0.0
         while not self._closing:
             self._journal.wake.wait(pause)
             self._journal.wake.clear()
             self._journal.tend()
             try:
                 self.pump()
-                pause = _PAUSE
+                pause = self._pause
                 if time.monotonic() - pruned > _PRUNE_EVERY:
                     self.prune()
                     pruned = time.monotonic()
@@ -84,7 +90,7 @@ class Drain:
         """Let a failing store alone: full batches must not wake us for nothing."""
         until = time.monotonic() + pause
         while not self._closing and time.monotonic() < until:
-            time.sleep(min(_PAUSE, pause))
+            time.sleep(min(HASTE, pause))
             self._journal.tend()
         return min(pause * 2, _LONGEST_PAUSE)
 

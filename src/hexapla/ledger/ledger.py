@@ -20,7 +20,7 @@ import msgspec
 
 from hexapla.errors import ConfigError, GatewayError
 from hexapla.ledger.commit import GroupCommit
-from hexapla.ledger.drain import Drain
+from hexapla.ledger.drain import HASTE, PAUSE, Drain
 from hexapla.ledger.frame import unpack
 from hexapla.ledger.ids import Mint
 from hexapla.ledger.journal import SEGMENT_SIZE, Journal, unavailable
@@ -274,7 +274,7 @@ def _open(
             claim.release()
         store.close()
         raise
-    drain = Drain(journal, store, retention_days, max_rows)
+    drain = Drain(journal, store, retention_days, max_rows, HASTE if claim is None else PAUSE)
     return _Parts(journal, store, drain, GroupCommit(journal.sync) if synced else None, recovered, unrecovered)
 
 
