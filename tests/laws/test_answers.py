@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
+from typing import Any
 
 import pytest
-from answers import WHOLE
+from answer_bodies import EVENTS, WHOLE
+from test_unknown import FIELD, known, objects, with_field
 
 from hexapla.catalog.schema import Quirks
 from hexapla.ir.content import Origin
@@ -57,3 +61,64 @@ def test_a_stream_loses_what_its_whole_twin_loses(client: str, upstream: str) ->
     stream.feed(sent)
     stream.close()
     assert fields(streamed) == fields(whole)
+
+
+EXEMPT: dict[str, str] = {
+    # objects of an answer in which an unknown field is not named, as a pattern of their place, and why
+    r"usage": "counts: what two dialects count alike is carried, each one's further counts are its own",
+    r"citation|annotation|logprobs|grounding|safetyRatings": "sources and probabilities are said in the client's own form",
+    r"images": "a picture is its bytes",
+    r"summary\.\d": "a paragraph of a summary is its text",
+    r"^(4|10|12|15)\.item|\.part$|^16\.response\.output": "events of Responses repeat an item: its beginning counts",
+    r"^11\.content_block\.input": "arguments begin empty in a stream, and deltas say them",
+}
+LOST_WHOLE = re.compile(r"^content\[\d\]$|^extras\.anthropic_messages\.container$")
+"""Losses of what stands around the field."""
+
+AROUND = re.compile(r"content\.3|container|output\.2|executableCode|^9\.content_block|^11\.item")
+
+
+def heard(lane: Lane, upstream: str, said: Any) -> str:
+    """All that the client gets, envelopes opened."""
+    if isinstance(said, dict):
+        out = lane.answer(json.dumps(said).encode()).decode()
+    else:
+        names = [f"event: {event['type']}\n" if "type" in event else "" for event in said]
+        ends = "data: [DONE]\n\n" if upstream == "openai_chat" else ""
+        sent = "".join(f"{name}data: {json.dumps(event)}\n\n" for name, event in zip(names, said)) + ends
+        stream = lane.stream()
+        out = (stream.feed(sent.encode()) + stream.close()).decode()
+    signed = re.findall(r'"thoughtSignature":"([A-Za-z0-9+/=]+)"', out)
+    seals = re.findall(
+        r"hxp1\.([\w=-]+)", "".join([out, *(base64.b64decode(each).decode("latin1") for each in signed)])
+    )
+    return out + "".join(zlib.decompress(base64.urlsafe_b64decode(seal)).decode() for seal in seals)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@across
+def test_what_nobody_knows_of_an_answer_arrives_or_is_named(client: str, upstream: str, stream: bool) -> None:
+    """A field that nobody knows, in any object of an answer or of an event, one after the other."""
+    said: Any = EVENTS[upstream] if stream else WHOLE[upstream]
+    silent = []
+    for place in objects(said):
+        path = ".".join(map(str, place))
+        if any(re.search(pattern, path) for pattern in EXEMPT):
+            continue
+        opened = lane(client, upstream, stream=stream)
+        out = heard(opened, upstream, json.loads(with_field(said, place)))
+        losses = [loss.field for loss in opened.losses]
+        around = AROUND.search(path) and any(map(LOST_WHOLE.match, losses))
+        if not (known(out) or any(map(known, losses)) or around):
+            silent.append(path)
+    assert not silent
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@across
+def test_an_answer_of_known_fields_makes_no_noise(client: str, upstream: str, stream: bool) -> None:
+    """Nothing is said of what vendors add as a rule, and no client misses."""
+    opened = lane(client, upstream, stream=stream)
+    heard(opened, upstream, EVENTS[upstream] if stream else WHOLE[upstream])
+    assert not [loss for loss in opened.losses if "nobody here knows" in loss.why]
+    assert FIELD not in str(opened.losses)

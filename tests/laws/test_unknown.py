@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich_bodies import RICH, Body
+from rich_bodies import RICH
 from strategies import requests
 from test_requests import body_of, places
 
@@ -76,7 +76,7 @@ def known(text: str) -> bool:
     return FIELD.replace("_", "") in text.replace("_", "").lower()
 
 
-def with_field(body: Body, place: tuple[str | int, ...]) -> bytes:
+def with_field(body: Any, place: tuple[str | int, ...]) -> bytes:
     """`body` with the field in the object at `place`."""
     copied = json.loads(json.dumps(body))
     owner = copied

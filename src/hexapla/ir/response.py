@@ -68,7 +68,8 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GenerateResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """One finished answer.  `model` is what the upstream names; None where it names none."""
+    """One finished answer.  `model` is what the upstream names; None where it names none; `unread` are the fields that
+    nobody here knows."""
 
     id: str | None = None
     model: str | None = None
@@ -79,3 +80,4 @@ class GenerateResponse(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
     origin: str = ""  # protocol it was parsed from
     extras: Extras = {}
+    unread: tuple[str, ...] = ()

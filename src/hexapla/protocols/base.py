@@ -63,12 +63,18 @@ class StreamDecoder(typing.Protocol):
     """Bytes of an upstream stream -> events.
 
     done     the protocol's own terminal event was seen: nothing more will come, `close` may be called
+    unread   fields that nobody here knows, once `look` was called
     settled  everything that matters was seen (a finish reason and usage), only a terminator may follow: the driver
              waits briefly for it
     """
 
     done: bool
     settled: bool
+    unread: dict[str, None]
+
+    def look(self) -> None:
+        """Look for what nobody reads, for whoever tells the client no more than what the events say."""
+        ...
 
     def feed(self, data: bytes) -> list[AnyEvent]:
         """Return the events that `data` completes.  Never raises: an event that is broken JSON becomes a

@@ -31,7 +31,7 @@ def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog) -> Jso
     """The fields of `extras` that are `protocol`'s; all others are losses."""
     for origin, fields in extras.items():
         if origin != protocol:
-            for name in _names(fields):
+            for name in names_in(fields):
                 losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
     return dict(extras.get(protocol, {}))
 
@@ -39,7 +39,7 @@ def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog) -> Jso
 def lose_extras(extras: Extras, path: str, why: str, losses: LossLog) -> None:
     """All of `extras` are losses: their owner stands where nothing can stand beside."""
     for origin, fields in extras.items():
-        for name in _names(fields):
+        for name in names_in(fields):
             losses.add(f"{path}extras.{origin}.{name}", why)
 
 
@@ -58,10 +58,10 @@ def _fields(value: Unknown) -> Mapping[str, Unknown] | None:
     return load(value, dict[str, Raw]) if isinstance(value, Raw) else value
 
 
-def _names(fields: Mapping[str, Unknown]) -> Iterator[str]:
+def names_in(fields: Mapping[str, Unknown]) -> Iterator[str]:
     """Each field by its path inside of its owner."""
     for name, value in fields.items():
         if isinstance(value, dict):
-            yield from (f"{name}.{inner}" for inner in _names(value))
+            yield from (f"{name}.{inner}" for inner in names_in(value))
         else:
             yield name

@@ -7,9 +7,13 @@ Rules of this file: nothing of any dialect; the shortest way through for a frame
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import AnyEvent, Ping, StreamError
 from hexapla.protocols.failures import complaint
+from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.rawjson import broken
 from hexapla.wire.sse import Frame, SSEDecoder
 from hexapla.wire.surrogates import Halves
@@ -18,10 +22,23 @@ CUT_OFF = "The provider's stream ended before the answer was complete."
 NO_ANSWER = "The provider's stream held no answer."
 
 
+MOST_LOOKS = 4
+"""Frames with something unknown in them that are looked through; vendors say the same of every one."""
+
+
 class FrameDecoder:
-    """The common part of a StreamDecoder (base.py)."""
+    """The common part of a StreamDecoder (base.py).
+
+    LOOK     reads the dialect's frames
+    unread   what nobody reads of them, once `look` was called
+    """
+
+    LOOK: ClassVar[Look[Any]]
 
     def __init__(self) -> None:
+        self._read = self.LOOK.read
+        self._looks = 0
+        self.unread: dict[str, None] = {}
         self._sse = SSEDecoder()
         self._halves = Halves()
         self._events: list[AnyEvent] = []
@@ -29,6 +46,27 @@ class FrameDecoder:
         self._comments = 0
         self.done = False
         self.settled = False
+
+    def look(self) -> None:
+        """Look for what nobody reads."""
+        self._read, self._looks = self.LOOK.strict, MOST_LOOKS
+
+    def _read_again(self, data: bytes) -> Any:
+        """What `_read` could not decode, where it only refused what is unknown in it; None for anything else."""
+        if not self._looks:
+            return None
+        try:
+            found = self.LOOK.read(data)
+        except UNDECODABLE:
+            return None
+        self._note(self.LOOK.names(data))
+        return found
+
+    def _note(self, names: Iterable[str]) -> None:
+        self.unread |= dict.fromkeys(names)
+        self._looks -= 1
+        if not self._looks:
+            self._read = self.LOOK.read
 
     def feed(self, data: bytes) -> list[AnyEvent]:
         if self.done:

@@ -14,6 +14,7 @@ out has a default; `Raw()` is a raw field that was left out.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -66,7 +67,7 @@ class Reader(Generic[S]):
     def _sifted(self, raw: bytes | Raw) -> tuple[dict[str, object], Rest]:
         """The fields that are known, and all others."""
         if self._inner is None:
-            self._inner = _inner_readers(self._kind)
+            self._inner = {name: Reader(inner) for name, inner in inner_structs(self._kind).items()}
         known: dict[str, object] = {}
         rest: Rest = {}
         for name, value in split(raw).items():
@@ -90,11 +91,12 @@ def _within(value: Raw, reader: Reader[msgspec.Struct] | None) -> tuple[object, 
     return value, None
 
 
-def _inner_readers(kind: type[msgspec.Struct]) -> dict[str, Reader[msgspec.Struct]]:
-    """Readers for the fields that are objects, or lists of them."""
+@cache
+def inner_structs(kind: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
+    """What the fields hold that are objects, or lists of them."""
     hints = get_type_hints(kind)
     return {
-        wire: Reader(inner)
+        wire: inner
         for name, wire in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
         if (inner := _struct_in(hints[name])) is not None
     }

@@ -7,19 +7,19 @@ which also says how to bend the answer back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import HUNG, Media, Reasoning, Text, ToolCall
-from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, Ping, StreamError, TextDelta
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, MessageStop, Ping, StreamError, TextDelta
 from hexapla.ir.fold import fold, unfold
-from hexapla.ir.loss import Loss, LossLog, Severity
-from hexapla.ir.response import GenerateResponse, ResponsePart
+from hexapla.ir.loss import Loss, LossLog
+from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.tap import is_content, note, note_whole
+from hexapla.translate.unheard import Unheard
 
 
 class Hub:
@@ -45,9 +45,6 @@ class Hub:
 
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)
-        for index, part in enumerate(response.content):
-            if isinstance(part, _BARE) and part.extras:
-                _judge(index, part, self._client.name, self._losses, hung=_hung(response.content))
         restored = self._restore.whole(response)
         if restored is None:
             restored = self._fold([*self._restore.all(unfold(response))])
@@ -63,7 +60,10 @@ class Hub:
 
     def gather(self, stream: bytes) -> bytes:
         decoder = self._upstream.decoder()
+        decoder.look()
         events = [*decoder.feed(stream), *decoder.close()]
+        unheard = replace(fold(events), unread=tuple(decoder.unread))
+        Unheard(self._client.name, self._upstream.name, self._losses).whole(unheard)
         response = self._fold([*self._restore.all(events)])
         return self._client.render_response(response, self._reply, self._losses)
 
@@ -72,9 +72,11 @@ class Hub:
 
     def _parsed(self, body: bytes) -> GenerateResponse:
         try:
-            return self._upstream.parse_response(body)
+            response = self._upstream.parse_response(body)
         except ProtocolError as error:
             raise no_answer(body, self._upstream.name, error) from None
+        Unheard(self._client.name, self._upstream.name, self._losses).whole(response)
+        return response
 
     def _fold(self, events: list[AnyEvent]) -> GenerateResponse:
         """The answer that the events make, noted in the summary.  Raises GatewayError for one that failed."""
@@ -95,13 +97,13 @@ class HubStream:
         summary: Summary,
         losses: LossLog,
     ) -> None:
-        self._client = client.name
-        self._losses = losses
+        self._unheard = Unheard(client.name, upstream.name, losses)
         self._decoder = upstream.decoder()
+        self._decoder.look()
         self._encoder = client.encoder(reply, losses)
         self._restore = restore
         self.summary = summary
-        self.committed = self.done = self._hung = False
+        self.committed = self.done = False
 
     @property
     def failed(self) -> bool:
@@ -144,35 +146,8 @@ class HubStream:
                     self.committed = True
                 note(self.summary, event)
                 if type(event) is BlockStart:
-                    self._judge(event)
+                    self._unheard.part(event.index, event.part)
+                elif type(event) is MessageStop:
+                    self._unheard.end(event.stop, self._decoder.unread)
                 out.append(encode(event))
         return b"".join(out)
-
-    def _judge(self, start: BlockStart) -> None:
-        part = start.part
-        self._hung = self._hung or _hung([part])
-        if isinstance(part, _BARE) and part.extras:
-            _judge(start.index, part, self._client, self._losses, hung=self._hung)
-
-
-_BARE = (Text, ToolCall, Media)
-"""Parts that take what only their vendor understands nowhere; thought has an envelope for it."""
-
-_OWN = frozenset({"id", "status"})
-"""What a vendor calls its item and how far it is: nobody misses that elsewhere."""
-
-
-def _hung(parts: Iterable[ResponsePart]) -> bool:
-    """Whether what hangs on calls comes back, since it stands beside them too."""
-    return any(type(part) is Reasoning and part.form == HUNG for part in parts)
-
-
-def _judge(index: int, part: Text | ToolCall | Media, client: str, losses: LossLog, *, hung: bool) -> None:
-    """What a part says that only its vendor understands is a loss for others."""
-    if hung and type(part) is ToolCall:
-        return
-    for origin, fields in part.extras.items():
-        for name in fields if origin != client else ():
-            if name not in _OWN:
-                grave: Severity = "parameter" if type(part) is ToolCall else "cosmetic"
-                losses.add(f"content[{index}].extras.{origin}.{name}", f"{name} is a field of {origin} only", grave)

@@ -270,6 +270,8 @@ class SeamStream(HubStream):
         for each in decoded:
             for event in self._restore.feed(each):
                 note(self.summary, event)
+                if type(event) is MessageStop:
+                    self._unheard.end(event.stop, self._decoder.unread)
                 if self._begun:
                     self._tell(event, out)
                 elif not isinstance(event, StreamError):
@@ -304,7 +306,7 @@ class SeamStream(HubStream):
             return ()
         if self._joins and isinstance(part, Text) and self._lap is None:
             return self._go_on(event.index, part, before)
-        self._judge(event)
+        self._unheard.part(event.index, part)
         closed = self._close(before) if before is not None and before not in self._places.values() else ()
         place = self._places[event.index] = self._said.start(type(part))
         if isinstance(part, Text):

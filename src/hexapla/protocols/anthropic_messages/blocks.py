@@ -64,7 +64,8 @@ def _parse_thinking(fields: dict[str, Raw]) -> Reasoning:
 
 
 def _parse_redacted(fields: dict[str, Raw]) -> Reasoning:
-    return Reasoning(encrypted=_text(fields, "data") or "", form="redacted_thinking", origin=ORIGIN)
+    extras = _extras(fields, "type", "data")
+    return Reasoning(encrypted=_text(fields, "data") or "", form="redacted_thinking", origin=ORIGIN, extras=extras)
 
 
 def _parse_call(fields: dict[str, Raw]) -> ToolCall:
@@ -141,7 +142,8 @@ def _render_refusal(part: Refusal, losses: LossLog, path: str) -> Json:
 def _render_reasoning(part: Reasoning, losses: LossLog, path: str) -> Json:
     native = part.origin.protocol == NAME
     if not part.readable and (part.encrypted is not None or not native):
-        return {"type": "redacted_thinking", "data": (part.encrypted or "") if native else seal(part)}
+        data = (part.encrypted or "") if native else seal(part)
+        return {"type": "redacted_thinking", "data": data, **part.extras.get(NAME, {})}
     signature = (part.signature or "") if native else seal(part)
     return {"type": "thinking", "thinking": part.readable, "signature": signature, **part.extras.get(NAME, {})}
 

@@ -37,6 +37,7 @@ from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
 from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
+from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump, load
 from hexapla.wire.sse import Frame
@@ -72,11 +73,13 @@ class _OpaqueEvent(msgspec.Struct):
     delta: dict[str, Any] = {}
 
 
-_decode = msgspec.json.Decoder(WireEvent).decode
+_LOOK = Look(WireEvent, ("message.role", "delta.estimated_tokens", "amazon-bedrock-invocationMetrics"))
 
 
 class MessagesDecoder(FrameDecoder):
     """See StreamDecoder (base.py)."""
+
+    LOOK = _LOOK
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,10 +102,12 @@ class MessagesDecoder(FrameDecoder):
         if self.done:
             return
         try:
-            event = _decode(frame.data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            self._odd(frame)
-            return
+            event = self._read(frame.data)
+        except UNDECODABLE:
+            event = self._read_again(frame.data)
+            if event is None:
+                self._odd(frame)
+                return
         self._handle(event, frame)
 
     def _handle(self, event: WireEvent, frame: Frame) -> None:

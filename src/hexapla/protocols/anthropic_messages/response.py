@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import Refusal, Text
@@ -15,6 +16,7 @@ from hexapla.protocols.anthropic_messages.blocks import RENDER, parse_block
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
+from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, join
 from hexapla.wire.surrogates import mend
@@ -43,22 +45,28 @@ class WireMessage(msgspec.Struct):
 NULL = Raw(b"null")
 
 _decoder = msgspec.json.Decoder(WireMessage)
+_LOOK = Look(WireMessage, ("role", "amazon-bedrock-invocationMetrics"))
 
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
-    message = _checked(body)
-    return _response(message, tuple(parse_block(raw) for raw in message.content or ()))
+    body = body.strip()
+    try:
+        message, unread = _LOOK.whole(body)
+    except UNDECODABLE:
+        message, unread = _decoded(body), ()
+    answer = _response(_checked(message, body), tuple(parse_block(raw) for raw in message.content or ()))
+    return replace(answer, unread=unread) if unread else answer
 
 
 def glance(body: bytes) -> GenerateResponse:
     """`parse_response` without the content."""
-    return _response(_checked(body), ())
-
-
-def _checked(body: bytes) -> WireMessage:
     body = body.strip()
-    message = _decoded(body)
+    return _response(_checked(_decoded(body), body), ())
+
+
+def _checked(message: WireMessage, body: bytes) -> WireMessage:
+    """`message`, if it is an answer."""
     if message.type == "error" or (message.content is None and _failed(message)):
         raise classify(200, {}, body)
     if message.content is None:

@@ -39,6 +39,8 @@ from hexapla.protocols.gemini_generate.sources import citations_of, logprobs_of
 from hexapla.protocols.gemini_generate.wire import (
     CANDIDATE_EXTRAS,
     CHUNK_EXTRAS,
+    LOOK,
+    PART,
     WireBlob,
     WireCall,
     WireCandidate,
@@ -49,11 +51,11 @@ from hexapla.protocols.gemini_generate.wire import (
     present,
 )
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, ORIGIN, made_id, reason_of, stop_of, usage_of
+from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump, load
 from hexapla.wire.sse import Frame
 
-_part = msgspec.json.Decoder(WirePart).decode
 _KEY = "open"  # one block is open at a time
 
 
@@ -61,12 +63,14 @@ def read_chunk(data: bytes | Raw) -> WireChunk | None:
     """A chunk, as far as it can be read; None for what is no object."""
     try:
         return decode_chunk(data)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except UNDECODABLE:
         return fit(data, WireChunk)
 
 
 class GeminiDecoder(FrameDecoder):
     """See StreamDecoder (base.py)."""
+
+    LOOK = LOOK
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,9 +97,9 @@ class GeminiDecoder(FrameDecoder):
         if self.done or (frame.event == "error" and self._complain(frame)):
             return
         try:
-            chunk: WireChunk | None = decode_chunk(frame.data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            chunk = self._odd(frame)
+            chunk: WireChunk | None = self._read(frame.data)
+        except UNDECODABLE:
+            chunk = self._read_again(frame.data) or self._odd(frame)
         if chunk is not None:
             self.chunk(chunk)
 
@@ -150,9 +154,9 @@ class GeminiDecoder(FrameDecoder):
 
     def _on_part(self, raw: Raw) -> None:
         try:
-            part = _part(raw)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            part = fit(raw, WirePart) or WirePart()
+            part = (PART.strict if self._looks else PART.read)(raw)
+        except UNDECODABLE:
+            part = self._odd_part(raw)
         if part.function_call is not None:
             self._on_call(part.function_call, part.thought_signature)
         elif part.inline_data is not None or part.file_data is not None:
@@ -163,6 +167,15 @@ class GeminiDecoder(FrameDecoder):
             self._on_text(raw, part)
         else:
             self._on_other(raw)
+
+    def _odd_part(self, raw: Raw) -> WirePart:
+        """A part with something unknown, or something wrong, in it."""
+        if self._looks:
+            self._note(f"candidates.content.parts.{name}" for name in PART.names(raw))
+        try:
+            return PART.read(raw)
+        except UNDECODABLE:
+            return fit(raw, WirePart) or WirePart()
 
     def _on_text(self, raw: Raw, part: WirePart) -> None:
         if part.text is None and self._on_other(raw):

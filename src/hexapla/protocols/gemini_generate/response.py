@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import Citation, Extras, Refusal, Text
@@ -18,8 +19,9 @@ from hexapla.protocols.failures import classify_value
 from hexapla.protocols.gemini_generate.decode import GeminiDecoder, read_chunk
 from hexapla.protocols.gemini_generate.parts import Json, Parts
 from hexapla.protocols.gemini_generate.sources import grounding_of, render_logprobs
-from hexapla.protocols.gemini_generate.wire import WireChunk, present
+from hexapla.protocols.gemini_generate.wire import LOOK, WireChunk, present
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, render_usage, say_stop
+from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.rawjson import decode, dump, join, load
 from hexapla.wire.surrogates import mend
 
@@ -29,13 +31,22 @@ _object = msgspec.json.Decoder(dict[str, Raw])
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
     body = body.strip()
-    chunks = [_chunk(raw) for raw in load(body, list[Raw]) or ()] if body.startswith(b"[") else [_chunk(body)]
+    unread: tuple[str, ...] = ()
+    try:
+        chunk, unread = LOOK.whole(body)
+        chunks = [chunk]
+    except UNDECODABLE:
+        chunks = [_chunk(raw) for raw in load(body, list[Raw]) or ()] if body.startswith(b"[") else [_chunk(body)]
     for chunk in chunks:
         if present(chunk.error) is not None:
             raise classify_value({"error": msgspec.json.decode(chunk.error)})
     if not any(chunk.candidates or present(chunk.prompt_feedback) for chunk in chunks):
         raise ProtocolError("the answer has no candidates", path="$.candidates")
-    return fold(GeminiDecoder().whole(chunks))
+    decoder = GeminiDecoder()
+    decoder.look()
+    answer = fold(decoder.whole(chunks))
+    unread = (*unread, *decoder.unread)
+    return replace(answer, unread=unread) if unread else answer
 
 
 def _chunk(body: bytes | Raw) -> WireChunk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
+from hexapla.protocols.unread import Look
 from hexapla.wire.rawjson import load
 
 
@@ -70,6 +71,10 @@ CANDIDATE_EXTRAS = {
 """What a candidate says that only Gemini says; the last word counts."""
 
 CHUNK_EXTRAS = {"prompt_feedback": "promptFeedback", "create_time": "createTime", "model_status": "modelStatus"}
+
+LOOK = Look(WireChunk, ("candidates.content.role", "candidates.tokenCount", "sdkHttpResponse"))
+PART = Look(WirePart, ("executableCode", "codeExecutionResult", "toolCall", "toolResponse", "partMetadata"))
+"""Read chunks, and parts; those that only Gemini has are carried, or lost, as a whole."""
 
 decode_chunk = msgspec.json.Decoder(WireChunk).decode
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -60,21 +59,22 @@ from hexapla.protocols.openai_chat.reasoning import (
     thinks,
 )
 from hexapla.protocols.openai_chat.response import beginning, calls_of
-from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, decode_chunk, opened
+from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, opened
 from hexapla.protocols.openai_chat.usage import usage_of
 from hexapla.protocols.openai_chat.words import stop_of
+from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, dump
 from hexapla.wire.sse import Frame
 
 _DONE = b"[DONE]"
 _TEXT, _REFUSAL, _THOUGHT = "text", "refusal", "thought"
-_UNDECODABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
-_decode = decode_chunk.decode
 
 
 class ChatDecoder(FrameDecoder):
     """See StreamDecoder (base.py)."""
+
+    LOOK = LOOK
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,10 +97,12 @@ class ChatDecoder(FrameDecoder):
             return
         event, data = frame.event, frame.data
         try:
-            chunk = _decode(data)
-        except _UNDECODABLE:
-            self._odd(event, data.strip())
-            return
+            chunk = self._read(data)
+        except UNDECODABLE:
+            chunk = self._read_again(data)
+            if chunk is None:
+                self._odd(event, data.strip())
+                return
         if event == "error":
             self._refuse(classify(200, {}, data))
         else:

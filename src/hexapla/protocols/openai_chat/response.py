@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -35,10 +34,11 @@ from hexapla.protocols.openai_chat.parts import (
     turn_extras,
 )
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, hung, thinks, thought_of
-from hexapla.protocols.openai_chat.schema import NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
+from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of
 from hexapla.protocols.openai_chat.words import FINISH, SAID, stop_of
+from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, dump, join, load
 from hexapla.wire.surrogates import mend
@@ -51,7 +51,9 @@ TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
-    answer, choice = checked(body)
+    body = body.strip()
+    answer, unread = _whole(body)
+    answer, choice = _judged(answer, body)
     message = choice.message or choice.delta or Delta(content=choice.text)
     content: list[ResponsePart] = [*thought_of(message)] if thinks(message) else []
     content += _said(message, choice, answer)
@@ -71,7 +73,16 @@ def parse_response(body: bytes) -> GenerateResponse:
         content=tuple(content),
         stop=stop_of(choice, calls=bool(calls)),
         usage=usage_of(answer.usage) or usage_of(choice.usage),
+        unread=unread,
     )
+
+
+def _whole(body: bytes) -> tuple[Chunk, tuple[str, ...]]:
+    """(the typed answer, what of it nobody reads)."""
+    try:
+        return LOOK.whole(body)
+    except UNDECODABLE:
+        return _fitted(body), ()
 
 
 def checked(body: bytes) -> tuple[Chunk, Choice]:
@@ -79,8 +90,12 @@ def checked(body: bytes) -> tuple[Chunk, Choice]:
     body = body.strip()  # OpenRouter and DeepSeek send white space while they wait
     try:
         answer = decode_chunk.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         answer = _fitted(body)
+    return _judged(answer, body)
+
+
+def _judged(answer: Chunk, body: bytes) -> tuple[Chunk, Choice]:
     if answer.output is not None:
         answer = opened(answer)
     choices = answer.choices

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from hexapla.protocols.unread import Look
+
 NAME = "openai_chat"
 
 Content = str | list[Any] | dict[str, Any] | None
@@ -129,5 +131,27 @@ def opened(chunk: Chunk) -> Chunk:
             choice.finish_reason = None if choice.finish_reason == "null" else choice.finish_reason
     return chunk
 
+
+_MESSAGE = ("role", "name", "index", "token_id", "phase", "channel", "padding")
+"""What a message or a delta says that no client misses: an answer is the assistant's, and made of tokens."""
+
+LOOK = Look(
+    Chunk,
+    (
+        *(f"{owner}.{name}" for owner in ("choices.delta", "choices.message") for name in _MESSAGE),
+        "choices.logprobs.refusal",
+        "x_groq.id",
+        # a server's own measures and settings
+        *("timings", "time_info", "metrics", "nvext", "kv_transfer_params", "venice_parameters", "stream_options"),
+        *("copilot_usage", "usage_breakdown", "generationId", "x_groq.seed", "choices.seed"),
+        # tokens by number, which sequence stopped it, random padding, verdicts of filters that let the answer pass
+        *("prompt_logprobs", "prompt_token_ids", "choices.token_ids", "choices.matched_stop", "obfuscation", "p"),
+        *("prompt_filter_results", "choices.content_filter_results", "choices.content_filter_offsets"),
+        *("input_sensitive", "output_sensitive", "input_sensitive_type", "output_sensitive_type"),
+        "output_sensitive_int",
+        "base_resp.status_msg",
+    ),
+)
+"""Reads chunks and answers; what is quiet was counted in recorded answers of 60 vendors (2026-11)."""
 
 decode_chunk = msgspec.json.Decoder(Chunk)

@@ -23,13 +23,12 @@ from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.frames import FrameDecoder
 from hexapla.protocols.openai_responses.response import failed, failure, stop_for, with_searches
 from hexapla.protocols.openai_responses.said import Said
-from hexapla.protocols.openai_responses.schema import WireEvent, WireResponse, present
+from hexapla.protocols.openai_responses.schema import EVENT, WireEvent, WireResponse, present
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN, usage_of
+from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import broken, load
 from hexapla.wire.sse import Frame
-
-_decode = msgspec.json.Decoder(WireEvent).decode
 
 _THOUGHT = Reasoning(form="reasoning", origin=ORIGIN)
 
@@ -41,6 +40,8 @@ class _Part(msgspec.Struct):
 class ResponsesDecoder(FrameDecoder):
     """See StreamDecoder (base.py)."""
 
+    LOOK = EVENT
+
     def __init__(self) -> None:
         super().__init__()
         self._said = Said(self._events)
@@ -50,8 +51,10 @@ class ResponsesDecoder(FrameDecoder):
         if self.done or data.strip() in (b"", b"[DONE]"):
             return
         try:
-            event = _decode(data)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            event = self._read(data)
+        except UNDECODABLE:
+            event = self._read_again(data)
+        if event is None:
             if (mended := self._halves.mend(data)) != data:
                 self._frame(Frame(frame.event, mended))
                 return

@@ -22,7 +22,7 @@ from hexapla.protocols.failures import classify_value
 from hexapla.protocols.openai_responses.echo import echo
 from hexapla.protocols.openai_responses.items import parse_item
 from hexapla.protocols.openai_responses.output import whole_item
-from hexapla.protocols.openai_responses.schema import WireResponse, present
+from hexapla.protocols.openai_responses.schema import WHOLE, WireResponse, present
 from hexapla.protocols.openai_responses.words import (
     ACTIONS,
     FAILED,
@@ -35,6 +35,7 @@ from hexapla.protocols.openai_responses.words import (
     stop_of,
     usage_of,
 )
+from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import decode, join, load
 
@@ -48,7 +49,10 @@ _decoder = msgspec.json.Decoder(WireResponse)
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an answer that failed."""
-    answer = _decoded(body.strip())
+    try:
+        answer, unread = WHOLE.whole(body.strip())
+    except UNDECODABLE:
+        answer, unread = _decoded(body.strip()), ()
     if failed(answer):
         raise failure(body, answer.status)
     if answer.output is None and answer.status not in UNFINISHED:
@@ -64,6 +68,7 @@ def parse_response(body: bytes) -> GenerateResponse:
         created=answer.created,
         service_tier=answer.service_tier or None,
         origin=NAME,
+        unread=unread,
     )
 
 

@@ -1,0 +1,66 @@
+"""What of an answer its client does not hear, beside what the encoder itself has no words for.
+
+Parts carry what only their vendor understands in `extras`: a client of that dialect gets it, the others do not.  Thought
+takes it along in its envelope, except to Chat, which has none; what hangs on a call stands beside it as thought.  Fields
+that nobody here knows are told by the decoder (protocols/unread.py).
+
+Rules of this file: nothing here refuses anything, since the answer is there; a loss names its field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hexapla.ir.content import HUNG, Extras, Media, Reasoning, Text, ToolCall
+from hexapla.ir.loss import LossLog, Severity
+from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
+from hexapla.protocols.extras import names_in
+
+BARE = (Text, ToolCall, Media)
+"""Parts that have no envelope."""
+
+QUIET = frozenset(
+    # an item's own name and state; what became citations and log probabilities; verdicts that let the answer pass
+    {"id", "status", "groundingMetadata", "citationMetadata", "avgLogprobs", "safetyRatings"}
+)
+
+
+class Unheard:
+    """One answer.  `client` and `upstream` are names of dialects."""
+
+    __slots__ = ("_bare", "_client", "_hung", "_losses", "_upstream")
+
+    def __init__(self, client: str, upstream: str, losses: LossLog) -> None:
+        self._client = client
+        self._upstream = upstream
+        self._losses = losses
+        self._hung = False  # what hangs on calls was told as thought
+        self._bare = (*BARE, Reasoning) if client == "openai_chat" else BARE
+
+    def whole(self, response: GenerateResponse) -> None:
+        """All of an answer."""
+        for index, part in enumerate(response.content):
+            if type(part) is not Text or part.extras:
+                self.part(index, part)
+        if response.unread or (response.stop is not None and response.stop.extras):
+            self.end(response.stop, response.unread)
+
+    def part(self, index: int, part: ResponsePart) -> None:
+        """A part, or the beginning of one."""
+        self._hung = self._hung or (type(part) is Reasoning and part.form == HUNG)
+        if isinstance(part, self._bare) and part.extras and not (self._hung and type(part) is ToolCall):
+            grave: Severity = "parameter" if type(part) is ToolCall else "cosmetic"
+            self._lose(part.extras, f"content[{index}].", grave)
+
+    def end(self, stop: Stop | None, unread: Iterable[str]) -> None:
+        """How the answer ended, and what of it nobody knows."""
+        if stop is not None:
+            self._lose(stop.extras, "stop.", "cosmetic")
+        for name in unread:
+            self._losses.add(f"extras.{self._upstream}.{name}", "nobody here knows this field of an answer", "cosmetic")
+
+    def _lose(self, extras: Extras, path: str, severity: Severity) -> None:
+        for origin, fields in extras.items():
+            for name in names_in(fields) if origin != self._client else ():
+                if name not in QUIET:
+                    self._losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only", severity)
