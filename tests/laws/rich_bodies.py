@@ -51,7 +51,12 @@ CHAT: dict[str, Body] = {
                 "content": [{"type": "text", "text": "Let me look."}, {"type": "refusal", "refusal": "Not that."}],
                 "tool_calls": [
                     {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Rome"}'}},
-                    {"id": "c2", "type": "custom", "custom": {"name": "patch", "input": "*** Begin"}},
+                    {
+                        "id": "c2",
+                        "type": "custom",
+                        "custom": {"name": "patch", "input": "*** Begin"},
+                        "cache_control": MARK,
+                    },
                     {"id": "c3", "type": "builtin_function", "function": {"name": "$web", "arguments": "{}"}},
                 ],
             },

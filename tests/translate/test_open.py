@@ -152,6 +152,15 @@ def test_the_gateways_own_failure_is_said_once() -> None:
     assert b"too slow" in stream.fail(error) and stream.fail(error) == b""
 
 
+def test_strict_minds_neither_names_of_items_nor_how_something_is_cached() -> None:
+    """A Responses client sends items back with their ids; what they say arrives."""
+    said = {"type": "output_text", "text": "yo", "annotations": []}
+    item = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [said]}
+    body = {"model": "p/m", "input": [{"role": "user", "content": "hi"}, item, {"role": "user", "content": "so?"}]}
+    lane = opened(body, client="openai_responses", to="openai_chat", on_loss="strict")
+    assert {loss.field.rpartition(".")[2] for loss in lane.losses} == {"id", "status"}
+
+
 def test_strict_refuses_what_would_not_be_carried() -> None:
     """Before anything is sent, by the name of the field; what is cosmetic passes."""
     with pytest.raises(ClientError, match=r"sampling\.seed") as caught:

@@ -11,12 +11,14 @@ from typing import Any
 from msgspec import Raw
 
 from hexapla.ir.content import Extras, Unknown
-from hexapla.ir.loss import LossLog
+from hexapla.ir.loss import LossLog, Severity
 from hexapla.wire.rawjson import load
 
 Json = dict[str, Any]
 
 MARK = "cache_control"
+PLACE = frozenset({"id", "status"})
+"""What a vendor calls an item, and how far it is."""
 
 
 def beside(body: Mapping[str, Any], extras: Extras, protocol: str, path: str, losses: LossLog) -> Json:
@@ -32,7 +34,7 @@ def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog) -> Jso
     for origin, fields in extras.items():
         if origin != protocol:
             for name in names_in(fields):
-                losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only")
+                losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only", severity(name))
     return dict(extras.get(protocol, {}))
 
 
@@ -40,7 +42,12 @@ def lose_extras(extras: Extras, path: str, why: str, losses: LossLog) -> None:
     """All of `extras` are losses: their owner stands where nothing can stand beside."""
     for origin, fields in extras.items():
         for name in names_in(fields):
-            losses.add(f"{path}extras.{origin}.{name}", why)
+            losses.add(f"{path}extras.{origin}.{name}", why, severity(name))
+
+
+def severity(name: str) -> Severity:
+    """What an item is called and how far it is, and how something is cached, changes no answer."""
+    return "cosmetic" if name in PLACE or name.startswith(MARK) else "parameter"
 
 
 def put(body: Mapping[str, Any], own: Mapping[str, Unknown]) -> Json:

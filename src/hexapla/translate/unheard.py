@@ -14,15 +14,13 @@ from collections.abc import Iterable
 from hexapla.ir.content import HUNG, Extras, Media, Reasoning, Text, ToolCall
 from hexapla.ir.loss import LossLog, Severity
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
-from hexapla.protocols.extras import names_in
+from hexapla.protocols.extras import PLACE, names_in
 
 BARE = (Text, ToolCall, Media)
 """Parts that have no envelope."""
 
-QUIET = frozenset(
-    # an item's own name and state; what became citations and log probabilities; verdicts that let the answer pass
-    {"id", "status", "groundingMetadata", "citationMetadata", "avgLogprobs", "safetyRatings"}
-)
+QUIET = PLACE | {"groundingMetadata", "citationMetadata", "avgLogprobs", "safetyRatings"}
+"""What nobody misses: where an item stands, what became citations, verdicts that let the answer pass."""
 
 
 class Unheard:

@@ -38,20 +38,18 @@ from hexapla.protocols.failures import classify
 from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
+from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
-    call_extras,
     cited,
     content_pieces,
     image_of,
     json_text,
-    turn_extras,
 )
 from hexapla.protocols.openai_chat.reasoning import (
     DETAILS,
     ORIGIN,
     PART,
-    hung,
     listed,
     merge_details,
     pieces_of,

@@ -12,9 +12,9 @@ from typing import Any
 
 from msgspec import Raw
 
-from hexapla.ir.content import Citation, Extras, Media, ToolCall, Unknown
+from hexapla.ir.content import Citation, Media, ToolCall
 from hexapla.protocols.extras import put
-from hexapla.protocols.openai_chat.schema import NAME, Arguments, Content, Delta, ToolDelta
+from hexapla.protocols.openai_chat.schema import NAME, Arguments, Content
 from hexapla.wire.media import data_url, split_data_url
 from hexapla.wire.rawjson import dump, load
 
@@ -156,41 +156,18 @@ def call_id(seed: str | None, index: int, name: str) -> str:
     return f"call_{hashlib.sha256(seen).hexdigest()[:24]}"
 
 
-def call_extras(delta: ToolDelta) -> Extras:
-    """What must come back with a call: Gemini's thought signature (https://ai.google.dev/gemini-api/docs/thought-signatures,
-    2026-08), in the call or inside its function, and a type that is neither function nor custom (Kimi's builtin_function).
-    """
-    kept: dict[str, Unknown] = {}
-    if delta.type not in (None, "", "function", "custom"):
-        kept["type"] = dump(delta.type)
-    if _said(delta.extra_content):
-        kept["extra_content"] = Raw(bytes(delta.extra_content))
-    if delta.function is not None and _said(delta.function.thought_signature):
-        kept["function"] = {"thought_signature": Raw(bytes(delta.function.thought_signature))}
-    return {NAME: kept} if kept else {}
-
-
-def turn_extras(message: Delta) -> Extras:
-    """The signature of a turn that is text, which Google puts beside it."""
-    signed = b'"thought_signature"' in bytes(message.extra_content)
-    return {NAME: {"extra_content": Raw(bytes(message.extra_content))}} if signed else {}
-
-
 def render_call(part: ToolCall) -> dict[str, Any]:
-    """A tool call as Chat writes it."""
+    """A tool call as Chat writes it, with the fields that only Chat knows."""
+    return put(bare_call(part), part.extras.get(NAME, {})) if part.extras else bare_call(part)
+
+
+def bare_call(part: ToolCall) -> dict[str, Any]:
+    """A tool call as every Chat server knows it."""
     if part.kind == "custom":
         inner = {"name": part.name, "input": part.arguments}
     else:
         inner = {"name": part.name, "arguments": part.arguments or "{}"}
-    call = {"id": part.id, "type": part.kind, part.kind: inner}
-    return put(call, part.extras.get(NAME, {})) if part.extras else call
-
-
-def _said(raw: Raw) -> bool:
-    return bool(raw) and raw != _NULL
-
-
-_NULL = Raw(b"null")
+    return {"id": part.id, "type": part.kind, part.kind: inner}
 
 
 def _string(value: Any) -> str | None:

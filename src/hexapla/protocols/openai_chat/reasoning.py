@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.ir.content import HUNG, Extras, Origin, Reasoning
+from hexapla.ir.content import Origin, Reasoning
 from hexapla.protocols.openai_chat.schema import NAME, Delta
 from hexapla.wire.rawjson import dump, load
 
@@ -76,13 +76,6 @@ def pieces_of(details: Raw) -> Raw | None:
     """A streamed list of entries as bytes of its own, unread; None for an empty one and for what is no list."""
     said = bytes(details)
     return Raw(said) if said.startswith(b"[") and len(said) > 2 else None
-
-
-def hung(extras: Extras, call_id: str | None) -> Reasoning:
-    """What a vendor hangs on a call and wants back with it (Google's compatible endpoint refuses a call of Gemini 3
-    without its thought_signature: https://ai.google.dev/gemini-api/docs/thought-signatures, 2026-11-28), as a part that
-    clients of every dialect bring back.  call_id None: it hangs on the whole turn."""
-    return Reasoning(id=call_id, form=HUNG, origin=ORIGIN, extras=extras)
 
 
 def details_text(details: Sequence[Detail]) -> str:

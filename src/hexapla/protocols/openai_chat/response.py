@@ -19,9 +19,9 @@ from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
+from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
-    call_extras,
     call_id,
     cited,
     content_pieces,
@@ -31,9 +31,8 @@ from hexapla.protocols.openai_chat.parts import (
     render_call,
     render_citation,
     render_image,
-    turn_extras,
 )
-from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, hung, thinks, thought_of
+from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
 from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of

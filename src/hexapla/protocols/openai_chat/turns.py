@@ -31,7 +31,8 @@ from hexapla.ir.content import (
 from hexapla.ir.request import Message
 from hexapla.protocols.conversation import SYSTEM, Conversation
 from hexapla.protocols.extras import MARK, beside, lose_extras, own_extras
-from hexapla.protocols.openai_chat.parts import render_call
+from hexapla.protocols.openai_chat.hung import Hanging, hang
+from hexapla.protocols.openai_chat.parts import bare_call
 from hexapla.protocols.openai_chat.reasoning import DETAILS, FORMS, PART, listed
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.usual import usual_turn
@@ -216,9 +217,7 @@ class Turns(Conversation):
         body: Json = {"role": "assistant"}
         said: list[AnyPart] = []
         calls: list[Json] = []
-        hangs: list[
-            tuple[Reasoning, int, str]
-        ] = []  # what hangs on a call, the place of the one that follows, the path
+        hanging: list[Hanging] = []
         for index, part in enumerate(message.content):
             where = f"{path}.content[{index}]"
             if calls and not isinstance(part, ToolCall):
@@ -226,7 +225,7 @@ class Turns(Conversation):
             if isinstance(part, ToolCall):
                 calls.append(self._call(where, part))
             elif isinstance(part, Reasoning) and part.form == HUNG and part.origin.fits(self.target.origin):
-                hangs.append((part, len(calls), f"{where}."))
+                hanging.append(Hanging(part, len(calls), f"{where}."))
             elif isinstance(part, Reasoning):
                 self._thought(body, said, where, part)
             elif isinstance(part, Media) and self.request.protocol != NAME:
@@ -234,22 +233,12 @@ class Turns(Conversation):
             else:
                 said.append(part)
         body["content"] = self._spoken(path, said, body, plain=message.plain)
-        body = self._hung(body, calls, hangs) if hangs else body
+        body = hang(body, calls, hanging, self.beside) if hanging else body
         if calls:
             body["tool_calls"] = calls
         if message.name is not None:
             body["name"] = message.name
         return self.beside(body, message.extras, f"{path}.") if message.extras else body
-
-    def _hung(self, body: Json, calls: list[Json], hangs: list[tuple[Reasoning, int, str]]) -> Json:
-        """Hang everything on its call again: by id, or on the next one, if the client knows the call by another id."""
-        for part, following, path in hangs:
-            place = next((place for place, call in enumerate(calls) if call["id"] == part.id), following)
-            if part.id is None:
-                body = self.beside(body, part.extras, path)
-            elif place < len(calls):
-                calls[place] = self.beside(calls[place], part.extras, path)
-        return body
 
     def _spoken(self, path: str, parts: list[AnyPart], body: Json, *, plain: bool) -> str | list[Json] | None:
         """An assistant turn's content: one string where possible, since many servers take nothing else."""
@@ -294,7 +283,7 @@ class Turns(Conversation):
     def _call(self, path: str, part: ToolCall) -> Json:
         if part.namespace is not None:
             self.losses.add(f"{path}.namespace", "Chat Completions has no tool namespaces", "cosmetic")
-        call = render_call(part)
+        call = bare_call(part)
         if part.cache is not None:
             call |= self.mark(part.cache, f"{path}.cache")
         return self.beside(call, part.extras, f"{path}.") if part.extras else call
