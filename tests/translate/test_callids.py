@@ -144,6 +144,21 @@ def test_the_sdk_puts_the_calls_together(deltas: list[dict[str, Any]]) -> None:
     ]
 
 
+def test_each_choice_counts_its_own_calls() -> None:
+    """Of several answers in one stream each has a first call; what is right in one is not what is wrong in another."""
+    right = call("f", "{}", id="a", index=0)
+    first, second = ({"index": place, "delta": {"tool_calls": [right | {"id": f"c{place}"}]}} for place in (0, 1))
+    data = b"".join(
+        b"data: %b\n\n" % json.dumps(HEAD | {"choices": choices}).encode()
+        for choices in ([first], [second], [first | {"index": 2}, second | {"index": 3}])
+    )
+    assert CallIds().stream(data) == data
+    both = CallIds().stream(data.replace(b'"type": "function", ', b""))
+    found = [choice for line in both.splitlines() if line for choice in json.loads(line[6:])["choices"]]
+    assert [c["delta"]["tool_calls"][0]["type"] for c in found] == ["function"] * 4
+    assert [c["delta"]["tool_calls"][0]["index"] for c in found] == [0] * 4
+
+
 def test_a_call_that_stands_in_no_list() -> None:
     """text-generation-inference 2 streams a bare object; the SDKs iterate over a list."""
     begun, rest = call("f", '{"a":', index=0, id=""), call(None, "1}", index=0, id="")

@@ -35,10 +35,10 @@ Changes = dict[str, str | int | None]
 class CallIds:
     """The calls of one answer, whole or in pieces."""
 
-    __slots__ = ("_calls", "_seed")
+    __slots__ = ("_choices", "_seed")
 
     def __init__(self) -> None:
-        self._calls = Calls()
+        self._choices: dict[int, _Choice] = {}  # by index
         self._seed: str | None = None
 
     def stream(self, data: bytes) -> bytes:
@@ -59,19 +59,36 @@ class CallIds:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return data
         self._seed = self._seed or (str(answer.id) if answer.id else None)
-        choice = answer.choices[0] if answer.choices else None
-        said = (choice.message or choice.delta) if choice is not None else None
-        if said is None or not said.tool_calls:
-            return data
-        calls = calls_of(said)
-        changes = [self._whole(place, call) if whole else self._piece(call) for place, call in enumerate(calls)]
-        return _rewritten(data, changes) if any(changes) or calls is not said.tool_calls else data
+        wrong: dict[int, list[Changes]] = {}
+        for number, choice in enumerate(answer.choices or ()):
+            said = choice.message or choice.delta
+            if said is None or not said.tool_calls:
+                continue
+            known = self._choices.setdefault(number if whole else choice.index or 0, _Choice(self._seed))
+            calls = calls_of(said)
+            changes = [known.whole(place, call) if whole else known.piece(call) for place, call in enumerate(calls)]
+            if any(changes) or calls is not said.tool_calls:
+                wrong[number] = changes
+        return _rewritten(data, wrong) if wrong else data
 
-    def _whole(self, place: int, call: ToolDelta) -> Changes:
+
+class _Choice:
+    """The calls of one choice.
+
+    seed  the answer's id
+    """
+
+    __slots__ = ("_calls", "_seed")
+
+    def __init__(self, seed: str | None) -> None:
+        self._calls = Calls()
+        self._seed = seed
+
+    def whole(self, place: int, call: ToolDelta) -> Changes:
         call.index = place
-        return {name: value for name, value in self._piece(call).items() if name != "index"}
+        return {name: value for name, value in self.piece(call).items() if name != "index"}
 
-    def _piece(self, piece: ToolDelta) -> Changes:
+    def piece(self, piece: ToolDelta) -> Changes:
         """What this piece of a call must say otherwise."""
         call = self._calls.find(piece)
         place = self._calls.place(call)
@@ -104,17 +121,19 @@ def with_ids(body: bytes) -> bytes:
     return CallIds().mended(body, whole=True) if MARK in body and _MAYBE.search(body) else body
 
 
-def _rewritten(data: bytes, changes: list[Changes]) -> bytes:
-    """`data` with the changes in the first choice's calls; every other value keeps its bytes."""
+def _rewritten(data: bytes, wrong: dict[int, list[Changes]]) -> bytes:
+    """`data` with the changes in the calls of its choices, by place; every other value keeps its bytes."""
     answer = split(data)
-    first, *others = load(answer["choices"], list[Raw]) or []
-    choice = split(first)
-    side = "message" if choice.get("message", NULL) != NULL else "delta"
-    said = split(choice[side])
-    calls = load(said["tool_calls"], list[Raw]) or [said["tool_calls"]]
-    said["tool_calls"] = dump([_changed(call, each) for call, each in zip(calls, changes, strict=True)])
-    choice[side] = dump(said)
-    answer["choices"] = dump([choice, *others])
+    choices = load(answer["choices"], list[Raw]) or []
+    for number, changes in wrong.items():
+        choice = split(choices[number])
+        side = "message" if choice.get("message", NULL) != NULL else "delta"
+        said = split(choice[side])
+        calls = load(said["tool_calls"], list[Raw]) or [said["tool_calls"]]
+        said["tool_calls"] = dump([_changed(call, each) for call, each in zip(calls, changes, strict=True)])
+        choice[side] = dump(said)
+        choices[number] = dump(choice)
+    answer["choices"] = dump(choices)
     return join(answer)
 
 
