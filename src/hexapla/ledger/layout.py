@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from hexapla.errors import GatewayError, Kind
 from hexapla.ledger.store import Record
@@ -54,7 +53,7 @@ _TABLES = (
     """
     CREATE VIEW generations AS
     SELECT requests.number, id, created, key, provider, model, outcome, input, output, cached, cache_write, reasoning,
-           nullif(currency, '') AS currency, iif(currency = '', NULL, nanos) AS nanos, record
+           nullif(currency, '') AS currency, CASE currency WHEN '' THEN NULL ELSE nanos END AS nanos, record
     FROM requests JOIN labels ON labels.number = label
     """,
 )
@@ -86,7 +85,9 @@ _TOGETHER = (64, 8, 1)
 
 _MOST_TOKENS = 10**12  # of one request; nine million such requests fit into SQLite's sums
 _MOST_NANOS = 10**15  # a million dollars
-_USUAL = 2**39 - 1  # at most; numbers that are put together by | stay below it when each of them does
+
+Insert = tuple[tuple[int, str], ...]
+"""How rows are stored: the statement for so many of them at once, the most first."""
 
 _Name = tuple[str, str, str, str, str]
 _LABEL = "INSERT INTO labels (key, provider, model, outcome, currency) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -119,27 +120,21 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-class Insert(NamedTuple):
-    """How rows are stored: the statement for so many of them at once."""
-
-    statements: tuple[tuple[int, str], ...]
-
-    @classmethod
-    def but(cls, conflict: str) -> Insert:
-        """Store rows, and do so where there is one of that id."""
-        row = f"({', '.join('?' * len(_COLUMNS))})"
-        head, tail = f"INSERT INTO requests ({', '.join(_COLUMNS)}) VALUES", f"ON CONFLICT (id) DO {conflict}"
-        return cls(tuple((count, f"{head} {', '.join([row] * count)} {tail}") for count in _TOGETHER))
+def _statements(conflict: str) -> Insert:
+    """Store rows, and do `conflict` where there is one of that id."""
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    head, tail = f"INSERT INTO requests ({', '.join(_COLUMNS)}) VALUES", f"ON CONFLICT (id) DO {conflict}"
+    return tuple((count, f"{head} {', '.join([row] * count)} {tail}") for count in _TOGETHER)
 
 
-PUT = Insert.but(f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}")
-INTERRUPT = Insert.but("NOTHING")
+PUT = _statements(f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}")
+INTERRUPT = _statements("NOTHING")
 
 
 def insert(connection: sqlite3.Connection, how: Insert, records: Sequence[Record]) -> int:
     """Store `records`; return how many rows that has changed."""
     labels, changed, start = _Labels(connection), 0, 0
-    for count, statement in how.statements:
+    for count, statement in how:
         while start + count <= len(records):
             changed += connection.execute(statement, _values(records[start : start + count], labels)).rowcount
             start += count
@@ -175,12 +170,15 @@ class _Labels(dict[_Name, int]):
 def _values(records: Sequence[Record], labels: _Labels) -> list[str | int | float]:
     """What stands in the columns, row after row."""
     values: list[str | int | float] = []
+    most = _MOST_TOKENS
     for it, record in records:
         usage, cost = it.usage, it.cost
         fresh, output, cached = usage.input or 0, usage.output or 0, usage.cached or 0
+        if not (0 <= fresh <= most and 0 <= output <= most and 0 <= cached <= most):
+            fresh, output, cached = map(_known, (fresh, output, cached))
         written, thought = usage.cache_write or 0, usage.reasoning or 0
-        if not 0 <= fresh | output | cached | written | thought <= _USUAL:
-            fresh, output, cached, written, thought = map(_known, (fresh, output, cached, written, thought))
+        if not (0 <= written <= most and 0 <= thought <= most):
+            written, thought = map(_known, (written, thought))
         currency, nanos = ("", 0) if cost is None else (cost.currency, max(0, min(cost.nanos, _MOST_NANOS)))
         label = labels[it.key, it.provider, it.model, it.outcome, currency]
         values += (it.id, it.created, label, fresh, output, cached, written, thought, nanos, record.decode())
