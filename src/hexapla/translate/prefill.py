@@ -39,7 +39,8 @@ def begun_in(peeked: Peek, way: Continuation) -> bool:
         return False
     raw = peeked.fields.get("messages", Raw())
     said = bytes(raw)
-    if b"assistant" not in said[said.rfind(b'"role"') :][:40]:  # nearly every conversation ends with the user's turn
+    at = said.rfind(b'"role"')
+    if b"assistant" not in said[at : at + 40]:  # nearly every conversation ends with the user's turn
         return False
     turns = load(raw, list[Raw])
     last = (load(turns[-1], dict[str, Raw]) or {}) if turns else {}
