@@ -32,6 +32,7 @@ from hexapla.protocols.openai_chat.parts import (
     render_citation,
     render_image,
 )
+from hexapla.protocols.openai_chat.plain import Answer, plain
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
 from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
 from hexapla.protocols.openai_chat.thought import whole_thought
@@ -50,6 +51,34 @@ TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
+    answer = plain(body)
+    return _looked_into(body) if answer is None else _plain(answer)
+
+
+def _plain(answer: Answer) -> GenerateResponse:
+    """An answer of a text, or calls, or both."""
+    choice = answer.choices[0]
+    message = choice.message
+    content: list[ResponsePart] = [Text(text=message.content)] if message.content else []
+    content += [
+        ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+        for call in message.tool_calls or ()
+    ]
+    return GenerateResponse(
+        id=answer.id or None,
+        model=answer.model or None,
+        created=answer.created,
+        service_tier=answer.service_tier,
+        origin=NAME,
+        extras=_side(answer.system_fingerprint, answer.provider),
+        content=tuple(content),
+        stop=stop_of(choice, calls=bool(message.tool_calls)),
+        usage=usage_of(answer.usage),
+    )
+
+
+def _looked_into(body: bytes) -> GenerateResponse:
+    """Any answer."""
     body = body.strip()
     answer, unread = _whole(body)
     answer, choice = _judged(answer, body)
@@ -62,16 +91,17 @@ def parse_response(body: bytes) -> GenerateResponse:
         content += _made(message)
     if message.extra_content and (extras := turn_extras(message)):
         content.append(hung(extras, None))
+    start = beginning(answer, usage_of(answer.usage) or usage_of(choice.usage))
     return GenerateResponse(
-        id=str(answer.id) if answer.id else None,
-        model=answer.model or None,
-        created=_time(answer),
-        service_tier=answer.service_tier,
+        id=start.id,
+        model=start.model,
+        created=start.created,
+        service_tier=start.service_tier,
         origin=NAME,
-        extras=_side(answer),
+        extras=start.extras,
         content=tuple(content),
         stop=stop_of(choice, calls=bool(calls)),
-        usage=usage_of(answer.usage) or usage_of(choice.usage),
+        usage=start.usage,
         unread=unread,
     )
 
@@ -147,26 +177,21 @@ def beginning(answer: Chunk, usage: Usage | None) -> MessageStart:
     return MessageStart(
         id=str(answer.id) if answer.id else None,
         model=answer.model or None,
-        created=_time(answer),
+        created=int(answer.created) if isinstance(answer.created, int | float) else None,
         service_tier=answer.service_tier,
         origin=NAME,
-        extras=_side(answer),
+        extras=_side(answer.system_fingerprint, answer.provider),
         usage=usage,
     )
 
 
-def _time(answer: Chunk) -> int | None:
-    created = answer.created
-    return created if type(created) is int else int(created) if isinstance(created, int | float) else None
-
-
-def _side(answer: Chunk) -> Extras:
+def _side(system_fingerprint: str | None, provider: str | None) -> Extras:
     """Two fields that stand beside the answer and are carried for Chat clients."""
     side: dict[str, Raw] = {}
-    if answer.system_fingerprint is not None:
-        side["system_fingerprint"] = dump(answer.system_fingerprint)
-    if answer.provider is not None:
-        side["provider"] = dump(answer.provider)
+    if system_fingerprint is not None:
+        side["system_fingerprint"] = dump(system_fingerprint)
+    if provider is not None:
+        side["provider"] = dump(provider)
     return {NAME: side} if side else {}
 
 
