@@ -12,6 +12,7 @@ from hexapla.ir.event import StreamError
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.translate.lane import Summary
+from hexapla.translate.outputs import MOST
 from hexapla.translate.verbatim import VerbatimStream
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m")
@@ -88,3 +89,12 @@ def test_the_gateways_own_end_goes_on_with_the_stream(size: int, numbers: bool, 
     assert last["response"]["output"] == [ITEMS[1]] and last["response"]["id"] == "r"
     assert last["response"]["status"] == "failed" and last["response"]["error"]["message"]
     assert last["sequence_number"] == 6 or not numbers
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """An answer that is larger than that passes as it came."""
+    large = event(
+        "response.output_item.done", output_index=3, item={"type": "image_generation_call", "result": "A" * MOST}
+    )
+    data = large + answer(output=[])
+    assert heard(data, len(data)) == data

@@ -20,16 +20,20 @@ from hexapla.wire.sse import SSEDecoder, frame
 
 _ITEM = b'"response.output_item.done"'
 _LAST = (b'"response.completed"', b'"response.incomplete"')
+MOST = (
+    4_000_000  # bytes of items that are kept: pictures may be larger, and stand in the last event where they are made
+)
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')  # in a text its quotes would be escaped
 
 
 class Outputs:
     """The items of one stream."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "_room")
 
     def __init__(self) -> None:
         self._items: dict[bytes, Raw] = {}  # by output_index, as it stands in the stream
+        self._room = MOST
 
     def stream(self, data: bytes) -> bytes:
         """Whole events, the last of which says what the items before it were."""
@@ -53,10 +57,18 @@ class Outputs:
             fields = load(inner.data, dict[str, Raw]) or {}
             kind = bytes(fields.get("type", NULL))
             if kind == _ITEM and "item" in fields:
-                self._items[bytes(fields.get("output_index", dump(len(self._items))))] = Raw(bytes(fields["item"]))
+                self._keep(fields)
             elif kind in _LAST and self._items:
                 return self._completed(event, inner.data, fields)
         return event
+
+    def _keep(self, fields: dict[str, Raw]) -> None:
+        item = bytes(fields["item"])
+        self._room -= len(item)
+        if self._room < 0:
+            self._items.clear()  # half of an output is worse than none
+        else:
+            self._items[bytes(fields.get("output_index", dump(len(self._items))))] = Raw(item)
 
     def _completed(self, event: bytes, data: bytes, fields: dict[str, Raw]) -> bytes:
         response = load(fields.get("response", NULL), dict[str, Raw])
