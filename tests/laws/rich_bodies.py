@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from hexapla.ir.content import Origin, Reasoning
+from hexapla.ir.envelope import seal
+from hexapla.protocols.gemini_generate.words import wrap
+
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PDF = "JVBERi0xLjQK"
 WAV = "UklGRg=="
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 MARK = {"type": "ephemeral", "ttl": "1h"}
 HTTP = "https://example.org"
+SEAL = seal(Reasoning(text="Hm.", form="reasoning_content", origin=Origin("elsewhere")))
+"""Thought of somebody else, as a client brings it back."""
 
 Body = dict[str, Any]
 
@@ -285,6 +291,20 @@ MESSAGES: dict[str, Body] = {
         tool_choice={"type": "auto"},
         tools=[{"type": "custom", "name": "weather", "input_schema": SCHEMA}],
     ),
+    "envelopes": messages(
+        [
+            {"role": "user", "content": "Think"},
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "Hm.", "signature": SEAL},
+                    {"type": "redacted_thinking", "data": SEAL},
+                    {"type": "text", "text": "So."},
+                ],
+            },
+            {"role": "user", "content": "On"},
+        ]
+    ),
     "disabled": messages(
         [{"role": "user", "content": "Hi"}],
         thinking={"type": "disabled"},
@@ -402,6 +422,14 @@ RESPONSES: dict[str, Body] = {
             "tools": [{"type": "function", "name": "weather"}],
         },
     ),
+    "envelope": responses(
+        [
+            {"role": "user", "content": "Think"},
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": SEAL},
+            {"role": "assistant", "content": "It is so."},
+            {"role": "user", "content": "On"},
+        ],
+    ),
     "several thoughts": responses(
         [
             {"role": "user", "content": "Think"},
@@ -490,6 +518,20 @@ GEMINI: dict[str, Body] = {
         },
         safetySettings=[{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
         labels={"k": "v"},
+    ),
+    "envelopes": gemini(
+        [
+            {"role": "user", "parts": [{"text": "Think"}]},
+            {
+                "role": "model",
+                "parts": [
+                    {"text": "Hm.", "thought": True},
+                    {"text": "So.", "thoughtSignature": wrap([SEAL])},
+                    {"text": "", "thought": True, "thoughtSignature": wrap([SEAL])},
+                ],
+            },
+            {"role": "user", "parts": [{"text": "On"}]},
+        ]
     ),
     "validated": gemini(
         [{"role": "user", "parts": [{"text": "Hi"}]}],

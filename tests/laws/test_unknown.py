@@ -149,7 +149,10 @@ def test_what_nobody_knows_arrives_or_is_named(client: str, kind: str) -> None:
 @pytest.mark.parametrize("client", RICH)
 def test_what_nobody_knows_comes_home_to_its_place(client: str) -> None:
     """A dialect's own unknown fields stand in the object in which they came, and in no other."""
-    for body in RICH[client].values():
+    bodies = [
+        body for name, body in RICH[client].items() if not name.startswith("envelope")
+    ]  # those go to another home
+    for body in bodies:
         for place in objects(body):
             home = ".".join(key for key in place if isinstance(key, str))
             if any(f".{word}." in f".{home}." for word in WORDS) or (client, home) in NAMED_AT_HOME:

@@ -18,7 +18,7 @@ import zlib
 import msgspec
 from msgspec import Raw
 
-from hexapla.ir.content import Origin, Reasoning
+from hexapla.ir.content import Extras, Origin, Reasoning
 
 MARK = "hxp1."
 MAX_OPENED = 16 * 1024 * 1024  # bytes; a bomb in an envelope is ignored like any broken one
@@ -51,8 +51,11 @@ def seal(part: Reasoning) -> str:
     return MARK + base64.urlsafe_b64encode(zlib.compress(msgspec.json.encode(envelope), 1)).decode()
 
 
-def open_envelope(text: str | None) -> Reasoning | None:
-    """Unpack what `seal` packed; None for anything else: no envelope, a broken one, or one of another version."""
+def open_envelope(text: str | None, beside: Extras = {}) -> Reasoning | None:  # noqa: B006
+    """Unpack what `seal` packed; None for anything else: no envelope, a broken one, or one of another version.
+
+    beside  what the client said beside it
+    """
     if not text or not text.startswith(MARK):
         return None
     try:
@@ -63,7 +66,7 @@ def open_envelope(text: str | None) -> Reasoning | None:
         envelope = _decoder.decode(data)
     except (binascii.Error, ValueError, zlib.error, msgspec.MsgspecError):
         return None
-    return Reasoning(
-        details=Raw(bytes(envelope.details)) if envelope.details else None,
-        **{name: getattr(envelope, name) for name in _FIELDS},
-    )
+    said = {name: getattr(envelope, name) for name in _FIELDS}
+    if beside:
+        said["extras"] = {**envelope.extras, **beside}
+    return Reasoning(details=Raw(bytes(envelope.details)) if envelope.details else None, **said)

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
-from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import AnyPart, CacheMark, Extras, Media, Opaque, Origin, Reasoning, Text, ToolCall, ToolResult
@@ -219,7 +218,7 @@ def _text(block: WireText, rest: Rest, path: str) -> Text:
 def _thinking(block: WireThinking, rest: Rest, path: str) -> Reasoning | None:
     signature = block.signature
     if signature is not None and signature.startswith(MARK):
-        return _opened(signature, rest)
+        return open_envelope(signature, {NAME: rest} if rest else {})  # a broken one proves nothing to anyone
     return Reasoning(
         text=block.thinking or "",
         signature=signature,
@@ -230,16 +229,10 @@ def _thinking(block: WireThinking, rest: Rest, path: str) -> Reasoning | None:
 
 
 def _redacted(block: WireRedacted, rest: Rest, path: str) -> Reasoning | None:
-    if block.data.startswith(MARK):
-        return _opened(block.data, rest)
     extras = {NAME: rest} if rest else {}
+    if block.data.startswith(MARK):
+        return open_envelope(block.data, extras)
     return Reasoning(encrypted=block.data, form="redacted_thinking", origin=ORIGIN, extras=extras)
-
-
-def _opened(envelope: str, rest: Rest) -> Reasoning | None:
-    """The thought in an envelope; a broken one proves nothing to anyone."""
-    found = open_envelope(envelope)
-    return replace(found, extras={**found.extras, NAME: rest}) if found is not None and rest else found
 
 
 def _call(block: WireCall, rest: Rest, path: str) -> ToolCall:

@@ -10,8 +10,8 @@ Rules of this file: one function for each kind of part, found by table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeGuard
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -130,7 +130,7 @@ class _Contents:
         content = _joined(before, parts)
         content = tuple(part for part in content if part != _EMPTY) or content[:1]
         if any(isinstance(part, Reasoning) and part.origin.protocol != NAME for part in content):
-            content = tuple(part for part in content if not _shown(part))
+            content = tuple(part for part in content if not _shown(part) or part.extras)
         self.messages.append(replace(message, content=content))
 
     def _results(self, results: tuple[ToolResult, ...], extras: Extras) -> None:
@@ -160,9 +160,10 @@ class _Contents:
         seals = unwrap(signature) if signature else None
         if seals is not None:
             signature = None
-        opened: list[AnyPart] = [part for seal in seals or () if (part := open_envelope(seal)) is not None]
         if thought and kind in (None, "text"):
-            return opened if seals is not None else [self._thought(fields, signature)]
+            said = self._thought(fields, signature)
+            return [said] if seals is None else _opened(seals, said.extras)
+        opened = _opened(seals or (), {})
         if kind is None:
             return self._unknown(raw, fields, opened, signature)
         part = _PARTS[kind](self, fields)
@@ -268,6 +269,11 @@ _EMPTY = Text(text="")
 """What the last chunk of a stream holds, and every client sends back."""
 
 
+def _opened(seals: Sequence[str], beside: Extras) -> list[AnyPart]:
+    """What is in envelopes; a broken one proves nothing to anyone."""
+    return [part for seal in seals if (part := open_envelope(seal, beside)) is not None]
+
+
 def _mark(signature: str, key: str = TEXT_KEY) -> Reasoning:
     """The vendor's state beside a part that is no thought itself."""
     return Reasoning(encrypted=signature, id=key, form="signature", origin=ORIGIN)
@@ -289,7 +295,7 @@ def _is_thought(part: Reasoning) -> bool:
     return part.origin.protocol == NAME and part.encrypted is None
 
 
-def _shown(part: AnyPart) -> bool:
+def _shown(part: AnyPart) -> TypeGuard[Reasoning]:
     """Thought that a Gemini client saw and sends back without proof."""
     return isinstance(part, Reasoning) and part.origin.protocol == NAME and not (part.signature or part.encrypted)
 

@@ -134,7 +134,8 @@ def _message(message: WireMessage, rest: Rest, _: Raw, path: str) -> Message:
 def _reasoning(item: WireReasoning, rest: Rest, raw: Raw, _: str) -> Message:
     encrypted = item.encrypted_content or None
     if encrypted is not None and encrypted.startswith(MARK):
-        restored = open_envelope(encrypted)  # a broken one proves nothing to anyone
+        beside = {NAME: rest} if rest else {}
+        restored = open_envelope(encrypted, beside)  # a broken one proves nothing to anyone
         return Message(role="assistant", content=() if restored is None else (restored,))
     content = [paragraph.text or "" for paragraph in item.content or ()]
     if len(content) > 1:
