@@ -20,6 +20,7 @@ from hexapla.wire.sse import SSEDecoder, frame
 
 _ITEM = b'"response.output_item.done"'
 _LAST = (b'"response.completed"', b'"response.incomplete"')
+_SAID = b'"output":[{'  # as OpenAI's last event holds it, which need not be read then
 MOST = (
     4_000_000  # bytes of items that are kept: pictures may be larger, and stand in the last event where they are made
 )
@@ -37,7 +38,7 @@ class Outputs:
 
     def stream(self, data: bytes) -> bytes:
         """Whole events, the last of which says what the items before it were."""
-        if _ITEM not in data and not any(last in data for last in _LAST):
+        if _ITEM not in data and (_SAID in data or not any(last in data for last in _LAST)):
             return data
         return b"".join([self._event(event) for event in events(data)])
 
