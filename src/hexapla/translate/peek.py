@@ -16,7 +16,8 @@ from msgspec import Raw
 
 from hexapla.errors import ProtocolError
 from hexapla.plugins.asked import SAID, Plugins, read, searches
-from hexapla.wire.rawjson import decode_fields, dump, load, split
+from hexapla.wire.nesting import UNBOUNDED, too_deep
+from hexapla.wire.rawjson import TOO_DEEP, decode_fields, dump, load, split
 
 CONVERSATION = {
     "openai_chat": "messages",
@@ -139,6 +140,8 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
         fields = decode_fields(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise _unreadable(body) from None
+    if UNBOUNDED and too_deep(body):
+        raise ProtocolError(_explained(body, TOO_DEEP))
     if protocol in TEXTS and not model and len(body) <= LARGE and UNUSUAL.isdisjoint(fields):
         try:
             usual = _usual(body)

@@ -28,18 +28,20 @@ _encode = msgspec.json.Encoder().encode
 join: Callable[[Mapping[str, object]], bytes] = _encode
 """The inverse of `split`: an object with these fields in this order, raw values as they are."""
 
+TOO_DEEP = "the JSON is nested too deeply"
+
 _PATH = re.compile(r" - at `(.*)`$")
 
 
 def decode(decoder: msgspec.json.Decoder[T], data: bytes | Raw) -> T:
     """Decode `data`; raise ProtocolError(message, path) for anything that is not what `decoder` wants.
 
-    msgspec bounds nesting by Python's recursion limit, so a nesting bomb is an error, not a crash.
+    msgspec bounds nesting by Python's recursion limit or stack, so a nesting bomb is an error, not a crash (nesting.py).
     """
     try:
         return decoder.decode(data)
     except RecursionError:
-        raise ProtocolError("the JSON is nested too deeply") from None
+        raise ProtocolError(TOO_DEEP) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         text = str(error)
         found = _PATH.search(text)
