@@ -1,7 +1,8 @@
 """L6 for what we do not know: a field that nobody knows, in any object of a request, reaches the target or is a loss.
 
-The field is put into every object of every rich request in turn (`rich.py`), and at random into drawn ones.  Where it
-stands in the interlingua, its loss has to name that place, or the thing around it that was lost as a whole.
+The field is put into every object of every rich request in turn (`rich_bodies.py`), of every case of the matrix, and at
+random into drawn ones.  Where it stands in the interlingua, its loss has to name that place, or the thing around it that
+was lost as a whole.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from carry import client_body
+from cases import CASES
 from hypothesis import given
 from hypothesis import strategies as st
 from rich_bodies import RICH
@@ -130,20 +133,35 @@ def sent(request: GenerateRequest, target: Target, losses: LossLog) -> tuple[Gen
     return bent, PROTOCOLS[target.origin.protocol].render_request(bent, target, losses)
 
 
-@pytest.mark.parametrize("kind", TARGETS)
-@pytest.mark.parametrize("client", RICH)
-def test_what_nobody_knows_arrives_or_is_named(client: str, kind: str) -> None:
-    """Every object of every rich request, from every dialect to every dialect."""
-    lost: set[tuple[str, str, tuple[str | int, ...]]] = set()
-    for name, body in RICH[client].items():
+Lost = set[tuple[str, str, tuple[str | int, ...]]]
+
+
+def lost(client: str, bodies: Iterable[tuple[str, Any]], kind: str) -> Lost:
+    """(target, body, place) of each field that was lost in silence."""
+    found: Lost = set()
+    for name, body in bodies:
         for place in objects(body):
             request = PROTOCOLS[client].parse_request(with_field(body, place))
             for protocol in PROTOCOLS:
                 target, losses = Target(origin=Origin(protocol, "p"), model="m", **TARGETS[kind]), LossLog()
                 bent, out = sent(request, target, losses)
                 if silent((request, bent), out, [loss.field for loss in losses.losses]):
-                    lost.add((protocol, name, place))
-    assert not lost
+                    found.add((protocol, name, place))
+    return found
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("client", RICH)
+def test_what_nobody_knows_arrives_or_is_named(client: str, kind: str) -> None:
+    """Every object of every rich request, from every dialect to every dialect."""
+    assert not lost(client, RICH[client].items(), kind)
+
+
+@pytest.mark.parametrize("client", RICH)
+def test_no_case_of_the_matrix_loses_it(client: str) -> None:
+    """Every object of every case."""
+    bodies = [(case.name, client_body(case, client, stream=False)) for case in CASES]
+    assert not lost(client, [(name, json.loads(body)) for name, body in bodies if body is not None], "able")
 
 
 @pytest.mark.parametrize("client", RICH)

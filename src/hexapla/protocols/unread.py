@@ -15,6 +15,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
@@ -36,14 +37,11 @@ class Look(Generic[S]):
     def __init__(self, kind: type[S], quiet: Iterable[str]) -> None:
         self._kind = kind
         self._quiet = frozenset(quiet)
-        self._strict: Callable[[bytes | Raw], S] | None = None  # made when it is asked for
         self.read: Callable[[bytes | Raw], S] = msgspec.json.Decoder(kind).decode
 
-    @property
+    @cached_property
     def strict(self) -> Callable[[bytes | Raw], S]:
-        if self._strict is None:
-            self._strict = msgspec.json.Decoder(_strict(self._kind, self._quiet, "")).decode
-        return self._strict
+        return msgspec.json.Decoder(_strict(self._kind, self._quiet, "")).decode
 
     def names(self, raw: bytes | Raw) -> Iterator[str]:
         """The unknown fields in `raw` that are not quiet."""
