@@ -94,7 +94,7 @@ class WireAnyTurn(msgspec.Struct, forbid_unknown_fields=True):
     content: str | list[Raw]
 
 
-_known = msgspec.json.Decoder(Known).decode
+_known, _turns = msgspec.json.Decoder(Known).decode, msgspec.json.Decoder(list[WireTurn]).decode
 _ANY_TURN, _BLOCK = Reader(WireAnyTurn), Reader(WireBlock)
 _BLOCKS: dict[str, Reader[Any]] = {
     "text": Reader(WireText),
@@ -109,12 +109,10 @@ _BLOCKS: dict[str, Reader[Any]] = {
 
 def parse_turns(raw: Raw) -> list[Message]:
     """`messages`.  Raises ProtocolError."""
-    known = load(raw, list[WireTurn])
-    if known is not None:
-        try:
-            return _usual(known)
-        except ProtocolError:
-            pass  # what follows finds it as well, and says where
+    try:
+        return _usual(_turns(raw))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ProtocolError):
+        pass  # what follows finds it as well, and says where
     messages: list[Message] = []
     for index, each in enumerate(read_list(raw, "$.messages")):
         where = f"$.messages[{index}]"
@@ -132,10 +130,13 @@ def _usual(turns: Sequence[WireTurn]) -> list[Message]:
             messages.append(Message(role=turn.role, content=(Text(text=content),), plain=True))
             continue
         parts = [part for block in content if (part := _PARSE[type(block)](block, NO_REST, "")) is not None]
-        if ToolResult in map(type, parts):
-            messages += _answers(turn.role, parts, {}, "")
-        else:
+        kinds = {*map(type, parts)}
+        if ToolResult not in kinds:
             messages.append(Message(role=turn.role, content=tuple(parts)))
+        elif len(kinds) == 1 and turn.role == "user":
+            messages.append(Message(role="tool", content=tuple(parts)))
+        else:
+            messages += _answers(turn.role, parts, {}, "")
     return messages
 
 

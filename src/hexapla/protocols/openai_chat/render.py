@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec.structs import asdict
-
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, OutputFormat, Sampling, ServerTool, Tool, ToolChoice
@@ -27,7 +25,7 @@ from hexapla.wire.rawjson import join, split
 
 Json = dict[str, Any]
 
-_NOTHING = Sampling()
+_NOTHING, _PARAMETERS = Sampling(), Sampling.__struct_fields__
 _SAMPLED = (
     *("temperature", "top_p", "top_k", "min_p", "top_a"),
     *("frequency_penalty", "presence_penalty", "repetition_penalty"),
@@ -190,7 +188,7 @@ class _Body:
 
     def _sampling(self, sampling: Sampling) -> Json:
         """Every parameter that somebody named."""
-        said = {name: value for name, value in asdict(sampling).items() if value is not None}
+        said = {name: value for name in _PARAMETERS if (value := getattr(sampling, name)) is not None}
         if sampling.stop == ():
             del said["stop"]  # an empty list, which says nothing, is refused
         if not self._target.sampling:

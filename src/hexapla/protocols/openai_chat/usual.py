@@ -18,12 +18,17 @@ from hexapla.ir.request import Message, ServerTool, Tool
 
 Json = dict[str, Any]
 
+_SPEAKERS = ("user", "assistant")
+
 
 def usual_turn(message: Message, *, strings: bool) -> list[Json] | None:
     """What a user, an assistant or the tools said, in Chat's messages.  `strings`: the target takes no lists of parts."""
     if message.name is not None or message.extras:
         return None
     said = message.content
+    if message.plain and len(said) == 1 and message.role in _SPEAKERS:
+        text = _text(said[0])
+        return None if text is None else [{"role": message.role, "content": text}]
     if message.role == "tool":
         results = [_result(part) for part in said]
         return None if None in results else results  # type: ignore[return-value]
@@ -32,9 +37,7 @@ def usual_turn(message: Message, *, strings: bool) -> list[Json] | None:
         return _assistant(text, said[1:]) if text is not None else _assistant(None, said) if said else None
     if message.role != "user":
         return None
-    if message.plain:
-        return [{"role": "user", "content": text}] if text is not None and len(said) == 1 else None
-    return None if strings or text is None else _parts(said)
+    return None if message.plain or strings or text is None else _parts(said)
 
 
 def usual_tool(tool: Tool | ServerTool) -> Json | None:

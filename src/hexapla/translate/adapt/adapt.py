@@ -13,9 +13,9 @@ from hexapla.translate.adapt.kept import refuse_kept
 from hexapla.translate.adapt.names import Name, fit_name, fit_names
 from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
-from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of
+from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of, parts_of
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.adapt.shape import alternate, join_system, limit_marks, limit_output
+from hexapla.translate.adapt.shape import alternate, join_system, limit_marks, limit_output, marks_of
 from hexapla.translate.adapt.tags import Tags
 
 CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
@@ -47,7 +47,8 @@ def adapt(
 
     think_tags  the answer's text may begin with its thought
     """
-    kinds = kinds_of(request)
+    parts = parts_of(request)
+    kinds, marks = kinds_of(parts), marks_of(parts, request)
     if request.protocol != target.origin.protocol:
         request = _for_another(request, kinds, target, losses)
     output_tool: str | None = None
@@ -61,7 +62,8 @@ def adapt(
         request = join_system(request, losses)
     if target.alternation:
         request = alternate(request, losses)
-    request = limit_marks(request, target.cache_marks, losses)
+    if marks > target.cache_marks:
+        request = limit_marks(request, target.cache_marks, losses)
     return request, Restore(
         target.origin.provider,
         names=names,

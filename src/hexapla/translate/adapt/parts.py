@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -15,9 +15,13 @@ TOOLED: Kinds = frozenset({ToolCall, ToolResult})
 """What stands in a conversation in which tools were used."""
 
 
-def kinds_of(request: GenerateRequest) -> Kinds:
-    """The types of all parts, those inside of results included."""
-    parts = [part for message in request.messages for part in message.content]
+def parts_of(request: GenerateRequest) -> list[AnyPart]:
+    """All parts of a conversation."""
+    return [part for message in request.messages for part in message.content]
+
+
+def kinds_of(parts: Sequence[AnyPart]) -> Kinds:
+    """The types of these parts, those inside of results included."""
     kinds: set[type] = {*map(type, parts)}
     if ToolResult in kinds:
         kinds |= {type(each) for part in parts if type(part) is ToolResult for each in part.content}

@@ -36,6 +36,9 @@ class Restore:
     text_passes  whether pieces of text are left as they are
     """
 
+    text_passes = True
+    _calls = 0
+
     def __init__(
         self,
         provider: str,
@@ -52,10 +55,9 @@ class Restore:
         self._output_tool = output_tool
         self._id_pattern = id_pattern
         self._held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
-        self._calls = 0
         self._tags = tags
-        self._rules = _BRIDGED if custom else _RULES
-        self.text_passes = not custom and tags is None
+        if custom or tags is not None:
+            self.text_passes = False
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         """What `event` is for the client."""
@@ -64,7 +66,7 @@ class Restore:
         return self._restored(event)
 
     def _restored(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
-        rule = self._rules.get(type(event))
+        rule = (_BRIDGED if self._custom else _RULES).get(type(event))
         return (event,) if rule is None else rule(self, event)
 
     def whole(self, response: GenerateResponse) -> GenerateResponse | None:

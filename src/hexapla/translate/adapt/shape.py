@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from msgspec.structs import replace
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from hexapla.ir.content import AnyPart, Text
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message, ServerTool, Tool
+from hexapla.translate.adapt.parts import parts_of
 
 _SYSTEM = ("system", "developer")
 
@@ -59,16 +61,19 @@ def limit_marks(request: GenerateRequest, most: int, losses: LossLog) -> Generat
     """At most `most` cache marks; the last ones win, since they cover the longest prefix."""
     if most == 0:  # where the target takes none, the renderer says so place by place
         return request
-    marked = [part for message in request.messages for part in message.content if getattr(part, "cache", None)]
-    surplus = len(marked) - most
-    if request.tools:
-        surplus += len([tool for tool in request.tools if tool.cache])
+    surplus = marks_of(parts_of(request), request) - most
     if surplus <= 0:
         return request
     dropper = _Dropper(surplus, losses)
     tools = tuple(dropper.tool(index, tool) for index, tool in enumerate(request.tools))
     messages = tuple(dropper.message(index, message) for index, message in enumerate(request.messages))
     return replace(request, tools=tools, messages=messages)
+
+
+def marks_of(parts: Sequence[AnyPart], request: GenerateRequest) -> int:
+    """How many cache marks stand on the parts and the tools of a request."""
+    marked = [part for part in parts if getattr(part, "cache", None)]
+    return len(marked) + (len([tool for tool in request.tools if tool.cache]) if request.tools else 0)
 
 
 class _Dropper:
