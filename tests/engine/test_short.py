@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from hexapla.config import load_config
+from hexapla.engine import short
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask
 from hexapla.engine.gateway import Gateway
@@ -21,6 +23,7 @@ from hexapla.engine.short import Short
 from hexapla.engine.work import finished
 from hexapla.ledger import Generation
 from hexapla.sdk.inbox import Inbox
+from hexapla.upstream.connection import Connection
 
 BODY = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
 MESSAGES = BODY.replace(b'"m"', b'"one/m"').replace(b"}]}", b'}],"max_tokens":9}')
@@ -231,20 +234,89 @@ async def test_a_failure_is_the_long_ways(failure: str, tmp_path: Path) -> None:
         assert free(gateway)
 
 
-@awaited
-async def test_an_answer_in_pieces(tmp_path: Path) -> None:
-    """The head came first, or half of the body: the long way hears the rest of the same answer."""
-
+def in_pieces(data: bytes, *places: int) -> Script:
     async def script(upstream: Upstream, writer: asyncio.StreamWriter) -> None:
-        data = answer()
-        for piece in (data[:30], data[30:-9], data[-9:]):
-            writer.write(piece)
+        for begin, end in pairwise((0, *places, len(data))):
+            writer.write(data[begin:end])
             await asyncio.sleep(0.02)
 
+    return script
+
+
+CHUNKED = answer(b"").replace(b"content-length: 0", b"transfer-encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (
+    len(SAID),
+    SAID,
+)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [in_pieces(answer(), 30, -9), in_pieces(answer(), answer().index(SAID)), in_pieces(CHUNKED, -5)],
+    ids=["anywhere", "behind the head", "before the last chunk"],
+)
+@awaited
+async def test_an_answer_in_pieces(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of an answer is waited for."""
     async with opened(tmp_path, script) as (gateway, upstream):
+        monkeypatch.setattr(Short, "run", None)  # nobody goes the long way here
         code, body, headers = await asked(gateway)
         assert (code, body, headers["x-hexapla-attempts"]) == (200, SAID, "1")
         assert upstream.asked == ["one", "one"] and free(gateway)
+
+
+@awaited
+async def test_an_answer_that_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The long way hears the rest of the same answer."""
+    monkeypatch.setattr(short, "MOMENT", 0.0)
+    async with opened(tmp_path, in_pieces(answer(), 30, -9)) as (gateway, upstream):
+        code, body, headers = await asked(gateway)
+        assert (code, body, headers["x-hexapla-attempts"]) == (200, SAID, "1")
+        assert upstream.asked == ["one", "one"] and free(gateway)
+
+
+@awaited
+async def test_an_answer_too_large_to_wait_for(tmp_path: Path) -> None:
+    """The connection holds no more than it is allowed to; the long way takes it away and hears the rest."""
+    large = SAID.replace(b"hello", b"hello" * 200_000)
+    async with opened(tmp_path, in_pieces(answer(large), 100)) as (gateway, upstream):
+        code, body, headers = await asked(gateway)
+        assert (code, body, headers["x-hexapla-attempts"]) == (200, large, "1")
+        assert upstream.asked == ["one", "one"] and free(gateway)
+
+
+@awaited
+async def test_an_answer_that_breaks_off(tmp_path: Path) -> None:
+    """Somebody else is asked."""
+
+    async def script(upstream: Upstream, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer()[:-9])
+        await asyncio.sleep(0.02)
+        raise ConnectionError
+
+    async with opened(tmp_path, script) as (gateway, upstream):
+        code, body, headers = await asked(gateway)
+        assert (code, body, headers["x-hexapla-attempts"]) == (200, SAID, "2")
+        assert recorded(gateway, headers).attempts[0].outcome == "upstream_truncated"
+        assert upstream.asked == ["one", "one", "two"] and free(gateway)
+
+
+@awaited
+async def test_a_client_that_leaves_in_the_middle(tmp_path: Path) -> None:
+    """Half of the answer is there."""
+    async with opened(tmp_path, lambda _, writer: writes(answer()[:-9], writer)) as (gateway, upstream):
+        began = asyncio.Event()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Short, "_decide", None)
+            patch.setattr(short, "MOMENT", 60.0)
+            patch.setattr(Connection, "flowing", property(lambda _: began.set() or True))
+            task = asyncio.create_task(asked(gateway))
+            await began.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert free(gateway)
+        await asyncio.wait_for(upstream.left.wait(), 1)
+        assert gateway.books.ledger.recent(1)[0].outcome == "cancelled"
 
 
 @awaited
@@ -282,8 +354,9 @@ async def test_a_client_that_leaves(tmp_path: Path) -> None:
 
 
 @awaited
-async def test_a_client_that_leaves_between_the_ways(tmp_path: Path) -> None:
+async def test_a_client_that_leaves_between_the_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The long way was about to begin: what the short one brought is closed and recorded all the same."""
+    monkeypatch.setattr(short, "MOMENT", 0.0)
     piece = answer()[:-9]
     async with opened(tmp_path, lambda _, writer: writes(piece, writer)) as (gateway, upstream):
         ended = asyncio.get_running_loop().create_future()

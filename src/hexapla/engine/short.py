@@ -2,14 +2,17 @@
 
 Most requests for a whole answer need nothing of what the exchange is there for: their first endpoint is asked on a
 connection that waits in the pool, and answers well.  Then bytes go from callback to callback, and nothing is built that
-would only wait.  Whatever else happens (no connection is free, a failure, an answer that comes in pieces or is none) is the
+would only wait.  Whatever else happens (no connection is free, a failure, an answer that takes its time or is none) is the
 exchange's as ever: it takes over what has happened so far as its own first steps, so that nobody is asked or counted twice.
+The rest of an answer that has begun is waited for a moment, since it is often on its way already: a provider sends head and
+body, or its last chunk, apart.
 
 Rules of this file: decides nothing but "all is well"; the books say what they say on the long way, at the same moments.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from hexapla.engine.address import Address
@@ -31,6 +34,8 @@ from hexapla.upstream.plain import Unread
 from hexapla.upstream.secrets import without
 from hexapla.upstream.transport import Request, Transport
 
+MOMENT = 0.5  # seconds for the rest of an answer; the timers of the long way are longer
+
 
 class Short(Work):
     """A request that tries the short way first.
@@ -39,6 +44,7 @@ class Short(Work):
     _lane      what the first endpoint is asked
     _admitted  what was said to asking it now: after so many seconds, or why not
     _start     its call that was sent, _line, who carries it, and _secrets, which its answer must not show, until
+    _rest      ends the moment for the rest of its answer, or
     _brought   it has brought a response or a failure that is the long way's
     """
 
@@ -47,6 +53,7 @@ class Short(Work):
     _start: Start | None = None
     _line: Connection | None = None
     _secrets: tuple[bytes, ...] = ()
+    _rest: asyncio.TimerHandle | None = None
     _brought: Exchange | UpstreamError | None = None
 
     def quickly(self, ended: Callable[[bool], None]) -> bool:
@@ -93,6 +100,18 @@ class Short(Work):
         """The upstream has said something, or hung up."""
         line = self._line
         if line is None or (line.head is None and line.error is None and not line.closed):
+            return
+        if line.flowing:
+            if self._rest is None:
+                self._rest = asyncio.get_running_loop().call_later(MOMENT, self._decide, line)
+            return
+        self._decide(line)
+
+    def _decide(self, line: Connection) -> None:
+        """Whether what has come is the whole answer, or the long way's."""
+        if self._rest is not None:
+            self._rest.cancel()
+        if line is not self._line:
             return
         self._line = line.heard = None
         try:

@@ -61,6 +61,13 @@ class Connection(Arrival, asyncio.Protocol):
         return not self.closed and not self._in_use and not self.is_closing()
 
     @property
+    def flowing(self) -> bool:
+        """A good answer has begun, its rest is to come, and it is read as it comes."""
+        if self._complete or self._paused or self.closed or self.error is not None or self.head is None:
+            return False
+        return self.head[0] < 300
+
+    @property
     def certificate(self) -> dict[str, Any] | None:
         """What the server's certificate says (ssl.SSLSocket.getpeercert); None without TLS."""
         secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
