@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 MAX_HEAD = 64 * 1024
 MOST_CHUNKS = 4  # of many, the parser is quicker
-_LINES = 99  # on either side of the framing; a head may have 200
+_MOST = 99  # lines on either side of the framing; a head may have 200
 
 # A name is a token (RFC 9110, 5.6.2), a value has no control character but the tab (5.5).  Headers that change what the
 # bytes behind the head mean, or what becomes of the connection, are no line of this kind, so that they fit nowhere.
@@ -22,9 +22,9 @@ _LINE = (
     rb"(?![CTPUctpu](?i:ontent-(?:length|encoding)|ransfer-encoding|onnection|roxy-connection|pgrade)[ \t]*:)"
     rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n"
 )
-_LINES_BUT_ONE = rb"(?:%b|(?i:connection: keep-alive\r\n)){0,%d}+" % (_LINE, _LINES)
+_OTHERS = rb"(?:%b|(?i:connection: keep-alive\r\n)){0,%d}+" % (_LINE, _MOST)
 _FRAMING = rb"(?i:content-length: (\d{1,12})|transfer-encoding: chunked)\r\n"
-_head = re.compile(rb"HTTP/1\.1 200 OK\r\n(%b%b%b)\r\n" % (_LINES_BUT_ONE, _FRAMING, _LINES_BUT_ONE)).match
+_head = re.compile(rb"HTTP/1\.1 200 OK\r\n(%b%b%b)\r\n" % (_OTHERS, _FRAMING, _OTHERS)).match
 _chunk = re.compile(rb"([0-9a-fA-F]{1,8})\r\n").match
 _END = b"\r\n0\r\n\r\n"
 
