@@ -77,7 +77,8 @@ class Driver:
         self._secrets: tuple[bytes, ...] = ()
         self._deadline = NEVER
         self._beat: Beat | None = None
-        self._spoke = 0.0  # when the client last heard anything
+        self._spoke = 0.0  # when the client last heard anything, as far as a sweep has seen it
+        self._said = False  # and whether it heard anything since
         self._expired = False
         self._flushing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -126,6 +127,8 @@ class Driver:
 
     def sweep(self, now: float) -> None:
         """Called by the sweeper: interrupt a wait that took too long, or send a heartbeat."""
+        if self._said:
+            self._said, self._spoke = False, now
         if self._hearing is not None and self._receiving.again is not None:
             self._deadline = self._receiving.again()
         if now >= self._deadline and not self._expired:
@@ -155,7 +158,7 @@ class Driver:
         self._sink.start(command)
 
     def _forward(self, command: Forward) -> object:
-        self._spoke = self._loop.time()
+        self._said = True
         return _LATER if self._sink.send(command.data) else None
 
     def _finish(self, command: Finish) -> object:
@@ -179,7 +182,7 @@ class Driver:
             if out is None:
                 return Chunk(data, last=body.ended)
             if out:
-                self._spoke = self._loop.time()
+                self._said = True  # the sweep knows the time; asking for it costs every event of every stream
                 if self._sink.send(out):
                     return _SLOW
 
