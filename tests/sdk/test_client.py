@@ -248,6 +248,23 @@ def test_leaving_a_stream_early_stops_the_upstream() -> None:
     assert asyncio.run(play()) == 0
 
 
+def test_a_stream_that_nobody_reads_stops_the_upstream() -> None:
+    """Forgetting a stream before its first piece is leaving as well."""
+
+    async def play() -> tuple[int, int]:
+        config = Config(ledger=LedgerConfig(path=":memory:"))
+        async with hexapla.AsyncClient(config, model="demo/slow") as client:
+            stream = client.chat_stream("a b c d e f " * 50)
+            await asyncio.sleep(0)
+            before = client._gateway.running
+            del stream
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return before, client._gateway.running
+
+    assert asyncio.run(play()) == (1, 0)
+
+
 def test_no_configuration_is_needed() -> None:
     """The built-in catalogue alone knows the demo."""
     assert "demo" in assemble(Config(), {}).catalog.providers

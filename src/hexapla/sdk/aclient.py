@@ -7,6 +7,7 @@ ledger, losses.  `Client` (client.py) is the same for code without an event loop
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,7 @@ class AsyncStream:
         self._work = work
         self._fold = Fold()
         self.answer: Answer | None = None
+        weakref.finalize(self, _give_up, work.get_loop(), work).atexit = False  # nobody need ever iterate
 
     async def __aiter__(self) -> AsyncIterator[str]:
         decoder = _CHAT.decoder()
@@ -72,6 +74,12 @@ class AsyncStream:
             elif isinstance(event, BlockDelta) and event.index in texts and isinstance(event.delta, TextDelta):
                 pieces.append(event.delta.text)
         return pieces
+
+
+def _give_up(loop: asyncio.AbstractEventLoop, work: asyncio.Task[None]) -> None:
+    """End the request of a stream that is forgotten, from whatever thread forgets it."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(work.cancel)
 
 
 class AsyncClient:
