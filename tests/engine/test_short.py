@@ -97,6 +97,7 @@ async def opened(folder: Path, script: Script, settings: str = "") -> AsyncItera
         f'base_url = "http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{name}/v1"\n'
         for name, server in servers.items()
     )
+    settings = settings.replace("{two}", f"http://127.0.0.1:{servers['two'].sockets[0].getsockname()[1]}/two/v1")
     config = folder / "hexapla.toml"
     config.write_text(
         '[ledger]\npath = ":memory:"\n[log]\npath = "off"\n[retry]\nretries = 0\n'
@@ -188,6 +189,29 @@ async def test_the_upstream_hears_the_same(ask: Ask, tmp_path: Path) -> None:
         assert short == long
         told = [name for name, _ in ask.forward if b"\r\n%b: " % name.encode() in short]
         assert told == ([name for name, _ in ask.forward] if ask.protocol == "openai_chat" else [])
+
+
+GOES_ON = """[providers.three]
+auth = { kind = "none" }
+[[providers.three.endpoints]]
+protocol = "openai_chat"
+base_url = "{two}"
+[providers.three.endpoints.quirks]
+continuation = { message = { prefix = true }, path = "/beta/chat/completions" }
+"""
+
+
+@pytest.mark.parametrize("protocol", ["openai_chat", "anthropic_messages"])
+@awaited
+async def test_an_answer_that_was_begun_is_asked_for_at_its_own_path(protocol: str, tmp_path: Path) -> None:
+    begun = {"role": "assistant", "content": "Once"}
+    body = {"model": "three/m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}, begun]}
+    async with opened(tmp_path, well, GOES_ON) as (gateway, upstream):
+        for _ in range(2):  # the second time a connection waits
+            assert (await asked(gateway, Ask(protocol=protocol, body=msgspec.json.encode(body))))[0] == 200
+            head, _, sent = upstream.requests[-1].partition(b"\r\n\r\n")
+            assert head.startswith(b"POST /two/v1/beta/chat/completions ")
+            assert msgspec.json.decode(sent)["messages"][-1] == begun | {"prefix": True}
 
 
 def _timeless(record: Generation) -> dict[str, Any]:

@@ -70,8 +70,11 @@ class Short(Work):
             return False
         self._ended = ended
         try:
-            lane = straight(peeked, candidate.target, candidate.quirks) if plan.plain and same else None
-            return self._sent(candidate, lane or means.lane(self.translation, candidate), letterhead)
+            found = straight(peeked, candidate.target, candidate.quirks) if plan.plain and same else None
+            lane: Lane = found or means.lane(self.translation, candidate)
+            if lane.begun is not None:
+                return False  # an answer that was begun may be asked for at another path
+            return self._sent(candidate, lane, letterhead)
         except (GatewayError, ProtocolError):
             return False  # the long way meets the same, and knows what to do about it
         except Exception as fault:  # the last resort (tests/engine/test_short.py)
