@@ -56,6 +56,7 @@ def ids(data: bytes) -> list[tuple[str, str]]:
         stream(call("f", id="a", index=0), call(None, "{}", index=0), call("g", "{}", id="b", index=1)),
         stream(call("f", id="a", index=0), call(None, "{}", id="", index=0)),
         stream(call(id="a", index=0), call("f", "{}", index=0)),  # the name comes after the id
+        stream(call("get_", id="a", index=0), call("weather", index=0), call(None, "{}", index=0)),  # or in pieces
         b'data: {"choices":[{"delta":{"content":"\\"tool_calls\\":[{"}}]}\n\n',
         b'data: {"tool_calls":[{"broken\n\n',
         b"",

@@ -98,7 +98,7 @@ class _Choice:
         if not call.open:
             call.given, call.name = call.given or str(piece.id or ""), name_of(piece) or ""
             return changes | self._begun(call, piece, said) if call.name else changes
-        again = {"id": piece.id, "name": name_of(piece)}
+        again = {"id": piece.id, "name": name_of(piece) == call.name}  # another name is the rest of it
         return changes | {name: None for name, value in again.items() if value}
 
     def _begun(self, call: Call, piece: ToolDelta, said: bool) -> Changes:
