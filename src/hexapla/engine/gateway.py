@@ -119,7 +119,9 @@ class Gateway:
         try:
             if self.draining:
                 raise LeavingError
-            peeked = self._peek(ask)
+            peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
+            if not peeked.only_texts or "preset" in peeked.fields or PRESET in peeked.model:
+                peeked = self._looked_into(ask, peeked)
             routes = means.routes
             profile = ask.profile or routes.bound.get(ask.key, "")
             plan = routes.plan(peeked, profile, session=ask.session, key=ask.key)
@@ -207,7 +209,10 @@ class Gateway:
         return partial(self._means.call, ask, translation)
 
     def _peek(self, ask: Ask) -> Peek:
-        peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
+        return self._looked_into(ask, peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream))
+
+    def _looked_into(self, ask: Ask, peeked: Peek) -> Peek:
+        """`peeked` with its preset, once its conversation is known to make sense; plain texts without one need neither."""
         if "preset" in peeked.fields or PRESET in peeked.model:
             body, model = expanded(ask.protocol, ask.body, self.config.presets, ask.model)
             name, _ = named(peeked.fields, ask.model)

@@ -104,7 +104,7 @@ class Short(Work):
         line = self._line
         if line is None or (line.head is None and line.error is None and not line.closed):
             return
-        if line.flowing:
+        if not line.complete and line.flowing:
             if self._rest is None:
                 self._rest = asyncio.get_running_loop().call_later(MOMENT, self._decide, line)
             return

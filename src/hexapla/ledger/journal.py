@@ -85,7 +85,7 @@ class Journal:
         self._spilled = 0  # bytes
         self._fresh: list[Record] = []  # all that stand in a file and were not taken
         self._most_fresh = fresh
-        self._many = min(fresh, _WAKE_AT)
+        self._many = self._pressing = min(fresh, _WAKE_AT)  # pressing: how many of them are news
         self._behind = fresh == 0  # there were too many: `_fresh` is empty, and the files are read
         self._taken: Batch | None = None  # until it is settled
         self._number = 0
@@ -126,14 +126,15 @@ class Journal:
             else:
                 if not self._behind:
                     self._fresh.append((generation, payload))
-                    if len(self._fresh) >= self._many:
-                        self._press(len(self._fresh))
+                    if len(self._fresh) == self._pressing:
+                        self._press()
 
-    def _press(self, fresh: int) -> None:
-        """Many finished records wait to be taken."""
-        if fresh > self._most_fresh:
-            self._fresh, self._behind = [], True
-        elif fresh == self._many:
+    def _press(self) -> None:
+        """Many finished records wait to be taken, or at last too many."""
+        if self._pressing > self._most_fresh:
+            self._fresh, self._behind, self._pressing = [], True, self._many
+        else:
+            self._pressing = self._most_fresh + 1
             self.wake.set()
 
     def _keep(self, generation: Generation, record: bytes) -> None:
@@ -173,7 +174,7 @@ class Journal:
         with self._lock:
             records = list(islice(self._spill, limit))
             fresh, behind = self._fresh, self._behind
-            self._fresh = []
+            self._fresh, self._pressing = [], self._many
             ends = {segment: segment.end for segment in self._segments if segment.read < segment.end}
         spilled = len(records)
         if not behind:

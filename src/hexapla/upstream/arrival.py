@@ -23,8 +23,9 @@ MAX_INTERIM = 20
 class Arrival:
     """The answer that is arriving.
 
-    head   its status and headers, once they are complete
-    error  what is wrong with it
+    head      its status and headers, once they are complete
+    complete  nothing of its body is to come
+    error     what is wrong with it
     """
 
     def __init__(self) -> None:
@@ -41,24 +42,24 @@ class Arrival:
         self._buffered = 0
         self._headers: dict[str, str] = {}
         self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
-        self._complete = self._keep_alive = False
+        self.complete = self._keep_alive = False
         self._inflate: Inflate | None = None
 
     @property
     def ended(self) -> bool:
         """The body is complete, and whole."""
-        return self._complete and self.error is None
+        return self.complete and self.error is None
 
     def whole(self) -> bytes:
         """The body, which stays to be taken; b"" unless all of it is there, and it is no refusal."""
-        if not self._complete or self.error is not None or self.head is None or self.head[0] >= 300:
+        if not self.complete or self.error is not None or self.head is None or self.head[0] >= 300:
             return b""
         if len(self._chunks) != 1:
             self._chunks = [b"".join(self._chunks)]
         return self._chunks[0]
 
     def on_message_begin(self) -> None:
-        if self._complete:
+        if self.complete:
             raise ValueError("bytes behind the end")  # stops the parser: they must become no other answer's head
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -120,7 +121,7 @@ class Arrival:
     def on_message_complete(self) -> None:
         if self.head is None:
             return  # an interim answer
-        self._complete = True
+        self.complete = True
         # right only inside this callback; asked later it is always False (docs/measurements.md, traps)
         self._keep_alive = self._parser.should_keep_alive() and self.error is None
         if self._inflate is not None:
@@ -142,7 +143,7 @@ class Arrival:
         self._give_up(UpstreamError(kind, message))
 
     def _give_up(self, error: UpstreamError) -> None:
-        if self.error is None and not self._complete:
+        if self.error is None and not self.complete:
             self.error = error
         self._keep_alive = False
 

@@ -63,7 +63,7 @@ class Connection(Arrival, asyncio.Protocol):
     @property
     def flowing(self) -> bool:
         """A good answer has begun, its rest is to come, and it is read as it comes."""
-        if self._complete or self._paused or self.closed or self.error is not None or self.head is None:
+        if self.complete or self._paused or self.closed or self.error is not None or self.head is None:
             return False
         return self.head[0] < 300
 
@@ -89,8 +89,11 @@ class Connection(Arrival, asyncio.Protocol):
             if found is not None:
                 self.head, body = found
                 self._chunks.append(body)
-                self._complete = self._keep_alive = True
-                self._wake()
+                self.complete = self._keep_alive = True
+                if self.heard is not None:  # as below
+                    self.heard()
+                else:
+                    self._wake()
                 return
         self._parsed = True
         if self.head is None:
@@ -100,13 +103,13 @@ class Connection(Arrival, asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._fail(Kind.UPSTREAM_PROTOCOL, "The provider switched to another protocol.")
         except httptools.HttpParserError as error:
-            if not self._complete:
+            if not self.complete:
                 self._fail(Kind.UPSTREAM_PROTOCOL, f"The provider does not speak HTTP/1.1 ({error}).")
             self._keep_alive = False
         if self.head is None:
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
-        elif not self._complete:
+        elif not self.complete:
             self._deadline = self._loop.time() + self._idle if self._idle else NEVER
             if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
                 self._paused = True
@@ -121,14 +124,14 @@ class Connection(Arrival, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        if self._in_use and not self._complete and self.error is None:
+        if self._in_use and not self.complete and self.error is None:
             self._on_early_end(exc)
         self._wake()
 
     def _on_early_end(self, exc: Exception | None) -> None:
         """The bytes are over before the answer is, unless the answer's end is the connection's."""
         if self.head is not None and exc is None and self._until_close():
-            self._complete = True
+            self.complete = True
             self._close_inflate()
             return
         if isinstance(exc, TimeoutError):
@@ -155,7 +158,7 @@ class Connection(Arrival, asyncio.Protocol):
             self._expect()
         else:  # what the parser sets is as it was
             self.head = None
-            self._complete = self._keep_alive = False
+            self.complete = self._keep_alive = False
         timeouts, transport = letterhead.timeouts, self._transport
         assert transport is not None
         self.origin, self.heard, self._limit = letterhead.origin, heard, letterhead.limit
@@ -205,7 +208,7 @@ class Connection(Arrival, asyncio.Protocol):
         if not self._chunks:
             if self.error is not None:
                 raise self.error
-            return b"" if self._complete else None
+            return b"" if self.complete else None
         # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
@@ -235,7 +238,7 @@ class Connection(Arrival, asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """Called by the sweeper: give up when the deadline has passed and nobody is holding the reading up."""
-        if now < self._deadline or self._paused or self._complete:
+        if now < self._deadline or self._paused or self.complete:
             return
         what = "answer" if self.head is None else "continue"
         self._fail(Kind.TIMEOUT, f"{self.origin} did not {what} in time.")
@@ -252,7 +255,7 @@ class Connection(Arrival, asyncio.Protocol):
             return
         self._in_use, self.heard = False, None
         self._chunks.clear()
-        if not (self._complete and self._keep_alive and self.error is None):
+        if not (self.complete and self._keep_alive and self.error is None):
             self.close()
             return
         if self._paused and self._transport is not None:
