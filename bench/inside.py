@@ -21,6 +21,7 @@ from typing import NamedTuple, cast
 import msgspec
 import uvicorn
 import uvloop
+from msgspec.structs import replace
 from uvicorn.server import ServerState
 
 from bench.scenarios import PATHS, SCENARIOS, Scenario
@@ -107,7 +108,7 @@ class Inside:
         self._door: Door = kind(config=config, server_state=ServerState(), app_state={})
         self._door.connection_made(cast("asyncio.Transport", self.client))
         self._over = self._door._place.over
-        self._door._place = self._door._place._replace(over=self._told)
+        self._door._place = replace(self._door._place, over=self._told)
 
     def _told(self) -> None:
         self._over()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ JOINED = 64 * 1024
 _STATUS = {status: line.decode() for status, line in STATUS_LINE.items()}
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """What a turn needs of its connection.
 
     tasks    those that the server waits for at its end
