@@ -79,6 +79,12 @@ def test_chat_answers_and_is_booked(place: Path) -> None:
     assert by_model[0]["requests"] == 1
 
 
+def test_chat_takes_words_without_quotes(place: Path) -> None:
+    """Several words are one question, as if they stood in quotes."""
+    done = hexapla("chat", "-m", "demo/echo", "hello", "world", cwd=place)
+    assert done.returncode == 0 and done.stdout == "You said: hello world\n"
+
+
 def test_chat_reads_standard_input_and_prints_json(place: Path) -> None:
     """`-` takes the prompt from a pipe; --json gives the whole story."""
     said = json.loads(hexapla("chat", "-m", "demo/echo", "--json", "-", cwd=place, stdin="from a pipe").stdout)
@@ -185,6 +191,12 @@ def test_explain_says_why(place: Path) -> None:
     assert "原因" in hexapla("explain", "r.json", cwd=place, HEXAPLA_LANG="zh").stdout
 
 
+def test_explain_shows_an_example_that_works(place: Path) -> None:
+    """Who names a model instead of a file reads what to type, to the letter."""
+    example = hexapla("explain", "demo/echo", cwd=place).stderr.split("echo '")[1].split("' | hexapla explain -")[0]
+    assert json.loads(hexapla("explain", "-", "--json", cwd=place, stdin=example).stdout)["model"] == "echo"
+
+
 def test_explain_speaks_gemini(place: Path) -> None:
     """Its body names no model; -m does.  What looks like markup is text."""
     (place / "g.json").write_text('{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}')
@@ -222,6 +234,7 @@ def test_an_answer_that_breaks_off_ends_its_line(place: Path) -> None:
         (("chat", "-m", "demo/error-400", "x"), 1, "asked to fail"),
         (("chat", "-m", "demo/echo", "-i", "missing.png", "x"), 1, "cannot be read"),
         (("explain", "missing.json"), 2, "cannot be read"),
+        (("explain", "demo/echo"), 2, "wants a file with a request body"),
         (("models", "--config", "missing.toml"), 2, "does not exist"),
         (("nonsense",), 2, "invalid choice"),
         (("serve", "--host", "0.0.0.0"), 2, "without keys"),

@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _JSON,
     ),
     "chat": (
-        Option(("prompt",), "prompt", {"nargs": "?"}),
+        Option(("prompt",), "prompt", {"nargs": "*"}),
         _MODEL,
         Option(("-s", "--system"), "system"),
         Option(("-i", "--image"), "image"),

@@ -368,6 +368,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "first-token": ("first token", "首字"),
     "speed": ("speed", "速度"),
     "not-a-file": ("{path} cannot be read: {why}.", "无法读取 {path}：{why}。"),
+    "not-a-body": (
+        (
+            "{path} cannot be read: {why}. explain wants a file with a request body as JSON; for a model alone:\n"
+            """  echo '{{"model": "demo/echo", "messages": [{{"role": "user", "content": "Hi"}}]}}' | hexapla explain -"""
+        ),
+        (
+            "无法读取 {path}：{why}。explain 需要一个 JSON 请求体文件；只想看某个模型：\n"
+            """  echo '{{"model": "demo/echo", "messages": [{{"role": "user", "content": "你好"}}]}}' | hexapla explain -"""
+        ),
+    ),
     "unknown-dialect": (
         "Cannot tell the dialect of this body; give it with --dialect.",
         "无法判断请求体的协议，请用 --dialect 指定。",

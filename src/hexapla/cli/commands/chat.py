@@ -27,9 +27,9 @@ async def _run(arguments: argparse.Namespace, say: Say) -> int:
     console = Console(stderr=True)
     model = {"model": arguments.model} if arguments.model else {}
     async with AsyncClient(arguments.config, **model) as client:
-        if arguments.prompt is None:
+        if not arguments.prompt:
             return await _talk(client, arguments, say, console)
-        prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+        prompt = sys.stdin.read() if arguments.prompt == ["-"] else " ".join(arguments.prompt)
         messages = [*_system(arguments), {"role": "user", "content": _content(prompt, arguments.image)}]
         answer = await _say(client, messages, arguments, say, console)
         if not answer and not answer.tool_calls and not arguments.json:

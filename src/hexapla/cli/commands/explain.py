@@ -125,4 +125,4 @@ def _read(file: str, say: Say) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise ConfigError(say("not-a-file", path=file, why=error.strerror)) from None
+        raise ConfigError(say("not-a-body", path=file, why=error.strerror)) from None
