@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import gc
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -117,6 +118,71 @@ def test_schemas_with_functions_are_tools(client: hexapla.Client) -> None:
 def _add(a: int, b: int) -> int:
     """Add two numbers."""
     return a + b
+
+
+class Weather:
+    """Tell the weather of a city."""
+
+    unit: str = "celsius"
+
+    async def __call__(self, city: str) -> str:
+        return f"{city}: 21 {self.unit}"
+
+
+def test_partials_and_objects_are_tools(client: hexapla.Client) -> None:
+    """What a partial has bound is not the model's to give; an object goes by its class."""
+    add = describe(functools.partial(_add, b=2))["function"]
+    assert (add["name"], add["description"]) == ("_add", "Add two numbers.")
+    assert add["parameters"]["properties"] == {"a": {"type": "integer"}} and add["parameters"]["required"] == ["a"]
+    weather = describe(functools.partial(Weather()))["function"]
+    assert (weather["name"], weather["description"]) == ("Weather", "Tell the weather of a city.")
+    assert weather["parameters"]["properties"] == {"city": {"type": "string"}}
+
+    async def play() -> list[str]:
+        box = ToolBox([functools.partial(_add, b=2), Weather()])
+        return [
+            await box.run("_add", '{"a": 1}'),
+            await box.run("_add", '{"a": 1, "b": 9}'),
+            await box.run("Weather", '{"city": "Rome"}'),
+        ]
+
+    fine, bound, told = asyncio.run(play())
+    assert fine == "3" and "unknown parameters: b" in bound and told == "Rome: 21 celsius"
+    assert client.chat_with_tools("x", [functools.partial(_add, 5)]) == "The tool answered: 6"
+
+
+def test_partials_of_one_function_need_names_of_their_own() -> None:
+    one, two = functools.partial(_add, b=1), functools.partial(_add, b=2)
+    with pytest.raises(ClientError, match=r"'_add' cannot be used: another tool has this name. Set another `__name__`"):
+        ToolBox([one, two])
+    two.__name__ = "add_two"  # type: ignore[attr-defined]
+    assert [schema["function"]["name"] for schema in ToolBox([one, two]).schemas] == ["_add", "add_two"]
+
+
+def test_a_tool_that_cannot_be_read_says_what_to_do(client: hexapla.Client) -> None:
+    """No signature, no function at all: an error of the one tree; the way that it names works."""
+    with pytest.raises(ClientError, match=r"'max' cannot be used: .* Give its schema as a dict in `tools`"):
+        client.chat_with_tools("x", [max])
+    with pytest.raises(ClientError, match="'get_weather' cannot be used: it is neither a function nor a schema"):
+        client.chat_with_tools("x", ["get_weather"])  # type: ignore[list-item]
+    schema = {**describe(_add), "function": {**describe(_add)["function"], "name": "dict"}}
+    assert client.chat_with_tools("x", [schema], functions={"dict": dict}) == 'The tool answered: {"a":1,"b":1}'
+
+
+@pytest.mark.parametrize("prompt", [None, 7, b"hi", {"role": "user", "content": "hi"}, ["hi"], [None]])
+def test_what_is_no_prompt_is_refused_as_such(client: hexapla.Client, prompt: Any) -> None:
+    """Wrong types are the caller's mistake, and typed as one."""
+    for ask in (client.chat, client.chat_stream, lambda given: client.chat_with_tools(given, [_add])):
+        with pytest.raises(GatewayError) as caught:
+            list(ask(prompt))
+        assert caught.value.kind is Kind.INVALID_REQUEST
+
+
+def test_what_is_no_json_is_refused_as_such(client: hexapla.Client) -> None:
+    with pytest.raises(ClientError, match=r"cannot be written as JSON: .*object"):
+        client.chat("hi", metadata=object())
+    with pytest.raises(ClientError, match=r"A prompt is text or a list of messages such as .*, not NoneType"):
+        client.chat(None)  # type: ignore[arg-type]
 
 
 def test_tool_loops_end(client: hexapla.Client) -> None:

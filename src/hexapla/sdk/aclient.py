@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +19,7 @@ from hexapla.config import Config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask, OnLoss
 from hexapla.engine.gateway import Gateway
-from hexapla.errors import GatewayError, Kind
+from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.ir.content import Text
 from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
 from hexapla.ir.event import BlockStart as _BlockStart
@@ -221,14 +221,23 @@ class AsyncClient:
         body = {"model": model or self._model, "messages": _messages(prompt, system), **fields}
         if fallback_models:
             body["models"] = list(fallback_models)
-        return Ask(protocol="openai_chat", body=msgspec.json.encode(body), on_loss=self._on_loss)
+        try:
+            encoded = msgspec.json.encode(body)
+        except (TypeError, ValueError) as error:
+            raise ClientError(Kind.INVALID_REQUEST, f"The question cannot be written as JSON: {error}.") from None
+        return Ask(protocol="openai_chat", body=encoded, on_loss=self._on_loss)
 
 
 def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:
     messages: list[Mapping[str, Any]] = [{"role": "system", "content": system}] if system else []
     if isinstance(prompt, str):
         return [*messages, {"role": "user", "content": prompt}]
+    if isinstance(prompt, bytes | Mapping) or not isinstance(prompt, Iterable):
+        raise ClientError(Kind.INVALID_REQUEST, _NO_PROMPT.format(type(prompt).__name__))
     return [*messages, *prompt]
+
+
+_NO_PROMPT = 'A prompt is text or a list of messages such as {{"role": "user", "content": "Hello"}}, not {}.'
 
 
 def _assistant(answer: Answer) -> Mapping[str, Any]:

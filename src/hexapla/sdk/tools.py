@@ -1,17 +1,21 @@
 """Plain Python functions as tools: the schema from the signature, the call from the model's JSON.
 
 Any type that msgspec can describe may be a parameter: str, int, float, bool, list, dict, Literal, enums, dataclasses,
-TypedDicts, Structs and unions of them.
+TypedDicts, Structs and unions of them.  A `functools.partial` keeps what it has bound from the model, and an object with
+`__call__` goes by the name of its class; a `__name__` that is set on either is used instead.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+
+from hexapla.errors import ClientError, Kind
 
 ToolLike = Callable[..., Any] | Mapping[str, Any]
 """A function, or a tool in the shape of the Chat dialect (`{"type": "function", "function": {...}}`)."""
@@ -30,8 +34,14 @@ class ToolBox:
             if isinstance(tool, Mapping):
                 self.schemas.append(tool)
             else:
-                self.schemas.append(describe(tool))
-                self._functions[tool.__name__] = tool
+                self._add(tool)
+
+    def _add(self, tool: Callable[..., Any]) -> None:
+        schema = describe(tool)
+        name = schema["function"]["name"]
+        if self._functions.setdefault(name, tool) is not tool:
+            raise _refused(name, "another tool has this name", "Set another `__name__` on one of them.")
+        self.schemas.append(schema)
 
     async def run(self, name: str, arguments: str) -> str:
         """Run one call and return what the model shall read: text as it is, anything else as JSON.
@@ -57,17 +67,33 @@ class ToolBox:
         return msgspec.json.encode(result, enc_hook=str).decode()
 
 
-def describe(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """A function as a Chat tool: its name, its docstring, its parameters as JSON schema."""
-    hints = typing.get_type_hints(function)
-    parameters = inspect.signature(function).parameters
+def describe(tool: Callable[..., Any]) -> Mapping[str, Any]:
+    """A function as a Chat tool: its name, its docstring, its parameters as JSON schema.
+
+    Raises ClientError for what is no function, or one whose parameters cannot be read.
+    """
+    if not callable(tool):
+        raise _refused(tool, "it is neither a function nor a schema", "Give a function or a Chat tool as a dict.")
+    name = _name(tool)
+    try:
+        parameters = _schema(*_parameters(tool))
+    except _UNREADABLE as error:
+        advice = "Give its schema as a dict in `tools`, and the function by this name in `functions`."
+        raise _refused(name, str(error), advice) from None
+    return {
+        "type": "function",
+        "function": {"name": name, "description": _description(tool), "parameters": parameters},
+    }
+
+
+def _schema(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     definitions: dict[str, Any] = {}
     for name in parameters:
-        (schema,), found = msgspec.json.schema_components([hints.get(name, Any)], ref_template="#/$defs/{name}")
-        properties[name] = schema
+        (each,), found = msgspec.json.schema_components([hints.get(name, Any)], ref_template="#/$defs/{name}")
+        properties[name] = each
         definitions |= found
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": properties,
         "required": [name for name, parameter in parameters.items() if parameter.default is parameter.empty],
@@ -75,19 +101,55 @@ def describe(function: Callable[..., Any]) -> Mapping[str, Any]:
     }
     if definitions:
         schema["$defs"] = definitions
-    function_object = {
-        "name": function.__name__,
-        "description": inspect.getdoc(function) or "",
-        "parameters": schema,
-    }
-    return {"type": "function", "function": function_object}
+    return schema
+
+
+_UNREADABLE = (TypeError, ValueError, NameError)
+"""What inspect, typing and msgspec raise for a function without a signature, a type that nobody knows or can describe."""
+
+
+def _parameters(tool: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
+    """What the model may give, and the types of it."""
+    bound = tool.keywords if isinstance(tool, functools.partial) else {}
+    known = {name: each for name, each in inspect.signature(tool).parameters.items() if name not in bound}
+    return known, typing.get_type_hints(_function(tool))
+
+
+def _function(tool: Callable[..., Any]) -> Callable[..., Any]:
+    """The function behind an object with `__call__`; a class is called for what it makes."""
+    core = _core(tool)
+    called: Callable[..., Any] = type(core).__call__
+    return core if inspect.isroutine(core) or inspect.isclass(core) else called
+
+
+def _core(tool: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(tool, functools.partial):
+        tool = tool.func
+    return tool
+
+
+def _name(tool: Callable[..., Any]) -> str:
+    core = _core(tool)
+    return getattr(tool, "__name__", "") or getattr(core, "__name__", type(core).__name__)
+
+
+def _description(tool: Callable[..., Any]) -> str:
+    core, function = _core(tool), _function(tool)
+    said = inspect.getdoc(core) if function is core else function.__doc__ or core.__doc__
+    return inspect.cleandoc(said or "")
+
+
+def _refused(tool: object, why: str, advice: str) -> ClientError:
+    return ClientError(Kind.INVALID_REQUEST, f"The tool {tool!r} cannot be used: {why}. {advice}")
 
 
 def convert_arguments(function: Callable[..., Any], arguments: str) -> dict[str, Any]:
     """The model's JSON as keyword arguments of `function`.  Raises MsgspecError for what does not fit."""
     given = msgspec.json.decode(arguments or "{}", type=dict[str, Any])
-    hints = typing.get_type_hints(function)
-    known = inspect.signature(function).parameters
+    try:
+        known, hints = _parameters(function)
+    except _UNREADABLE:
+        return given  # it came with a schema of its own
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise msgspec.ValidationError(f"unknown parameters: {', '.join(unknown)}")
