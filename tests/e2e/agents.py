@@ -14,7 +14,7 @@ from pathlib import Path
 from e2e.doors import Door
 
 KEY = "agent-key"
-WITHIN = 100  # seconds; a run takes less than 1, with a real model 5, on a busy machine many times that
+WITHIN = 300  # seconds; a run takes less than 1, with a real model 5, with one that goes on and on many times that
 
 
 @dataclass(frozen=True)

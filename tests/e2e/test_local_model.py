@@ -17,7 +17,13 @@ from e2e.doors import Door, configuration, gateway, printed_url, provider
 from e2e.programs import programs
 from e2e.talks import TALKS, Talk
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("local-model")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.network,
+    pytest.mark.xdist_group("local-model"),
+    pytest.mark.timeout(400),
+]
 
 SERVER = Path(__file__).with_name("llama_server.py")
 PROVIDERS = {"l_chat": "openai_chat", "l_resp": "openai_responses", "l_msgs": "anthropic_messages"}
