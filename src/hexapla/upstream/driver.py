@@ -268,9 +268,7 @@ class Driver:
             return
         try:
             fact = self._receive(self._receiving)
-        except (
-            Exception
-        ) as fault:  # the task's to deal with, not the upstream connection's (tests/server/test_guard.py)
+        except Exception as fault:  # the task's, not the upstream connection's (tests/server/test_guard.py)
             hearing.set_exception(fault)
             return
         if fact is _SLOW:
@@ -286,9 +284,7 @@ class Driver:
             return
         try:
             command = self._go_on(fact)
-        except (
-            Exception
-        ) as fault:  # the task's to deal with, not the upstream connection's (tests/server/test_guard.py)
+        except Exception as fault:  # the task's, not the upstream connection's (tests/server/test_guard.py)
             hearing.set_exception(fault)
             return
         if type(command) is Receive and not self._sink.full:
