@@ -6,13 +6,17 @@ import pytest
 
 from hexapla.config import assemble, parse_config
 from hexapla.engine.routes import Routes
+from hexapla.engine.session import NAMES
 from hexapla.engine.traffic import Planned
+from hexapla.engine.wishes import WISHING
 from hexapla.errors import Kind, RoutingError, UpstreamError
 from hexapla.ir.response import Usage
+from hexapla.plugins.asked import SAID
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Tried
 from hexapla.routing.limits import Load
-from hexapla.translate.peek import peek
+from hexapla.translate.peek import FURTHER, UNUSUAL, peek
+from hexapla.translate.straight import LOOKED_INTO
 
 PLAIN = b'{"model":"%s","messages":[{"role":"user","content":"hi"}],"max_tokens":9%s}'
 
@@ -451,3 +455,8 @@ def test_an_endpoint_that_calls_a_model_differently_goes_first_where_it_stands_f
         ("openai_responses", "perplexity/sonar"),
         ("openai_chat", "sonar"),
     ]
+
+
+def test_what_is_usual_says_nothing_that_anybody_here_reads() -> None:
+    """Nobody looks into a usual request for its own fields (peek.py)."""
+    assert WISHING | NAMES | LOOKED_INTO | SAID | FURTHER <= UNUSUAL

@@ -13,7 +13,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import LARGE, check_conversation, peek
-from hexapla.translate.straight import straight
+from hexapla.translate.straight import straight, straight_to
 
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5, "user": "u"}
@@ -23,7 +23,8 @@ def opened(protocol: str, body: dict[str, Any], target: Target, quirks: Quirks) 
     """The body and lane of both ways, which must agree; None where the straight way is not open."""
     peeked = peek(protocol, json.dumps(body).encode())
     check_conversation(peeked)
-    short = straight(peeked, target, quirks)
+    way = straight_to(target, quirks) if target.origin.protocol == protocol else None
+    short = straight(peeked, way) if way is not None else None
     if short is None:
         return None
     lane = Translation(peeked, Reply(id="g", created=0, model="m")).open(target, quirks)

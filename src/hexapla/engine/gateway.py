@@ -120,7 +120,7 @@ class Gateway:
             if self.draining:
                 raise LeavingError
             peeked = peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream)
-            if not peeked.only_texts or "preset" in peeked.fields or PRESET in peeked.model:
+            if not peeked.usual:
                 peeked = self._looked_into(ask, peeked)
             routes = means.routes
             profile = ask.profile or routes.bound.get(ask.key, "")

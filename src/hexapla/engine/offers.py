@@ -26,11 +26,13 @@ from hexapla.catalog.resolve import Catalog, Match, resolve
 from hexapla.catalog.schema import Model, Provider
 from hexapla.config import Loaded
 from hexapla.engine.address import GATEWAYS, address_of
+from hexapla.engine.traffic import Planned
 from hexapla.engine.virtual import rows_of
 from hexapla.errors import Kind, RoutingError
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import slugs
 from hexapla.routing.preferences import WIDENING
+from hexapla.translate.straight import straight_to
 
 Keep = Callable[[Provider, Source], Keeper]
 KEPT_NAMES = 4096  # names whose candidates are remembered; clients choose names, so the number is bounded
@@ -80,7 +82,7 @@ class Offers:
         self._config = loaded.config
         self._known: dict[tuple[Name, bool], Offer] = {}
         self._meant: dict[tuple[str, tuple[str, ...]], tuple[Name, ...]] = {}
-        self._sole: dict[tuple[str, tuple[str, ...]], tuple[Candidate, ...]] = {}  # names that leave no choice
+        self._sole: dict[tuple[str, tuple[str, ...]], Planned] = {}  # for names that leave no choice
         self._credentials: dict[str, tuple[Credential | Keeper, ...]] = {}
 
     def candidates(self, name: str, profile: str = "") -> tuple[Candidate, ...]:
@@ -205,8 +207,8 @@ class Offers:
             self._meant[profile, models] = found
         return found
 
-    def _remember(self, profile: str, models: tuple[str, ...], sole: tuple[Candidate, ...]) -> None:
-        """`models` mean this one candidate, whatever the request says."""
+    def _remember(self, profile: str, models: tuple[str, ...], sole: Planned) -> None:
+        """`models` mean one candidate, whatever the request says."""
         if len(self._sole) >= KEPT_NAMES:
             self._sole.clear()
         self._sole[profile, models] = sole
@@ -245,6 +247,7 @@ class Offers:
                 facts=match.facts,
                 quirks=match.quirks,
                 target=target,
+                straight=straight_to(target, match.quirks),
                 address=address_of(match, credential, timers, self.loaded.environment, limit),
                 credential=credential.name if credential is not None else "",
                 login=credential if isinstance(credential, Keeper) else None,

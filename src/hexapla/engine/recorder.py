@@ -149,12 +149,13 @@ class Recorder:
                 )
                 self.note(tried)
 
-    def served(self, start: Start) -> None:
-        """A whole answer goes out next: `started`, `spoke` and `end` in one."""
+    def served(self, start: Start) -> float:
+        """A whole answer goes out next: `started`, `spoke` and `end` in one.  Return the moment."""
+        now = self._books.clock()
         if not self._ended:
-            self._start = start
-            self._first = now = self._books.clock()
+            self._start, self._first = start, now
             self._close("ok", 200, start.lane, now)
+        return now
 
     def end(self, *, outcome: str = "ok", status: int = 200, lane: Lane | None = None) -> None:
         """Write the end record, once."""

@@ -19,13 +19,12 @@ from hexapla.engine.searching import planned_search, wish_of
 from hexapla.engine.session import session_of
 from hexapla.engine.traffic import Planned, Traffic, beginning
 from hexapla.engine.virtual import choice_of, demand_of, nothing_fits, virtual
-from hexapla.engine.wishes import BYTES_PER_TOKEN, WISHING, load_of, need_of, preferences_of, said_tier
+from hexapla.engine.wishes import WISHING, load_of, need_of, preferences_of, said_tier
 from hexapla.errors import GatewayError, RoutingError
 from hexapla.plugins.asked import online
 from hexapla.plugins.native import NATIVE, way
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.filters import Need
-from hexapla.routing.limits import Load
 from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, Preferences, suffixed
 from hexapla.routing.rank import Scene
@@ -75,18 +74,20 @@ class Routes(Offers):
         Raises RoutingError when no name resolves or the wishes leave nobody; names after the first that are unknown are
         left out.
         """
+        sole = self._sole.get((profile, peeked.models))
+        if sole is not None and peeked.usual:
+            return replace(sole, load=load_of(peeked)) if self.traffic.limits.meters else sole
         wishes = self._standing if WISHING.isdisjoint(peeked.fields) else self.wishes(peeked)
         plain = wishes is NONE and peeked.plugins is None and "service_tier" not in peeked.fields
-        sole = self._sole.get((profile, peeked.models)) if plain else None
-        if sole is not None:
-            return Planned(candidates=sole, load=Load(tokens=len(peeked.body) // BYTES_PER_TOKEN), plain=True)
+        if sole is not None and plain:
+            return replace(sole, load=load_of(peeked))
         names = self.names(peeked.models, profile)
         if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
             names = self._real(names, peeked)
         if len(names) == 1 and plain:
             offers = self.offer(names[0])
             if len(offers.candidates) == 1 and not offers.suffix:
-                self._remember(profile, peeked.models, offers.candidates)
+                self._remember(profile, peeked.models, Planned(candidates=offers.candidates, plain=True))
             only = () if offers.suffix else self._ordered(offers.candidates, peeked)
             if len(only) == 1:
                 return Planned(candidates=only, load=load_of(peeked))

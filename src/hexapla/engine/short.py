@@ -13,7 +13,7 @@ Rules of this file: decides nothing but "all is well"; the books say what they s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hexapla.engine.address import Address
 from hexapla.engine.annotated import Annotated
@@ -23,7 +23,7 @@ from hexapla.engine.work import Work
 from hexapla.errors import GatewayError, Kind, ProtocolError, UpstreamError
 from hexapla.routing.allowance import RATELIMIT
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.commands import Call, Start, Tried
+from hexapla.routing.commands import Call, Start
 from hexapla.translate.lane import Lane
 from hexapla.translate.straight import straight
 from hexapla.upstream.connection import Connection, StaleError
@@ -34,6 +34,7 @@ from hexapla.upstream.plain import Unread
 from hexapla.upstream.secrets import without
 from hexapla.upstream.transport import Request, Transport
 
+_NOTHING: Mapping[str, str] = {}
 MOMENT = 0.5  # seconds for the rest of an answer; the timers of the long way are longer
 
 
@@ -70,7 +71,8 @@ class Short(Work):
             return False
         self._ended = ended
         try:
-            found = straight(peeked, candidate.target, candidate.quirks) if plan.plain and same else None
+            way = candidate.straight if plan.plain and same else None
+            found = straight(peeked, way) if way is not None else None
             lane: Lane = found or means.lane(self.translation, candidate)
             if lane.begun is not None:
                 return False  # an answer that was begun may be asked for at another path
@@ -140,22 +142,14 @@ class Short(Work):
         except GatewayError:
             return False
         recorder, answer, summary = self.recorder, self.answer, lane.summary
-        recorder.served(start)
+        now = recorder.served(start)
         self.spoke = True
         answer.start(200, answer_head(recorder.id, start))
         answer.finish(said)
-        status, headers = line.head
-        tried = Tried(
-            candidate=start.candidate,
-            lane=lane.name,
-            started=start.since,
-            ended=self.means.books.clock(),
-            status=status,
-            usage=summary.usage,
-            headers={} if isinstance(headers, Unread) and not headers.mention(RATELIMIT) else headers,
-            calls=summary.calls,
-        )
-        self.means.routes.traffic.served(tried, self.plan)
+        headers = line.head[1]
+        if isinstance(headers, Unread) and not headers.mention(RATELIMIT):
+            headers = _NOTHING
+        self.means.routes.traffic.served(start.candidate, summary, headers, self.plan, start.since, None, now)
         line.finish()
         self._lane = None
         self._works.discard(self)

@@ -13,6 +13,7 @@ import msgspec
 from hexapla.catalog.rates import allowed
 from hexapla.config import RoutingConfig
 from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.ir.response import Usage
 from hexapla.plugins.asked import Wish
 from hexapla.routing.affinity import Affinity, Session
 from hexapla.routing.allowance import TELLS, allowances
@@ -24,6 +25,7 @@ from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
 from hexapla.routing.memory import CrowdedError
 from hexapla.routing.preferences import By
+from hexapla.translate.lane import Summary
 
 LATE = 0.95  # of an endpoint's answers began sooner: then a second endpoint may be asked as well
 SOON = 0.5  # seconds; before that nothing is late
@@ -148,26 +150,38 @@ class Traffic:
     def heard(self, tried: Tried, plan: Planned) -> None:
         """Learn from an attempt that is over."""
         if tried.error is None:
-            self.served(tried, plan)
+            self.served(tried.candidate, tried, tried.headers, plan, tried.started, tried.first, tried.ended)
         else:
             self._failed(tried, tried.error, plan.load)
 
-    def served(self, tried: Tried, plan: Planned) -> None:
-        """Learn from an attempt that brought a whole answer."""
-        candidate, usage, ended, first = tried.candidate, tried.usage, tried.ended, tried.first
+    def served(
+        self,
+        candidate: Candidate,
+        said: Tried | Summary,
+        headers: Mapping[str, str],
+        plan: Planned,
+        started: float,
+        first: float | None,
+        ended: float,
+    ) -> None:
+        """Learn from an attempt that brought a whole answer.
+
+        said   its usage, and its calls of tools
+        first  when its content began, for a stream
+        """
         if self.bench.sitting:
             self.bench.heard(candidate, None, ended)
-        began = tried.started if first is None else first
+        usage, calls, began = said.usage, said.calls, started if first is None else first
         output = usage.output if usage is not None else None
         self.health.tracks[candidate.track].answered(
             ended,
-            None if first is None else first - tried.started,
+            None if first is None else first - started,
             output / (ended - began) if output and ended > began else None,
         )
-        if tried.calls is not None and (flaw := tried.calls.flaw()) is not None:
+        if calls is not None and (flaw := calls.flaw()) is not None:
             self.health.called(candidate.track, ended, flawed=bool(flaw))
-        if self.limits.meters or not TELLS.isdisjoint(tried.headers):
-            self._measure(tried, plan.load)
+        if self.limits.meters or not TELLS.isdisjoint(headers):
+            self._measure(candidate, usage, headers, plan.load, ended)
         if plan.session is not None and beginning([candidate], plan.candidates[: plan.own]):
             self.affinity.served(plan.session, candidate, (usage.cached if usage is not None else 0) or 0, ended)
 
@@ -183,17 +197,20 @@ class Traffic:
             self.health.lost(candidate.track, ended, ended - tried.started)
             return
         self.health.over(candidate.track, ended, error)
-        self._measure(tried, load)
+        place = self._measure(candidate, tried.usage, tried.headers, load, ended)
+        if error.kind is Kind.RATE_LIMIT:
+            self.limits.refused(place, error.message)
 
-    def _measure(self, tried: Tried, load: Load) -> None:
+    def _measure(
+        self, candidate: Candidate, usage: Usage | None, headers: Mapping[str, str], load: Load, ended: float
+    ) -> Place:
         """Learn what an attempt tells of its place's limits."""
-        place, usage, limits = place_of(tried.candidate), tried.usage, self.limits
-        for told in () if TELLS.isdisjoint(tried.headers) else allowances(tried.headers, self._wall()):
-            limits.tell(place, told.unit, told.window, told.limit, told.remaining, tried.ended)
-        if tried.error is not None and tried.error.kind is Kind.RATE_LIMIT:
-            limits.refused(place, tried.error.message)
+        place, limits = place_of(candidate), self.limits
+        for told in () if TELLS.isdisjoint(headers) else allowances(headers, self._wall()):
+            limits.tell(place, told.unit, told.window, told.limit, told.remaining, ended)
         if usage is not None and limits.meters:
             limits.settle(place, load, (usage.input or 0) + (usage.output or 0))
+        return place
 
 
 def beginning(candidates: Sequence[Candidate], among: Sequence[Candidate]) -> int:

@@ -22,7 +22,7 @@ from hexapla.engine.heads import Pairs
 from hexapla.engine.means import Means
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.searching import recorded, search
-from hexapla.engine.session import NAMES, said_session
+from hexapla.engine.session import said_session
 from hexapla.engine.speaker import Speaker
 from hexapla.engine.story import Story
 from hexapla.engine.traffic import Planned
@@ -101,7 +101,7 @@ class Work:
             stream=peeked.stream,
             created=books.wall(),
             preset=peeked.preset,
-            session="" if not ask.session and NAMES.isdisjoint(peeked.fields) else said_session(peeked, ask.session),
+            session=said_session(peeked, ask.session) if ask.session or not peeked.usual else "",
         )
         self.means = means
         self.ask = ask
@@ -109,7 +109,8 @@ class Work:
         self.plan = plan
         self.answer = answer
         self.recorder = Recorder(books, generation, len(ask.body))
-        self.noted = ask.openrouter or ask.metadata or "debug" in peeked.fields  # the answer has notes in it
+        # the answer has notes in it
+        self.noted = ask.openrouter or ask.metadata or (not peeked.usual and "debug" in peeked.fields)
         self._works = works
         means.retries.requests += 1
         means.hedges.requests += 1

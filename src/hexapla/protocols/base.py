@@ -20,7 +20,7 @@ from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
 from hexapla.ir.event import AnyEvent
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.ir.target import Target
 
 UNREADABLE = "The provider's stream holds an event that cannot be read."
@@ -57,6 +57,30 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
     input_estimate: int = 0
     request: GenerateRequest | None = None
+
+
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """What a whole answer that is only forwarded says of itself, without its content.
+
+    usual  nothing in it can lack what a client needs of an answer
+    """
+
+    id: str | None
+    model: str | None
+    service_tier: str | None
+    stop: Stop | None
+    usage: Usage | None
+    usual: bool = False
+
+
+def glancing(parse: Callable[[bytes], GenerateResponse]) -> Callable[[bytes], Glance]:
+    """A glance that looks at everything."""
+
+    def glance(body: bytes) -> Glance:
+        answer = parse(body)
+        return Glance(answer.id, answer.model, answer.service_tier, answer.stop, answer.usage)
+
+    return glance
 
 
 class StreamDecoder(typing.Protocol):
@@ -121,9 +145,8 @@ class Protocol(typing.NamedTuple):
     """Upstream body -> response.  Raises ProtocolError for what is not this protocol, and UpstreamError for an error hidden
     in a 200."""
 
-    glance: Callable[[bytes], GenerateResponse]
-    """`parse_response` for whoever only forwards the body: the same errors, the same id, model, stop and usage; the rest
-    may be left out."""
+    glance: Callable[[bytes], Glance]
+    """`parse_response` for whoever only forwards the body: the same errors, the same id, model, tier, stop and usage."""
 
     render_response: Callable[[GenerateResponse, Reply, LossLog], bytes]
 

@@ -60,19 +60,36 @@ def choose_lane(peeked: Peek, protocol: str, quirks: Quirks, target: Target) -> 
     """The first lane that fits."""
     if peeked.protocol != protocol or quirks.think_tags or quirks.reencode:
         return "hub"
+    if concerned(peeked, protocol, quirks, marks_of(target)):
+        return "hub"
+    return "patch" if edits(quirks) else "verbatim"
+
+
+def concerned(peeked: Peek, protocol: str, quirks: Quirks, marks: tuple[bytes, ...]) -> bool:
+    """Whether the inside of a request in the target's own dialect is the target's concern.
+
+    marks  the target's own
+    """
     find = _ENVELOPES.get(protocol)
     if find is not None and find(peeked.body):
-        return "hub"  # foreign thought comes back to a vendor that would refuse our envelope
-    for mark in _marks(target):
+        return True  # foreign thought comes back to a vendor that would refuse our envelope
+    for mark in marks:
         if mark in peeked.body:
-            return "hub"
-    if quirks.continuation is not None and begun_in(peeked, quirks.continuation):
-        return "hub"
-    edits = quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp
-    return "patch" if edits else "verbatim"
+            return True
+    return quirks.continuation is not None and begun_in(peeked, quirks.continuation)
+
+
+def unconcerned(protocol: str, quirks: Quirks, marks: tuple[bytes, ...]) -> bool:
+    """Whether no request at all can be `concerned`."""
+    return not marks and protocol not in _ENVELOPES and quirks.continuation is None
+
+
+def edits(quirks: Quirks) -> bool:
+    """Whether top-level fields are changed on the way."""
+    return bool(quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp)
 
 
 @lru_cache(maxsize=4096)
-def _marks(target: Target) -> tuple[bytes, ...]:
+def marks_of(target: Target) -> tuple[bytes, ...]:
     """The bytes in a request that make its inside this target's concern; usually none."""
     return tuple(mark for field, harmless, marks in CONCERNS if getattr(target, field) != harmless for mark in marks)

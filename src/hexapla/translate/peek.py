@@ -79,6 +79,7 @@ class Peek(msgspec.Struct):
     fields  its top-level fields; a lane that edits makes its own copy
     models  the models to try, in order: `model`, then `models` / `fallbacks`
     only_texts  a look at the conversation has found nothing in it but texts
+    usual   besides, it says nothing but a model and settings for the vendor
     plugins  what is asked of the gateway beside the answer; None for nothing
     preset   the name of the preset that its fields were joined with
     """
@@ -91,6 +92,7 @@ class Peek(msgspec.Struct):
     stream: bool
     include_usage: bool = False
     only_texts: bool = False
+    usual: bool = False
     plugins: Plugins | None = None
     preset: str = ""
 
@@ -107,8 +109,15 @@ FURTHER = frozenset({"models", "fallbacks"})
 """Fields that name models to try after the first."""
 
 TEXTS = frozenset({"openai_chat", "anthropic_messages"})
-UNUSUAL = FURTHER | SAID | {"tools", "stream_options", "max_output_tokens"}
-"""Fields that are looked at one by one."""
+UNUSUAL = (
+    FURTHER
+    | SAID
+    | {
+        *("tools", "stream_options", "max_output_tokens", "thread", "service_tier", "preset", "debug"),
+        *("provider", "route", "session_id", "prompt_cache_key", "trace", "usage"),
+    }
+)
+"""Fields that somebody here looks at; a request without them need not be asked for any."""
 
 
 class _Usual(msgspec.Struct, gc=False):
@@ -149,7 +158,8 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
             pass  # it says more than that, or something is wrong with it: the next lines tell which
         else:
             name = usual.model
-            return Peek(protocol, body, fields, name, (name,), usual.stream is True, only_texts=True)
+            named = PRESET not in name
+            return Peek(protocol, body, fields, name, (name,), usual.stream is True, only_texts=True, usual=named)
     return _looked_at(protocol, body, fields, model, stream)
 
 

@@ -7,14 +7,14 @@ this kind.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from msgspec import Raw, Struct
 
 from hexapla.catalog.schema import Quirks
 from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
-from hexapla.protocols.base import Reply
+from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.checks import MAX_BYTES
-from hexapla.translate.choose import choose_lane
+from hexapla.translate.choose import concerned, edits, marks_of, unconcerned
 from hexapla.translate.open import OURS
 from hexapla.translate.peek import Peek
 from hexapla.translate.verbatim import Verbatim
@@ -24,21 +24,43 @@ LOOKED_INTO = OURS | {"thread", "tools"}
 """Fields for which `Translation.open` has more to do than to pass them on."""
 
 _NOBODY = Reply(id="", created=0, model="")  # a whole answer that passes as it is needs to know nothing of its reader
-_named = lru_cache(maxsize=1024)(dump)
 
 
-def straight(peeked: Peek, target: Target, quirks: Quirks) -> Verbatim | None:
-    """See above; None where there may be something to look into."""
-    if peeked.stream or not LOOKED_INTO.isdisjoint(peeked.fields):
+class Straight(Struct, frozen=True):
+    """What is known of the straight way to a target before anybody asks it.
+
+    model  what the target calls it;  named: that, as a request says it
+    marks  bytes that are its concern (choose.py)
+    blind  nothing in a request is
+    """
+
+    protocol: Protocol
+    model: str
+    named: Raw
+    marks: tuple[bytes, ...]
+    quirks: Quirks
+    blind: bool
+
+
+def straight_to(target: Target, quirks: Quirks) -> Straight | None:
+    """The way to this target; None where no request goes straight."""
+    protocol = target.origin.protocol
+    if protocol == "gemini_generate" or quirks.think_tags or quirks.reencode or edits(quirks):
+        return None
+    marks = marks_of(target)
+    blind = unconcerned(protocol, quirks, marks)
+    return Straight(PROTOCOLS[protocol], target.model, dump(target.model), marks, quirks, blind)
+
+
+def straight(peeked: Peek, way: Straight) -> Verbatim | None:
+    """The lane of a request in the target's own dialect; None where there may be something to look into."""
+    if peeked.stream or not (peeked.usual or LOOKED_INTO.isdisjoint(peeked.fields)):
         return None
     if not peeked.only_texts and len(peeked.body) <= MAX_BYTES:
         return None
-    if (
-        peeked.protocol == "gemini_generate"
-        or choose_lane(peeked, target.origin.protocol, quirks, target) != "verbatim"
-    ):
+    if not way.blind and concerned(peeked, peeked.protocol, way.quirks, way.marks):
         return None
     body = peeked.body
-    if target.model != peeked.model:
-        body = join({**peeked.fields, "model": _named(target.model)})
-    return Verbatim(PROTOCOLS[peeked.protocol], _NOBODY, body, name="verbatim", hide_usage=False, losses=())
+    if way.model != peeked.model:
+        body = join({**peeked.fields, "model": way.named})
+    return Verbatim(way.protocol, _NOBODY, body, name="verbatim", hide_usage=False, losses=())

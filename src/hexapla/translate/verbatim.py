@@ -24,7 +24,7 @@ from hexapla.translate.callids import CallIds, with_ids
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
-from hexapla.translate.tap import CALLS, EVENT_END, MARK, CallTap, Tap
+from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
 
@@ -72,12 +72,11 @@ class Verbatim:
 
     def answer(self, body: bytes) -> bytes:
         try:
-            response = self._protocol.glance(body)
+            seen = self._protocol.glance(body)
         except ProtocolError as error:
             raise no_answer(body, self._protocol.name, error) from None
-        summary, stop = self.summary, response.stop
-        summary.id, summary.model, summary.usage = response.id, response.model, response.usage
-        summary.tier = response.service_tier
+        summary, stop = self.summary, seen.stop
+        summary.id, summary.model, summary.usage, summary.tier = seen.id, seen.model, seen.usage, seen.service_tier
         if stop is not None:
             summary.stop, summary.native = stop.reason, stop.native
         summary.text_bytes = len(body)
@@ -85,7 +84,7 @@ class Verbatim:
             summary.calls.body, summary.calls.stop = body, summary.stop
         if self._reply.openrouter:
             body = _completed(body, self._protocol.name, self._reply.provider)
-        return with_ids(body) if self._protocol.name == _CHAT and MARK in body else body
+        return body if seen.usual or self._protocol.name != _CHAT else with_ids(body)
 
     def simulate(self, body: bytes) -> bytes:
         self.answer(body)

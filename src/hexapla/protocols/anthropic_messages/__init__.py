@@ -7,9 +7,9 @@ from hexapla.protocols.anthropic_messages.encode import MessagesEncoder
 from hexapla.protocols.anthropic_messages.errors import render_error
 from hexapla.protocols.anthropic_messages.render import render_request
 from hexapla.protocols.anthropic_messages.request import parse_request
-from hexapla.protocols.anthropic_messages.response import glance, parse_response, render_response
+from hexapla.protocols.anthropic_messages.response import parse_response, render_response, without_content
 from hexapla.protocols.anthropic_messages.words import NAME
-from hexapla.protocols.base import Protocol
+from hexapla.protocols.base import Protocol, glancing
 from hexapla.protocols.failures import classify
 
 ANTHROPIC_MESSAGES = Protocol(
@@ -17,7 +17,7 @@ ANTHROPIC_MESSAGES = Protocol(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
-    glance=glance,
+    glance=glancing(without_content),
     render_response=render_response,
     decoder=MessagesDecoder,
     encoder=MessagesEncoder,

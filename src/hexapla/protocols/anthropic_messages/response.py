@@ -59,8 +59,8 @@ def parse_response(body: bytes) -> GenerateResponse:
     return replace(answer, unread=unread) if unread else answer
 
 
-def glance(body: bytes) -> GenerateResponse:
-    """`parse_response` without the content."""
+def without_content(body: bytes) -> GenerateResponse:
+    """`parse_response` for whoever only forwards the body."""
     body = body.strip()
     return _response(_checked(_decoded(body), body), ())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hexapla.protocols.base import Protocol
+from hexapla.protocols.base import Protocol, glancing
 from hexapla.protocols.gemini_generate.decode import GeminiDecoder
 from hexapla.protocols.gemini_generate.encode import GeminiEncoder
 from hexapla.protocols.gemini_generate.errors import parse_error, render_error
@@ -16,7 +16,7 @@ GEMINI_GENERATE = Protocol(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
-    glance=parse_response,
+    glance=glancing(parse_response),
     render_response=render_response,
     decoder=GeminiDecoder,
     encoder=GeminiEncoder,

@@ -6,20 +6,22 @@ time.  Whatever is unusual in an answer is read as for a client of another diale
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
-from hexapla.ir.response import GenerateResponse
+from hexapla.ir.response import Usage
+from hexapla.protocols.base import Glance
 from hexapla.protocols.openai_chat.response import calls_of, checked
 from hexapla.protocols.openai_chat.schema import Delta
-from hexapla.protocols.openai_chat.usage import usage_of
+from hexapla.protocols.openai_chat.usage import Counts, counted, usage_of
 from hexapla.protocols.openai_chat.words import FINISH, stop_of
 
 
 class _Message(msgspec.Struct, gc=False):
     tool_calls: Any = None
-    function_call: Any = None
+    function_call: None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -31,52 +33,64 @@ class _Choice(msgspec.Struct, gc=False):
     error: None = None
 
 
-class _Answer(msgspec.Struct, gc=False):
+_U = TypeVar("_U")
+
+
+class _Answer(msgspec.Struct, Generic[_U], gc=False):
     """An answer in which nothing is unusual."""
 
-    choices: list[_Choice]
+    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1, max_length=1)]
     id: str | int | None = None
     model: str | None = None
-    usage: dict[str, Any] | None = None
+    usage: _U | None = None
     service_tier: str | None = None
     error: None = None
     x_groq: None = None
     output: None = None
 
 
-_decode = msgspec.json.Decoder(_Answer).decode
+_WAYS: tuple[tuple[Callable[[bytes], _Answer[Any]], Callable[[Any], Usage | None]], ...] = (
+    (msgspec.json.Decoder(_Answer[Counts]).decode, counted),
+    (msgspec.json.Decoder(_Answer[dict[str, Any]]).decode, usage_of),
+)
+"""How a usual answer is read, and its usage: OpenAI's form first, then any."""
+
 _EMPTY = Delta()
 
 
-def glance(body: bytes) -> GenerateResponse:
+def glance(body: bytes) -> Glance:
     """See protocols/base.py."""
     try:
         if not body.isascii():
             body.decode()  # what is left out is not looked at
-        answer = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
         return _looked(body)
-    if len(answer.choices) != 1:
-        return _looked(body)
-    choice = answer.choices[0]
-    message = choice.message
-    if message.function_call is not None or choice.finish_reason not in FINISH:
-        return _looked(body)
-    return GenerateResponse(
-        id=str(answer.id) if answer.id else None,
-        model=answer.model or None,
-        service_tier=answer.service_tier,
-        stop=stop_of(choice, calls=bool(message.tool_calls)),
-        usage=usage_of(answer.usage) or usage_of(choice.usage),
-    )
+    for decode, count in _WAYS:
+        try:
+            answer = decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+        choice, name = answer.choices[0], answer.id
+        if choice.finish_reason not in FINISH:
+            break
+        calls = bool(choice.message.tool_calls)
+        return Glance(
+            str(name) if name else None,
+            answer.model or None,
+            answer.service_tier,
+            stop_of(choice, calls=calls),
+            count(answer.usage) or usage_of(choice.usage),
+            not calls,
+        )
+    return _looked(body)
 
 
-def _looked(body: bytes) -> GenerateResponse:
+def _looked(body: bytes) -> Glance:
     answer, choice = checked(body)
-    return GenerateResponse(
-        id=str(answer.id) if answer.id else None,
-        model=answer.model or None,
-        service_tier=answer.service_tier,
-        stop=stop_of(choice, calls=bool(calls_of(choice.message or choice.delta or _EMPTY))),
-        usage=usage_of(answer.usage) or usage_of(choice.usage),
+    return Glance(
+        str(answer.id) if answer.id else None,
+        answer.model or None,
+        answer.service_tier,
+        stop_of(choice, calls=bool(calls_of(choice.message or choice.delta or _EMPTY))),
+        usage_of(answer.usage) or usage_of(choice.usage),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hexapla.protocols.base import Protocol
+from hexapla.protocols.base import Protocol, glancing
 from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_responses.decode import ResponsesDecoder
 from hexapla.protocols.openai_responses.encode import ResponsesEncoder
@@ -17,7 +17,7 @@ OPENAI_RESPONSES = Protocol(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
-    glance=parse_response,
+    glance=glancing(parse_response),
     render_response=render_response,
     decoder=ResponsesDecoder,
     encoder=ResponsesEncoder,
