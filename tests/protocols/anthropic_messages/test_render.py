@@ -53,6 +53,7 @@ def test_max_tokens_is_the_clients_else_the_models_else_a_constant() -> None:
     known = target(max_output=8192)
     assert of(max_tokens=5)["max_tokens"] == of(max_tokens=5, to=known)["max_tokens"] == 5
     assert (of(to=known)["max_tokens"], of()["max_tokens"]) == (8192, DEFAULT_MAX_TOKENS)
+    assert of(max_tokens=0)["max_tokens"] == 0
 
 
 def test_nothing_else_is_said_for_the_client() -> None:

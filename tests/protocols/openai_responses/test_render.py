@@ -41,6 +41,7 @@ def test_system_and_developer() -> None:
     body = of(*turns)
     assert body["instructions"] == "One."
     assert [item["role"] for item in body["input"]] == ["developer", "user", "system"]
+    assert of(turns[0])["input"] == [{"type": "message", "role": "system", "content": "One."}], "somebody has to speak"
     old = target(developer_role=False, mid_system=False)
     assert [item["role"] for item in of(*turns, to=old)["input"]] == ["system", "user", "user"]
     assert lost(*turns, to=old) == ["messages[1].role", "messages[3]"]
@@ -221,6 +222,7 @@ def test_sampling() -> None:
     assert sorted(loss.field for loss in losses) == [f"sampling.{name}" for name in ("n", "seed", "stop", "top_k")]
     with pytest.raises(ClientError):
         of(sampling=Sampling(n=2))
+    assert lost(sampling=Sampling(stop=())) == []
 
 
 def test_output() -> None:

@@ -45,6 +45,19 @@ def answered(response: GenerateResponse, restore: object) -> GenerateResponse:
     return fold(events)
 
 
+@pytest.mark.parametrize("to", [MESSAGES, Target(origin=Origin("gemini_generate", "p"), model="m")])
+def test_the_user_says_what_nobody_else_says(to: Target) -> None:
+    """Chat answers a lone system message; where system text stands apart, somebody has to speak."""
+    alone = Message(role="system", content=(Text(text="Tell a joke."),), plain=True)
+    losses = LossLog()
+    bent, _ = adapt(asking(alone, alone), to, losses)
+    assert [message.role for message in bent.messages] == ["system", "user"]
+    assert [loss.field for loss in losses.losses] == ["messages[1].role"]
+    spoken = asking(user("hi"), alone)
+    assert adapt(spoken, to, LossLog())[0] == spoken
+    assert b"Tell a joke." in PROTOCOLS[to.origin.protocol].render_request(bent, to, losses)
+
+
 @given(st.text(min_size=1, max_size=200))
 def test_fitted_names_fit_and_never_change(name: str) -> None:
     """Any name gets a form the target takes; a form that fits is its own form."""

@@ -54,7 +54,9 @@ class _Body:
 
     def fields(self) -> Json:
         request, turns = self._request, self._turns
-        max_tokens = request.max_tokens or self._target.max_output or DEFAULT_MAX_TOKENS
+        max_tokens = request.max_tokens
+        if max_tokens is None:  # zero is a wish: it fills the cache and says nothing
+            max_tokens = self._target.max_output or DEFAULT_MAX_TOKENS
         body: Json = {"model": request.model, "max_tokens": max_tokens} | turns.render()
         thinking: Json | None = None
         config: Json = {}

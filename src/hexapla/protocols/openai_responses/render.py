@@ -162,7 +162,7 @@ class Body:
         said: Json = {}
         for name in sampling.__struct_fields__:
             value = getattr(sampling, name)
-            if value is None or name == "logprobs":
+            if value is None or value == () or name == "logprobs":
                 continue
             if name == "n":
                 self._losses.add("sampling.n", "Responses always gives one answer", "cosmetic")

@@ -32,8 +32,8 @@ class Turns(Conversation):
     """One rendering."""
 
     def instructions(self) -> str | None:
-        """The leading system message, where it is nothing but text."""
-        first = self.request.messages[0] if self.request.messages else None
+        """The leading system message, where it is nothing but text and somebody says more."""
+        first = self.request.messages[0] if len(self.request.messages) > 1 else None
         if first is None or first.role != "system" or not first.plain or first.extras:
             return None
         text = first.content[0] if first.content else None

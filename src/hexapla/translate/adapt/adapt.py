@@ -15,7 +15,7 @@ from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of, parts_of
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.adapt.shape import alternate, join_system, limit_marks, limit_output, marks_of
+from hexapla.translate.adapt.shape import SYSTEM, alternate, join_system, limit_marks, limit_output, marks_of, speak_up
 from hexapla.translate.adapt.tags import Tags
 
 CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
@@ -34,6 +34,9 @@ USERS: dict[str, int] = {
     "openai_responses": 64,
     "anthropic_messages": 512,
 }
+
+SPOKEN = frozenset({"anthropic_messages", "gemini_generate"})
+"""Protocols in which system text stands beside the conversation, which must not be empty."""
 
 PAIRING = frozenset({"openai_chat", "anthropic_messages", "gemini_generate"})
 """Protocols in which every conversation is whole, so that vendors refuse calls and results that do not match; only
@@ -81,6 +84,8 @@ def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses:
         refuse_kept(request)
     if request.protocol == "anthropic_messages":
         request = leave_billing(request, losses)
+    if protocol in SPOKEN and request.messages and request.messages[-1].role in SYSTEM:
+        request = speak_up(request, losses)
     if Opaque in kinds:
         request = say_foreign(request, protocol, losses)
     if target.max_output is not None:

@@ -12,17 +12,26 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message, ServerTool, Tool
 from hexapla.translate.adapt.parts import parts_of
 
-_SYSTEM = ("system", "developer")
+SYSTEM = ("system", "developer")
+
+
+def speak_up(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
+    """Nothing but system messages, which Chat answers: where somebody has to speak, the user says the last of them."""
+    if any(message.role not in SYSTEM for message in request.messages):
+        return request
+    *before, last = request.messages
+    losses.add(f"messages[{len(before)}].role", "the target answers nobody but the user", "cosmetic")
+    return replace(request, messages=(*before, replace(last, role="user")))
 
 
 def join_system(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     """All system and developer messages joined into the first, in order."""
-    system = [message for message in request.messages if message.role in _SYSTEM]
+    system = [message for message in request.messages if message.role in SYSTEM]
     if len(system) < 2 and (not system or request.messages[0] is system[0]):
         return request
     losses.add("messages", "the target takes one system message; they were joined in order", "cosmetic")
     joined = replace(system[0], content=_joined([message.content for message in system]), plain=False)
-    others = tuple(message for message in request.messages if message.role not in _SYSTEM)
+    others = tuple(message for message in request.messages if message.role not in SYSTEM)
     return replace(request, messages=(joined, *others))
 
 
