@@ -202,6 +202,9 @@ def test_models_by_sdk(served: Gateway) -> None:
     assert theirs.models.retrieve("demo/echo").id == "demo/echo"
     with pytest.raises(openai.NotFoundError, match="not known"):
         ours.models.retrieve("nobody/nothing")
+    with pytest.raises(anthropic.NotFoundError, match="not known") as refused:
+        theirs.models.retrieve("nobody/nothing")
+    assert refused.value.type == "not_found_error"
 
 
 def test_providers(served: Gateway) -> None:
@@ -345,9 +348,10 @@ def test_unknown_route(path: str, served: Gateway) -> None:
 @pytest.mark.parametrize("path", [PATHS[CHAT], PATHS[MESSAGES], "/v1/models", "/v1/messages/count_tokens", "/livez"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_wrong_method(path: str, method: str, served: Gateway) -> None:
-    """A method that a path does not take is a 405."""
+    """A method that a path does not take is a 405 that says which one it takes."""
     heard = call(served.url, path, b"{}", method=method)
     assert heard.status == 405
+    assert ("POST" if path in (*PATHS.values(), "/v1/messages/count_tokens") else "GET") in heard.headers["allow"]
     assert method in heard.error["message"]
 
 

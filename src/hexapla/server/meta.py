@@ -195,11 +195,11 @@ class Guard:
             try:
                 response = await view(request)
             except (GatewayError, ProtocolError) as error:
-                return self.tell(as_gateway_error(error), protocol, request.url.path)
+                return self.tell(as_gateway_error(error), _asked_in(request, protocol), request.url.path)
             except ClientGone:
                 return Response(status_code=499)  # nobody hears it
             except Exception as fault:  # the last resort (tests/server/test_guard.py)
-                return self.tell(internal(fault), protocol, request.url.path)
+                return self.tell(internal(fault), _asked_in(request, protocol), request.url.path)
             return self._named(response)
 
         return guarded
@@ -214,10 +214,12 @@ class Guard:
         if request.url.path.startswith(("/v1beta/", "/v1alpha/")):
             kind = Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST
             return self.tell(ClientError(kind, message, status=status), "gemini_generate", request.url.path)
-        anthropic = "/messages" in request.url.path or "anthropic-version" in request.headers
-        if anthropic and status == 404:
+        protocol = "anthropic_messages" if "/messages" in request.url.path else _asked_in(request, "openai_chat")
+        if protocol == "anthropic_messages" and status == 404:
             known = ClientError(Kind.NOT_FOUND, message)
-        return self.tell(known, "anthropic_messages" if anthropic else "openai_chat", request.url.path)
+        response = self.tell(known, protocol, request.url.path)
+        response.headers.update(getattr(error, "headers", None) or {})  # what a path does take
+        return response
 
     def tell(self, error: GatewayError, protocol: str, path: str) -> Response:
         """`error` in the words of `protocol`, or in OpenRouter's where its clients ask."""
@@ -231,6 +233,11 @@ class Guard:
     def _named(self, response: Response) -> Response:
         response.headers["x-request-id"] = response.headers["request-id"] = self._new_id()
         return response
+
+
+def _asked_in(request: Request, protocol: str) -> str:
+    """The dialect of an error: that of the path, or Anthropic's where its clients ask at a path that two dialects have."""
+    return "anthropic_messages" if protocol == "openai_chat" and "anthropic-version" in request.headers else protocol
 
 
 def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
