@@ -22,7 +22,7 @@ from hexapla.engine.heads import Pairs
 from hexapla.engine.means import Means
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.searching import recorded, search
-from hexapla.engine.session import said_session
+from hexapla.engine.session import NAMES, said_session
 from hexapla.engine.speaker import Speaker
 from hexapla.engine.story import Story
 from hexapla.engine.traffic import Planned
@@ -91,6 +91,7 @@ class Work:
 
     def __init__(self, means: Means, ask: Ask, peeked: Peek, plan: Planned, answer: Answer, works: set[Work]) -> None:
         books, first = means.books, plan.candidates[0]
+        silent = peeked.usual or NAMES.isdisjoint(peeked.fields)  # it names no session
         generation = Generation(
             id=books.ledger.new_id(),
             key=ask.key,
@@ -101,7 +102,7 @@ class Work:
             stream=peeked.stream,
             created=books.wall(),
             preset=peeked.preset,
-            session=said_session(peeked, ask.session) if ask.session or not peeked.usual else "",
+            session="" if silent and not ask.session else said_session(peeked, ask.session),
         )
         self.means = means
         self.ask = ask

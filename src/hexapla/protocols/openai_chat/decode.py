@@ -36,6 +36,7 @@ from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
 from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
+from hexapla.protocols.openai_chat.alike import PATIENCE, Alike
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
@@ -80,6 +81,7 @@ class ChatDecoder(FrameDecoder):
         self._id: str | None = None
         self._choice: int | None = None  # index of the choice that is followed
         self._text_index: int | None = None  # the open text block, for the shortest way through
+        self._alike = Alike()
         self._calls = Calls()
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
@@ -88,12 +90,19 @@ class ChatDecoder(FrameDecoder):
         self._finish: Choice | None = None  # the choice that carried the last finish reason
         self._usage: Usage | None = None
 
+    def look(self) -> None:
+        super().look()
+        self._alike.patience = PATIENCE  # every chunk is read, and not a few of them as for the books
+
     # frames and chunks
 
     def _frame(self, frame: Frame) -> None:
         if self.done:
             return
-        event, data = frame.event, frame.data
+        event, data, text_index = frame.event, frame.data, self._text_index
+        if text_index is not None and not event and (text := self._alike.text(data)):
+            self._events.append(BlockDelta(text_index, TextDelta(text)))
+            return
         try:
             chunk = self._read(data)
         except UNDECODABLE:
@@ -105,6 +114,8 @@ class ChatDecoder(FrameDecoder):
             self._refuse(classify(200, {}, data))
         else:
             self._chunk(chunk, data)
+            if self._alike.patience and text_index is not None and text_index == self._text_index:
+                self._alike.learn(data, self._choice or 0)
 
     def _odd(self, event: str, data: bytes) -> None:
         """A data line that is no chunk: the end, a chunk with something wrong in it, an error of any form, or noise."""
