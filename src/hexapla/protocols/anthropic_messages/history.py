@@ -90,8 +90,10 @@ class WireTurn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class WireAnyTurn(msgspec.Struct, forbid_unknown_fields=True):
+    """Any turn; one of the system may have no content where it only says something about what follows (settle.py)."""
+
     role: str
-    content: str | list[Raw]
+    content: str | list[Raw] | None = None
 
 
 _known, _turns = msgspec.json.Decoder(Known).decode, msgspec.json.Decoder(list[WireTurn]).decode
@@ -162,6 +164,10 @@ def _turn(turn: WireTurn | WireAnyTurn, rest: Rest, path: str) -> list[Message]:
     if isinstance(turn.content, str):
         return [Message(role=role, content=(Text(text=turn.content),), plain=True, extras=extras)]
     path = f"{path}.content"
+    if turn.content is None:
+        if role != "system" or not rest:
+            raise ProtocolError("content is required", path=path)
+        return [Message(role=role, extras=extras)]
     parts = _parts(turn.content, path)
     if any(isinstance(part, ToolResult) for part in parts):
         return _answers(role, parts, extras, path)

@@ -172,10 +172,11 @@ def _tools(raw: Raw) -> tuple[Tool | ServerTool, ...]:
         return tuple([_client_tool(tool, NO_REST) for tool in known])
     if raw == NULL:
         return ()
-    return tuple([_tool(each, f"$.tools[{i}]") for i, each in enumerate(read_list(raw, "$.tools"))])
+    return tuple([parse_tool(each, f"$.tools[{i}]") for i, each in enumerate(read_list(raw, "$.tools"))])
 
 
-def _tool(raw: Raw, path: str) -> Tool | ServerTool:
+def parse_tool(raw: Raw, path: str) -> Tool | ServerTool:
+    """One tool, whatever it says.  Raises ProtocolError."""
     kind, rest = _KIND.read(raw, path)
     if kind.type not in (None, "custom"):
         return _server_tool(kind, {MARK: rest[MARK]} if MARK in rest else {}, raw)

@@ -6,6 +6,7 @@ from hexapla.ir.content import Opaque
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
+from hexapla.protocols.anthropic_messages.settle import settle
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
 from hexapla.translate.adapt.foreign import leave_billing, say_foreign
 from hexapla.translate.adapt.ids import fit_ids, fit_user
@@ -83,7 +84,7 @@ def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses:
     if request.protocol == "openai_responses":
         refuse_kept(request)
     if request.protocol == "anthropic_messages":
-        request = leave_billing(request, losses)
+        request = settle(leave_billing(request, losses))
     if protocol in SPOKEN and request.messages and request.messages[-1].role in SYSTEM:
         request = speak_up(request, losses)
     if Opaque in kinds:
