@@ -151,13 +151,17 @@ def nearest_of(name: str, known: Iterable[str], ratio: float = 0.5) -> str:
     return by_case[near[0]] if near else ""
 
 
+SCHEMES = frozenset({"", "http", "https", "demo"})
+"""How an address may begin; `demo` is the built-in provider's."""
+
+
 def _is_address(url: str) -> bool:
     """Whether a URL can be read: what only fails when it is asked would fail in the middle of a request."""
     if "${" in url:
         return True  # a built-in address; its variables are not known yet
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        return parts.scheme in SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -59,7 +59,7 @@ class ServerConfig(_Table, frozen=True, kw_only=True):
     """hosts: names beside this machine's own under which a gateway without keys may be asked."""
 
     host: str = "127.0.0.1"
-    port: int = 6336
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 6336
     hosts: tuple[str, ...] = ()
     grace_seconds: float = 30.0  # how long streams may take to finish after SIGTERM
 
