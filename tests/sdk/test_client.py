@@ -165,6 +165,8 @@ def test_a_tool_that_cannot_be_read_says_what_to_do(client: hexapla.Client) -> N
         client.chat_with_tools("x", [max])
     with pytest.raises(ClientError, match="'get_weather' cannot be used: it is neither a function nor a schema"):
         client.chat_with_tools("x", ["get_weather"])  # type: ignore[list-item]
+    with pytest.raises(ClientError, match=r"'_add' cannot be used: nothing runs it\. Give its function by this name"):
+        client.chat_with_tools("x", [describe(_add)])
     schema = {**describe(_add), "function": {**describe(_add)["function"], "name": "dict"}}
     assert client.chat_with_tools("x", [schema], functions={"dict": dict}) == 'The tool answered: {"a":1,"b":1}'
 
@@ -185,11 +187,35 @@ def test_what_is_no_json_is_refused_as_such(client: hexapla.Client) -> None:
         client.chat(None)  # type: ignore[arg-type]
 
 
+def test_a_stream_is_asked_for_by_its_name(client: hexapla.Client) -> None:
+    with pytest.raises(ClientError, match="`chat_stream` is for streams"):
+        client.chat("hi", stream=True)
+
+
 def test_tool_loops_end(client: hexapla.Client) -> None:
     """A model that never stops calling tools is stopped by the limit."""
     with pytest.raises(GatewayError, match="after 0 rounds") as caught:
         client.chat_with_tools("x", [_add], max_iterations=0)
     assert caught.value.kind is Kind.TIMEOUT
+
+
+def test_a_model_is_made_to_call_once(tmp_path: Path) -> None:
+    """A choice that forces a call would force one for ever."""
+    chosen: list[object] = []
+
+    class Watched(hexapla.AsyncClient):
+        async def chat(self, *arguments: Any, **options: Any) -> hexapla.Answer:
+            chosen.append(options.get("tool_choice"))
+            return await super().chat(*arguments, **options)
+
+    async def play(choice: str) -> None:
+        async with Watched(tmp_path / "hexapla.toml", model="demo/echo") as client:
+            assert await client.chat_with_tools("x", [_add], tool_choice=choice) == "The tool answered: 2"
+
+    (tmp_path / "hexapla.toml").write_text("")
+    asyncio.run(play("required"))
+    asyncio.run(play("auto"))
+    assert chosen == ["required", "auto", "auto", "auto"]
 
 
 def test_errors_keep_kind_and_words(client: hexapla.Client) -> None:

@@ -149,6 +149,8 @@ class AsyncClient:
 
         Raises GatewayError with its kind, status and message when no model could answer.
         """
+        if fields.get("stream"):
+            raise ClientError(Kind.INVALID_REQUEST, "`chat` gives a whole answer; `chat_stream` is for streams.")
         inbox = Inbox(depth=0)
         await self._here().generate(self._ask(prompt, model, system, fallback_models, fields), inbox)
         body = await inbox.read()
@@ -194,6 +196,7 @@ class AsyncClient:
         """Let the model call tools until it answers.
 
         tools      Python functions (also async ones), or schemas with their `functions` by name
+        options    as for `chat`; a tool_choice that forces a call holds for the first answer, or there would be no end
         Raises GatewayError(timeout) when the model still wants tools after `max_iterations` answers.
         """
         box = ToolBox(tools, functions)
@@ -203,6 +206,8 @@ class AsyncClient:
             if not answer.tool_calls:
                 return answer
             messages.append(_assistant(answer))
+            if options.get("tool_choice") not in _FREE:
+                options["tool_choice"] = "auto"
             for call in answer.tool_calls:
                 result = await box.run(call.name, call.arguments)
                 messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
@@ -236,6 +241,9 @@ def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:
         raise ClientError(Kind.INVALID_REQUEST, _NO_PROMPT.format(type(prompt).__name__))
     return [*messages, *prompt]
 
+
+_FREE = (None, "auto", "none")
+"""Choices that force no call."""
 
 _NO_PROMPT = 'A prompt is text or a list of messages such as {{"role": "user", "content": "Hello"}}, not {}.'
 

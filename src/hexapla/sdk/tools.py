@@ -32,9 +32,16 @@ class ToolBox:
         self.schemas: list[Mapping[str, Any]] = []
         for tool in tools:
             if isinstance(tool, Mapping):
+                self._check(tool)
                 self.schemas.append(tool)
             else:
                 self._add(tool)
+
+    def _check(self, schema: Mapping[str, Any]) -> None:
+        function = schema.get("function")
+        name = function.get("name") if isinstance(function, Mapping) else None
+        if name is not None and name not in self._functions:
+            raise _refused(name, "nothing runs it", "Give its function by this name in `functions`.")
 
     def _add(self, tool: Callable[..., Any]) -> None:
         schema = describe(tool)
