@@ -12,12 +12,12 @@ both); nothing raises anything but ProtocolError and GatewayErrors.
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
 from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
-from hexapla.ir.event import AnyEvent
+from hexapla.ir.event import AnyEvent, UsageReport
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse, Stop, Usage
@@ -78,7 +78,8 @@ def glancing(parse: Callable[[bytes], GenerateResponse]) -> Callable[[bytes], Gl
 
     def glance(body: bytes) -> Glance:
         answer = parse(body)
-        return Glance(answer.id, answer.model, answer.service_tier, answer.stop, answer.usage)
+        calls = answer.stop is not None and answer.stop.reason == "tool_calls"
+        return Glance(answer.id, answer.model, answer.service_tier, answer.stop, answer.usage, not calls)
 
     return glance
 
@@ -98,6 +99,14 @@ class StreamDecoder(typing.Protocol):
 
     def look(self) -> None:
         """Look for what nobody reads, for whoever tells the client no more than what the events say."""
+        ...
+
+    def expect(self, names: Collection[str]) -> None:
+        """The request has tools of these names: where a name comes in pieces, its call begins when it is whole."""
+        ...
+
+    def late(self, data: bytes) -> list[UsageReport]:
+        """The usage in `data`, which came after the terminal event."""
         ...
 
     def feed(self, data: bytes) -> list[AnyEvent]:

@@ -7,11 +7,11 @@ Rules of this file: nothing of any dialect; the shortest way through for a frame
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
-from hexapla.ir.event import AnyEvent, Ping, StreamError
+from hexapla.ir.event import AnyEvent, Ping, StreamError, UsageReport
 from hexapla.protocols.failures import complaint
 from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.rawjson import broken
@@ -43,6 +43,7 @@ class FrameDecoder:
         self._halves = Halves()
         self._events: list[AnyEvent] = []
         self._started = False
+        self._names: Collection[str] = ()
         self._comments = 0
         self.done = False
         self.settled = False
@@ -50,6 +51,14 @@ class FrameDecoder:
     def look(self) -> None:
         """Look for what nobody reads."""
         self._read, self._looks = self.LOOK.strict, MOST_LOOKS
+
+    def expect(self, names: Collection[str]) -> None:
+        """The request has tools of these names."""
+        self._names = names
+
+    def late(self, data: bytes) -> list[UsageReport]:
+        """What is said after the end, and counts all the same."""
+        return []
 
     def _read_again(self, data: bytes) -> Any:
         """What `_read` could not decode, where it only refused what is unknown in it; None for anything else."""

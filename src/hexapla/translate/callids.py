@@ -6,6 +6,9 @@ small servers); Mistral names no type; indexes are missing, begin at 5, or are a
 piece.  The Hub lane mends that, and so does this, in the same way.  A call that is as OpenAI says it is never touched, and
 an answer without another leaves here byte for byte.
 
+Small servers answer a request with `tools` by the function_call of 2023, for which a program of today never looks; it
+hears a call as its request knows them.  Who asks with `functions` hears it as it is.
+
 Rules of this file: what belongs to which call is decided where the decoder decides it; only what is wrong is written anew.
 """
 
@@ -22,38 +25,67 @@ from hexapla.protocols.openai_chat.parts import json_text
 from hexapla.protocols.openai_chat.response import calls_of
 from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
 from hexapla.protocols.typed import NULL
-from hexapla.translate.tap import MARK, events
+from hexapla.translate.tap import OF_CALLS, events
 from hexapla.wire.rawjson import dump, join, load, split
 
 _MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)
+_NO_CALLS = (NULL, Raw(b"[]"))
+_EMPTY = frozenset({b"null", b'""'})
+_OLD_END = Raw(b'"function_call"')
+_OLD = re.compile(rb'"function_call":\s*\{|"finish_reason":\s*"function_call"')
 _DATA = re.compile(rb"^data: ?(\{.*\})\s*$", re.MULTILINE)
+
+
+class _Asked(msgspec.Struct):
+    """What is looked for in a request."""
+
+    tools: list[Raw] | None = None
+
+
+_INNER = ("name", "arguments")
+"""Fields that stand inside of a call's function."""
 
 Changes = dict[str, str | int | None]
 """Fields that a piece of a call must have, with None for those that it must not; nothing where it is right."""
 
 
 class CallIds:
-    """The calls of one answer, whole or in pieces."""
+    """The calls of one answer, whole or in pieces.
 
-    __slots__ = ("_choices", "_seed")
+    asked  the request, which is only read where an answer makes a call in the old way
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_asked", "_choices", "_seed", "_tools")
+
+    def __init__(self, asked: bytes = b"") -> None:
+        self._asked = asked
+        self._tools: bool | None = None  # whether it speaks of tools; None: nobody has looked
         self._choices: dict[int, _Choice] = {}  # by index
         self._seed: str | None = None
 
     def stream(self, data: bytes) -> bytes:
         """Whole events in which every call begins with an id of its own."""
-        if MARK not in data or not _MAYBE.search(data):
+        if OF_CALLS not in data or not (_MAYBE.search(data) or _OLD.search(data)):
             return data
         return b"".join([_DATA.sub(self._event, event) for event in events(data)])
 
     def _event(self, found: re.Match[bytes]) -> bytes:
         data = found.group(1)
-        mended = self.mended(data) if _MAYBE.search(data) else data
+        mended = self.mended(data)
         return found.group() if mended is data else found.group().replace(data, mended)
 
     def mended(self, data: bytes, *, whole: bool = False) -> bytes:
         """One chunk, or a whole answer, whose calls are as a client expects them."""
+        if _OLD.search(data) and self._asked_with_tools():
+            data = _renewed(data, whole=whole)
+        return self._identified(data, whole=whole) if _MAYBE.search(data) else data
+
+    def _asked_with_tools(self) -> bool:
+        if self._tools is None:
+            self._tools = bool((load(self._asked, _Asked) or _Asked()).tools)
+        return self._tools
+
+    def _identified(self, data: bytes, *, whole: bool) -> bytes:
         try:
             answer = decode_chunk.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -86,20 +118,32 @@ class _Choice:
 
     def whole(self, place: int, call: ToolDelta) -> Changes:
         call.index = place
-        return {name: value for name, value in self.piece(call).items() if name != "index"}
+        changes = self.piece(call)
+        changes.pop("index", None)
+        if call.function is not None and call.function.arguments is None:
+            changes["arguments"] = "{}"
+        return changes
 
     def piece(self, piece: ToolDelta) -> Changes:
         """What this piece of a call must say otherwise."""
         call = self._calls.find(piece)
         place = self._calls.place(call)
-        call.arguments.append(json_text(piece.function.arguments if piece.function is not None else None))
+        given = piece.function.arguments if piece.function is not None else None
+        text = json_text(given)
+        call.arguments.append(text)
         changes: Changes = {"index": place} if piece.index != place else {}
+        if not (given is None or type(given) is str):
+            changes["arguments"] = text
         said = call.open or bool(call.given)
         if not call.open:
-            call.given, call.name = call.given or str(piece.id or ""), name_of(piece) or ""
+            call.given = call.given or str(piece.id or "")
+            call.named(name_of(piece))
             return changes | self._begun(call, piece, said) if call.name else changes
-        again = {"id": piece.id, "name": name_of(piece) == call.name}  # another name is the rest of it
-        return changes | {name: None for name, value in again.items() if value}
+        if piece.id:
+            changes["id"] = None
+        named = name_of(piece)
+        more = call.named(named)
+        return changes | ({"name": more or None} if more != (named or "") else {})
 
     def _begun(self, call: Call, piece: ToolDelta, said: bool) -> Changes:
         """What the piece with the name must say otherwise.
@@ -116,9 +160,29 @@ class _Choice:
         return changes
 
 
-def with_ids(body: bytes) -> bytes:
+def with_ids(body: bytes, asked: bytes = b"") -> bytes:
     """A whole answer in which every call has an id of its own."""
-    return CallIds().mended(body, whole=True) if MARK in body and _MAYBE.search(body) else body
+    return CallIds(asked).mended(body, whole=True)
+
+
+def _renewed(data: bytes, *, whole: bool) -> bytes:
+    """`data` whose old call is a call of a tool; one that is said in both ways stays as it is."""
+    answer = load(data, dict[str, Raw]) or {}
+    choices = load(answer.get("choices", NULL), list[dict[str, Raw]]) or []
+    renewed = [_renewed_choice(choice, whole=whole) for choice in choices]
+    return data if renewed == choices else join({**answer, "choices": dump(renewed)})
+
+
+def _renewed_choice(choice: dict[str, Raw], *, whole: bool) -> dict[str, Raw]:
+    end = {"finish_reason": dump("tool_calls")} if choice.get("finish_reason") == _OLD_END else {}
+    side = "message" if choice.get("message", NULL) != NULL else "delta"
+    said = load(choice.get(side, NULL), dict[str, Raw]) or {}
+    old = load(said.get("function_call", NULL), dict[str, Raw]) or {}
+    if _EMPTY.issuperset(map(bytes, old.values())) or said.get("tool_calls", NULL) not in _NO_CALLS:
+        return choice | end
+    call = {"type": "function", "function": old} if whole else {"index": 0, "function": old}
+    kept = {name: value for name, value in said.items() if name != "function_call"}
+    return choice | {side: dump(kept | {"tool_calls": dump([call])})} | end
 
 
 def _rewritten(data: bytes, wrong: dict[int, list[Changes]]) -> bytes:
@@ -140,16 +204,18 @@ def _rewritten(data: bytes, wrong: dict[int, list[Changes]]) -> bytes:
 def _changed(call: Raw, changes: Changes) -> dict[str, Any]:
     fields: dict[str, Any] = {**split(call)}
     for name, value in changes.items():
-        if name == "name":
-            _nameless(fields)
-        elif value is None:
-            fields.pop(name, None)
+        place = _inside(fields) if name in _INNER else fields
+        if value is None:
+            place.pop(name, None)
         else:
-            fields[name] = value
+            place[name] = value
     return fields
 
 
-def _nameless(fields: dict[str, Any]) -> None:
-    for side in ("function", "custom"):
-        if fields.get(side, NULL) != NULL:
-            fields[side] = {name: value for name, value in split(fields[side]).items() if name != "name"}
+def _inside(call: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a call's function."""
+    side = "function" if call.get("function", NULL) != NULL else "custom"
+    if isinstance(call[side], Raw):
+        call[side] = dict(split(call[side]))
+    inner: dict[str, Any] = call[side]
+    return inner

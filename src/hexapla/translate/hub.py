@@ -61,6 +61,7 @@ class Hub:
     def gather(self, stream: bytes) -> bytes:
         decoder = self._upstream.decoder()
         decoder.look()
+        decoder.expect(self._restore.tools)
         events = [*decoder.feed(stream), *decoder.close()]
         unheard = replace(fold(events), unread=tuple(decoder.unread))
         Unheard(self._client.name, self._upstream.name, self._losses).whole(unheard)
@@ -100,6 +101,7 @@ class HubStream:
         self._unheard = Unheard(client.name, upstream.name, losses)
         self._decoder = upstream.decoder()
         self._decoder.look()
+        self._decoder.expect(restore.tools)
         self._encoder = client.encoder(reply, losses)
         self._restore = restore
         self.summary = summary

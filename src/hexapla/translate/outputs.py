@@ -1,4 +1,4 @@
-"""The output of a Responses stream whose last event leaves it out, or is ours.
+"""The items of a Responses stream whose last event leaves them out or is ours, or whose calls lack their `call_id`.
 
 The last event holds the whole answer, and it is the one that the SDK gives to a program that asks for the final response.
 The Codex backend sends it with an empty output (all of its 25 recorded answers, and 8 of others), though every item was
@@ -14,12 +14,14 @@ import re
 from msgspec import Raw
 
 from hexapla.protocols.typed import NULL
+from hexapla.translate.itemids import lack, with_call_id, with_items
 from hexapla.translate.tap import events
 from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import SSEDecoder, frame
 
 _ITEM = b'"response.output_item.done"'
 _LAST = (b'"response.completed"', b'"response.incomplete"')
+_ANSWER = re.compile(rb'"response":\s*\{[^{}]*?"id":\s*"([^"\\]+)"')
 _SAID = b'"output":[{'  # as OpenAI's last event holds it, which need not be read then
 MOST = (
     4_000_000  # bytes of items that are kept: pictures may be larger, and stand in the last event where they are made
@@ -30,14 +32,19 @@ NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')  # in a text its quotes
 class Outputs:
     """The items of one stream."""
 
-    __slots__ = ("_items", "_room")
+    __slots__ = ("_items", "_room", "_seed")
 
-    def __init__(self) -> None:
+    def __init__(self, asked: bytes = b"") -> None:
         self._items: dict[bytes, Raw] = {}  # by output_index, as it stands in the stream
         self._room = MOST
+        self._seed: str | None = None  # the answer's id; None: it was not said yet
 
     def stream(self, data: bytes) -> bytes:
         """Whole events, the last of which says what the items before it were."""
+        if self._seed is None and (found := _ANSWER.search(data)):
+            self._seed = found.group(1).decode("utf-8", "replace")
+        if lack(data):
+            data = b"".join([self._called(event) for event in events(data)])
         if _ITEM not in data and (_SAID in data or not any(last in data for last in _LAST)):
             return data
         return b"".join([self._event(event) for event in events(data)])
@@ -52,6 +59,19 @@ class Outputs:
         if numbers := NUMBER.findall(before):
             fields["sequence_number"] = dump(int(numbers[-1]) + 1)
         return frame(join(fields), inner.event)
+
+    def _called(self, event: bytes) -> bytes:
+        """An event whose calls say their call_id."""
+        for inner in SSEDecoder().feed(event):
+            fields = load(inner.data, dict[str, Raw]) or {}
+            response = load(fields.get("response", NULL), dict[str, Raw])
+            if response is not None:
+                return event.replace(inner.data, join({**fields, "response": dump(with_items(response))}))
+            if "item" in fields:
+                place = load(fields.get("output_index", NULL), int) or 0
+                item = with_call_id(fields["item"], self._seed or "", place)
+                return event.replace(inner.data, join({**fields, "item": item}))
+        return event
 
     def _event(self, event: bytes) -> bytes:
         for inner in SSEDecoder().feed(event):

@@ -125,6 +125,7 @@ class Plugged(Restore):
         self._inner = inner
         self._steps = steps
         self.text_passes = False
+        self.tools = inner.tools
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         events = self._inner.feed(event)

@@ -85,8 +85,10 @@ def _matching(pattern: bytes) -> Look:
 _gemini_matters = re.compile(rb'"(?:finishReason|usageMetadata|error|promptFeedback|functionCall)"').search
 
 MARK = b'"tool_calls"'
+OF_CALLS = b"_call"
+"""What stands in a Chat chunk that speaks of calls, be it of today or of 2023."""
 CALLS: dict[str, re.Pattern[bytes]] = {
-    "openai_chat": re.compile(MARK),
+    "openai_chat": re.compile(rb'"(?:tool_calls|function_call)"'),
     "anthropic_messages": re.compile(rb'"input_json_delta"'),
 }
 """What speaks of calls among plain events; elsewhere a call comes whole as well, in an event that is decoded anyway."""
@@ -127,11 +129,12 @@ def events(data: bytes) -> list[bytes]:
 class Tap:
     """Feed whole events; read `summary` and the flags."""
 
-    __slots__ = ("_decoder", "_plain", "committed", "summary")
+    __slots__ = ("_decoder", "_mark", "_plain", "committed", "summary")
 
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
         self._decoder = decoder
         self._plain = LOOKS[protocol]
+        self._mark = OF_CALLS if protocol == "openai_chat" else MARK
         self.summary = summary
         self.committed = False
 
@@ -145,7 +148,7 @@ class Tap:
 
     def passes(self, data: bytes) -> bool:
         """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
-        if self.committed and is_one(data) and data.find(MARK) < 0 and self._plain(data):
+        if self.committed and is_one(data) and data.find(self._mark) < 0 and self._plain(data):
             self.summary.text_bytes += DELTA_BYTES
             return True
         return False
@@ -162,6 +165,12 @@ class Tap:
                 if self.summary.error is not None:
                     break
         return mattered
+
+    def late(self, event: bytes) -> bool:
+        """Whether an event that comes after the end reports usage, which is counted then."""
+        reports = self._decoder.late(event)
+        self._note([*reports])
+        return bool(reports)
 
     def close(self) -> None:
         """The bytes are over."""

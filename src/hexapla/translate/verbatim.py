@@ -9,6 +9,7 @@ parsed by the client, and a failure in a form of the vendor's own would not be h
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -21,10 +22,12 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import CallIds, with_ids
+from hexapla.translate.itemids import with_call_ids
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
-from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap
+from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
+from hexapla.translate.useids import UseIds, with_use_ids
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
 
@@ -37,17 +40,24 @@ EXPECTED = {
 
 _NULL = Raw(b"null")
 _BLANK = b"\n\n"
-_CHAT, _RESPONSES = "openai_chat", "openai_responses"
+_CHAT, _MESSAGES, _RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 _FAILED = Raw(b'"response.failed"')
 _LAST = re.compile(rb"^data: ?\[DONE\](?:\r\n\r\n|\n\n|\r\r)", re.MULTILINE)
 _LAST_WORDS = {
     _CHAT: b"data: [DONE]\n\n",
-    "anthropic_messages": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    _MESSAGES: b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
 }
 """How a dialect's whole answer ends, which one in fifty lacks; some programs wait for it."""
 
-_MENDED: dict[str, type[CallIds | Outputs]] = {_CHAT: CallIds, _RESPONSES: Outputs}
+_MENDED: dict[str, type[CallIds | Outputs | UseIds]] = {_CHAT: CallIds, _MESSAGES: UseIds, _RESPONSES: Outputs}
 """What adds to a dialect's streams what its clients cannot do without."""
+
+_CALLED: dict[str, Callable[[bytes, bytes], bytes]] = {
+    _CHAT: with_ids,
+    _MESSAGES: with_use_ids,
+    _RESPONSES: with_call_ids,
+}
+"""The same for the calls of a whole answer; the second argument is the request."""
 
 
 class Verbatim:
@@ -84,13 +94,14 @@ class Verbatim:
             summary.calls.body, summary.calls.stop = body, summary.stop
         if self._reply.openrouter:
             body = _completed(body, self._protocol.name, self._reply.provider)
-        return body if seen.usual or self._protocol.name != _CHAT else with_ids(body)
+        if seen.usual or self._protocol.name not in _CALLED:
+            return body
+        return _CALLED[self._protocol.name](body, self.body)
 
     def simulate(self, body: bytes) -> bytes:
-        self.answer(body)
+        answer = self._protocol.parse_response(self.answer(body))
         encoder = self._protocol.encoder(self._reply)
-        events = unfold(self._protocol.parse_response(body))
-        return b"".join([encoder.encode(event) for event in events]) + encoder.close()
+        return b"".join([encoder.encode(event) for event in unfold(answer)]) + encoder.close()
 
     def gather(self, stream: bytes) -> bytes:
         decoder = self._protocol.decoder()
@@ -98,13 +109,15 @@ class Verbatim:
         return self.answer(self._protocol.render_response(response, self._reply, LossLog()))
 
     def stream(self) -> Stream:
-        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self._hide_usage)
+        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self._hide_usage, asked=self.body)
 
 
 class VerbatimStream:
     """Bytes that pass by, event by whole event."""
 
-    def __init__(self, protocol: Protocol, reply: Reply, summary: Summary, *, hide_usage: bool) -> None:
+    def __init__(
+        self, protocol: Protocol, reply: Reply, summary: Summary, *, hide_usage: bool, asked: bytes = b""
+    ) -> None:
         self._protocol = protocol
         self._reply = reply
         tap = CallTap if summary.calls is not None and protocol.name in CALLS else Tap
@@ -115,7 +128,7 @@ class VerbatimStream:
         self._said = b""  # the last events that passed, one of them with a number where the dialect counts them
         self.done = False
         mend = _MENDED.get(protocol.name)
-        self._mend = mend() if mend is not None else None
+        self._mend = mend(asked) if mend is not None else None
         self._nameless = protocol.name == _CHAT  # until a chunk has said what it is
         self.summary = summary
 
@@ -154,7 +167,8 @@ class VerbatimStream:
         last = next(filter(_LAST.search, mattered), None) if self._tap.done else None
         if last is not None and error is None:
             self._over = True
-            data = data[: data.index(last) + len(last)]  # whatever follows is nobody's answer
+            said, last, rest = data.partition(last)
+            data = said + (self._late(rest) if rest else b"") + last
         if self._hide_usage:
             data = _without_usage(data, mattered)
         data = data if self._mend is None else self._mend.stream(data)
@@ -189,6 +203,12 @@ class VerbatimStream:
 
     def beat(self) -> bytes:
         return self._protocol.encoder(self._reply).encode(Ping())
+
+    def _late(self, rest: bytes) -> bytes:
+        """What of the events after the last word the client is to hear before it: usage, which some servers say so late.
+        Whatever else is there is nobody's answer."""
+        reports = [event for event in events(rest) if self._tap.late(event) and _USAGE_ONLY.search(event)]
+        return b"" if self._hide_usage else b"".join(reports)
 
     def _named(self, data: bytes) -> bytes:
         data, right = named(data)

@@ -4,6 +4,11 @@ A delta names its call by index, by id, or not at all; indexes are missing (Mist
 calls, or begin at 5; ids come late, repeat, or are emptied later on.  `Calls.find` is the one place that decides which
 call a delta belongs to; nothing that comes later overwrites an id or a name that stands.
 
+A name comes whole, and from many servers whole again in every delta (Fireworks, NVIDIA's MiniMax, vLLM for Ascend:
+https://github.com/NousResearch/hermes-agent/issues/8089, https://github.com/Tencent/WeKnora/pull/914, 2026-04).  Few have
+been seen to send it in pieces (https://github.com/continuedev/continue/pull/5849, 2025-05), and SDKs join those.  So what
+is no repetition is more of the name.
+
 Rules of this file: no events, no blocks; the decoder asks, and says what it sees.
 """
 
@@ -12,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hexapla.ir.content import Extras
 from hexapla.protocols.openai_chat.parts import call_id
 from hexapla.protocols.openai_chat.schema import ToolDelta
 from hexapla.wire.rawjson import load
@@ -22,17 +28,25 @@ class Call:
 
     key    names its block;  open: the block was opened
     given  the id that the wire gave, "" until it does
+    extras what the vendor hangs on it
     """
 
-    __slots__ = ("arguments", "custom", "given", "key", "name", "open")
+    __slots__ = ("arguments", "custom", "extras", "given", "key", "name", "open")
 
     def __init__(self, key: int) -> None:
         self.key = ("call", key)
         self.given = ""
         self.name = ""
+        self.extras: Extras = {}
         self.custom = False
         self.arguments: list[str] = []
         self.open = False
+
+    def named(self, said: str | None) -> str:
+        """Take in a name that was said; return what it adds to the name so far, "" for a repetition."""
+        more = (said or "").removeprefix(self.name)
+        self.name += more
+        return more
 
     @property
     def whole(self) -> bool:

@@ -6,10 +6,12 @@ fields; a finish reason twice, late or missing; errors under 200; comments, CRLF
 machine with a method for each thing that a chunk can carry.
 
 Terminal rules: a finish reason is the only sign of success.  [DONE] after it ends the stream, and so does the end of the
-bytes.  [DONE] without one is a clean end without a reason.  Anything else is truncation.
+bytes.  [DONE] without one is a clean end without a reason.  Anything else is truncation.  Of what follows [DONE] in the
+same read usage counts, and nothing else.
 
 Rules of this file: nothing raises; a data line that is cut JSON is a failure, other noise is skipped; after a terminal
-event everything is ignored.  Blocks of text and thought are closed when something else begins, calls when they are whole.
+event everything else is ignored.  Blocks of text and thought are closed when something else begins, calls when they are
+whole.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -63,11 +66,17 @@ from hexapla.protocols.openai_chat.usage import usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import broken, dump
-from hexapla.wire.sse import Frame
+from hexapla.wire.rawjson import broken, dump, load
+from hexapla.wire.sse import Frame, SSEDecoder
 
 _DONE = b"[DONE]"
 _TEXT, _REFUSAL, _THOUGHT = "text", "refusal", "thought"
+
+
+class _Late(msgspec.Struct):
+    """What of a chunk after the end is looked at."""
+
+    usage: dict[str, Any] | None = None
 
 
 class ChatDecoder(FrameDecoder):
@@ -83,6 +92,7 @@ class ChatDecoder(FrameDecoder):
         self._text_index: int | None = None  # the open text block, for the shortest way through
         self._alike = Alike()
         self._calls = Calls()
+        self._unsaid: Call | None = None  # has a name that may not be whole
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
         self._cited: set[str] = set()
@@ -96,10 +106,18 @@ class ChatDecoder(FrameDecoder):
 
     # frames and chunks
 
+    def late(self, data: bytes) -> list[UsageReport]:
+        """Usage that some servers say after [DONE]."""
+        found = [load(frame.data, _Late) for frame in SSEDecoder().feed(data)]
+        counted = [usage_of(each.usage) for each in found if each is not None]
+        return [UsageReport(usage) for usage in counted if usage is not None]
+
     def _frame(self, frame: Frame) -> None:
-        if self.done:
-            return
         event, data, text_index = frame.event, frame.data, self._text_index
+        if self.done:
+            if self._events and type(self._events[-1]) is MessageStop:
+                self._events[-1:-1] = self.late(b"data: %b\n\n" % data)
+            return
         if text_index is not None and not event and (text := self._alike.text(data)):
             self._events.append(BlockDelta(text_index, TextDelta(text)))
             return
@@ -260,21 +278,41 @@ class ChatDecoder(FrameDecoder):
         if delta.id and not call.given:
             call.given = str(delta.id)
         if not call.open:
-            call.name = call.name or name_of(delta) or ""
+            call.named(name_of(delta))
             call.custom = freeform is not None or delta.type == "custom"
+            call.extras = call_extras(delta) or call.extras
         text = freeform.input or "" if freeform is not None else json_text(arguments)
-        if not call.open and (call.name or text):
-            self._open_call(call, delta)
-        elif call.open and delta.extra_content:
-            self._hang(call_extras(delta), self._calls.unique_id(call, self._id))
+        if call.open:
+            if delta.extra_content:
+                self._hang(call_extras(delta), self._calls.unique_id(call, self._id))
+        elif text or self._is_name(call.name):
+            self._open_call(call)
+        elif call.name:
+            self._waits(call)
         index = self._blocks.index(call.key)
         if text and index is not None:
             call.arguments.append(text)
             self._events.append(BlockDelta(index, TextDelta(text)))
 
-    def _open_call(self, call: Call, delta: ToolDelta) -> None:
+    def _is_name(self, name: str) -> bool:
+        """Whether a name is whole: that of a tool, which no other tool's name begins with; where no tools are known,
+        any name is."""
+        names = self._names
+        if not names:
+            return bool(name)
+        return name in names and not any(other.startswith(name) for other in names if other != name)
+
+    def _waits(self, call: Call) -> None:
+        """A name that more may follow: its call begins with its arguments, or when anything else does."""
+        if self._unsaid is not None and self._unsaid is not call:
+            self._open_call(self._unsaid)
+        self._unsaid = call
+
+    def _open_call(self, call: Call) -> None:
+        if self._unsaid is call:
+            self._unsaid = None
         call.open = True
-        call_id, extras = self._calls.unique_id(call, self._id), call_extras(delta)
+        call_id, extras = self._calls.unique_id(call, self._id), call.extras
         if extras:
             self._hang(extras, call_id)
         part = ToolCall(id=call_id, name=call.name, extras=extras)
@@ -310,6 +348,8 @@ class ChatDecoder(FrameDecoder):
 
     def _open(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
         """Open a block, and close the ones that can get no more: text, refusal and thought, and calls that are whole."""
+        if self._unsaid is not None:
+            self._open_call(self._unsaid)
         self._close_thought()
         for other in (_TEXT, _REFUSAL):
             self._events.extend(self._blocks.close(other))
@@ -367,6 +407,8 @@ class ChatDecoder(FrameDecoder):
     def _stop(self) -> None:
         if not self._started:
             self._events.append(MessageStart(origin=NAME, usage=self._usage))
+        if self._unsaid is not None:
+            self._open_call(self._unsaid)
         sound = audio_of(self._audio)
         if sound is not None:
             self._media([sound])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hexapla.ir.content import Opaque
+from hexapla.ir.content import Opaque, ToolCall
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest
+from hexapla.ir.request import GenerateRequest, Tool
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.settle import settle
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
 from hexapla.translate.adapt.foreign import leave_billing, say_foreign
-from hexapla.translate.adapt.ids import fit_ids, fit_user
+from hexapla.translate.adapt.ids import distinct_ids, fit_ids, fit_user
 from hexapla.translate.adapt.kept import refuse_kept
 from hexapla.translate.adapt.names import Name, fit_name, fit_names
 from hexapla.translate.adapt.output import emulate_output
@@ -27,6 +27,10 @@ TARGET_IDS: dict[str, str] = {
     # OpenAI: "string too long, expected at most 64" (pi-mono normalizeToolCallId; platform.openai.com, 2026-08)
     "openai_responses": r"^[^\s]{1,64}$",
 }
+
+DISTINCT = frozenset({"anthropic_messages", "openai_responses"})
+"""Protocols whose vendors refuse a conversation in which two calls have one id, even in different turns
+(https://github.com/BerriAI/litellm/issues/23510, 2026-03)."""
 
 USERS: dict[str, int] = {
     # longest names of users; OpenAI's limit is published nowhere, but enforced
@@ -53,6 +57,7 @@ def adapt(
     """
     parts = parts_of(request)
     kinds, marks = kinds_of(parts), marks_of(parts, request)
+    called = [part.id for part in parts if type(part) is ToolCall] if ToolCall in kinds else []
     if request.protocol != target.origin.protocol:
         request = _for_another(request, kinds, target, losses)
     output_tool: str | None = None
@@ -74,6 +79,8 @@ def adapt(
         custom=custom,
         output_tool=fit_name(output_tool, target.tool_name_pattern) if output_tool else None,
         id_pattern=CLIENT_IDS.get(request.protocol),
+        called=called,
+        tools=[tool.name for tool in request.tools if isinstance(tool, Tool)] if request.tools else (),
         tags=Tags(target.origin) if think_tags else None,
     )
 
@@ -108,6 +115,8 @@ def _tools(request: GenerateRequest, target: Target, losses: LossLog) -> Tooled:
         request = bridge_custom(request, losses)
     flatten = not _known(target.namespaces, protocol)
     request, names = fit_names(request, target.tool_name_pattern, losses, flatten=flatten)
+    if protocol in DISTINCT:
+        request = distinct_ids(request)
     if pattern := target.tool_id_pattern or TARGET_IDS.get(protocol):
         request = fit_ids(request, pattern)
     if target.pairs_required or protocol in PAIRING or request.protocol in PAIRING:

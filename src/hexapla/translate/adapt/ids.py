@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from msgspec.structs import replace
@@ -15,8 +16,9 @@ from msgspec.structs import replace
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest
+from hexapla.ir.request import GenerateRequest, Message
 from hexapla.translate.adapt.parts import TOOLED, bend_parts
+from hexapla.translate.distinct import Distinct
 
 
 @lru_cache(maxsize=8192)
@@ -50,6 +52,29 @@ def fit_ids(request: GenerateRequest, pattern: str) -> GenerateRequest:
     if all(map(re.compile(pattern).match, [*called, *answered])):
         return request
     return bend_parts(request, TOOLED, partial(_part, pattern))
+
+
+def distinct_ids(request: GenerateRequest) -> GenerateRequest:
+    """`request` in which no two turns have calls of one id; a result belongs to the last call of its id."""
+    called = [part.id for message in request.messages for part in message.content if type(part) is ToolCall]
+    if len({*called}) == len(called):
+        return request
+    ids, known = Distinct(), dict[str, str]()
+    messages = [replace(message, content=_own(message, ids, known)) for message in request.messages]
+    return replace(request, messages=tuple(messages))
+
+
+def _own(message: Message, ids: Distinct, known: dict[str, str]) -> tuple[AnyPart, ...]:
+    """A turn's parts under their own ids.  `known`: id -> that of the last call with it, which grows."""
+    called = dict.fromkeys(part.id for part in message.content if type(part) is ToolCall)
+    known |= {call_id: ids.take(call_id) for call_id in called}
+    return tuple([_renamed(part, known) for part in message.content])
+
+
+def _renamed(part: AnyPart, known: Mapping[str, str]) -> AnyPart:
+    if type(part) is ToolCall:
+        return replace(part, id=known[part.id])
+    return replace(part, call_id=known.get(part.call_id, part.call_id)) if type(part) is ToolResult else part
 
 
 def _part(pattern: str, part: AnyPart) -> AnyPart:

@@ -1,24 +1,35 @@
 """The way back: events of the answer in the words that the client used.
 
 Tool names get their original form, bridged calls become freeform again, the arguments of an emulated structured output
-become text, ids are fitted to the client's alphabet, and reasoning is stamped with the provider that thought it.  An end
-that means failure (Gemini's MALFORMED_FUNCTION_CALL) has no word in other dialects but an error: it is never a success.
+become text, ids are fitted to the client's alphabet and to the ids that the conversation has, and reasoning is stamped with
+the provider that thought it.  An end that means failure (Gemini's MALFORMED_FUNCTION_CALL) has no word in other dialects
+but an error: it is never a success.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Text, ToolCall
-from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, MessageStop, StreamError, TextDelta
+from hexapla.ir.event import (
+    AnyEvent,
+    BlockDelta,
+    BlockStart,
+    BlockStop,
+    MessageStart,
+    MessageStop,
+    StreamError,
+    TextDelta,
+)
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.tags import Tags
+from hexapla.translate.distinct import Distinct
 
 _RESTORED: frozenset[type] = frozenset({ToolCall, Reasoning})
 """What is another thing for the client."""
@@ -32,12 +43,17 @@ class Restore:
     custom       original names of the tools that were bridged
     output_tool  target name of the tool whose arguments are the text
     id_pattern   alphabet of the client's tool ids; None takes any
+    called       ids of the calls that the client knows already
+    tools        target names of all tools
     tags         finds thought in the text; None: there is none
     text_passes  whether pieces of text are left as they are
     """
 
     text_passes = True
+    tools: Collection[str] = ()
     _calls = 0
+    _seed: str | None = None  # the answer's id
+    _ids: Distinct | None = None  # of its calls, once there is one
 
     def __init__(
         self,
@@ -47,6 +63,8 @@ class Restore:
         custom: frozenset[str] = frozenset(),
         output_tool: str | None = None,
         id_pattern: str | None = None,
+        called: Collection[str] = (),
+        tools: Collection[str] = (),
         tags: Tags | None = None,
     ) -> None:
         self._provider = provider
@@ -54,6 +72,8 @@ class Restore:
         self._custom = custom
         self._output_tool = output_tool
         self._id_pattern = id_pattern
+        self._called = called
+        self.tools = tools
         self._held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
         self._tags = tags
         if custom or tags is not None:
@@ -74,6 +94,7 @@ class Restore:
         stop = response.stop
         if self._tags is not None or (stop is not None and stop.reason == "error"):
             return None
+        self._seed, self._ids = response.id, None
         if not _RESTORED.isdisjoint(map(type, response.content)):
             response = replace(response, content=tuple([self._whole_part(part) for part in response.content]))
         if self._output_tool is None or stop is None:
@@ -84,6 +105,10 @@ class Restore:
         """A whole stream restored."""
         for event in events:
             yield from self.feed(event)
+
+    def _begin(self, event: MessageStart) -> tuple[AnyEvent, ...]:
+        self._seed, self._ids = event.id, None
+        return (event,)
 
     def _start(self, event: BlockStart) -> tuple[AnyEvent, ...]:
         if type(event.part) not in _RESTORED:
@@ -106,7 +131,9 @@ class Restore:
         self._calls += 1
         name, namespace = self._names.get(part.name, (part.name, part.namespace))
         call_id = fit_id(part.id, self._id_pattern) if self._id_pattern else part.id
-        return replace(part, name=name, namespace=namespace, id=call_id)
+        if self._ids is None:
+            self._ids = Distinct(self._called, self._seed)
+        return replace(part, name=name, namespace=namespace, id=self._ids.take(call_id))
 
     def _whole_part(self, part: ResponsePart) -> ResponsePart:
         part = self._part(part)
@@ -145,6 +172,7 @@ class Restore:
 
 
 _RULES: dict[type, Callable[[Restore, Any], tuple[AnyEvent, ...]]] = {
+    MessageStart: Restore._begin,
     BlockStart: Restore._start,
     MessageStop: Restore._stop,
 }
