@@ -1,7 +1,8 @@
 """Tools and the choice among them, both ways.
 
 Functions and freeform (custom) tools are ours; those inside a namespace stand one by one and name it.  Whatever else a tool
-is (web_search, mcp, tool_search ...) the vendor runs: it travels whole, and so does a namespace that holds such a tool.
+is (web_search, mcp ...) the vendor runs, or the client in a way of its own (`search.py`): it travels whole, and so does a
+namespace that holds such a tool.
 
 Rules of this file: schemas and grammars stay raw; unknown fields survive in extras.
 """

@@ -7,6 +7,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Tool
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.settle import settle
+from hexapla.protocols.openai_responses.search import bridge_search, searches
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
 from hexapla.translate.adapt.foreign import leave_billing, say_foreign
 from hexapla.translate.adapt.ids import distinct_ids, fit_ids, fit_user
@@ -21,6 +22,8 @@ from hexapla.translate.adapt.tags import Tags
 
 CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
 """Alphabets that a dialect demands of tool ids."""
+
+RESPONSES = "openai_responses"
 
 TARGET_IDS: dict[str, str] = {
     "anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$",
@@ -55,6 +58,9 @@ def adapt(
 
     think_tags  the answer's text may begin with its thought
     """
+    searching = target.origin.protocol != RESPONSES == request.protocol and searches(request)
+    if searching:
+        request = bridge_search(request, losses)
     parts = parts_of(request)
     kinds, marks = kinds_of(parts), marks_of(parts, request)
     called = [part.id for part in parts if type(part) is ToolCall] if ToolCall in kinds else []
@@ -77,6 +83,7 @@ def adapt(
         target.origin.provider,
         names=names,
         custom=custom,
+        searches=searching,
         output_tool=fit_name(output_tool, target.tool_name_pattern) if output_tool else None,
         id_pattern=CLIENT_IDS.get(request.protocol),
         called=called,
@@ -88,7 +95,7 @@ def adapt(
 def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses: LossLog) -> GenerateRequest:
     """Bends between two dialects.  `kinds`: what the conversation is made of."""
     protocol = target.origin.protocol
-    if request.protocol == "openai_responses":
+    if request.protocol == RESPONSES:
         refuse_kept(request)
     if request.protocol == "anthropic_messages":
         request = settle(leave_billing(request, losses))
@@ -126,4 +133,4 @@ def _tools(request: GenerateRequest, target: Target, losses: LossLog) -> Tooled:
 
 def _known(said: bool | None, protocol: str) -> bool:
     """Freeform and namespace tools are Responses' own; elsewhere only a quirk can say that they are known."""
-    return protocol == "openai_responses" if said is None else said
+    return protocol == RESPONSES if said is None else said

@@ -1,9 +1,9 @@
 """The way back: events of the answer in the words that the client used.
 
-Tool names get their original form, bridged calls become freeform again, the arguments of an emulated structured output
-become text, ids are fitted to the client's alphabet and to the ids that the conversation has, and reasoning is stamped with
-the provider that thought it.  An end that means failure (Gemini's MALFORMED_FUNCTION_CALL) has no word in other dialects
-but an error: it is never a success.
+Tool names get their original form, bridged calls become freeform or searches again, the arguments of an emulated structured
+output become text, ids are fitted to the client's alphabet and to the ids that the conversation has, and reasoning is
+stamped with the provider that thought it.  An end that means failure (Gemini's MALFORMED_FUNCTION_CALL) has no word in
+other dialects but an error: it is never a success.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hexapla.ir.event import (
     TextDelta,
 )
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
+from hexapla.protocols.openai_responses.search import SEARCH, search_call
 from hexapla.translate.adapt.custom import unwrap_input
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.tags import Tags
@@ -41,6 +42,7 @@ class Restore:
     provider     stamped on reasoning
     names        target name -> (name, namespace)
     custom       original names of the tools that were bridged
+    searches     the client's own search for tools was bridged
     output_tool  target name of the tool whose arguments are the text
     id_pattern   alphabet of the client's tool ids; None takes any
     called       ids of the calls that the client knows already
@@ -61,6 +63,7 @@ class Restore:
         *,
         names: Mapping[str, tuple[str, str | None]] | None = None,
         custom: frozenset[str] = frozenset(),
+        searches: bool = False,
         output_tool: str | None = None,
         id_pattern: str | None = None,
         called: Collection[str] = (),
@@ -70,13 +73,16 @@ class Restore:
         self._provider = provider
         self._names = names or {}
         self._custom = custom
+        self._searches = searches
         self._output_tool = output_tool
         self._id_pattern = id_pattern
         self._called = called
         self.tools = tools
         self._held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
+        self._searching: dict[int, ToolCall] = {}  # those of the search, which comes whole
         self._tags = tags
-        if custom or tags is not None:
+        self._rules = _BRIDGED if custom or searches else _RULES
+        if self._rules is _BRIDGED or tags is not None:
             self.text_passes = False
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
@@ -86,7 +92,7 @@ class Restore:
         return self._restored(event)
 
     def _restored(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
-        rule = (_BRIDGED if self._custom else _RULES).get(type(event))
+        rule = self._rules.get(type(event))
         return (event,) if rule is None else rule(self, event)
 
     def whole(self, response: GenerateResponse) -> GenerateResponse | None:
@@ -114,6 +120,9 @@ class Restore:
         if type(event.part) not in _RESTORED:
             return (event,)
         part = self._part(event.part)
+        if isinstance(part, ToolCall) and self._searched(part):
+            self._held[event.index], self._searching[event.index] = [part.arguments], part
+            return ()
         if isinstance(part, ToolCall) and self._bridged(part):
             self._held[event.index] = [part.arguments]
             part = replace(part, kind="custom", arguments="")
@@ -137,9 +146,14 @@ class Restore:
 
     def _whole_part(self, part: ResponsePart) -> ResponsePart:
         part = self._part(part)
+        if isinstance(part, ToolCall) and self._searched(part):
+            return search_call(part)
         if isinstance(part, ToolCall) and self._bridged(part):
             return replace(part, kind="custom", arguments=unwrap_input(part.arguments))
         return part
+
+    def _searched(self, call: ToolCall) -> bool:
+        return self._searches and call.name == SEARCH
 
     def _bridged(self, call: ToolCall) -> bool:
         return call.name in self._custom and call.kind == "function"
@@ -155,6 +169,9 @@ class Restore:
         held = self._held.pop(event.index, None)
         if held is None:
             return (event,)
+        search = self._searching.pop(event.index, None)
+        if search is not None:
+            return (BlockStart(event.index, search_call(replace(search, arguments="".join(held)))), event)
         return (BlockDelta(event.index, TextDelta(unwrap_input("".join(held)))), event)
 
     def _stop(self, event: MessageStop) -> tuple[AnyEvent, ...]:
