@@ -188,7 +188,8 @@ def test_explain_says_why(place: Path) -> None:
     shown = json.loads(hexapla("explain", "r.json", "--json", cwd=place).stdout)["route"]
     assert shown["candidates"][0]["provider"] == "demo" and shown["candidates"][0]["lane"] == "verbatim"
     assert "Why: nobody else offers it." in hexapla("explain", "r.json", cwd=place).stdout
-    assert "原因" in hexapla("explain", "r.json", cwd=place, HEXAPLA_LANG="zh").stdout
+    chinese = hexapla("explain", "r.json", cwd=place, HEXAPLA_LANG="zh").stdout
+    assert "原因" in chinese and "\n   供应商  demo\n     模型  " in chinese, "signs that take two places stand in line"
 
 
 def test_explain_shows_an_example_that_works(place: Path) -> None:
@@ -235,6 +236,7 @@ def test_an_answer_that_breaks_off_ends_its_line(place: Path) -> None:
         (("chat", "-m", "demo/echo", "-i", "missing.png", "x"), 1, "cannot be read"),
         (("explain", "missing.json"), 2, "cannot be read"),
         (("explain", "demo/echo"), 2, "wants a file with a request body"),
+        (("explain", "/dev/null"), 1, "request body is empty"),
         (("models", "--config", "missing.toml"), 2, "does not exist"),
         (("nonsense",), 2, "invalid choice"),
         (("serve", "--host", "0.0.0.0"), 2, "without keys"),

@@ -331,6 +331,7 @@ def test_a_route_before_it_is_taken(path: str, upstream: Upstream, served: Gatew
     assert call(served.url, path + "?dialect=anthropic_messages", body).json["candidates"][0]["lane"] == "hub"
     assert call(served.url, path, ask(RESPONSES, f"u_resp/{model}")).json["candidates"][0]["lane"] == "verbatim"
     assert call(served.url, path, b'{"model":"x"}').status == 400
+    assert "body is empty" in call(served.url, path, b"").error["message"]
     assert call(served.url, path, ask(CHAT, "nobody-knows-it")).status == 404
     assert not upstream.visits
 

@@ -112,6 +112,8 @@ def test_gemini_stands_inside_a_profile(profiled: Gateway, asked: Upstream) -> N
     assert last(asked)["model"] == "small"
     heard = call(profiled.url, path.replace("generateContent", "countTokens"), body, **FREE)
     assert heard.json["totalTokens"] > 0
+    refused = call(profiled.url, path.replace("generateContent", "countTokens"), b"[]", **FREE)
+    assert refused.status == 400 and "must be a JSON object" in refused.error["message"]
 
 
 def test_a_key_brings_its_profile(profiled: Gateway, asked: Upstream) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -32,7 +33,7 @@ from hexapla.server.keys import KeyRing
 from hexapla.server.presets import PresetList
 from hexapla.server.profile import named
 from hexapla.translate.dialect import guess
-from hexapla.wire.rawjson import split
+from hexapla.wire.rawjson import load
 
 Json = dict[str, Any]
 View = Callable[[Request], Awaitable[Response]]
@@ -135,7 +136,8 @@ class Meta:
             return answer(self._route(request, key, body))
 
     def _route(self, request: Request, key: str, body: bytes) -> Json:
-        dialect = request.query_params.get("dialect") or guess(split(body))
+        fields = load(body, dict[str, Raw])  # what is no object is refused like any other, in words for it
+        dialect = request.query_params.get("dialect") or ("openai_chat" if fields is None else guess(fields))
         if dialect not in PROTOCOLS:
             message = f"The dialect is not plain: add ?dialect= and one of {', '.join(PROTOCOLS)}."
             raise ClientError(Kind.INVALID_REQUEST, message, param="dialect")
@@ -170,7 +172,7 @@ class Meta:
             raise ClientError(Kind.NOT_FOUND, f"{request.url.path} does not exist here.")
         profile = named(request.scope)
         async with self._body(request) as body:
-            inner = bytes(split(body).get("generateContentRequest", body))
+            inner = bytes((load(body, dict[str, Raw]) or {}).get("generateContentRequest", body))
             ask = Ask(protocol="gemini_generate", body=inner, key=key, model=asked.model, stream=False, profile=profile)
             counted = await self._gateway.count_tokens(ask)
         return answer({"totalTokens": counted["input_tokens"]})

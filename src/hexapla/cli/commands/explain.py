@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -24,23 +25,21 @@ from hexapla.errors import ClientError, ConfigError, Kind, ProtocolError
 from hexapla.translate.dialect import guess
 from hexapla.upstream.secrets import HARMLESS
 from hexapla.upstream.transport import Request
-from hexapla.wire.rawjson import dump, join, split
+from hexapla.wire.rawjson import dump, join, load
 
+CHAT = "openai_chat"
 GEMINI = "gemini_generate"
 """Its bodies name no model: -m does."""
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
     body = _read(arguments.file, say)
-    try:
-        fields = split(body)
-    except ProtocolError as error:
-        raise ClientError(Kind.INVALID_REQUEST, str(error)) from None
-    dialect = arguments.dialect or guess(fields)
+    fields = load(body, dict[str, Raw])  # what is no object is refused like any other, in words for it
+    dialect = arguments.dialect or (CHAT if fields is None else guess(fields))
     if dialect is None:
         raise ConfigError(say("unknown-dialect"))
     model = arguments.model or ""
-    if model and dialect != GEMINI:
+    if model and fields is not None and dialect != GEMINI:
         body, model = join({**fields, "model": dump(model)}), ""
     ask = Ask(protocol=dialect, body=body, model=model, profile=arguments.profile)
     shown = asyncio.run(_explain(arguments.config, ask))
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         print(msgspec.json.encode(shown).decode())
         return 0
     console = Console()
-    _show(shown, console)
+    _show(shown, console, say)
     _show_way(shown["route"], console, say)
     return 0
 
@@ -83,15 +82,21 @@ async def _explain(config: str | None, ask: Ask) -> dict[str, object]:
     }
 
 
-def _show(shown: dict[str, object], console: Console) -> None:
+def _show(shown: dict[str, object], console: Console, say: Say) -> None:
     for name in ("dialect", "provider", "model", "protocol", "lane", "url"):
-        console.print(f"[bold]{name:>9}[/]  {escape(str(shown[name]))}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]{_label(name, say)}[/]  {escape(str(shown[name]))}", highlight=False, soft_wrap=True)
     losses = shown["losses"]
     assert isinstance(losses, list)
     for loss in losses:
         said = f"{loss['field']}: {loss['why']} ({loss['severity']})"
-        console.print(f"[bold yellow]{'loss':>9}[/]  {escape(said)}", highlight=False)
+        console.print(f"[bold yellow]{_label('loss', say)}[/]  {escape(said)}", highlight=False)
     console.print_json(bytes(msgspec.json.encode(shown["body"])).decode())
+
+
+def _label(name: str, say: Say) -> str:
+    """What stands before a line, to the right of its column; a Chinese sign takes two places."""
+    said = say(f"shown-{name}")
+    return " " * (9 - cell_len(said)) + said
 
 
 def _show_way(route: Any, console: Console, say: Say) -> None:
