@@ -154,6 +154,7 @@ def test_tools() -> None:
     assert all(tool["input_schema"]["type"] == "object" for tool in body["tools"])
     assert fields(losses) == ["tools[2].namespace", "tools[3]"]
     assert lost(tools=(ordered,), to=target(strict_tools=False)) == ["tools[0].strict"]
+    assert lost(tools=(Tool(name="j", parameters=Raw(b"5")),)) == ["tools[0].parameters"]
 
 
 @pytest.mark.parametrize(

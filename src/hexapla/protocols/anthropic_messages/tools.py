@@ -40,7 +40,7 @@ def _own_tool(turns: Turns, path: str, tool: Tool) -> Json:
     body: Json = {"name": tool.name}
     if tool.description is not None:
         body["description"] = tool.description
-    body["input_schema"] = _object_schema(tool.parameters)
+    body["input_schema"] = _object_schema(turns, path, tool.parameters)
     if tool.strict is not None and turns.target.strict_tools:
         body["strict"] = tool.strict
     elif tool.strict is not None:
@@ -64,7 +64,7 @@ class _Typed(msgspec.Struct):
     type: str | list[str] | None = None
 
 
-def _object_schema(schema: Raw | None) -> Raw:
+def _object_schema(turns: Turns, path: str, schema: Raw | None) -> Raw:
     """The schema as it is, if it says that it is an object's, which Messages demands."""
     if schema is None:
         return Raw(b'{"type":"object","properties":{}}')
@@ -72,6 +72,8 @@ def _object_schema(schema: Raw | None) -> Raw:
     if found is not None and found.type == "object":
         return schema
     fields = load(schema, dict[str, Raw])
+    if fields is None:
+        turns.losses.add(f"{path}.parameters", "it is no schema")
     return Raw(join({"type": dump("object"), **(fields or {})}))
 
 
