@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple, cast
@@ -181,8 +181,8 @@ async def measure(folder: Path, names: tuple[str, ...] = NAMES, rounds: int = RO
         http1.dial = dial
 
 
-async def _dial(origin: Origin, context: object, seconds: float, released: Callable[[Connection], None]) -> Connection:
-    connection = Connection(released)
+async def _dial(origin: Origin, context: object, seconds: float) -> Connection:
+    connection = Connection()
     connection.connection_made(cast("asyncio.Transport", Provider(connection)))
     return connection
 

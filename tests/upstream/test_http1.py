@@ -17,6 +17,7 @@ from fault_server import FaultServer, listening, serving
 import hexapla
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream import dial, origin
+from hexapla.upstream.connection import Connection
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.transport import READ_HIGH_WATER, Request, Timeouts
 
@@ -25,6 +26,10 @@ PATIENT = Timeouts(connect=5, head=5, idle=5)
 
 def request(faults: FaultServer, path: str, **more: Any) -> Request:
     return Request(url=f"{faults.base}/{path}", body=b"{}", timeouts=PATIENT, **more)
+
+
+def busy(transport: Http1Transport) -> set[Connection]:
+    return set().union(*(pool.busy for pool in transport._pools.values()))
 
 
 async def fetch(transport: Http1Transport, asked: Request) -> tuple[int, bytes]:
@@ -116,7 +121,7 @@ def test_unread_bytes_are_bounded() -> None:
     async def scene(faults: FaultServer, transport: Http1Transport) -> None:
         response = await transport.send(request(faults, "pour"))
         await asyncio.sleep(0.3)
-        connection = next(iter(transport._busy))
+        (connection,) = busy(transport)
         assert connection._buffered < READ_HIGH_WATER + 512 * 1024
         response.close()
         assert transport.busy == 0
@@ -220,7 +225,7 @@ def test_small_writes_are_sent_at_once() -> None:
 
     async def scene(faults: FaultServer, transport: Http1Transport) -> None:
         response = await transport.send(request(faults, "stall"))
-        (connection,) = transport._busy
+        (connection,) = busy(transport)
         assert connection._transport is not None
         sock = connection._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -138,8 +138,7 @@ def told(reads: list[bytes], *, parsed: bool) -> list[Any]:
 
 
 def _told(reads: list[bytes]) -> Iterator[Any]:
-    kept: list[Connection] = []
-    line = opened(kept.append)
+    line = opened()
     for read in reads:
         if line.reusable:
             line.begin(LETTERHEAD, b"")
@@ -151,13 +150,13 @@ def _told(reads: list[bytes]) -> Iterator[Any]:
         yield b"".join(line._chunks), line.whole(), line.ended, line.closed
         if line.ended:
             line.finish()
-        yield line.reusable, len(kept)
+        yield line.reusable, len(line.pool.waiting)
     line.connection_lost(None)
     yield line.head is not None, str(line.error), line.ended
 
 
-def opened(released: Callable[[Connection], None]) -> Connection:
-    line = Connection(released)
+def opened() -> Connection:
+    line = Connection()
     line.connection_made(Socket())  # type: ignore[arg-type]
     return line
 
@@ -196,7 +195,7 @@ def test_whatever_else_is_the_parsers(case: str) -> None:
 
 def test_bytes_behind_the_end_end_the_connection() -> None:
     """They come while the answer is being read: the connection is not used again, and they are no other answer's."""
-    line = opened(lambda _: None)
+    line = opened()
     line.begin(LETTERHEAD, b"")
     line.data_received(answer())
     line.data_received(answer(body=b'{"of":"another"}'))

@@ -16,7 +16,6 @@ from typing import Any
 
 from hexapla.doctor.finding import Check, Finding, Verdict, found
 from hexapla.errors import Kind, UpstreamError
-from hexapla.upstream.connection import Connection
 from hexapla.upstream.dial import dial
 from hexapla.upstream.origin import Origin
 from hexapla.upstream.tls import context_of
@@ -90,7 +89,7 @@ async def _connect(provider: str, origin: Origin, wall: float) -> Finding:
     began = loop.time()
     try:
         context = context_of(origin.certificates) if origin.tls else None
-        connection = await dial(origin, context, CONNECT_SECONDS, _forget)
+        connection = await dial(origin, context, CONNECT_SECONDS)
     except UpstreamError as error:
         check, code = _failure(error)
         said = error.message.rstrip(".")
@@ -107,10 +106,6 @@ async def _connect(provider: str, origin: Origin, wall: float) -> Finding:
 
 
 _LIFETIME: dict[bool, tuple[Verdict, str]] = {True: ("warn", "tls.soon"), False: ("ok", "tls.ok")}
-
-
-def _forget(connection: Connection) -> None:
-    """The connection is closed: nobody's pool wants it."""
 
 
 def _issuer(certificate: dict[str, Any]) -> str:

@@ -26,7 +26,28 @@ class Arrival:
     head      its status and headers, once they are complete
     complete  nothing of its body is to come
     error     what is wrong with it
+
+    Slots, since a connection has more than the thirty attributes that Python 3.11 keeps inside an object: an exchange cost
+    a third more.
     """
+
+    __slots__ = (
+        "_buffered",
+        "_chunks",
+        "_decoded",
+        "_head_bytes",
+        "_header_bytes",
+        "_headers",
+        "_inflate",
+        "_interim",
+        "_keep_alive",
+        "_limit",
+        "_parsed",
+        "_parser",
+        "complete",
+        "error",
+        "head",
+    )
 
     def __init__(self) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)  # for one answer after the other

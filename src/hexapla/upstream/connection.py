@@ -17,6 +17,7 @@ from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.arrival import MAX_HEAD_BYTES, Arrival
 from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.plain import plain
+from hexapla.upstream.pool import Pool
 from hexapla.upstream.stall import give_up_after
 from hexapla.upstream.tls import handshake_failed
 from hexapla.upstream.transport import READ_HIGH_WATER
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from hexapla.upstream.head import Letterhead
     from hexapla.upstream.origin import Origin
 
-NEVER = float("inf")
 PROXY_LOGIN = 407  # a status that only a proxy gives
 SPLIT_WRITE = 64 * 1024  # larger bodies are not joined with their head, which saves a copy
 
@@ -35,15 +35,39 @@ class StaleError(Exception):
 
 
 class Connection(Arrival, asyncio.Protocol):
-    """`released` is called when an exchange is over and the connection may be used again or forgotten."""
+    """See above.
 
-    def __init__(self, released: Callable[[Connection], None]) -> None:
+    pool   where it waits when an exchange is over; one of its own until somebody takes it into another
+    since  when it was put there
+    """
+
+    __slots__ = (
+        "_answered",
+        "_idle",
+        "_in_use",
+        "_loop",
+        "_paused",
+        "_reused",
+        "_seconds",
+        "_stalls",
+        "_transport",
+        "_until",
+        "_waiter",
+        "closed",
+        "heard",
+        "is_closing",
+        "origin",
+        "pool",
+        "since",
+    )
+
+    def __init__(self) -> None:
         super().__init__()
-        self._released = released
+        self.pool = Pool()
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self.is_closing: Callable[[], bool] = lambda: True  # the transport's, once there is one
-        self.since = 0.0  # when it was released
+        self.since = 0.0
         self._stalls = 0.0  # seconds that the other end may take nothing
         self._reused = False  # it has carried an exchange before
         self.closed = False
@@ -53,8 +77,11 @@ class Connection(Arrival, asyncio.Protocol):
         self.heard: Callable[[], None] | None = None  # told that there is something to take
         self._paused = False
         self._answered = False  # any byte of an answer came
-        self._deadline = NEVER
-        self._idle = 0.0
+        self._idle = 0.0  # seconds that the answer's next bytes may take; 0 is for ever
+        self._seconds = 0.0  # that what is waited for may take
+        self._until = (
+            0.0  # when that is over, once the sweeper has looked: bytes come more often, and a clock costs more
+        )
 
     @property
     def reusable(self) -> bool:
@@ -110,7 +137,7 @@ class Connection(Arrival, asyncio.Protocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
         elif not self.complete:
-            self._deadline = self._loop.time() + self._idle if self._idle else NEVER
+            self._seconds, self._until = self._idle, 0.0
             if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()
@@ -163,8 +190,7 @@ class Connection(Arrival, asyncio.Protocol):
         assert transport is not None
         self.origin, self.heard, self._limit = letterhead.origin, heard, letterhead.limit
         self._in_use, self._answered = True, False
-        self._idle = timeouts.idle
-        self._deadline = self._loop.time() + timeouts.head if timeouts.head else NEVER
+        self._idle, self._seconds, self._until = timeouts.idle, timeouts.head, 0.0
         if timeouts.write != self._stalls:
             self._stalls = timeouts.write
             give_up_after(self._stalls, transport)
@@ -214,8 +240,7 @@ class Connection(Arrival, asyncio.Protocol):
         self._chunks.clear()
         self._buffered = 0
         if self._paused:
-            self._paused = False
-            self._deadline = self._loop.time() + self._idle if self._idle else NEVER
+            self._paused, self._until = False, 0.0
             if self._transport is not None and not self.closed:
                 self._transport.resume_reading()
         return chunk
@@ -237,8 +262,15 @@ class Connection(Arrival, asyncio.Protocol):
             self._waiter.set_result(None)
 
     def check(self, now: float) -> None:
-        """Called by the sweeper: give up when the deadline has passed and nobody is holding the reading up."""
-        if now < self._deadline or self._paused or self.complete:
+        """Called by the sweeper: give up when what is waited for has taken too long and nobody is holding the reading up.
+
+        Time counts from the first look on, so that it may take longer by one look, and never shorter.
+        """
+        if not self._seconds or self._paused or self.complete:
+            return
+        if not self._until:
+            self._until = now + self._seconds
+        if now < self._until:
             return
         what = "answer" if self.head is None else "continue"
         self._fail(Kind.TIMEOUT, f"{self.origin} did not {what} in time.")
@@ -261,8 +293,10 @@ class Connection(Arrival, asyncio.Protocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
-        self._reused, self.since = True, self._loop.time()
-        self._released(self)
+        pool = self.pool
+        self._reused, self.since = True, pool.now
+        pool.busy.discard(self)
+        pool.waiting.append(self)
 
     def close(self) -> None:
         """Close at once.  Idempotent."""
@@ -271,7 +305,7 @@ class Connection(Arrival, asyncio.Protocol):
             self.closed = True
             if self._transport is not None:
                 self._transport.abort()
-        self._released(self)
+        self.pool.busy.discard(self)
 
 
 def wants_login(origin: Origin) -> UpstreamError:

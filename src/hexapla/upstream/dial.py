@@ -13,7 +13,6 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,13 +29,11 @@ ATTEMPT_DELAY = 0.25  # seconds before the next address is tried beside a silent
 Address = tuple[int, Any]  # a family, and an address in its shape
 
 
-async def dial(
-    origin: Origin, context: ssl.SSLContext | None, seconds: float, released: Callable[[Connection], None]
-) -> Connection:
+async def dial(origin: Origin, context: ssl.SSLContext | None, seconds: float) -> Connection:
     """A fresh connection.  Raises UpstreamError: upstream_connect, upstream_tls, egress_proxy or timeout."""
     try:
         async with asyncio.timeout(seconds or None):
-            return await _opened(origin, context, released)
+            return await _opened(origin, context)
     except TimeoutError:
         raise UpstreamError(Kind.TIMEOUT, f"{origin} could not be reached within {seconds:g} seconds.") from None
     except ssl.SSLError as error:
@@ -53,11 +50,11 @@ def _why(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
 
 
-async def _opened(origin: Origin, context: ssl.SSLContext | None, released: Callable[[Connection], None]) -> Connection:
+async def _opened(origin: Origin, context: ssl.SSLContext | None) -> Connection:
     sock = await (_reach(origin.host, origin.port) if origin.proxy is None else _through(origin, origin.proxy))
     try:
         _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(released),
+            Connection,
             sock=sock,
             ssl=context if origin.tls else None,
             server_hostname=origin.host if origin.tls else None,

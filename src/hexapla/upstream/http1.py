@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
-from collections.abc import Iterator
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection, StaleError
@@ -18,6 +16,7 @@ from hexapla.upstream.dial import dial
 from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.head import Letterhead, letterhead_of
 from hexapla.upstream.origin import Origin
+from hexapla.upstream.pool import Pool
 from hexapla.upstream.tls import context_of
 from hexapla.upstream.transport import Request
 
@@ -34,8 +33,7 @@ class Http1Transport:
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
         self._ssl = ssl_context
         self._idle_seconds = idle_seconds
-        self._pool: dict[Origin, deque[Connection]] = {}
-        self._busy: set[Connection] = set()
+        self._pools: dict[Origin, Pool] = {}  # as long as there is one, there is a timer
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -49,8 +47,6 @@ class Http1Transport:
             except StaleError:
                 pass  # the server closed it while it was idle and has seen nothing: ask again on a fresh one
         connection = await self._open(origin, request)
-        self._busy.add(connection)
-        self._arm()
         try:
             return await self._sent(connection, letterhead, request.body)
         except StaleError as error:
@@ -59,13 +55,11 @@ class Http1Transport:
     def reserve(self, origin: Origin) -> Connection | None:
         """The most recently used idle connection that is still open, for an exchange that `Connection.begin` begins at
         once; None when there is none."""
-        pooled = self._pool.get(origin)
-        while pooled:
-            connection = pooled.pop()
+        pool = self._pools.get(origin)
+        while pool is not None and pool.waiting:
+            connection = pool.waiting.pop()
             if not connection.closed and not connection.is_closing():  # in use it would not be here
-                self._busy.add(connection)
-                if self._timer is None:
-                    self._arm()
+                pool.busy.add(connection)
                 return connection
             connection.close()
         return None
@@ -75,10 +69,9 @@ class Http1Transport:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for connection in (*self._busy, *(c for pooled in self._pool.values() for c in pooled)):
-            connection.close()
-        self._busy.clear()
-        self._pool.clear()
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
 
     async def _sent(self, connection: Connection, letterhead: Letterhead, body: bytes) -> Exchange:
         try:
@@ -89,7 +82,11 @@ class Http1Transport:
 
     async def _open(self, origin: Origin, request: Request) -> Connection:
         context = self._context(origin) if origin.tls else None
-        return await dial(origin, context, request.timeouts.connect, self._released)
+        connection = await dial(origin, context, request.timeouts.connect)
+        if not self._closed:
+            connection.pool = self._pool(origin)
+        connection.pool.busy.add(connection)
+        return connection
 
     def _context(self, origin: Origin) -> ssl.SSLContext:
         if origin.certificates is not None:
@@ -98,45 +95,32 @@ class Http1Transport:
             self._ssl = context_of(None)
         return self._ssl
 
-    def _released(self, connection: Connection) -> None:
-        """A connection's exchange is over: keep it if it can be used again."""
-        self._busy.discard(connection)
-        if not connection.closed and not self._closed and connection.origin is not None:
-            pooled = self._pool.get(connection.origin)
-            if pooled is None:
-                pooled = self._pool[connection.origin] = deque()
-            pooled.append(connection)
+    def _pool(self, origin: Origin) -> Pool:
+        """Where the connections to `origin` are."""
+        pool = self._pools.get(origin)
+        if pool is None:
+            loop = asyncio.get_running_loop()
+            pool = self._pools[origin] = Pool(loop.time())
             if self._timer is None:
-                self._arm()
-
-    def _arm(self) -> None:
-        if self._timer is None and not self._closed:
-            self._timer = asyncio.get_running_loop().call_later(TICK, self._sweep)
+                self._timer = loop.call_later(TICK, self._sweep)
+        return pool
 
     def _sweep(self) -> None:
-        """One look at every deadline and every idle connection."""
+        """One look at every connection; what is empty goes."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for connection in tuple(self._busy):
-            connection.check(now)
-        for idle in self._expired(now):
-            idle.close()
-        alive = bool(self._busy or self._pool)
-        self._timer = loop.call_later(TICK, self._sweep) if alive else None
-
-    def _expired(self, now: float) -> Iterator[Connection]:
-        for origin, pooled in list(self._pool.items()):
-            while pooled and (now - pooled[0].since > self._idle_seconds or not pooled[0].reusable):
-                yield pooled.popleft()
-            if not pooled:
-                del self._pool[origin]
+        for origin, pool in tuple(self._pools.items()):
+            pool.look(now, self._idle_seconds)
+            if not pool.busy and not pool.waiting:
+                del self._pools[origin]
+        self._timer = loop.call_later(TICK, self._sweep) if self._pools else None
 
     @property
     def idle(self) -> int:
-        """How many connections wait in the pool."""
-        return sum(len(pooled) for pooled in self._pool.values())
+        """How many connections wait in a pool."""
+        return sum(len(pool.waiting) for pool in self._pools.values())
 
     @property
     def busy(self) -> int:
         """How many connections carry an exchange."""
-        return len(self._busy)
+        return sum(len(pool.busy) for pool in self._pools.values())

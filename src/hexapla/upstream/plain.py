@@ -30,17 +30,17 @@ _END = b"\r\n0\r\n\r\n"
 
 
 class Unread(Mapping[str, str]):
-    """The headers of a head that is right, as a Response has them; read when the first of them is asked for."""
+    """The headers of a head that is right, as a Response has them; read when the first of them is asked for.
 
-    __slots__ = ("_lines", "_read")
+    lines  is put in once it is made, since an __init__ would double what that costs
+    """
 
-    def __init__(self, lines: bytes) -> None:
-        self._lines = lines
-        self._read: dict[str, str] | None = None
+    lines: bytes
+    _read: dict[str, str] | None = None
 
     def mention(self, word: bytes) -> bool:
         """Whether this lower-case word stands anywhere in them, which is cheaper to know than to read them."""
-        return word in self._lines.lower()
+        return word in self.lines.lower()
 
     def __getitem__(self, name: str) -> str:
         return self._headers()[name]
@@ -54,7 +54,7 @@ class Unread(Mapping[str, str]):
     def _headers(self) -> dict[str, str]:
         if self._read is None:
             self._read = {}
-            for line in self._lines.decode("latin-1").split("\r\n")[:-1]:
+            for line in self.lines.decode("latin-1").split("\r\n")[:-1]:
                 name, _, value = line.partition(":")
                 _add(self._read, name.lower(), value.lstrip(" \t"))
         return self._read
@@ -73,13 +73,14 @@ def plain(data: bytes, limit: int = 0) -> tuple[tuple[int, Unread], bytes] | Non
     found = _head(data)
     if found is None:
         return None
-    end, length = found.end(), found[2]
+    headers, end = Unread(), found.end()
+    headers.lines, length = found.groups()
     body = _joined(data, end) if length is None else data[end:]
     if body is None or (length is not None and len(body) != int(length)):
         return None
     if end > MAX_HEAD or 0 < limit < len(body):
         return None
-    return (200, Unread(found[1])), body
+    return (200, headers), body
 
 
 def _joined(data: bytes, place: int) -> bytes | None:
