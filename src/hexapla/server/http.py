@@ -30,6 +30,8 @@ from hexapla.upstream.stall import give_up_after
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
+LOOKS = 4  # in the time after which an idle connection is closed
+
 Find = Callable[[bytes], tuple[Generate, str] | None]
 
 REASONS = {
@@ -62,13 +64,13 @@ class Door(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._arriving: Turn | None = None  # its body is not complete
         self._running: Turn | None = None
-        self._idle_since = 0.0
+        self._idle_since = 0.0  # as the latest look has found it; 0 where it has not
         self._idle_timer: asyncio.TimerHandle | None = None
         self._lying = 0  # bytes that a slow client has not taken yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._place = Place(transport, self.flow, self.tasks, self.on_response_complete)
+        self._place = Place(transport, self.flow, self.memory, self.tasks, self.on_response_complete)
         give_up_after(self.limits.stall_seconds, transport)
         self._arm()
 
@@ -95,7 +97,7 @@ class Door(HttpToolsProtocol):
             and (body := known.body(data))
             and not self.transport.is_closing()
         ):
-            turn = Turn(self._place, known.opening)
+            turn = Turn(self._place, known.opening, known.opening.keep_alive)
             self.cycle = turn  # type: ignore[assignment]  # uvicorn sees one of its own
             self._running = turn
             self._patience = PATIENCE
@@ -205,7 +207,7 @@ class Door(HttpToolsProtocol):
             keep_alive=self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0",
             expects=self.expect_100_continue,
         )
-        turn = Turn(self._place, opening)
+        turn = Turn(self._place, opening, opening.keep_alive)
         before: RequestResponseCycle | None = self.cycle
         self.cycle = turn  # type: ignore[assignment]  # uvicorn sees one of its own
         self._arriving = turn
@@ -262,19 +264,24 @@ class Door(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return
-        self._idle_since = self.loop.time()
+        self._idle_since = 0.0
         if self._idle_timer is None:
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_idle)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._idle_timer = self.loop.call_later(self.timeout_keep_alive / LOOKS, self._look_idle)
 
     def _look_idle(self) -> None:
+        """Idle time counts from the first look on, so that an answer's end needs no look at the clock."""
         self._idle_timer = None
         if self.transport.is_closing() or not self.cycle.response_complete:
             return
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left <= 0:
+        now = self.loop.time()
+        self._idle_since = self._idle_since or now
+        if now - self._idle_since >= self.timeout_keep_alive:
             self.transport.close()
         else:
-            self._idle_timer = self.loop.call_later(left, self._look_idle)
+            self._look_again()
 
     def _arm(self) -> None:
         if self.limits.head_seconds:

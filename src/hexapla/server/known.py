@@ -37,11 +37,11 @@ class Known:
     ask  the question without its body
     """
 
-    __slots__ = ("_after", "_before", "_edition", "_keys", "ask", "opening")
+    __slots__ = ("_after", "_before", "_begin", "_edition", "_keys", "_reach", "ask", "opening")
 
     def __init__(self, before: bytes, after: bytes, opening: Opening, ask: Ask) -> None:
-        self._before = before
-        self._after = after
+        self._before, self._after = before, after
+        self._begin, self._reach = len(before), len(before) + DIGITS + len(after)
         self._keys = opening.endpoint.keys
         self._edition = self._keys.edition
         self.opening = opening
@@ -51,11 +51,12 @@ class Known:
         """The body of a request that is exactly `data` and has this head; empty for anything else."""
         if not data.startswith(self._before) or self._keys.edition is not self._edition:
             return b""
-        begin, after = len(self._before), self._after
-        end = data.find(after, begin, begin + DIGITS + len(after))
-        length = data[begin:end] if end > 0 else b""
-        body = end + len(after)
-        return data[body:] if length.isdigit() and int(length) == len(data) - body else b""
+        begin = self._begin
+        end = data.find(self._after, begin, self._reach)
+        if end < 0:
+            return b""
+        body = data[end + len(self._after) :]
+        return body if data[begin:end] == b"%d" % len(body) else b""
 
 
 def remembered(data: bytes, turn: Turn, most: int) -> Known | None:
