@@ -125,6 +125,8 @@ class Socket:
 
     def abort(self) -> None: ...
 
+    def resume_reading(self) -> None: ...
+
     def is_closing(self) -> bool:
         return False
 
