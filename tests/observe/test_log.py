@@ -59,7 +59,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def test_a_line_says_what_happened() -> None:
     """Every figure that operators ask for is there, under a stable name."""
-    assert json.loads(render_json(FINISHED)) == {
+    assert json.loads(render_json([FINISHED])) == {
         "time": "2023-11-14T22:13:20.250+00:00",
         "id": "gen-1",
         "key": "alice",
@@ -88,29 +88,54 @@ def test_a_line_says_what_happened() -> None:
 
 def test_a_pretty_line_is_short_and_whole() -> None:
     """One line for a person, with colours only where asked for."""
-    plain = render_pretty(FINISHED).decode()
+    plain = render_pretty([FINISHED]).decode()
     for part in ("200 ok", "deepseek/chat", "hub stream", "12.3k→67 tok", "0.001234 USD", "1.25s", "1 losses", "gen-1"):
         assert part in plain
     assert plain.count("\n") == 1
     assert "\x1b" not in plain
-    assert "\x1b[32m200 ok\x1b[0m" in render_pretty(FINISHED, color=True).decode()
-    assert "nobody" in render_pretty(Generation(id="x", outcome="no_route", status=503)).decode()
+    assert "\x1b[32m200 ok\x1b[0m" in render_pretty([FINISHED], color=True).decode()
+    assert "nobody" in render_pretty([Generation(id="x", outcome="no_route", status=503)]).decode()
 
 
 @pytest.mark.parametrize("render", [render_json, render_pretty])
-def test_nothing_of_the_conversation_is_said(render: Callable[[Generation], bytes]) -> None:
+def test_nothing_of_the_conversation_is_said(render: Callable[[list[Generation]], bytes]) -> None:
     """What an upstream said of the request may quote the request: it stays in the ledger."""
-    assert b"secret" not in render(FINISHED)
+    assert b"secret" not in render([FINISHED])
 
 
 @pytest.mark.parametrize("render", [render_json, render_pretty])
-def test_names_cannot_take_over_a_terminal(render: Callable[[Generation], bytes]) -> None:
+def test_names_cannot_take_over_a_terminal(render: Callable[[list[Generation]], bytes]) -> None:
     """Line ends, escape codes, bidirectional overrides, surrogates and length in a client's words are defused."""
     evil = "\x1b[2J\r\n{}\u202e\ud800" + "x" * 10_000
-    line = render(Generation(id="x", key=evil, requested=evil, provider=evil, model=evil))
+    line = render([Generation(id="x", key=evil, requested=evil, provider=evil, model=evil)])
     assert line.count(b"\n") == 1
     assert not any(mark in line for mark in (b"\x1b", b"\r", "\u202e".encode(), b"u001b", b"u202e"))
     assert len(line) < 1500
+
+
+@pytest.mark.parametrize("render", [render_json, render_pretty])
+def test_no_number_is_too_large_for_a_line(render: Callable[[list[Generation]], bytes]) -> None:
+    """What an upstream counts in jest, and what that would cost, is told like anything else."""
+    count = 10**400
+    monster = Generation(
+        id="x", usage=Usage(input=count, output=count), cost=Cost(currency="USD", nanos=count, source="catalogue")
+    )
+    assert render([monster]).count(b"\n") == 1
+
+
+def test_a_busy_request_does_not_wait_for_the_thread() -> None:
+    """Lines are made by whoever is free to; none is made twice, and they stay in order."""
+    written: list[bytes] = []
+    log = RequestLog(written.append, lambda generations: b"".join(each.id.encode() for each in generations), 10_000)
+    with log._making:
+        for number in range(100):
+            log.write(Generation(id=f"{number} "))
+        assert len(log._queue) == 100
+    for number in range(100, 200):
+        log.write(Generation(id=f"{number} "))
+    log.close()
+    assert b"".join(written).split() == [b"%d" % number for number in range(200)]
+    assert log.dropped == 0
 
 
 def test_lines_reach_a_file_and_follow_its_rotation(tmp_path: Path) -> None:
@@ -123,7 +148,7 @@ def test_lines_reach_a_file_and_follow_its_rotation(tmp_path: Path) -> None:
     for _ in range(1000):
         log.write(FINISHED)
     log.close()
-    assert path.read_bytes() == render_json(FINISHED) * 1000
+    assert path.read_bytes() == render_json([FINISHED]) * 1000
     assert log.dropped == 0
 
 
@@ -137,7 +162,7 @@ def test_a_stuck_sink_costs_lines_never_time() -> None:
         log.write(FINISHED)
         slowest = max(slowest, time.perf_counter() - start)
     assert slowest < 0.5
-    assert len(log._queue) <= 500
+    assert len(log._queue) + sum(block.lines for block in log._blocks) <= 500
     assert log.dropped > 10_000
     received = bytearray()
 
@@ -171,7 +196,7 @@ def test_a_non_blocking_sink_gets_every_line() -> None:
     log.close()
     os.close(writer)
     os.close(reader)
-    assert bytes(received) == render_json(FINISHED) * 1000
+    assert bytes(received) == render_json([FINISHED]) * 1000
 
 
 def test_closing_gives_up_on_a_stuck_sink(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,4 +239,4 @@ def test_standard_error_is_the_default(capfd: pytest.CaptureFixture[str]) -> Non
     log = RequestLog.open(style="pretty")
     log.write(FINISHED)
     log.close()
-    assert capfd.readouterr().err.encode() == render_pretty(FINISHED)
+    assert capfd.readouterr().err.encode() == render_pretty([FINISHED])
