@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     Unknown: TypeAlias = "Raw | Mapping[str, Unknown]"
@@ -63,6 +64,10 @@ class Citation(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None = None
     origin: str = ""  # protocol name
     native: Raw | None = None
+
+    def placed(self, start: int, end: int) -> Citation:
+        """With the bounds of the text that it stands on, where it names no passage of it: Messages' never do."""
+        return self if (self.start, self.end) != (None, None) else replace(self, start=start, end=end)
 
 
 class Text(Part, frozen=True, kw_only=True):

@@ -29,7 +29,9 @@ from hexapla.ir.event import (
     UsageReport,
 )
 from hexapla.ir.fold import unfold
+from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
+from hexapla.protocols.openai_chat import OPENAI_CHAT
 from hexapla.protocols.openai_chat.encode import ChatEncoder
 
 STRICT = TypeAdapter(ChatCompletionChunk)
@@ -299,3 +301,15 @@ def test_openrouters_clients_hear_its_words() -> None:
     assert last["choices"][0]["finish_reason"] == "error" and last["provider"] == "Acme"
     (last,) = frames(ChatEncoder(told).encode(StreamError(kind="internal", message="x", code="1", status=500)))
     assert last["error"]["metadata"] == {"error_type": "server"}
+
+
+def test_a_citation_without_a_place_stands_on_its_whole_text() -> None:
+    """Messages cites with a block; Chat joins the blocks, streamed and whole."""
+    page, passage = Citation(url="https://a"), Citation(url="https://b", start=1, end=2)
+    parts = (Text(text="First, "), Text(text="second", citations=(page, passage)), Text(text=".", citations=(page,)))
+    places = {("https://a", 7, 13), ("https://b", 1, 2), ("https://a", 13, 14)}
+    streamed = [note for delta in deltas(encoded(blocks(*parts))) for note in delta.get("annotations", ())]
+    whole = json.loads(OPENAI_CHAT.render_response(replace(EVERYTHING, content=parts), REPLY, LossLog()))
+    for notes in (streamed, whole["choices"][0]["message"]["annotations"]):
+        told = [note["url_citation"] for note in notes]
+        assert {(each["url"], each["start_index"], each["end_index"]) for each in told} == places

@@ -23,7 +23,7 @@ from responseswire import (
 )
 
 from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
-from hexapla.ir.content import Media, Opaque, Reasoning, Text, ToolCall
+from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Text, ToolCall
 from hexapla.ir.envelope import open_envelope
 from hexapla.ir.event import MessageStart, Ping, StreamError, UsageReport
 from hexapla.ir.fold import unfold
@@ -200,3 +200,14 @@ def test_openrouters_clients_hear_its_words() -> None:
     assert encoder.encode(Ping()) == b": OPENROUTER PROCESSING\n\n"
     failed = frames(encoder.encode(StreamError(kind="timeout", message="slow")))[-1]
     assert failed["type"] == "response.failed" and failed["response"]["error_type"] == "timeout"
+
+
+def test_a_citation_without_a_place_stands_on_its_whole_text() -> None:
+    """Messages cites with a block, which is a text of its own here; it is told when the text is known."""
+    cited = Text(text="second", citations=(Citation(url="https://a"),))
+    for output in both(Text(text="First, "), cited):
+        (note,) = output[1]["content"][0]["annotations"]
+        assert (note["start_index"], note["end_index"]) == (0, 6)
+    told = frames(encoded(playing(cited)))
+    (added,) = [frame for frame in told if frame["type"] == "response.output_text.annotation.added"]
+    assert (added["annotation"]["end_index"], added["annotation_index"]) == (6, 0)

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from hexapla.errors import STATUS, GatewayError, Kind
-from hexapla.ir.content import Media, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -80,6 +80,9 @@ class ChatEncoder:
         self._nesting = Nesting()
         self._thoughts: dict[int, ThoughtWriter] = {}
         self._count = 0  # calls so far
+        self._length = 0  # characters of text so far
+        self._begun: dict[int, int] = {}  # where texts began
+        self._unplaced: dict[int, list[Citation]] = {}  # that stand for the whole of their text
         self._places: Counter[str] = Counter()  # citations and images so far: the SDK joins lists by place
         self._details = 0  # entries of reasoning_details so far
         self._thought = False  # whether readable thought was said
@@ -111,6 +114,7 @@ class ChatEncoder:
         return b"" if start is None else start(self, event.index, event.part)
 
     def _text_start(self, index: int, part: Text) -> bytes:
+        self._begun[index] = self._length
         said = self._text(part.text) if part.text else b""
         return said + b"".join([self._citation(index, CitationDelta(citation)) for citation in part.citations])
 
@@ -153,6 +157,7 @@ class ChatEncoder:
         return _DELTAS[type(event.delta)](self, index, event.delta)
 
     def _text(self, text: str, delta: TextDelta | None = None) -> bytes:
+        self._length += len(text)
         if delta is None or not delta.logprobs:
             return b'%b{"index":0,"delta":{"content":%b},"finish_reason":null}]}\n\n' % (self._head, _json(text))
         logprobs = b'{"content":%b,"refusal":null}' % _json(delta.logprobs)
@@ -182,7 +187,13 @@ class ChatEncoder:
         return said
 
     def _citation(self, index: int, delta: CitationDelta) -> bytes:
-        return self._placed("annotations", load(render_citation(delta.citation), dict[str, Any]) or {})
+        if (delta.citation.start, delta.citation.end) != (None, None):
+            return self._annotation(delta.citation)
+        self._unplaced.setdefault(index, []).append(delta.citation)
+        return b""
+
+    def _annotation(self, citation: Citation) -> bytes:
+        return self._placed("annotations", load(render_citation(citation), dict[str, Any]) or {})
 
     def _placed(self, field: str, entry: dict[str, Any]) -> bytes:
         """One more entry of a list that is not said in one piece."""
@@ -202,6 +213,10 @@ class ChatEncoder:
             return self._nested(event)
         stop = _STOPS.get(type(part))
         return b"" if stop is None else stop(self, event.index, part)
+
+    def _text_stop(self, index: int, part: Text) -> bytes:
+        begin, citations = self._begun.pop(index), self._unplaced.pop(index, ())
+        return b"".join([self._annotation(citation.placed(begin, self._length)) for citation in citations])
 
     def _call_stop(self, event: BlockStop) -> bytes:
         """A call without arguments says {}: many clients parse them unseen."""
@@ -288,6 +303,7 @@ _THOUGHTS: dict[type, Callable[[ThoughtWriter, Any], bytes]] = {
     ReasoningDelta: ThoughtWriter.state,
 }
 _STOPS: dict[type, Callable[[ChatEncoder, int, Any], bytes]] = {
+    Text: ChatEncoder._text_stop,
     Reasoning: ChatEncoder._thought_stop,
     Media: ChatEncoder._whole,
     Opaque: ChatEncoder._whole,

@@ -351,9 +351,9 @@ def _message(response: GenerateResponse, losses: LossLog) -> Json:
         "refusal": "".join(refusals) if refusals else None,
         **whole_thought([part for part in response.content if isinstance(part, Reasoning)]),
     }
-    citations = [c for part in response.content if isinstance(part, Text) for c in part.citations]
-    if citations:
-        message["annotations"] = [render_citation(citation) for citation in citations]
+    annotations = _annotations(response)
+    if annotations:
+        message["annotations"] = annotations
     if calls:
         message["tool_calls"] = calls
     for index, part in enumerate(response.content):
@@ -361,6 +361,18 @@ def _message(response: GenerateResponse, losses: LossLog) -> Json:
             for name, value in media_fields(part, f"content[{index}]", losses).items():
                 message[name] = [*message.get(name, []), *value] if isinstance(value, list) else value
     return message
+
+
+def _annotations(response: GenerateResponse) -> list[Raw]:
+    """All citations; each text has its place in the one that they become."""
+    said: list[Raw] = []
+    begin = 0
+    for part in response.content:
+        if isinstance(part, Text):
+            end = begin + len(part.text)
+            said += [render_citation(citation.placed(begin, end)) for citation in part.citations]
+            begin = end
+    return said
 
 
 def media_fields(part: Media | Opaque, path: str, losses: LossLog) -> Json:

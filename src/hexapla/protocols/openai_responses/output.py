@@ -70,7 +70,7 @@ def text_part(text: str, citations: Sequence[Citation] = (), logprobs: Sequence[
     """An output_text part."""
     return {
         "type": "output_text",
-        "annotations": [render_citation(citation) for citation in citations],
+        "annotations": [render_citation(citation.placed(0, len(text))) for citation in citations],
         "logprobs": [render_logprob(probability) for probability in logprobs],
         "text": text,
     }

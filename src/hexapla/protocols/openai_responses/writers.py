@@ -179,10 +179,11 @@ class TextWriter(_Content):
     def __init__(self, part: Text, index: int, lines: Lines) -> None:
         super().__init__(part, index, lines)
         self.citations: list[Citation] = []
+        self.unplaced: list[Citation] = []  # that stand for the whole text
         self.logprobs: list[Raw] = []
 
     def content(self) -> Json:
-        return text_part(self.text, self.citations, self.logprobs) | part_extras(self.part)
+        return text_part(self.text, [*self.citations, *self._whole()], self.logprobs) | part_extras(self.part)
 
     def begin(self) -> bytes:
         return super().begin() + b"".join([self._cite(citation) for citation in self.part.citations])
@@ -198,15 +199,23 @@ class TextWriter(_Content):
         self.pieces.append(delta.text)
         return self.lines.event(self.kind.decode(), {**self.where(), "logprobs": logprobs, "delta": delta.text})
 
+    def _whole(self) -> list[Citation]:
+        return [citation.placed(0, len(self.text)) for citation in self.unplaced]
+
     def _cite(self, citation: Citation) -> bytes:
+        if (citation.start, citation.end) == (None, None):
+            self.unplaced.append(citation)
+            return b""
         number = len(self.citations)
         self.citations.append(citation)
         said = {**self.where(), "annotation_index": number, "annotation": render_citation(citation)}
         return self.lines.event("response.output_text.annotation.added", said)
 
     def end(self) -> bytes:
+        placed, self.unplaced = self._whole(), []
+        cited = b"".join([self._cite(citation) for citation in placed])
         said = {**self.where(), "text": self.text, "logprobs": self.logprobs}
-        return self.lines.event("response.output_text.done", said) + super().end()
+        return cited + self.lines.event("response.output_text.done", said) + super().end()
 
 
 class RefusalWriter(_Content):
