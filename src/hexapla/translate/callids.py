@@ -63,6 +63,11 @@ class CallIds:
         self._choices: dict[int, _Choice] = {}  # by index
         self._seed: str | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether any call was said."""
+        return bool(self._choices)
+
     def stream(self, data: bytes) -> bytes:
         """Whole events in which every call begins with an id of its own."""
         if OF_CALLS not in data or not (_MAYBE.search(data) or _OLD.search(data)):
@@ -130,14 +135,17 @@ class _Choice:
         place = self._calls.place(call)
         given = piece.function.arguments if piece.function is not None else None
         text = json_text(given)
-        call.arguments.append(text)
         changes: Changes = {"index": place} if piece.index != place else {}
-        if not (given is None or type(given) is str):
+        if call.again(text):
+            text = ""
+        if given is not None and text is not given:
             changes["arguments"] = text
+        call.arguments.append(text)
         said = call.open or bool(call.given)
         if not call.open:
             call.given = call.given or str(piece.id or "")
-            call.named(name_of(piece))
+            if not (call.named(name_of(piece)) or name_of(piece)):
+                changes |= {"name": call.name} if call.name else {}  # another call of the same tool
             return changes | self._begun(call, piece, said) if call.name else changes
         if piece.id:
             changes["id"] = None
@@ -157,6 +165,8 @@ class _Choice:
             changes["id"] = unique
         elif said and piece.id:
             changes["id"] = None
+        elif piece.id is not None and type(piece.id) is not str:
+            changes["id"] = unique
         return changes
 
 

@@ -10,6 +10,7 @@ Where a stream breaks off, the last event is the gateway's: it goes on with the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from msgspec import Raw
 
@@ -39,7 +40,7 @@ class Outputs:
         self._room = MOST
         self._seed: str | None = None  # the answer's id; None: it was not said yet
 
-    def stream(self, data: bytes) -> bytes:
+    def stream(self, data: bytes, mattered: Sequence[bytes]) -> bytes:
         """Whole events, the last of which says what the items before it were."""
         if self._seed is None and (found := _ANSWER.search(data)):
             self._seed = found.group(1).decode("utf-8", "replace")

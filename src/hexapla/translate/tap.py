@@ -45,6 +45,7 @@ class _Choice(msgspec.Struct, gc=False):
     finish_reason: str | None = None
     usage: Any = None
     error: Any = None
+    message: Any = None
 
 
 class _Chunk(msgspec.Struct, gc=False):
@@ -71,7 +72,7 @@ def _plain_chat(event: bytes) -> bool:
     if not chunk.choices or chunk.usage or chunk.error or chunk.x_groq or chunk.message:
         return False
     for choice in chunk.choices:  # noqa: SIM110 - a generator costs more than all the rest
-        if choice.finish_reason or choice.usage or choice.error:
+        if choice.finish_reason or choice.usage or choice.error or choice.message:
             return False
     return True
 

@@ -8,6 +8,8 @@ Rules of this file: ids alone are written anew; a call of an earlier turn is not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Raw
 
 from hexapla.protocols.typed import NULL
@@ -30,7 +32,7 @@ class UseIds:
     def __init__(self, asked: bytes = b"") -> None:
         self._ids = Distinct()
 
-    def stream(self, data: bytes) -> bytes:
+    def stream(self, data: bytes, mattered: Sequence[bytes]) -> bytes:
         """Whole events in which every call begins with an id of its own."""
         if not any(begins in data for begins in _BEGINS):
             return data

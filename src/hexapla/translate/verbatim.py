@@ -21,7 +21,8 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.failures import no_answer
-from hexapla.translate.callids import CallIds, with_ids
+from hexapla.translate.callids import with_ids
+from hexapla.translate.chunks import Chunks
 from hexapla.translate.itemids import with_call_ids
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.named import named
@@ -49,7 +50,7 @@ _LAST_WORDS = {
 }
 """How a dialect's whole answer ends, which one in fifty lacks; some programs wait for it."""
 
-_MENDED: dict[str, type[CallIds | Outputs | UseIds]] = {_CHAT: CallIds, _MESSAGES: UseIds, _RESPONSES: Outputs}
+_MENDED: dict[str, type[Chunks | Outputs | UseIds]] = {_CHAT: Chunks, _MESSAGES: UseIds, _RESPONSES: Outputs}
 """What adds to a dialect's streams what its clients cannot do without."""
 
 _CALLED: dict[str, Callable[[bytes, bytes], bytes]] = {
@@ -168,10 +169,10 @@ class VerbatimStream:
         if last is not None and error is None:
             self._over = True
             said, last, rest = data.partition(last)
-            data = said + (self._late(rest) if rest else b"") + last
+            data = said + (self._late(rest) if rest else b"") + (last if self._protocol.name != _MESSAGES else b"")
         if self._hide_usage:
             data = _without_usage(data, mattered)
-        data = data if self._mend is None else self._mend.stream(data)
+        data = data if self._mend is None else self._mend.stream(data, mattered)
         return data if error is None else data + self._told(mattered[-1], error)
 
     def close(self) -> bytes:
@@ -188,7 +189,7 @@ class VerbatimStream:
         error = self.summary.error
         if error is None:
             said = held + _BLANK if held else b""
-            said = said if self._mend is None else self._mend.stream(said)
+            said = said if self._mend is None else self._mend.stream(said, [said])
             return said + _LAST_WORDS.get(self._protocol.name, b"")
         return self._told(held + _BLANK, error)
 

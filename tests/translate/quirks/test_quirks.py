@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from chat import QUIRKS as CHAT_QUIRKS
+from gemini import QUIRKS as GEMINI_QUIRKS
 from hearing import CLIENTS, Heard, streamed, whole
 from messages import QUIRKS as MESSAGES_QUIRKS
 from quirk import Quirk
 from responses import QUIRKS as RESPONSES_QUIRKS
 
-QUIRKS = [*CHAT_QUIRKS, *MESSAGES_QUIRKS, *RESPONSES_QUIRKS]
+QUIRKS = [*CHAT_QUIRKS, *MESSAGES_QUIRKS, *RESPONSES_QUIRKS, *GEMINI_QUIRKS]
 CUTS = (1, 7, 1 << 20)
 
 

@@ -21,6 +21,7 @@ from hexapla.ir.content import Opaque, Text, ToolCall
 from hexapla.ir.event import (
     BlockDelta,
     CitationDelta,
+    Delta,
     MessageStart,
     MessageStop,
     PartDelta,
@@ -31,8 +32,8 @@ from hexapla.ir.event import (
 )
 from hexapla.ir.response import ResponsePart, Stop, Usage
 from hexapla.protocols.anthropic_messages.blocks import parse_block, parse_citation
-from hexapla.protocols.anthropic_messages.response import NULL, WireMessage, message_extras, present
-from hexapla.protocols.anthropic_messages.words import NAME, stop_of, usage_of
+from hexapla.protocols.anthropic_messages.response import NULL, WireMessage, blocks_of, message_extras, present
+from hexapla.protocols.anthropic_messages.words import NAME, ended, stop_of, usage_of
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
@@ -87,9 +88,10 @@ class MessagesDecoder(FrameDecoder):
         self._kinds: dict[int, ResponsePart] = {}  # open blocks: what they began as
         self._opaque: dict[int, dict[str, Any]] = {}  # open opaque blocks: their fields so far
         self._json: dict[int, str] = {}  # open opaque blocks: their input so far, as text
-        self._given: dict[int, str] = {}  # open calls: the input that their start holds, until deltas say it
+        self._given: dict[int, str] = {}  # open calls and texts: what their start holds, until deltas say it
         self._counts: dict[str, Raw] = {}  # usage so far, in the wire's own fields
         self._stop: Stop | None = None
+        self._called = False
         self._extras: dict[str, Raw] = {}
 
     def _over(self) -> None:
@@ -129,7 +131,7 @@ class MessagesDecoder(FrameDecoder):
     def _on_message_start(self, event: WireEvent, data: bytes) -> None:
         message = event.message or WireMessage()
         self._start(message)
-        for index, raw in enumerate(message.content or ()):
+        for index, raw in enumerate(blocks_of(message)):
             # programmatic tool calls: the whole message stands in message_start, and no deltas follow
             self._open(index, parse_block(Raw(bytes(raw))))
             self._close(index)
@@ -167,14 +169,17 @@ class MessagesDecoder(FrameDecoder):
         if isinstance(part, ToolCall):
             # the input here is the place that input_json_delta fills; some say it whole, and then once more in deltas
             given, part = part.arguments, msgspec.structs.replace(part, arguments="")
+        elif isinstance(part, Text) and part.text:
+            given, part = part.text, msgspec.structs.replace(part, text="")
         self._open(index, part)
-        if given.strip() not in ("", "{}"):
+        if given and not (isinstance(part, ToolCall) and given.strip() in ("", "{}")):
             self._given[index] = given
 
     def _open(self, index: int, part: ResponsePart) -> None:
         self._start(WireMessage())  # llama.cpp leaves message_start out when its first token is half a character
         self._close(index)
         self._kinds[index] = part
+        self._called = self._called or type(part) is ToolCall
         if isinstance(part, Opaque):
             self._opaque[index] = load(part.data, dict[str, Any]) or {}
         self._events.append(self._blocks.open(index, part))
@@ -191,9 +196,16 @@ class MessagesDecoder(FrameDecoder):
         place = self._blocks.index(index)
         made = handler(delta)
         if place is not None and made is not None:
-            if self._given:
-                self._given.pop(index, None)
+            if self._given and (given := self._given.pop(index, None)) is not None:
+                self._say_given(place, part, given, made)
             self._events.append(BlockDelta(place, made))
+
+    def _say_given(self, place: int, part: ResponsePart, given: str, made: Delta) -> None:
+        """A text that its block's start holds, where the deltas do not say it once more (MiniMax does so:
+        https://github.com/cline/cline/pull/9215, 2026-02)."""
+        said = made.text if isinstance(made, TextDelta) else ""
+        if isinstance(part, Text) and not (said and (said.startswith(given) or given.startswith(said))):
+            self._events.append(BlockDelta(place, TextDelta(given)))
 
     def _implied(self, index: int, delta: WireDelta) -> ResponsePart:
         """A delta without its block's start: open the block that it speaks of."""
@@ -254,7 +266,7 @@ class MessagesDecoder(FrameDecoder):
         for index in list(self._kinds):
             self._close(index)
         extras = {NAME: self._extras} if self._extras else {}
-        self._events.append(MessageStop(stop=self._stop, extras=extras))
+        self._events.append(MessageStop(stop=ended(self._stop, calls=self._called), extras=extras))
         self.done = self.settled = True
 
     def _on_ping(self, event: WireEvent, data: bytes) -> None:

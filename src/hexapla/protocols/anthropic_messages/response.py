@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,16 +10,16 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.ir.content import Refusal, Text
+from hexapla.ir.content import Refusal, Text, ToolCall
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart
 from hexapla.protocols.anthropic_messages.blocks import RENDER, parse_block
-from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop, stop_of, usage_of
+from hexapla.protocols.anthropic_messages.words import NAME, ended, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
 from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import decode, join
+from hexapla.wire.rawjson import decode, dump, join
 from hexapla.wire.surrogates import mend
 
 
@@ -28,7 +29,7 @@ class WireMessage(msgspec.Struct):
     type: str | None = None
     id: str | None = None
     model: str | None = None
-    content: list[Raw] | None = None
+    content: list[Raw] | str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: Raw = Raw()
@@ -55,8 +56,15 @@ def parse_response(body: bytes) -> GenerateResponse:
         message, unread = _LOOK.whole(body)
     except UNDECODABLE:
         message, unread = _decoded(body), ()
-    answer = _response(_checked(message, body), tuple(parse_block(raw) for raw in message.content or ()))
+    answer = _response(_checked(message, body), tuple([parse_block(raw) for raw in blocks_of(message)]))
     return replace(answer, unread=unread) if unread else answer
+
+
+def blocks_of(message: WireMessage) -> Sequence[Raw]:
+    """An answer's blocks; small servers say a text alone, as a request may."""
+    if isinstance(message.content, str):
+        return (dump({"type": "text", "text": message.content}),)
+    return message.content or ()
 
 
 def without_content(body: bytes) -> GenerateResponse:
@@ -69,7 +77,7 @@ def _checked(message: WireMessage, body: bytes) -> WireMessage:
     """`message`, if it is an answer."""
     if message.type == "error" or (message.content is None and _failed(message)):
         raise classify(200, {}, body)
-    if message.content is None:
+    if message.content is None or (isinstance(message.content, str) and message.type != "message"):
         raise ProtocolError("the answer has no content", path="$.content")
     return message
 
@@ -79,7 +87,10 @@ def _response(message: WireMessage, content: tuple[ResponsePart, ...]) -> Genera
         id=message.id,
         model=message.model or None,
         content=content,
-        stop=stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details)),
+        stop=ended(
+            stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details)),
+            calls=ToolCall in map(type, content),
+        ),
         usage=usage_of(message.usage),
         origin=NAME,
         extras=message_extras(message),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.ir.response import Stop, StopReason, Usage
 from hexapla.wire.rawjson import load
@@ -41,6 +42,11 @@ def stop_of(native: str | None, sequence: str | None, *, details: Raw | None = N
         return None
     extras = {NAME: {"stop_details": details}} if details is not None else {}
     return Stop(reason=STOPS.get(native, "stop"), native=native, sequence=sequence, extras=extras)
+
+
+def ended(stop: Stop | None, *, calls: bool) -> Stop | None:
+    """Why an answer ended: one that stops with calls in it ends for them, whatever small servers call that."""
+    return replace(stop, reason="tool_calls") if calls and stop is not None and stop.reason == "stop" else stop
 
 
 def say_stop(stop: Stop | None) -> tuple[str, str | None]:

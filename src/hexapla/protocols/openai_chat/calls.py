@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hexapla.ir.content import Extras
-from hexapla.protocols.openai_chat.parts import call_id
+from hexapla.protocols.openai_chat.parts import call_id, json_text
 from hexapla.protocols.openai_chat.schema import ToolDelta
 from hexapla.wire.rawjson import load
 
@@ -47,6 +47,11 @@ class Call:
         more = (said or "").removeprefix(self.name)
         self.name += more
         return more
+
+    def again(self, text: str) -> bool:
+        """Whether `text` says once more what are all the arguments already (https://github.com/lidge-jun/opencodex/issues/361,
+        https://github.com/open-webui/open-webui/pull/22235; 2026)."""
+        return _begins(text) and self.whole and text.strip() == "".join(self.arguments).strip()
 
     @property
     def whole(self) -> bool:
@@ -78,10 +83,13 @@ class Calls:
         index = delta.index
         known = self._by_index.get(index) if index is not None else self._unnumbered(delta)
         if known is None or _another(known, delta):
-            known = Call(len(self._listed))
-            self._listed.append(known)
+            fresh = Call(len(self._listed))
+            if known is not None and name_of(delta) is None:
+                fresh.name = known.name
+            self._listed.append(fresh)
             if index is not None:
-                self._by_index[index] = known
+                self._by_index[index] = fresh
+            return fresh
         return known
 
     def place(self, call: Call) -> int:
@@ -108,11 +116,17 @@ def name_of(delta: ToolDelta) -> str | None:
 
 
 def _another(known: Call, delta: ToolDelta) -> bool:
-    """Whether a delta under a known index begins another call: it has a name, and another id; or, where nobody gives
-    ids, more arguments than fit into a call that is whole (Google's compatible endpoint numbers every call 0)."""
-    if name_of(delta) is None:
+    """Whether a delta under a known index or id begins another call: it has a name, and another id; or arguments that begin
+    anew where those of the call are whole (Google's compatible endpoint numbers every call 0 and gives no ids)."""
+    named = name_of(delta) is not None
+    if named and delta.id and known.given and str(delta.id) != known.given:
+        return True
+    more = json_text(delta.function.arguments) if delta.function is not None else ""
+    if not (_begins(more) and known.whole):
         return False
-    if delta.id and known.given:
-        return str(delta.id) != known.given
-    more = delta.function.arguments if delta.function else None
-    return not delta.id and not known.given and bool(more) and known.whole
+    return (named and not delta.id and not known.given) or not known.again(more)
+
+
+def _begins(text: str) -> bool:
+    """Whether arguments begin so.  Few pieces do, and nothing more is looked at in the others."""
+    return text.lstrip().startswith("{")

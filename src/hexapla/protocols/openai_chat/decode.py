@@ -91,8 +91,10 @@ class ChatDecoder(FrameDecoder):
         self._choice: int | None = None  # index of the choice that is followed
         self._text_index: int | None = None  # the open text block, for the shortest way through
         self._alike = Alike()
+        self._messages = False  # pieces come as messages
+        self._kinds: set[type] = set()  # of the blocks so far
         self._calls = Calls()
-        self._unsaid: Call | None = None  # has a name that may not be whole
+        self._waiting: Call | None = None  # has a name that may not be whole
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
         self._cited: set[str] = set()
@@ -170,13 +172,27 @@ class ChatDecoder(FrameDecoder):
             self._start(chunk)
         if (choice.error or choice.usage) and self._aside(choice):
             return
-        delta = choice.delta or choice.message
+        delta = choice.delta
+        if delta is None and choice.message is not None:
+            delta = self._unsaid_of(choice.message)
         if delta is not None:
             self._delta(delta, choice.logprobs)
         elif choice.text:
             self._say(_TEXT, choice.text)
         if choice.finish_reason:
             self._finished(choice)
+
+    def _unsaid_of(self, message: Delta) -> Delta:
+        """What a message in the place of a delta adds: all of it, where every piece comes so (Higress in front of Baidu:
+        https://github.com/higress-group/higress/pull/1024); after deltas it is the whole answer once more (MiniMax:
+        https://github.com/GCWing/OpenBitFun/pull/792, 2026-05)."""
+        if self._messages or not self._blocks.count:
+            self._messages = True
+            return message
+        said = Delta(content=None if Text in self._kinds else message.content)
+        if not self._calls:
+            said.tool_calls, said.function_call = message.tool_calls, message.function_call
+        return said
 
     def _follows(self, choice: Choice) -> bool:
         """Whether `choice` is the one to follow: the first that comes, or 0 when it comes before any other said a word;
@@ -282,16 +298,24 @@ class ChatDecoder(FrameDecoder):
             call.custom = freeform is not None or delta.type == "custom"
             call.extras = call_extras(delta) or call.extras
         text = freeform.input or "" if freeform is not None else json_text(arguments)
+        if call.again(text):
+            text = ""
         if call.open:
             if delta.extra_content:
                 self._hang(call_extras(delta), self._calls.unique_id(call, self._id))
-        elif text or self._is_name(call.name):
-            self._open_call(call)
         elif call.name:
-            self._waits(call)
-        index = self._blocks.index(call.key)
-        if text and index is not None:
+            if text or call.arguments or self._is_name(call.name):
+                self._open_call(call)
+            else:
+                self._waits(call)
+        if text:
+            self._argue(call, text)
             call.arguments.append(text)
+
+    def _argue(self, call: Call, text: str) -> None:
+        """More arguments of a call; of one that has no name yet they are said when it has."""
+        index = self._blocks.index(call.key)
+        if index is not None:
             self._events.append(BlockDelta(index, TextDelta(text)))
 
     def _is_name(self, name: str) -> bool:
@@ -304,19 +328,21 @@ class ChatDecoder(FrameDecoder):
 
     def _waits(self, call: Call) -> None:
         """A name that more may follow: its call begins with its arguments, or when anything else does."""
-        if self._unsaid is not None and self._unsaid is not call:
-            self._open_call(self._unsaid)
-        self._unsaid = call
+        if self._waiting is not None and self._waiting is not call:
+            self._open_call(self._waiting)
+        self._waiting = call
 
     def _open_call(self, call: Call) -> None:
-        if self._unsaid is call:
-            self._unsaid = None
+        if self._waiting is call:
+            self._waiting = None
         call.open = True
         call_id, extras = self._calls.unique_id(call, self._id), call.extras
         if extras:
             self._hang(extras, call_id)
         part = ToolCall(id=call_id, name=call.name, extras=extras)
         self._open(call.key, replace(part, kind="custom") if call.custom else part)
+        for text in call.arguments:
+            self._argue(call, text)
 
     def _hang(self, extras: Extras, call_id: str | None) -> None:
         key = ("hung", self._blocks.count)
@@ -348,14 +374,15 @@ class ChatDecoder(FrameDecoder):
 
     def _open(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
         """Open a block, and close the ones that can get no more: text, refusal and thought, and calls that are whole."""
-        if self._unsaid is not None:
-            self._open_call(self._unsaid)
+        if self._waiting is not None:
+            self._open_call(self._waiting)
         self._close_thought()
         for other in (_TEXT, _REFUSAL):
             self._events.extend(self._blocks.close(other))
         for call in self._calls:
             if self._blocks.index(call.key) is not None and call.whole:
                 self._events.extend(self._blocks.close(call.key))
+        self._kinds.add(type(part))
         start = self._blocks.open(key, part)
         self._events.append(start)
         self._text_index = start.index if key == _TEXT else None
@@ -407,8 +434,9 @@ class ChatDecoder(FrameDecoder):
     def _stop(self) -> None:
         if not self._started:
             self._events.append(MessageStart(origin=NAME, usage=self._usage))
-        if self._unsaid is not None:
-            self._open_call(self._unsaid)
+        for call in self._calls:
+            if not call.open and (call.name or call.arguments):
+                self._open_call(call)
         sound = audio_of(self._audio)
         if sound is not None:
             self._media([sound])

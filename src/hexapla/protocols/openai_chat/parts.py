@@ -44,6 +44,8 @@ def _part_pieces(part: Any) -> Iterator[tuple[str, Any]]:
         yield "text", _string(part.get("text")) or ""
     elif kind == "thinking":
         yield "thinking", _thinking(part.get("thinking"))
+    elif kind == "reasoning":
+        yield "thinking", _thinking(part.get("summary"))
     elif kind == "refusal":
         yield "refusal", _string(part.get("refusal")) or ""
     elif kind in ("image_url", "image", "output_image") and (image := image_of(part)):
@@ -53,7 +55,8 @@ def _part_pieces(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _thinking(value: Any) -> str:
-    """Mistral's thinking is a list of text parts."""
+    """Mistral's thinking is a list of text parts, and so is the summary of Databricks
+    (https://docs.databricks.com/aws/en/machine-learning/model-serving/query-reason-models, 2026)."""
     if isinstance(value, list):
         return "".join(_string(part.get("text")) or "" for part in value if isinstance(part, dict))
     return _string(value) or ""

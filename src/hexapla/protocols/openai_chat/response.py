@@ -34,7 +34,17 @@ from hexapla.protocols.openai_chat.parts import (
 )
 from hexapla.protocols.openai_chat.plain import Answer, plain
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
-from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, ToolDelta, decode_chunk, opened
+from hexapla.protocols.openai_chat.schema import (
+    LOOK,
+    NAME,
+    Choice,
+    Chunk,
+    Delta,
+    FunctionDelta,
+    ToolDelta,
+    decode_chunk,
+    opened,
+)
 from hexapla.protocols.openai_chat.thought import whole_thought
 from hexapla.protocols.openai_chat.usage import render_usage, usage_of
 from hexapla.protocols.openai_chat.words import FINISH, SAID, stop_of
@@ -259,7 +269,11 @@ def _tool_calls(message: Delta, answer: Chunk) -> list[ResponsePart]:
 def calls_of(message: Delta) -> list[ToolDelta]:
     """The calls of a message or delta, wherever they stand."""
     if message.tool_calls:
-        return message.tool_calls if isinstance(message.tool_calls, list) else [message.tool_calls]
+        calls = message.tool_calls if isinstance(message.tool_calls, list) else [message.tool_calls]
+        for call in calls:
+            if call.function is None and (call.name or call.arguments):
+                call.function = FunctionDelta(name=call.name, arguments=call.arguments)
+        return calls
     legacy = message.function_call
     return [ToolDelta(function=legacy)] if legacy is not None and (legacy.name or legacy.arguments) else []
 

@@ -35,11 +35,15 @@ class CustomDelta(msgspec.Struct):
 
 
 class ToolDelta(msgspec.Struct):
+    """name, arguments  of small servers that put no function around them"""
+
     index: int | None = None
     id: str | int | None = None
     type: str | None = None
     function: FunctionDelta | None = None
     custom: CustomDelta | None = None
+    name: str | None = None
+    arguments: Arguments = None
     extra_content: Raw = Raw()
 
 
