@@ -64,7 +64,9 @@ class Party:
 
     def ask(self, ask: Ask = ASK) -> tuple[Inbox, asyncio.Task[None]]:
         inbox = Inbox(0)
-        return inbox, asyncio.ensure_future(self.sharing.answer(ask, inbox))
+        task = asyncio.ensure_future(self.sharing.answer(ask, inbox))
+        task.add_done_callback(lambda _: inbox.finish())  # also where it fails, so that nobody reads for ever
+        return inbox, task
 
 
 async def settle() -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-MAX_HEAD = 64 * 1024
+from hexapla.upstream.arrival import MAX_HEAD_BYTES
+
 MOST_CHUNKS = 4  # of many, the parser is quicker
 _MOST = 99  # lines on either side of the framing; a head may have 200
 
@@ -78,7 +79,7 @@ def plain(data: bytes, limit: int = 0) -> tuple[tuple[int, Unread], bytes] | Non
     body = _joined(data, end) if length is None else data[end:]
     if body is None or (length is not None and len(body) != int(length)):
         return None
-    if end > MAX_HEAD or 0 < limit < len(body):
+    if end > MAX_HEAD_BYTES or 0 < limit < len(body):
         return None
     return (200, headers), body
 
