@@ -138,6 +138,20 @@ def test_idle_gateway_ends_at_once(number: signal.Signals, upstream: Upstream, p
     idle.close()
 
 
+@pytest.mark.skipif(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="started by nohup, as its programs are")
+def test_a_terminal_that_closes_ends_it(upstream: Upstream, patient: Gateway) -> None:
+    """What runs finishes, as after any other signal."""
+    held = Held()
+    sock = begin(patient.url, PATHS[CHAT], ask(CHAT, f"u_chat/{upstream.play(held)}", stream=True))
+    heard = hear(sock, b"first")
+    patient.signal(signal.SIGHUP)
+    assert until(lambda: call(patient.url, "/readyz").status == 503)
+    held.go()
+    assert TERMINATORS[CHAT] in heard + hear_all(sock)
+    assert patient.process.wait(LONG) == 0
+    sock.close()
+
+
 def test_second_interrupt_ends_at_once(upstream: Upstream, patient: Gateway) -> None:
     """Who presses Ctrl-C twice does not want to wait."""
     sock = begin(patient.url, PATHS[CHAT], ask(CHAT, f"u_chat/{upstream.play(Held())}", stream=True))

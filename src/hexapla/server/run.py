@@ -1,8 +1,9 @@
 """The serving process: uvicorn with our limits, one line when it is ready, and a graceful end.
 
-On SIGTERM or SIGINT readiness turns first: while answers are still running, the door stays open for health checks, new
-questions are sent away with 503, and balancers notice.  When nothing runs any more, or when the deadline has passed and
-the rest was told so, the door closes and the process ends with exit code 0.  A second SIGINT ends it at once.
+On SIGTERM, on SIGINT and when its terminal closes, readiness turns first: while answers are still running, the door stays
+open for health checks, new questions are sent away with 503, and balancers notice.  When nothing runs any more, or when
+the deadline has passed and the rest was told so, the door closes and the process ends with exit code 0.  A second SIGINT
+ends it at once.
 """
 
 from __future__ import annotations
@@ -155,6 +156,8 @@ async def _serve(
     gateway = open_gateway(loaded, log=True)
     url = url_of(sockets[0])
     server = server_of(gateway, keys, lambda: announce(url))
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` has it ignored
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.handle_exit, signal.SIGHUP, None)
     # the heap that start-up built lives for ever: the collector need not walk it at every full collection
     gc.collect()
     gc.freeze()
