@@ -38,7 +38,7 @@ class Stage(msgspec.Struct, frozen=True):
     summary: str
 
 
-class Summary(msgspec.Struct, kw_only=True):
+class Summary(msgspec.Struct, kw_only=True, gc=False):
     """What passed: filled in while a lane works, read by the ledger.  Mutable on purpose: it is a lane's notebook."""
 
     id: str | None = None
