@@ -181,6 +181,13 @@ def test_tool_choice(choice: ToolChoice, expected: Any) -> None:
     assert of(tools=(TOOL,), tool_choice=choice, parallel_tool_calls=False).get("tool_choice") == expected
 
 
+def test_a_choice_among_no_tools_is_not_said() -> None:
+    required = ToolChoice(mode="required")
+    assert "tool_choice" not in of(tool_choice=required) and lost(tool_choice=required) == ["tool_choice"]
+    kept = parsed(input="x", tool_choice="required", previous_response_id="resp_1")
+    assert rendered(kept)[0]["tool_choice"] == "required", "the vendor may know of tools"
+
+
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [

@@ -84,10 +84,11 @@ class Body:
     def parameters(self) -> Json:
         """Everything but the conversation."""
         request = self._request
+        tools = render_tools(request, self._target, self._losses)
         said: Json = {
             "instructions": self._turns.instructions(),
-            "tools": render_tools(request, self._target, self._losses) or None,
-            "tool_choice": render_choice(request.tool_choice, self._target, self._losses),
+            "tools": tools or None,
+            "tool_choice": self._choice(among=bool(tools)),
             "parallel_tool_calls": request.parallel_tool_calls,
             "max_output_tokens": self._limit(),
             **self._sampling(),
@@ -102,6 +103,14 @@ class Body:
             "previous_response_id": request.continues,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    def _choice(self, *, among: bool) -> Any:
+        """A choice among no tools is refused, but a conversation that the vendor keeps may have them elsewhere."""
+        choice = self._request.tool_choice
+        if choice is None or among or self._request.protocol == NAME:
+            return render_choice(choice, self._target, self._losses)
+        self._losses.add("tool_choice", "there are no tools that it could speak of", "cosmetic")
+        return None
 
     def _limit(self) -> int | None:
         """The client's limit, or the least one that Responses takes: Claude Code warms up with one token
