@@ -98,7 +98,8 @@ def test_usage_is_asked_for_and_taken_out_again() -> None:
 def test_the_last_word_is_said_where_the_upstream_forgets_it() -> None:
     """An answer with its stop reason is whole; programs that wait for the end of the envelope get it."""
     begun = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1"}}\n\n'
-    ended = b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
+    said = b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}'
+    ended = b"event: message_delta\ndata: %b\n\n" % said
     for dialect, said, last in (
         ("openai_chat", TEXT + END, DONE),
         ("anthropic_messages", begun + ended, b'event: message_stop\ndata: {"type":"message_stop"}\n\n'),

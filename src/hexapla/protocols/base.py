@@ -102,7 +102,7 @@ class StreamDecoder(typing.Protocol):
         ...
 
     def expect(self, names: Collection[str]) -> None:
-        """The request has tools of these names: where a name comes in pieces, its call begins when it is whole."""
+        """The request has tools of these names: any other may be a piece of one, so its call begins with its arguments."""
         ...
 
     def late(self, data: bytes) -> list[UsageReport]:

@@ -43,7 +43,7 @@ class FrameDecoder:
         self._halves = Halves()
         self._events: list[AnyEvent] = []
         self._started = False
-        self._names: Collection[str] = ()
+        self._names: Collection[str] | None = None  # of the request's tools; None: nobody said
         self._comments = 0
         self.done = False
         self.settled = False

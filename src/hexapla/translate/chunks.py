@@ -1,6 +1,7 @@
 """Chat chunks as the SDKs take them: every choice with a delta, every event with data.
 
-OpenAI's SDK ends in an exception where a choice has no delta, where choices are null, and at data that says nothing.
+OpenAI's SDK ends in an exception where a choice has no delta, as at the end of DeepSeek's streams
+(https://github.com/osaurus-ai/osaurus/pull/2150, 2026-07), where choices are null, and at data that says nothing.
 MiniMax ends its streams with a frame that holds the whole message in the delta's place and calls itself a whole answer
 (https://github.com/GCWing/OpenBitFun/pull/792, 2026-05); gateways in front of Baidu send messages throughout.  What a
 message says that was said already is left out, as in the Hub lane.

@@ -25,10 +25,10 @@ from hexapla.translate.callids import with_ids
 from hexapla.translate.chunks import Chunks
 from hexapla.translate.itemids import with_call_ids
 from hexapla.translate.lane import Begun, Stream, Summary
+from hexapla.translate.messages import Messages, with_use_ids
 from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
-from hexapla.translate.useids import UseIds, with_use_ids
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
 
@@ -50,7 +50,7 @@ _LAST_WORDS = {
 }
 """How a dialect's whole answer ends, which one in fifty lacks; some programs wait for it."""
 
-_MENDED: dict[str, type[Chunks | Outputs | UseIds]] = {_CHAT: Chunks, _MESSAGES: UseIds, _RESPONSES: Outputs}
+_MENDED: dict[str, type[Chunks | Outputs | Messages]] = {_CHAT: Chunks, _MESSAGES: Messages, _RESPONSES: Outputs}
 """What adds to a dialect's streams what its clients cannot do without."""
 
 _CALLED: dict[str, Callable[[bytes, bytes], bytes]] = {
@@ -106,6 +106,7 @@ class Verbatim:
 
     def gather(self, stream: bytes) -> bytes:
         decoder = self._protocol.decoder()
+        decoder.expect(())  # all of it is here, so nothing is lost by waiting for the rest of any name
         response = fold([*decoder.feed(stream), *decoder.close()])
         return self.answer(self._protocol.render_response(response, self._reply, LossLog()))
 

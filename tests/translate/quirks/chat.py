@@ -698,6 +698,7 @@ QUIRKS = [
         "no delta at the end",
         CHAT,
         HI,
+        source="https://github.com/osaurus-ai/osaurus/pull/2150",  # DeepSeek
         stream=sse(ROLE, chunk({"content": "Hi"}), chunk(choices=[{"index": 0, "finish_reason": "stop"}], usage=USED)),
     ),
     Quirk(

@@ -100,6 +100,24 @@ def streamed(client: str, upstream: str, data: bytes, cut: int) -> tuple[Heard, 
     return _STREAMED[client](carried(lane, data, cut), client != upstream), lane.summary
 
 
+def gathered(client: str, upstream: str, data: bytes) -> Heard:
+    """A stream that nobody asked for, as the client has it whole."""
+    try:
+        body = opened(client, upstream, stream=False).gather(data.removeprefix(BOM))
+        return _WHOLE[client](body, client != upstream)
+    except GatewayError as error:
+        return Heard(stop="", error=error.message)
+
+
+def simulated(client: str, upstream: str, data: bytes) -> Heard:
+    """A whole answer where a stream was asked for, as the client has it streamed."""
+    try:
+        said = opened(client, upstream, stream=True).simulate(data.removeprefix(BOM))
+        return _STREAMED[client](said, client != upstream)
+    except GatewayError as error:
+        return Heard(stop="", error=error.message)
+
+
 def _sdk_transport(data: bytes, kind: str) -> httpx2.Client:
     def respond(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, headers={"content-type": kind}, content=data)

@@ -140,7 +140,7 @@ QUIRKS = [
         "a message_delta without usage",
         MESSAGES,
         HI._replace(usage=None),
-        apart=True,
+        source="https://github.com/earendil-works/pi/issues/6567",
         stream=started()
         + saying(0, "Hi")
         + event("message_delta", delta={"stop_reason": "end_turn"})
@@ -164,6 +164,23 @@ QUIRKS = [
         + saying(0, "Hi")
         + event("message_delta", delta={"stop_reason": "end_turn"}, usage=USED)
         + event("message_stop"),
+    ),
+    Quirk(
+        "usage inside the delta",
+        MESSAGES,
+        HI,
+        apart=True,
+        stream=started()
+        + saying(0, "Hi")
+        + event("message_delta", delta={"stop_reason": "end_turn", "usage": USED})
+        + event("message_stop"),
+    ),
+    Quirk(
+        "a beginning again and again",
+        MESSAGES,
+        HI,
+        source="https://github.com/MoonshotAI/Kimi-K2.5/issues/33",
+        stream=started() * 3 + saying(0, "Hi") + started() + ended("end_turn"),
     ),
     # blocks
     Quirk(

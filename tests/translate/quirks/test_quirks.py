@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from chat import QUIRKS as CHAT_QUIRKS
 from gemini import QUIRKS as GEMINI_QUIRKS
-from hearing import CLIENTS, Heard, streamed, whole
+from hearing import CLIENTS, Heard, gathered, simulated, streamed, whole
 from messages import QUIRKS as MESSAGES_QUIRKS
 from quirk import Quirk
 from responses import QUIRKS as RESPONSES_QUIRKS
@@ -56,3 +56,15 @@ def test_streams(quirk: Quirk, client: str, cut: int) -> None:
     same(found, expected(quirk, client))
     if quirk.heard.usage is not None:
         assert summary.usage is not None and (summary.usage.input, summary.usage.output) == quirk.heard.usage
+
+
+@pytest.mark.parametrize(("quirk", "client"), WHOLE, ids=named)
+def test_whole_for_a_stream(quirk: Quirk, client: str) -> None:
+    """Some servers ignore that a stream was asked for."""
+    same(simulated(client, quirk.upstream, quirk.whole), quirk.heard)
+
+
+@pytest.mark.parametrize(("quirk", "client"), STREAMS, ids=named)
+def test_stream_for_a_whole(quirk: Quirk, client: str) -> None:
+    """Some stream unasked."""
+    same(gathered(client, quirk.upstream, quirk.stream), quirk.heard)

@@ -57,6 +57,7 @@ class WireDelta(msgspec.Struct):
     stop_sequence: str | None = None
     stop_details: Raw = Raw()
     container: Raw = Raw()
+    usage: Raw = Raw()
 
 
 class WireEvent(msgspec.Struct):
@@ -251,7 +252,7 @@ class MessagesDecoder(FrameDecoder):
         delta = event.delta or WireDelta()
         if delta.stop_reason is not None:
             self._stop = stop_of(delta.stop_reason, delta.stop_sequence, details=present(delta.stop_details))
-        usage = self._counted(event.usage)
+        usage = self._counted(event.usage or delta.usage)
         if usage is not None:
             self._events.append(UsageReport(usage))
         for name, raw in (("container", delta.container), ("context_management", event.context_management)):

@@ -319,11 +319,11 @@ class ChatDecoder(FrameDecoder):
             self._events.append(BlockDelta(index, TextDelta(text)))
 
     def _is_name(self, name: str) -> bool:
-        """Whether a name is whole: that of a tool, which no other tool's name begins with; where no tools are known,
-        any name is."""
+        """Whether a name is whole: that of a tool, which no other tool's name begins with; where nobody said what tools
+        there are, any name is."""
         names = self._names
-        if not names:
-            return bool(name)
+        if names is None:
+            return True
         return name in names and not any(other.startswith(name) for other in names if other != name)
 
     def _waits(self, call: Call) -> None:
