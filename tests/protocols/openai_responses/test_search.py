@@ -15,6 +15,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Tool
 from hexapla.ir.response import GenerateResponse
 from hexapla.ir.target import Target
+from hexapla.protocols.openai_chat import OPENAI_CHAT
 from hexapla.protocols.openai_responses import OPENAI_RESPONSES
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.adapt.restore import Restore
@@ -57,6 +58,15 @@ def test_a_search_is_a_function_and_what_it_found_a_tool() -> None:
     assert json.loads(call.arguments) == {"query": "issues"}
     assert isinstance(result, ToolResult) and result.call_id == "call_1"
     assert lost[0] == "tools[0]" and set(call.extras["openai_responses"]) == {"id", "status"}
+
+
+def test_what_a_search_finds_of_the_vendors_is_not_lost_in_silence() -> None:
+    items = turns()
+    items[2]["tools"] = [{"type": "mcp", "server_label": "x"}, LOOKED_FOR]
+    bent, _, _ = adapted([search(execution="client")], items)
+    losses = LossLog()
+    OPENAI_CHAT.render_request(bent, CHAT, losses)
+    assert "tools[1]" in [loss.field for loss in losses.losses]
 
 
 def test_what_the_vendor_searches_stays_the_vendors() -> None:

@@ -40,6 +40,9 @@ class _Search(msgspec.Struct, forbid_unknown_fields=True):
 
 _SEARCH = Reader(_Search)
 
+Found = dict[tuple[str | None, str], Tool | ServerTool]
+"""What searches have found, by namespace and name."""
+
 
 def searches(request: GenerateRequest) -> bool:
     """Whether the client has tools that it looks for itself."""
@@ -48,17 +51,17 @@ def searches(request: GenerateRequest) -> bool:
 
 def bridge_search(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     """`request` with the search as a function, and with all that it has found.  Raises ProtocolError."""
-    found: dict[tuple[str | None, str], Tool] = {}
+    found: Found = {}
     messages = tuple(_message(message, found) for message in request.messages)
     tools = [_tool(tool, f"tools[{index}]", losses) for index, tool in enumerate(request.tools)]
-    known = {(tool.namespace, tool.name) for tool in tools if isinstance(tool, Tool)}
+    known = {_key(tool) for tool in tools}
     further = [tool for key, tool in found.items() if key not in known]
     return replace(request, messages=messages, tools=(*tools, *further))
 
 
 def search_call(call: ToolCall) -> ToolCall | Opaque:
     """A call of that function as the client knows it; the call itself where its arguments are no object."""
-    arguments = load(call.arguments.encode() or b"{}", dict[str, Raw])
+    arguments = load(call.arguments.encode("utf-8", "surrogatepass") or b"{}", dict[str, Raw])
     if arguments is None:
         return call
     said = {"type": f"{SEARCH}_call", "id": f"tsc_{call.id}", "call_id": call.id, "execution": "client"}
@@ -77,6 +80,10 @@ def _own(kind: str, data: Raw, wanted: str) -> tuple[_Search, Extras] | None:
     return (said, {NAME: rest} if rest else {}) if said.execution == "client" else None
 
 
+def _key(tool: Tool | ServerTool) -> tuple[str | None, str]:
+    return (tool.namespace, tool.name) if isinstance(tool, Tool) else (tool.type, tool.name or "")
+
+
 def _tool(tool: Tool | ServerTool, path: str, losses: LossLog) -> Tool | ServerTool:
     own = _own(tool.type, tool.data, SEARCH) if isinstance(tool, ServerTool) else None
     if own is None:
@@ -86,13 +93,13 @@ def _tool(tool: Tool | ServerTool, path: str, losses: LossLog) -> Tool | ServerT
     return Tool(name=SEARCH, description=said.description, parameters=present(said.parameters), extras=extras)
 
 
-def _message(message: Message, found: dict[tuple[str | None, str], Tool]) -> Message:
+def _message(message: Message, found: Found) -> Message:
     if not any(type(part) is Opaque for part in message.content):
         return message
     return replace(message, content=tuple(_part(part, found) for part in message.content))
 
 
-def _part(part: AnyPart, found: dict[tuple[str | None, str], Tool]) -> AnyPart:
+def _part(part: AnyPart, found: Found) -> AnyPart:
     if not isinstance(part, Opaque):
         return part
     if own := _own(part.type, part.data, f"{SEARCH}_call"):
@@ -100,8 +107,8 @@ def _part(part: AnyPart, found: dict[tuple[str | None, str], Tool]) -> AnyPart:
         return ToolCall(id=call.call_id, name=SEARCH, arguments=bytes(call.arguments).decode(), extras=extras)
     if own := _own(part.type, part.data, f"{SEARCH}_output"):
         output, extras = own
-        tools = [tool for tool in parse_tools(output.tools) if isinstance(tool, Tool)]
-        found |= {(tool.namespace, tool.name): replace(tool, deferred=None) for tool in tools}
-        said = Text(text=f"Tools found: {', '.join(tool.name for tool in tools) or 'none'}")
+        tools = parse_tools(output.tools)
+        found |= {_key(tool): replace(tool, deferred=None) if isinstance(tool, Tool) else tool for tool in tools}
+        said = Text(text=f"Tools found: {', '.join(tool.name or 'another' for tool in tools) or 'none'}")
         return ToolResult(call_id=output.call_id, content=(said,), plain=True, extras=extras)
     return part
