@@ -62,7 +62,7 @@ def work(directory: Path, store: SqliteStore, begun: Make, ended: Make, fresh: i
 
 def pump(journal: Journal, store: SqliteStore) -> None:
     batch = journal.take(100)
-    store.put(batch.records)
+    store.put(batch.rows)
     journal.settle(batch)
 
 

@@ -15,16 +15,17 @@ from hexapla.errors import GatewayError
 from hexapla.ledger.frame import BEGIN, MAGIC, decode, scan, torn
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.record import Generation
+from hexapla.ledger.rows import Row, rows
 from hexapla.ledger.segment import Claim, Segment, keeps_room
-from hexapla.ledger.store import Record
 
 Make = Callable[..., Generation]
 
 
-def ids(records: list[Record]) -> list[str]:
-    """The records' ids; what stands in the store as JSON is what it was told beside it."""
-    assert [decode(data) for _, data in records] == [generation for generation, _ in records]
-    return [generation.id for generation, _ in records]
+def ids(found: list[Row]) -> list[str]:
+    """The rows' ids; what they say beside the record is what it says."""
+    records = [row[-1].encode() for row in found]
+    assert found == rows((decode(record), record) for record in records)
+    return [row[0] for row in found]
 
 
 def written(path: Path) -> list[str]:
@@ -35,8 +36,8 @@ def written(path: Path) -> list[str]:
 def drain(journal: Journal) -> list[str]:
     """Take everything, as the drain does when its store takes everything."""
     found: list[str] = []
-    while (batch := journal.take(10)).records or batch.positions:
-        found += ids(batch.records)
+    while (batch := journal.take(10)).rows or batch.positions:
+        found += ids(batch.rows)
         journal.settle(batch)
     return found
 
@@ -83,7 +84,7 @@ def test_finished_records_are_taken_in_order_and_once(journal: Journal, begun: M
         journal.begin(begun(name))
     for name in "bca":
         journal.end(ended(name))
-    assert ids(journal.take(10).records) == ids(journal.take(10).records) == ["b", "c", "a"]
+    assert ids(journal.take(10).rows) == ids(journal.take(10).rows) == ["b", "c", "a"]
     assert drain(journal) == ["b", "c", "a"]
     assert drain(journal) == []
     assert journal.backlog == 0
@@ -112,7 +113,7 @@ def test_a_store_far_behind_reads_the_files(tmp_path: Path, begun: Make, ended: 
     names = [f"{number}" for number in range(34)]
     for name in names[:4]:
         journal.end(ended(name))
-    assert ids(journal.take(10).records) == names[:4]
+    assert ids(journal.take(10).rows) == names[:4]
     for name in names[4:30]:
         journal.begin(begun(name))
         journal.end(ended(name))
@@ -125,6 +126,18 @@ def test_a_store_far_behind_reads_the_files(tmp_path: Path, begun: Make, ended: 
     last.write_bytes(b"what stands in memory need not be read")
     assert drain(journal) == names[30:34]
     assert (journal.lost, journal.errors) == (0, 0)
+
+
+def test_memory_holds_little_more_than_it_may(tmp_path: Path, ended: Make) -> None:
+    """Many are made rows of at once, so the bound is looked at once in so many; beyond it nothing is held."""
+    journal = Journal(Claim.make(tmp_path), fresh=100)
+    held = []
+    for _ in range(200):
+        journal.end(ended())
+        held.append(len(journal._fresh) + len(journal._ended))
+    assert 100 <= max(held) < 100 + 32
+    assert held[-1] == 0
+    assert len(drain(journal)) == 200
 
 
 def test_a_record_larger_than_a_read_is_taken(forgetful: Journal, ended: Make) -> None:

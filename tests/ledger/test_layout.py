@@ -14,8 +14,9 @@ from hexapla.errors import GatewayError
 from hexapla.ir.response import Usage
 from hexapla.ledger import layout, sqlite
 from hexapla.ledger.record import Cost, Generation
+from hexapla.ledger.rows import Row, rows
 from hexapla.ledger.sqlite import SqliteStore
-from hexapla.ledger.store import Record, Where
+from hexapla.ledger.store import Where
 
 Make = Callable[..., Generation]
 
@@ -33,15 +34,15 @@ PRAGMA user_version = 1;
 """
 
 
-def records(*generations: Generation) -> list[Record]:
-    return [(generation, msgspec.json.encode(generation)) for generation in generations]
+def told(*generations: Generation) -> list[Row]:
+    return rows((generation, msgspec.json.encode(generation)) for generation in generations)
 
 
 def former(path: Path, *generations: Generation) -> None:
     """Write a file as version 1 did."""
     connection = sqlite3.connect(path)
     connection.executescript(FORMER)
-    for number, (it, record) in enumerate(records(*generations)):
+    for number, it in enumerate(generations):
         usage, cost = it.usage, it.cost
         counts = usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning
         money = (cost.currency, cost.nanos) if cost is not None else (None, None)
@@ -55,7 +56,7 @@ def former(path: Path, *generations: Generation) -> None:
             it.outcome,
             *counts,
             *money,
-            record.decode(),
+            msgspec.json.encode(it).decode(),
         )
         connection.execute(f"INSERT INTO generations VALUES ({', '.join('?' * len(row))})", row)
     connection.commit()
@@ -79,8 +80,8 @@ def test_a_file_of_the_former_layout_answers_as_a_new_one(
     """Every answer is the same, and what comes now stands beside what was there, or replaces it."""
     former(tmp_path / "old.db", *several)
     old, new = SqliteStore(tmp_path / "old.db"), SqliteStore(tmp_path / "new.db")
-    new.put(records(*several))
-    later = records(ended("e", key="bob"), ended("a", key="alice", model="late"))
+    new.put(told(*several))
+    later = told(ended("e", key="bob"), ended("a", key="alice", model="late"))
     for store in old, new:
         store.put(later)
     assert old.damaged == 0
@@ -154,16 +155,16 @@ def test_labels_go_with_the_last_request_that_had_them(
     """Models that clients make up do not stay for ever: pruning looks for their labels when there are many."""
     monkeypatch.setattr(sqlite, "_FEW_LABELS", 20)
     store = SqliteStore(tmp_path / "ledger.db")
-    store.put(records(*(ended(model=f"made up {number}", created=float(number)) for number in range(40))))
+    store.put(told(*(ended(model=f"made up {number}", created=float(number)) for number in range(40))))
     assert store.prune(before=5.0, keep=None) == 5
     assert layout.count_labels(store._reader) == 35
     assert store.prune(before=38.0, keep=None) == 33
     assert layout.count_labels(store._reader) == 35  # not twice as many as there were
-    store.put(records(*(ended(model=f"again {number}", created=0.0) for number in range(40))))
+    store.put(told(*(ended(model=f"again {number}", created=0.0) for number in range(40))))
     assert store.prune(before=38.0, keep=None) == 40
     assert layout.count_labels(store._reader) == 2
     assert [row.group for row in store.usage("model", Where())] == ["made up 38", "made up 39"]
-    store.put(records(ended("x", model="made up 3")))
+    store.put(told(ended("x", model="made up 3")))
     assert store.usage("model", Where(model="made up 3"))[0].requests == 1
     store.close()
 
@@ -173,8 +174,8 @@ def test_a_label_that_was_rolled_back_is_made_again(tmp_path: Path, ended: Make)
     store = SqliteStore(tmp_path / "ledger.db")
     good, bad = ended("a", model="first"), ended("b", created=None)
     with pytest.raises(GatewayError, match="NOT NULL"):
-        store.put(records(good, bad))
+        store.put(told(good, bad))
     assert layout.count_labels(store._reader) == 0
-    store.put(records(good))
+    store.put(told(good))
     assert [row.group for row in store.usage("model", Where())] == ["first"]
     store.close()

@@ -13,15 +13,16 @@ from hexapla.errors import GatewayError
 from hexapla.ir.response import Usage
 from hexapla.ledger import sqlite
 from hexapla.ledger.record import Cost, Generation
+from hexapla.ledger.rows import Row, rows
 from hexapla.ledger.sqlite import SqliteStore
-from hexapla.ledger.store import Record, UsageRow, Where
+from hexapla.ledger.store import UsageRow, Where
 
 Make = Callable[..., Generation]
 ALL = Where()
 
 
-def records(*generations: Generation) -> list[Record]:
-    return [(generation, msgspec.json.encode(generation)) for generation in generations]
+def told(*generations: Generation) -> list[Row]:
+    return rows((generation, msgspec.json.encode(generation)) for generation in generations)
 
 
 def dollars(nanos: int, source: str = "catalogue") -> Cost:
@@ -38,7 +39,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStor
 def test_what_was_put_is_what_is_got(store: SqliteStore, ended: Make) -> None:
     """A generation comes back equal, by its id; an unknown id, even an impossible one, is None."""
     generation = ended("a")
-    store.put(records(generation))
+    store.put(told(generation))
     assert store.get("a") == generation
     assert store.get("b") is store.get("\ud800") is None
 
@@ -47,38 +48,38 @@ def test_a_later_record_replaces_an_earlier(store: SqliteStore, ended: Make) -> 
     """Twice the same is one row; a different end of the same id wins."""
     first = ended("a")
     later = msgspec.structs.replace(first, cost=dollars(99, "upstream"))
-    store.put(records(first, first))
-    store.put(records(first))
-    store.put(records(later))
+    store.put(told(first, first))
+    store.put(told(first))
+    store.put(told(later))
     assert store.recent(9, ALL) == [later]
 
 
 def test_many_records_are_stored_as_few_are(store: SqliteStore, ended: Make) -> None:
     """However many come at once, each is one row, the last of an id wins, and what is not known is no number."""
-    many = [ended(f"{number % 150}", created=float(number), cost=None, usage=Usage()) for number in range(200)]
-    store.put(records(*many))
-    assert store.recent(999, ALL) == many[:49:-1]
+    many = [ended(f"{number % 200}", created=float(number), cost=None, usage=Usage()) for number in range(600)]
+    store.put(told(*many))
+    assert store.recent(999, ALL) == many[:399:-1]
     (row,) = store.usage("model", ALL)
-    assert (row.requests, row.unpriced, row.cost) == (150, 150, ())
-    store.interrupt(records(*many))
+    assert (row.requests, row.unpriced, row.cost) == (200, 200, ())
+    store.interrupt(told(*many))
     assert store.recent(1, ALL) == many[-1:]
 
 
 def test_an_interruption_never_hides_an_end(store: SqliteStore, begun: Make, ended: Make) -> None:
     """A row without an end is stored only where no end is known, and gives way to one that comes later."""
-    store.put(records(ended("a")))
-    open_ones = records(begun("a", outcome="interrupted"), begun("b", outcome="interrupted"))
+    store.put(told(ended("a")))
+    open_ones = told(begun("a", outcome="interrupted"), begun("b", outcome="interrupted"))
     assert store.interrupt(open_ones) == 1
     assert store.interrupt(open_ones) == 0
     assert [(row.id, row.outcome) for row in store.recent(9, ALL)] == [("b", "interrupted"), ("a", "ok")]
-    store.put(records(ended("b")))
+    store.put(told(ended("b")))
     assert {row.outcome for row in store.recent(9, ALL)} == {"ok"}
 
 
 def test_recent_is_newest_first_and_pages(store: SqliteStore, ended: Make) -> None:
     """`until` continues a list where the last page ended; a key sees its own rows only."""
     rows = [ended(created=float(n), key="ab"[n % 2]) for n in range(10)]
-    store.put(records(*rows))
+    store.put(told(*rows))
     page = store.recent(4, ALL)
     assert [row.created for row in page] == [9, 8, 7, 6]
     assert [row.created for row in store.recent(4, Where(until=page[-1].created))] == [5, 4, 3, 2]
@@ -90,7 +91,7 @@ def test_usage_sums_exactly_by_group(store: SqliteStore, ended: Make) -> None:
     yuan = Cost(currency="CNY", nanos=7, source="catalogue")
     usage = Usage(input=5, output=3, cached=2, cache_write=1, reasoning=1)
     store.put(
-        records(
+        told(
             ended(key="a", model="x", usage=usage, cost=dollars(10)),
             ended(key="a", model="y", usage=usage, cost=dollars(11)),
             ended(key="a", model="x", usage=usage, cost=yuan),
@@ -111,7 +112,7 @@ def test_usage_sums_exactly_by_group(store: SqliteStore, ended: Make) -> None:
 
 def test_usage_by_day_and_span(store: SqliteStore, ended: Make) -> None:
     """Days are UTC; a span includes its start and excludes its end."""
-    store.put(records(*(ended(created=created) for created in (0.0, 86_399.9, 86_400.0, 200_000.0))))
+    store.put(told(*(ended(created=created) for created in (0.0, 86_399.9, 86_400.0, 200_000.0))))
     assert [(row.group, row.requests) for row in store.usage("day", ALL)] == [
         ("1970-01-01", 2),
         ("1970-01-02", 1),
@@ -124,7 +125,7 @@ def test_nonsense_cannot_overflow_a_sum(store: SqliteStore, ended: Make) -> None
     """Counts and costs beyond all reason are clamped in the columns, kept in the record, and summed without error."""
     monster = Usage(input=10**30, output=-(10**30))
     rows = [ended(usage=monster, cost=dollars(10**30)) for _ in range(100)]
-    store.put(records(*rows))
+    store.put(told(*rows))
     (row,) = store.usage("key", ALL)
     assert row.input == 10**14
     assert row.output == 0
@@ -135,7 +136,7 @@ def test_nonsense_cannot_overflow_a_sum(store: SqliteStore, ended: Make) -> None
 def test_a_row_of_a_later_version_hides_no_other(tmp_path: Path, ended: Make) -> None:
     """A record that this version cannot read is None, and lists go on without it."""
     store = SqliteStore(tmp_path / "ledger.db")
-    store.put(records(ended("a"), ended("b", latency="in words")))
+    store.put(told(ended("a"), ended("b", latency="in words")))
     assert store.get("b") is None
     assert [row.id for row in store.recent(9, ALL)] == ["a"]
     assert store.usage("key", ALL)[0].requests == 2
@@ -144,7 +145,7 @@ def test_a_row_of_a_later_version_hides_no_other(tmp_path: Path, ended: Make) ->
 
 def test_pruning_by_age_and_by_number(store: SqliteStore, ended: Make) -> None:
     """Pruning works in bites until nothing is left to do, and never touches what is to be kept."""
-    store.put(records(*(ended(created=float(n)) for n in range(1200))))
+    store.put(told(*(ended(created=float(n)) for n in range(1200))))
     bites = []
     while deleted := store.prune(before=1000.0, keep=None):
         bites.append(deleted)
@@ -160,12 +161,12 @@ def test_a_locked_file_is_a_503_and_passes(tmp_path: Path, ended: Make) -> None:
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(GatewayError, match="locked") as refusal:
-        store.put(records(ended("a")))
+        store.put(told(ended("a")))
     assert refusal.value.status == 503
     assert store.get("a") is None
     other.execute("ROLLBACK")
     other.close()
-    store.put(records(ended("a")))
+    store.put(told(ended("a")))
     assert store.get("a") is not None
     store.close()
 
@@ -176,7 +177,7 @@ def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path, ended: Make) ->
     path = tmp_path / "ledger.db"
     path.write_bytes(content)
     store = SqliteStore(path)
-    store.put(records(ended("a")))
+    store.put(told(ended("a")))
     assert store.get("a") is not None
     assert store.damaged == 1
     assert (tmp_path / "ledger.db.damaged").read_bytes() == content
@@ -187,12 +188,12 @@ def test_a_file_that_breaks_while_open_is_set_aside(tmp_path: Path, ended: Make)
     """Corruption met while writing costs the old rows' visibility, not the new ones."""
     path = tmp_path / "ledger.db"
     store = SqliteStore(path)
-    store.put(records(*(ended() for _ in range(200))))
+    store.put(told(*(ended() for _ in range(200))))
     store.close()
     data = path.read_bytes()
     path.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
     store = SqliteStore(path)
-    store.put(records(ended("new")))
+    store.put(told(ended("new")))
     assert [row.id for row in store.recent(9, ALL)] == ["new"]
     assert store.damaged == 1
     store.close()
@@ -207,13 +208,13 @@ def test_a_closed_store_is_a_503(store: SqliteStore, ended: Make) -> None:
     with pytest.raises(GatewayError):
         store.get("a")
     with pytest.raises(GatewayError):
-        store.put(records(ended("a")))
+        store.put(told(ended("a")))
 
 
 def test_rows_are_legible_to_other_tools(tmp_path: Path, ended: Make) -> None:
     """Any SQLite shell finds names, numbers and the record's JSON in one place."""
     store = SqliteStore(tmp_path / "ledger.db")
-    store.put(records(ended("a"), ended("b", cost=None)))
+    store.put(told(ended("a"), ended("b", cost=None)))
     shell = sqlite3.connect(tmp_path / "ledger.db")
     names = "key, model, outcome, input, currency, nanos"
     query = f"SELECT {names}, json_extract(record, '$.attempts[0].provider') FROM generations"

@@ -3,7 +3,8 @@
     price     usage x price -> Cost                        record    Generation, Attempt, Cost
     journal   append-only files, written before and after  store     what a store answers; sqlite is the embedded one,
                                                                      layout its file
-    drain     journal -> store                             recovery  journals of dead processes -> store
+    drain     journal -> store                             rows      what a store is told
+    recovery  journals of dead processes -> store
     ledger    the front that joins them
 
 A gateway that loses its books loses its keeper's money.  The order of writing (begin before the upstream is called, end

@@ -8,16 +8,18 @@ An index more is a tenth of what a row costs, and a name in each row half as muc
 and one index, over times and labels, answers every question but that for an id.
 
 Rules of this file: runs inside its caller's transaction, but for `lay_out`; sqlite3.Error is the caller's to translate;
-counts are clamped on the way in, so that no upstream's nonsense can overflow a sum.
+a row's places are those of `rows.Row`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
+from typing import Any
 
 from hexapla.errors import GatewayError, Kind
-from hexapla.ledger.store import Record
+from hexapla.ledger.rows import Names, Row
 
 VERSION = 2
 _PATIENCE = 60_000  # milliseconds that a start waits for another one, which may be moving a large file's rows
@@ -80,16 +82,13 @@ _STEPS = {0: _TABLES, 1: _FORMER, VERSION: ()}  # by the version that a file has
 _COLUMNS = (
     "id", "created", "label", "input", "output", "cached", "cache_write", "reasoning", "nanos", "record",
 )  # fmt: skip
+_LABEL_AT = _COLUMNS.index("label")
 # Rows of one statement.  After each statement sqlite3 wants the interpreter back, and somebody else has it then.
-_TOGETHER = (64, 8, 1)
-
-_MOST_TOKENS = 10**12  # of one request; nine million such requests fit into SQLite's sums
-_MOST_NANOS = 10**15  # a million dollars
+_TOGETHER = (256, 16, 1)
 
 Insert = tuple[tuple[int, str], ...]
 """How rows are stored: the statement for so many of them at once, the most first."""
 
-_Name = tuple[str, str, str, str, str]
 _LABEL = "INSERT INTO labels (key, provider, model, outcome, currency) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _LABELLED = "SELECT number FROM labels WHERE (key, provider, model, outcome, currency) = (?, ?, ?, ?, ?)"
 
@@ -131,12 +130,14 @@ PUT = _statements(f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name i
 INTERRUPT = _statements("NOTHING")
 
 
-def insert(connection: sqlite3.Connection, how: Insert, records: Sequence[Record]) -> int:
-    """Store `records`; return how many rows that has changed."""
+def insert(connection: sqlite3.Connection, how: Insert, rows: Sequence[Row]) -> int:
+    """Store `rows`; return how many that has changed."""
     labels, changed, start = _Labels(connection), 0, 0
     for count, statement in how:
-        while start + count <= len(records):
-            changed += connection.execute(statement, _values(records[start : start + count], labels)).rowcount
+        while start + count <= len(rows):
+            values: list[Any] = list(chain.from_iterable(rows[start : start + count]))
+            values[_LABEL_AT :: len(_COLUMNS)] = map(labels.__getitem__, values[_LABEL_AT :: len(_COLUMNS)])
+            changed += connection.execute(statement, values).rowcount
             start += count
     return changed
 
@@ -152,7 +153,7 @@ def count_labels(connection: sqlite3.Connection) -> int:
     return int(count)
 
 
-class _Labels(dict[_Name, int]):
+class _Labels(dict[Names, int]):
     """The numbers of labels, in one transaction: in the next they may be others, or gone."""
 
     __slots__ = ("_connection",)
@@ -160,30 +161,8 @@ class _Labels(dict[_Name, int]):
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def __missing__(self, name: _Name) -> int:
+    def __missing__(self, name: Names) -> int:
         self._connection.execute(_LABEL, name)
         (number,) = self._connection.execute(_LABELLED, name).fetchone()
         self[name] = number
         return int(number)
-
-
-def _values(records: Sequence[Record], labels: _Labels) -> list[str | int | float]:
-    """What stands in the columns, row after row."""
-    values: list[str | int | float] = []
-    most = _MOST_TOKENS
-    for it, record in records:
-        usage, cost = it.usage, it.cost
-        fresh, output, cached = usage.input or 0, usage.output or 0, usage.cached or 0
-        if not (0 <= fresh <= most and 0 <= output <= most and 0 <= cached <= most):
-            fresh, output, cached = map(_known, (fresh, output, cached))
-        written, thought = usage.cache_write or 0, usage.reasoning or 0
-        if not (0 <= written <= most and 0 <= thought <= most):
-            written, thought = map(_known, (written, thought))
-        currency, nanos = ("", 0) if cost is None else (cost.currency, max(0, min(cost.nanos, _MOST_NANOS)))
-        label = labels[it.key, it.provider, it.model, it.outcome, currency]
-        values += (it.id, it.created, label, fresh, output, cached, written, thought, nanos, record.decode())
-    return values
-
-
-def _known(count: int) -> int:
-    return max(0, min(count, _MOST_TOKENS))

@@ -17,8 +17,9 @@ import msgspec
 
 from hexapla.ledger.frame import BEGIN, END, MAGIC, Frame, decode, pack, scan, torn
 from hexapla.ledger.record import Generation
+from hexapla.ledger.rows import Record, rows
 from hexapla.ledger.segment import Claim, dead_claims, set_aside, sweep
-from hexapla.ledger.store import Record, Store
+from hexapla.ledger.store import Store
 
 _AT_ONCE = 500
 
@@ -64,9 +65,9 @@ def _recover(claim: Claim, store: Store) -> Recovered:
         finished, legible = _store(frames, begun, store)
         damage[path] = not (whole and legible)
         found += Recovered(finished=finished, damaged=damage[path])
-    rows = [(each, pack(each, END)[1]) for each in map(interrupted, begun.values())]
-    for start in range(0, len(rows), _AT_ONCE):
-        found += Recovered(interrupted=store.interrupt(rows[start : start + _AT_ONCE]))
+    cut = rows((each, pack(each, END)[1]) for each in map(interrupted, begun.values()))
+    for start in range(0, len(cut), _AT_ONCE):
+        found += Recovered(interrupted=store.interrupt(cut[start : start + _AT_ONCE]))
     for path, damaged in damage.items():
         if damaged:
             set_aside(path)
@@ -101,5 +102,5 @@ def _store(frames: Iterator[Frame], begun: dict[str, Generation], store: Store) 
             begun.pop(generation.id, None)
             ended.append((generation, frame.payload))
     for start in range(0, len(ended), _AT_ONCE):
-        store.put(ended[start : start + _AT_ONCE])
+        store.put(rows(ended[start : start + _AT_ONCE]))
     return len(ended), legible

@@ -20,8 +20,9 @@ import msgspec
 from hexapla.errors import GatewayError, Kind
 from hexapla.ledger.layout import INTERRUPT, PUT, count_labels, forget_labels, insert, lay_out
 from hexapla.ledger.record import Cost, Generation
+from hexapla.ledger.rows import Row
 from hexapla.ledger.segment import set_aside
-from hexapla.ledger.store import GroupBy, Record, UsageRow, Where
+from hexapla.ledger.store import GroupBy, UsageRow, Where
 
 _T = TypeVar("_T")
 _Value = str | int | float | None
@@ -71,11 +72,11 @@ class SqliteStore:
 
     # --- Store --------------------------------------------------------------------------------------------------------
 
-    def put(self, records: Sequence[Record]) -> None:
-        self._write(lambda connection: insert(connection, PUT, records))
+    def put(self, rows: Sequence[Row]) -> None:
+        self._write(lambda connection: insert(connection, PUT, rows))
 
-    def interrupt(self, records: Sequence[Record]) -> int:
-        return self._write(lambda connection: insert(connection, INTERRUPT, records))
+    def interrupt(self, rows: Sequence[Row]) -> int:
+        return self._write(lambda connection: insert(connection, INTERRUPT, rows))
 
     def get(self, name: str) -> Generation | None:
         legible = name.encode("utf-8", "replace").decode()  # SQLite refuses lone surrogates

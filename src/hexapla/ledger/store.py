@@ -3,7 +3,7 @@
 The embedded store is SQLite (sqlite.py); a shared one implements the same seven methods.
 
 Rules of this file: types only.  A store raises GatewayError(INTERNAL, 503) when it cannot do its work, nothing else;
-`put` of the same records twice is the same as once.
+`put` of the same rows twice is the same as once.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from typing import Literal
 import msgspec
 
 from hexapla.ledger.record import Cost, Generation
-
-Record = tuple[Generation, bytes]
-"""A generation, and its JSON as it stands in the journal."""
+from hexapla.ledger.rows import Row
 
 GroupBy = Literal["key", "model", "provider", "day"]
 
@@ -55,11 +53,11 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 class Store(typing.Protocol):
     """Finished generations, by id."""
 
-    def put(self, records: Sequence[Record]) -> None:
+    def put(self, rows: Sequence[Row]) -> None:
         """Store generations; a later record of an id replaces an earlier."""
         ...
 
-    def interrupt(self, records: Sequence[Record]) -> int:
+    def interrupt(self, rows: Sequence[Row]) -> int:
         """Store generations that never ended, except those whose end is known.  Returns how many were stored."""
         ...
 
