@@ -104,6 +104,17 @@ def test_body_that_is_announced_too_large(served: Gateway) -> None:
     assert served.alive()
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/messages/count_tokens", "/v1/route", "/v1beta/models/demo/echo:generateContent", "/p/claude/v1/messages"],
+)
+def test_every_body_that_is_announced_too_large(path: str, served: Gateway) -> None:
+    """Also where the request goes the longer way."""
+    with dial(served.url) as sock:
+        sock.sendall(f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500000\r\n\r\n".encode())
+        assert hear(sock, b"limits.body_bytes").startswith(b"HTTP/1.1 413 ")
+
+
 def test_refused_body_that_comes_whole(served: Gateway) -> None:
     """Who sends the rest at once may go on with the connection."""
     with dial(served.url) as sock:

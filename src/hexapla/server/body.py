@@ -12,6 +12,7 @@ from hexapla.errors import ClientError, Kind
 from hexapla.routing.memory import REQUEST, WEIGHT, Memory
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 
 class ClientGone(Exception):  # noqa: N818 - not an error: nobody is left to hear one
@@ -19,12 +20,15 @@ class ClientGone(Exception):  # noqa: N818 - not an error: nobody is left to hea
 
 
 @asynccontextmanager
-async def read_body(receive: Receive, limits: Limits, memory: Memory) -> AsyncIterator[bytes]:
+async def read_body(headers: Headers, receive: Receive, limits: Limits, memory: Memory) -> AsyncIterator[bytes]:
     """The whole body, and room for it in `memory` as long as it is needed.
 
-    Raises ClientError too_large above `body_bytes`, ClientError timeout (408) when it takes longer than `body_seconds`,
-    CrowdedError where there is no room, and ClientGone when the client leaves.
+    Raises ClientError too_large above `body_bytes` (before anything came, where the head tells it), ClientError timeout
+    (408) when it takes longer than `body_seconds`, CrowdedError where there is no room, and ClientGone when the client
+    leaves.
     """
+    if announced(headers) > limits.body_bytes:
+        raise too_large(limits.body_bytes)
     pieces = _Pieces(limits.body_bytes, memory)
     try:
         yield await _read(receive, pieces, limits.body_seconds)
@@ -78,7 +82,7 @@ def _taken(message: MutableMapping[str, Any], pieces: _Pieces) -> bool:
     return not message.get("more_body")
 
 
-def announced(headers: Iterable[tuple[bytes, bytes]]) -> int:
+def announced(headers: Headers) -> int:
     """The body's length as the head tells it; 0 where it does not."""
     told = next((value for name, value in headers if name == b"content-length"), b"")
     return int(told) if told.isdigit() else 0

@@ -128,7 +128,7 @@ class Generate:
         try:
             key = self.admit(headers, answer)
             if key is not None:
-                async with read_body(receive, self.limits, self.gateway.memory) as body:
+                async with read_body(headers, receive, self.limits, self.gateway.memory) as body:
                     work = self.answer(key, headers, body, answer, model=model, stream=stream, profile=named(scope))
                     await run_until_gone(work, receive)
         except GatewayError as error:

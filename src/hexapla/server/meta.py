@@ -148,7 +148,7 @@ class Meta:
 
     def _body(self, request: Request) -> AbstractAsyncContextManager[bytes]:
         gateway = self._gateway
-        return read_body(request.receive, gateway.config.limits, gateway.memory)
+        return read_body(request.headers.raw, request.receive, gateway.config.limits, gateway.memory)
 
     # counting
 
