@@ -304,10 +304,10 @@ def test_openrouters_clients_hear_its_words() -> None:
 
 
 def test_a_citation_without_a_place_stands_on_its_whole_text() -> None:
-    """Messages cites with a block; Chat joins the blocks, streamed and whole."""
-    page, passage = Citation(url="https://a"), Citation(url="https://b", start=1, end=2)
+    """Messages cites with a block, Responses counts from a part's beginning; Chat joins them, streamed and whole."""
+    page, passage = Citation(url="https://a"), Citation(url="https://b", start=1, end=2, origin="openai_responses")
     parts = (Text(text="First, "), Text(text="second", citations=(page, passage)), Text(text=".", citations=(page,)))
-    places = {("https://a", 7, 13), ("https://b", 1, 2), ("https://a", 13, 14)}
+    places = {("https://a", 7, 13), ("https://b", 8, 9), ("https://a", 13, 14)}
     streamed = [note for delta in deltas(encoded(blocks(*parts))) for note in delta.get("annotations", ())]
     whole = json.loads(OPENAI_CHAT.render_response(replace(EVERYTHING, content=parts), REPLY, LossLog()))
     for notes in (streamed, whole["choices"][0]["message"]["annotations"]):

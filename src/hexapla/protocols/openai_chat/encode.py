@@ -43,7 +43,7 @@ from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.extras import put
-from hexapla.protocols.openai_chat.parts import render_citation
+from hexapla.protocols.openai_chat.parts import in_answer, render_citation
 from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
@@ -188,7 +188,7 @@ class ChatEncoder:
 
     def _citation(self, index: int, delta: CitationDelta) -> bytes:
         if (delta.citation.start, delta.citation.end) != (None, None):
-            return self._annotation(delta.citation)
+            return self._annotation(in_answer(delta.citation, self._begun.get(index, 0), self._length))
         self._unplaced.setdefault(index, []).append(delta.citation)
         return b""
 

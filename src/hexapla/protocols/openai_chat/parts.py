@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.ir.content import Citation, Media, ToolCall
 from hexapla.protocols.extras import put
@@ -101,6 +102,15 @@ def cited(annotations: list[Any] | None, urls: list[Any] | None, seen: set[str])
             seen.add(citation.url)
             citations.append(citation)
     return citations
+
+
+def in_answer(citation: Citation, begin: int, end: int) -> Citation:
+    """A citation of the text that becomes these characters of the answer.  Responses counts from the beginning of a part,
+    everybody else from that of the answer."""
+    if citation.origin != "openai_responses" or not begin:
+        return citation.placed(begin, end)
+    start, stop = (None if place is None else place + begin for place in (citation.start, citation.end))
+    return replace(citation, start=start, end=stop).placed(begin, end)
 
 
 def render_citation(citation: Citation) -> Raw:

@@ -26,6 +26,7 @@ from hexapla.protocols.openai_chat.parts import (
     cited,
     content_pieces,
     image_of,
+    in_answer,
     json_text,
     render_audio,
     render_call,
@@ -384,7 +385,7 @@ def _annotations(response: GenerateResponse) -> list[Raw]:
     for part in response.content:
         if isinstance(part, Text):
             end = begin + len(part.text)
-            said += [render_citation(citation.placed(begin, end)) for citation in part.citations]
+            said += [render_citation(in_answer(citation, begin, end)) for citation in part.citations]
             begin = end
     return said
 
