@@ -20,7 +20,7 @@ from hexapla.protocols.unread import UNDECODABLE
 PATIENCE = 4  # streams whose chunks have random padding, or another time each, are given up soon: trying costs 5 µs
 
 _NEVER = b"\0"  # no JSON begins so
-_TEXT = re.compile(rb'"content": ?("(?:[^"\\]|\\.)*")')
+_TEXT = re.compile(rb'"content": ?("(?:[^"\\]++|\\.)*+")')
 _OTHER = "another text"
 _literal = msgspec.json.Encoder().encode(_OTHER)
 _string = msgspec.json.Decoder(str).decode
