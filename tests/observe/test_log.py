@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from hexapla.ir.loss import Loss
 from hexapla.ir.response import Usage
@@ -95,6 +98,17 @@ def test_a_pretty_line_is_short_and_whole() -> None:
     assert "\x1b" not in plain
     assert "\x1b[32m200 ok\x1b[0m" in render_pretty([FINISHED], color=True).decode()
     assert "nobody" in render_pretty([Generation(id="x", outcome="no_route", status=503)]).decode()
+
+
+@given(st.floats(0, 1e7))
+@example(0.9999996)
+@example(59.9999999)
+def test_times_are_said_to_the_microsecond(seconds: float) -> None:
+    """Put together from digits, they are what a float's formatting says, but for the last digit's rounding."""
+    attempt = msgspec.structs.replace(FINISHED.attempts[0], latency=seconds)
+    line = json.loads(render_json([msgspec.structs.replace(FINISHED, latency=seconds, attempts=(attempt,))]))
+    assert line["latency"] == pytest.approx(seconds, rel=1e-15, abs=0.51e-6)
+    assert float(line["attempts"][0].split()[-1].removesuffix("s")) == pytest.approx(seconds, rel=1e-15, abs=0.51e-3)
 
 
 @pytest.mark.parametrize("render", [render_json, render_pretty])

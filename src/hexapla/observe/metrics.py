@@ -20,7 +20,8 @@ from typing import Literal
 import msgspec
 
 from hexapla.errors import Kind
-from hexapla.ledger.record import Generation
+from hexapla.ir.loss import Loss
+from hexapla.ledger.record import Attempt, Generation
 
 OTHER = "other"  # models beyond the bound, and those that only failing requests have named
 CLASSES = ("input", "cached", "cache_write", "output", "reasoning")  # of tokens; each token is in one
@@ -127,16 +128,18 @@ class Metrics:
             self._count()
 
     def _count(self) -> None:
-        tallies, attempts, losses, ended = self._tallies, self._attempts, self._losses, self._ended
+        tallies, ended = self._tallies, self._ended
+        attempts: list[Attempt] = []
+        losses: list[Loss] = []
         with self._counting:
             while ended:
                 generation = ended.popleft()
                 tally = tallies.get((generation.provider, generation.model)) or self._admit(generation)
                 tally.add(generation)
-                for attempt in generation.attempts:
-                    attempts[attempt.provider, attempt.outcome] += 1
-                for loss in generation.losses:
-                    losses[loss.severity] += 1
+                attempts += generation.attempts
+                losses += generation.losses
+            self._attempts.update([(attempt.provider, attempt.outcome) for attempt in attempts])
+            self._losses.update([loss.severity for loss in losses])
 
     def watch(
         self, name: str, about: str, read: Callable[[], float], kind: Literal["gauge", "counter"] = "gauge"
