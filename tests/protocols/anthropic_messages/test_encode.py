@@ -15,6 +15,7 @@ from hexapla.ir.event import (
     BlockDelta,
     BlockStart,
     BlockStop,
+    CitationDelta,
     MessageStart,
     MessageStop,
     Ping,
@@ -27,6 +28,7 @@ from hexapla.ir.event import (
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.protocols.anthropic_messages import ANTHROPIC_MESSAGES
+from hexapla.protocols.anthropic_messages.encode import MessagesEncoder
 from hexapla.protocols.base import Reply
 from hexapla.wire.rawjson import dump
 
@@ -155,6 +157,32 @@ def test_citations() -> None:
     assert [loss.field for loss in losses.losses] == ["content[0].citations"]
     assert [c["type"] for c in blocks(encoded(playing(Text(text="x", citations=citations))))[0]["citations"]] == [
         "web_search_result_location", "char_location"]  # fmt: skip
+
+
+def test_sources_without_a_text_are_lost() -> None:
+    """An empty text after a call would be refused when it comes back; one that is cited before it begins is not empty."""
+    page = Citation(url="https://a")
+    call = ToolCall(id="a", name="f", arguments="{}")
+    content = (Text(text="x"), call, Text(text="", citations=(page,)))
+    losses = LossLog()
+    whole = json.loads(ANTHROPIC_MESSAGES.render_response(GenerateResponse(content=content), REPLY, losses))
+    assert [block["type"] for block in whole["content"]] == ["text", "tool_use"]
+    encoder = MessagesEncoder(REPLY, streamed := LossLog())
+    told = b"".join(encoder.encode(event) for event in playing(*content))
+    assert [block["type"] for block in blocks(told)] == ["text", "tool_use"]
+    assert [loss.field for log in (losses, streamed) for loss in log.losses] == ["content[2].citations"] * 2
+    cited = [
+        BlockStart(2, Text(text="")),
+        BlockDelta(2, CitationDelta(page)),
+        BlockDelta(2, TextDelta("y")),
+        BlockStop(2),
+    ]
+    events = playing(*content[:2])
+    assert [block["type"] for block in blocks(encoded([*events[:-1], *cited, events[-1]]))] == [
+        "text",
+        "tool_use",
+        "text",
+    ]
 
 
 def test_a_summary_and_the_thought_itself_are_both_shown() -> None:

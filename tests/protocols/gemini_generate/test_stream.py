@@ -176,6 +176,16 @@ def test_sources_are_citations() -> None:
     assert json.loads(render_response(found, REPLY, LossLog()))["candidates"][0]["groundingMetadata"] == grounding
 
 
+def test_sources_of_an_answer_that_ends_with_a_call() -> None:
+    """They come last, and have an empty text to stand on."""
+    grounding = {"groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}]}
+    call = {"functionCall": {"name": "f", "args": {}}}
+    found = whole({"text": "a"}, call, finishReason="STOP", groundingMetadata=grounding)
+    assert [type(part) for part in found.content] == [Text, ToolCall, Text]
+    last = found.content[-1]
+    assert isinstance(last, Text) and (last.text, [citation.url for citation in last.citations]) == ("", ["https://a"])
+
+
 def test_citations_of_others_become_grounding() -> None:
     """Each page once."""
     cited = [

@@ -165,6 +165,7 @@ def _render_opaque(part: Opaque, losses: LossLog, path: str) -> Json | None:
     return None
 
 
+SOURCES_ALONE = "Messages has sources of a text only, and there is none"
 RENDER: dict[type, Callable[[Any, LossLog, str], Json | None]] = {
     Text: _render_text,
     Refusal: _render_refusal,

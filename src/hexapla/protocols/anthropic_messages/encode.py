@@ -35,7 +35,7 @@ from hexapla.ir.event import (
 from hexapla.ir.fold import append_details
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
-from hexapla.protocols.anthropic_messages.blocks import RENDER, render_citation
+from hexapla.protocols.anthropic_messages.blocks import RENDER, SOURCES_ALONE, render_citation
 from hexapla.protocols.anthropic_messages.errors import error_body
 from hexapla.protocols.anthropic_messages.words import NAME, render_usage, say_stop
 from hexapla.protocols.arguments import object_of
@@ -57,13 +57,14 @@ class _Open:
     prefix  how each piece of its text begins, once a first one was said
     """
 
-    __slots__ = ("part", "place", "prefix", "summary", "text")
+    __slots__ = ("cited", "part", "place", "prefix", "summary", "text")
 
     def __init__(self, part: ResponsePart) -> None:
         self.part = part
         self.place: int | None = None
         self.prefix = b""
         self.text: list[str] = []
+        self.cited: list[CitationDelta] = []  # before there was a text
         self.summary = 0
 
 
@@ -111,6 +112,8 @@ class MessagesEncoder:
         part = event.part
         if isinstance(part, Media | Opaque) or (isinstance(part, Reasoning) and not part.readable):
             return b""  # what it is, is known when it is whole
+        if type(part) is Text and not part.text and self._places:
+            return b""  # one that stays empty is refused when it comes back
         return self._begin()
 
     def _begin(self) -> bytes:
@@ -158,7 +161,7 @@ class MessagesEncoder:
             block.text.append(delta.text)
             if isinstance(block.part, ToolCall) and block.part.kind == "custom":
                 return b""
-        begun = self._begin() if block.place is None else b""
+        begun = self._begin() + self._cite(block) if block.place is None else b""
         return begun + self._piece(delta.text)
 
     def _summary(self, delta: SummaryDelta) -> bytes:
@@ -180,7 +183,13 @@ class MessagesEncoder:
         self._open.part = replace(part, details=append_details(part.details, delta.details), **known)
         return b""
 
+    def _cite(self, block: _Open) -> bytes:
+        return b"".join([self._citation(delta) for delta in block.cited])
+
     def _citation(self, delta: CitationDelta) -> bytes:
+        if self._open.place is None:
+            self._open.cited.append(delta)
+            return b""
         raw = render_citation(delta.citation)
         if raw is None:
             self.losses.add("content.citations", "citations without an address have no place in Messages", "cosmetic")
@@ -204,6 +213,8 @@ class MessagesEncoder:
         elif isinstance(part, ToolCall):
             out = self._close_call(part)
         if block.place is None:
+            if block.cited:
+                self.losses.add(f"content[{event.index}].citations", SOURCES_ALONE, "cosmetic")
             return out
         return out + _event("content_block_stop", {"index": block.place})
 

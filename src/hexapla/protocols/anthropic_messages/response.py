@@ -13,7 +13,7 @@ from hexapla.errors import ProtocolError
 from hexapla.ir.content import Refusal, Text, ToolCall
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart
-from hexapla.protocols.anthropic_messages.blocks import RENDER, parse_block
+from hexapla.protocols.anthropic_messages.blocks import RENDER, SOURCES_ALONE, parse_block
 from hexapla.protocols.anthropic_messages.words import NAME, ended, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
@@ -125,13 +125,22 @@ def present(raw: Raw) -> Raw | None:
     return Raw(bytes(raw)) if raw and raw != NULL else None
 
 
+def _block(part: ResponsePart, losses: LossLog, index: int) -> dict[str, Any] | None:
+    """A part as a block; an empty text after others would be refused when it comes back."""
+    if type(part) is Text and not part.text and index:
+        if part.citations:
+            losses.add(f"content[{index}].citations", SOURCES_ALONE, "cosmetic")
+        return None
+    return RENDER[type(part)](part, losses, f"content[{index}]")
+
+
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
     """Response -> a Message that the SDK's strict types accept."""
     content = response.content
     if len(content) == 1:  # a text, mostly
         blocks = [RENDER[type(content[0])](content[0], losses, "content[0]")]
     else:
-        blocks = [RENDER[type(part)](part, losses, f"content[{i}]") for i, part in enumerate(content)]
+        blocks = [_block(part, losses, i) for i, part in enumerate(content)]
     if None in blocks:
         blocks = [block for block in blocks if block is not None]
     reason, sequence = say_stop(response.stop)

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import Kind
-from hexapla.ir.content import Media, Opaque, Reasoning, Text, ToolCall
+from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
     BlockDelta,
@@ -280,14 +280,19 @@ class GeminiDecoder(FrameDecoder):
         return stop
 
     def _finish(self, stop: Stop | None) -> None:
-        if self._open == "text":
-            grounding, cited = (self._candidate.get(name, Raw()) for name in ("groundingMetadata", "citationMetadata"))
-            if grounding or cited:
-                for citation in citations_of(grounding, cited, "".join(self._text)):
-                    self._delta(CitationDelta(citation))
+        grounding, cited = (self._candidate.get(name, Raw()) for name in ("groundingMetadata", "citationMetadata"))
+        if grounding or cited:
+            self._cite(citations_of(grounding, cited, "".join(self._text)))
         self._stop_open()
         self._events.append(MessageStop(stop=stop, extras={NAME: self._extras} if self._extras else {}))
         self.done = self.settled = True
+
+    def _cite(self, citations: list[Citation]) -> None:
+        """Sources come last; where the answer ends with a call they have an empty text to stand on."""
+        if citations and self._open != "text":
+            self._begin("text", Text(text=""))
+        for citation in citations:
+            self._delta(CitationDelta(citation))
 
     def _error(self, raw: Raw) -> None:
         self._refuse(classify_value({"error": msgspec.json.decode(raw)}))
