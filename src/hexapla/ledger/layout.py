@@ -89,7 +89,7 @@ _TOGETHER = (256, 16, 1)
 Insert = tuple[tuple[int, str], ...]
 """How rows are stored: the statement for so many of them at once, the most first."""
 
-_LABEL = "INSERT INTO labels (key, provider, model, outcome, currency) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_LABEL = "INSERT INTO labels (key, provider, model, outcome, currency) VALUES (?, ?, ?, ?, ?)"
 _LABELLED = "SELECT number FROM labels WHERE (key, provider, model, outcome, currency) = (?, ?, ?, ?, ?)"
 
 
@@ -162,7 +162,8 @@ class _Labels(dict[Names, int]):
         self._connection = connection
 
     def __missing__(self, name: Names) -> int:
-        self._connection.execute(_LABEL, name)
-        (number,) = self._connection.execute(_LABELLED, name).fetchone()
-        self[name] = number
-        return int(number)
+        found = self._connection.execute(_LABELLED, name).fetchone()  # nearly always there
+        if found is None:
+            found = (self._connection.execute(_LABEL, name).lastrowid,)
+        self[name] = number = int(found[0])
+        return number
