@@ -132,6 +132,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request for one answer.
 
     protocol       name of the protocol that it was parsed from
+    functions      its tools were said as Chat's functions of 2023: whoever says so knows calls by that name only
     include_usage  Chat's stream_options.include_usage; None for dialects that always report usage
     continues      Responses previous_response_id: replayed only to the same provider
     betas          Messages' anthropic-beta header values (filled in by the server, not by parse_request)
@@ -144,6 +145,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[Tool | ServerTool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
+    functions: bool = False
     max_tokens: int | None = None
     sampling: Sampling = Sampling()
     reasoning: ReasoningWish | None = None

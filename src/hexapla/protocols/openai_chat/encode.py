@@ -44,7 +44,7 @@ from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.extras import put
 from hexapla.protocols.openai_chat.parts import in_answer, render_citation
-from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
+from hexapla.protocols.openai_chat.response import SECOND, finish_of, head_of, media_fields, native_of, speaks_old
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
@@ -87,6 +87,7 @@ class ChatEncoder:
         self._details = 0  # entries of reasoning_details so far
         self._thought = False  # whether readable thought was said
         self._head = b""
+        self._old = speaks_old(reply)
         self.losses = LossLog() if losses is None else losses
 
     def encode(self, event: AnyEvent) -> bytes:
@@ -134,7 +135,17 @@ class ChatEncoder:
         self._calls[index] = _Call(self._count, form, said=bool(part.arguments) or custom)
         call: dict[str, Any] = {"index": self._count, "id": part.id, "type": part.kind, part.kind: inner}
         self._count += 1
+        if self._old:
+            return self._function(inner) if self._count == 1 else self._lose_call()
         return self._delta(b'{"tool_calls":[%b]}' % _json(put(call, part.extras.get(NAME, {}))))
+
+    def _function(self, inner: dict[str, Any]) -> bytes:
+        """A call, or more of its arguments, for whoever knows no other."""
+        return self._delta(b'{"function_call":%b}' % _json(inner))
+
+    def _lose_call(self) -> bytes:
+        self.losses.add(f"tool_calls[{self._count - 1}]", SECOND, "content")
+        return b""
 
     def _thought_start(self, index: int, part: Reasoning) -> bytes:
         writer = ThoughtWriter(part, self._delta, index=self._details, begun=self._thought)
@@ -177,6 +188,8 @@ class ChatEncoder:
         return self._arguments(call, event.delta.text)
 
     def _arguments(self, call: _Call, text: str) -> bytes:
+        if self._old:
+            return b"" if call.place else self._function({"arguments": text})
         return self._delta(b'{"tool_calls":[{"index":%d,%b}]}' % (call.place, call.inner % _json(text)))
 
     def _think(self, index: int, delta: Delta) -> bytes:
@@ -245,7 +258,12 @@ class ChatEncoder:
         return _PROCESSING if self._reply.openrouter else _HEARTBEAT
 
     def _stop(self, event: MessageStop) -> bytes:
-        choice = {"index": 0, "delta": {}, "finish_reason": finish_of(event.stop), **native_of(event.stop, self._reply)}
+        choice = {
+            "index": 0,
+            "delta": {},
+            "finish_reason": finish_of(event.stop, self._reply),
+            **native_of(event.stop, self._reply),
+        }
         return b"%b%b]}\n\n%b%b" % (self._head, _json(choice), self._usage_chunk(), _DONE)
 
     def _usage_chunk(self) -> bytes:

@@ -96,7 +96,7 @@ def _request(body: bytes) -> GenerateRequest:
     wire, rest = _REQUEST.read(body)
     output = _output(wire.response_format) if wire.response_format else None
     options, further = _OPTIONS.maybe(wire.stream_options, "$.stream_options")
-    wish = parse_wish(wire)
+    wish, old = parse_wish(wire), bool(wire.functions) and not wire.tools
     untaken = {
         "response_format": wire.response_format if output is None else Raw(),
         "thinking": wire.thinking if wire.thinking and is_text(wire.thinking) else Raw(),
@@ -110,7 +110,8 @@ def _request(body: bytes) -> GenerateRequest:
         messages=parse_messages(wire.messages),
         tools=parse_tools(wire.tools or (), wire.functions or ()),
         tool_choice=parse_choice(wire.tool_choice, wire.function_call),
-        parallel_tool_calls=wire.parallel_tool_calls,
+        parallel_tool_calls=False if old else wire.parallel_tool_calls,  # an answer has room for one function_call
+        functions=old,
         max_tokens=wire.max_tokens if wire.max_completion_tokens is None else wire.max_completion_tokens,
         sampling=_sampling(wire),
         reasoning=wish,

@@ -301,11 +301,14 @@ def _made(message: Delta) -> list[ResponsePart]:
 
 def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -> bytes:
     """Response -> a ChatCompletion that the SDK's strict types accept."""
+    message = _message(response, losses)
+    if speaks_old(reply) and "tool_calls" in message:
+        message = _as_function(message, losses)
     choice = {
         "index": 0,
-        "message": _message(response, losses),
+        "message": message,
         "logprobs": _logprobs(response),
-        "finish_reason": finish_of(response.stop),
+        "finish_reason": finish_of(response.stop, reply),
         **native_of(response.stop, reply),
     }
     body = head_of(response, reply, "chat.completion", losses) | {"choices": [choice]}
@@ -340,9 +343,27 @@ def _foreign(extras: Extras, losses: LossLog) -> None:
             losses.add(f"extras.{origin}.{name}", f"{name} is a field of {origin} only", "cosmetic")
 
 
-def finish_of(stop: Stop | None) -> str:
+def speaks_old(reply: Reply) -> bool:
+    """Whether the client knows calls as the function_call of 2023 only."""
+    return reply.request is not None and reply.request.functions
+
+
+SECOND = "a request with functions hears of one call"
+"""What is lost of an answer with more than one, where a client knows no other."""
+
+
+def _as_function(message: Json, losses: LossLog) -> Json:
+    """A message whose first call is a function_call."""
+    first, *others = message.pop("tool_calls")
+    for place, _ in enumerate(others, 1):
+        losses.add(f"tool_calls[{place}]", SECOND, "content")
+    return message | {"function_call": first.get("function") or {"name": first["custom"]["name"], "arguments": "{}"}}
+
+
+def finish_of(stop: Stop | None, reply: Reply) -> str:
     """The finish reason that a Chat client knows."""
-    return "stop" if stop is None else SAID[stop.reason]
+    said = "stop" if stop is None else SAID[stop.reason]
+    return "function_call" if said == "tool_calls" and speaks_old(reply) else said
 
 
 def native_of(stop: Stop | None, reply: Reply) -> Json:
