@@ -63,5 +63,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     json_schema: Literal["native", "tool", "instruction"] = "native"
     json_object: bool = True
     sampling: bool = True  # False: the model refuses sampling parameters
+    both_samplings: bool = True  # False: it takes temperature or top_p, not both
     unsupported: frozenset[str] = frozenset()  # IR fields that this provider refuses ("sampling.seed")
     stream_usage: bool = True  # Chat: understands stream_options.include_usage

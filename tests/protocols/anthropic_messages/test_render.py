@@ -249,7 +249,9 @@ def test_sampling() -> None:
     ]
     assert not of(sampling=everything, to=target(sampling=False)).keys() & {"temperature", "top_p", "top_k"}
     thinking = of(sampling=everything, reasoning=ReasoningWish(effort="low"))
-    assert "temperature" not in thinking and "top_k" not in thinking
+    assert "temperature" not in thinking and "top_k" not in thinking and thinking["top_p"] == 0.95
+    one = of(sampling=everything, to=target(both_samplings=False))
+    assert one["temperature"] == 1.0 and "top_p" not in one
 
 
 def test_several_answers_are_refused() -> None:

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 _KNOWN = ("temperature", "top_p", "top_k")
 _UNKNOWN = tuple(name for name in Sampling.__struct_fields__ if name not in (*_KNOWN, "stop", "n"))
 _NOTHING = Sampling()
+LEAST_TOP_P = 0.95
 
 
 def render_sampling(sampling: Sampling, target: Target, thinking: Json | None, losses: LossLog) -> Json:
@@ -32,6 +33,9 @@ def render_sampling(sampling: Sampling, target: Target, thinking: Json | None, l
         said = {}
     elif thinking is not None and thinking.get("type") != "disabled":
         said = _while_thinking(said, losses)
+    if not target.both_samplings and said.keys() >= {"temperature", "top_p"}:
+        losses.add("sampling.top_p", "the model takes it or temperature, not both")
+        del said["top_p"]
     if said.get("temperature", 0) > 1:
         losses.add("sampling.temperature", "Messages takes 0 to 1; clamped")
         said["temperature"] = 1.0
@@ -39,7 +43,11 @@ def render_sampling(sampling: Sampling, target: Target, thinking: Json | None, l
 
 
 def _while_thinking(said: Json, losses: LossLog) -> Json:
-    """While it thinks, a model takes no temperature but 1 and no top_k (docs.claude.com, extended thinking)."""
+    """While it thinks, a model takes no temperature but 1, no top_k, and a top_p from 0.95 on (docs.claude.com, extended
+    thinking)."""
+    if said.get("top_p", 1) < LEAST_TOP_P:
+        losses.add("sampling.top_p", f"a model that thinks takes {LEAST_TOP_P} to 1; clamped")
+        said["top_p"] = LEAST_TOP_P
     refused = {n for n in ("temperature", "top_k") if n in said and not (n == "temperature" and said[n] == 1)}
     for name in refused:
         losses.add(f"sampling.{name}", "cannot be set while the model thinks")
