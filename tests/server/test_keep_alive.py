@@ -7,11 +7,15 @@ from server.running import SHORT, Gateway
 from server.upstream import Upstream, Visit
 from server.wire import CHAT, LAST, PATHS, STREAM, ask, chunk, ending, opening, piece, whole
 
+MUCH = "much " * 50_000
+
 
 async def says(visit: Visit) -> None:
-    """Whole or as a stream, as it is asked; to `wait` nothing."""
+    """Whole or as a stream, as it is asked; much to `much`, and to `wait` nothing."""
     if b"wait" in visit.body:
         await visit.until_gone()
+    elif b"much" in visit.body:
+        await visit.write(whole(CHAT, MUCH))
     elif visit.stream:
         await visit.write(STREAM + chunk(opening(CHAT) + piece(CHAT, "words") + ending(CHAT, "words")) + LAST)
     else:
@@ -28,6 +32,8 @@ def test_each_request_gets_its_own_answer(upstream: Upstream, served: Gateway) -
             sent = upstream.visits[-1].body
             assert heard.startswith(b"HTTP/1.1 200 OK") and heard.count(b"HTTP/1.1") == 1
             assert (b"words" if stream else b"%d bytes" % len(sent)) in heard and user.encode() in sent
+        sock.sendall(request(PATHS[CHAT], ask(CHAT, model, user="much")))
+        assert MUCH.encode() in hear(sock, b"}}")
         sock.sendall(request(PATHS[CHAT], b"no json"))
         assert hear(sock, b"}}").startswith(b"HTTP/1.1 400 ")
         upstream.arrived.clear()

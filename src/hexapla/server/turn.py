@@ -282,12 +282,11 @@ class Turn(Struct, eq=False):
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
         else:
             data = b"0\r\n\r\n"
-        if self._gone:
-            pass
-        elif len(data) > JOINED:
-            transport.writelines((head, data))
-        else:
-            transport.write(head + data)
+        if not self._gone:
+            if len(data) > JOINED:
+                transport.writelines((head, data))
+            else:
+                transport.write(head + data)
         self.response_complete = True
         if not self.keep_alive:
             transport.close()

@@ -79,9 +79,7 @@ class Connection(Arrival, asyncio.Protocol):
         self._answered = False  # any byte of an answer came
         self._idle = 0.0  # seconds that the answer's next bytes may take; 0 is for ever
         self._seconds = 0.0  # that what is waited for may take
-        self._until = (
-            0.0  # when that is over, once the sweeper has looked: bytes come more often, and a clock costs more
-        )
+        self._until = 0.0  # when that is over; 0 until the sweeper has looked, since bytes come more often than it
 
     @property
     def reusable(self) -> bool:
