@@ -145,6 +145,15 @@ def test_the_sdk_puts_the_calls_together(deltas: list[dict[str, Any]]) -> None:
     ]
 
 
+def test_a_piece_says_nothing_of_what_is_null() -> None:
+    """Some programs take any value for the last word, and a call without a name is nobody's."""
+    null = {"index": 0, "id": None, "type": None, "function": {"name": None, "arguments": "{}"}}
+    data = CallIds().stream(stream(call("f", id="a", index=0), null, null | {"function": {"arguments": None}}))
+    chunks = [json.loads(line[6:]) for line in data.splitlines() if line.startswith(b"data: {")]
+    pieces = [piece for chunk in chunks for piece in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    assert pieces[1:] == [{"index": 0, "function": {"arguments": "{}"}}, {"index": 0, "function": {}}]
+
+
 def test_each_choice_counts_its_own_calls() -> None:
     """Of several answers in one stream each has a first call; what is right in one is not what is wrong in another."""
     right = call("f", "{}", id="a", index=0)

@@ -29,6 +29,7 @@ from hexapla.translate.tap import OF_CALLS, events
 from hexapla.wire.rawjson import dump, join, load, split
 
 _MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)
+_NULLS = re.compile(rb'"(?:id|type|name|arguments)":\s*null')
 _NO_CALLS = (NULL, Raw(b"[]"))
 _EMPTY = frozenset({b"null", b'""'})
 _OLD_END = Raw(b'"function_call"')
@@ -104,6 +105,8 @@ class CallIds:
             known = self._choices.setdefault(number if whole else choice.index or 0, _Choice(self._seed))
             calls = calls_of(said)
             changes = [known.whole(place, call) if whole else known.piece(call) for place, call in enumerate(calls)]
+            if not whole and _NULLS.search(data):
+                changes = [_nulls(call) | change for call, change in zip(calls, changes, strict=True)]
             if any(changes) or calls is not said.tool_calls:
                 wrong[number] = changes
         return _rewritten(data, wrong) if wrong else data
@@ -168,6 +171,15 @@ class _Choice:
         elif piece.id is not None and type(piece.id) is not str:
             changes["id"] = unique
         return changes
+
+
+def _nulls(piece: ToolDelta) -> Changes:
+    """What a piece of a call says nothing of; some programs take null for the value, as OpenAI never sends it
+    (https://github.com/anomalyco/opencode/issues/43328, https://github.com/anomalyco/opencode/issues/26412; 2026)."""
+    said: list[tuple[str, object]] = [("id", piece.id), ("type", piece.type)]
+    if piece.function is not None:
+        said += [("name", piece.function.name), ("arguments", piece.function.arguments)]
+    return {name: None for name, value in said if value is None}
 
 
 def with_ids(body: bytes, asked: bytes = b"") -> bytes:
