@@ -58,6 +58,17 @@ def test_the_user_says_what_nobody_else_says(to: Target) -> None:
     assert b"Tell a joke." in PROTOCOLS[to.origin.protocol].render_request(bent, to, losses)
 
 
+def test_every_tool_is_offered_at_once() -> None:
+    """Nobody would find one that is kept back for a search of another dialect."""
+    tools = (Tool(name="one"), Tool(name="two", deferred=True))
+    losses = LossLog()
+    bent, _ = adapt(asking(user("hi"), tools=tools), MESSAGES, losses)
+    assert bent.tools == (Tool(name="one"), Tool(name="two"))
+    assert [loss.field for loss in losses.losses] == ["tools[1].deferred"]
+    own = Target(origin=Origin("openai_responses", "p"), model="m")
+    assert adapt(asking(user("hi"), tools=tools), own, LossLog())[0].tools == tools
+
+
 @given(st.text(min_size=1, max_size=200))
 def test_fitted_names_fit_and_never_change(name: str) -> None:
     """Any name gets a form the target takes; a form that fits is its own form."""

@@ -17,7 +17,16 @@ from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of, parts_of
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.adapt.shape import SYSTEM, alternate, join_system, limit_marks, limit_output, marks_of, speak_up
+from hexapla.translate.adapt.shape import (
+    SYSTEM,
+    alternate,
+    join_system,
+    limit_marks,
+    limit_output,
+    marks_of,
+    offer_all,
+    speak_up,
+)
 from hexapla.translate.adapt.tags import Tags
 
 CLIENT_IDS: dict[str, str] = {"anthropic_messages": r"^[a-zA-Z0-9_-]{1,64}$"}
@@ -103,6 +112,8 @@ def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses:
         request = speak_up(request, losses)
     if Opaque in kinds:
         request = say_foreign(request, protocol, losses)
+    if request.tools:
+        request = offer_all(request, losses)
     if target.max_output is not None:
         request = limit_output(request, target.max_output, losses)
     if request.user is not None and protocol in USERS:

@@ -57,6 +57,25 @@ def _join(run: list[Message]) -> Message:
     return replace(run[0], content=content, plain=False)
 
 
+def offer_all(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
+    """Every tool at once.  One that is kept back is found by a search of its own dialect, and by no other: the model would
+    never see it."""
+    for tool in request.tools:
+        if isinstance(tool, Tool) and tool.deferred is not None:
+            break
+    else:
+        return request
+    tools = tuple(_offered(tool, f"tools[{index}]", losses) for index, tool in enumerate(request.tools))
+    return replace(request, tools=tools)
+
+
+def _offered(tool: Tool | ServerTool, path: str, losses: LossLog) -> Tool | ServerTool:
+    if not isinstance(tool, Tool) or tool.deferred is None:
+        return tool
+    losses.add(f"{path}.deferred", "the target looks for no tools of this dialect; it is offered at once", "cosmetic")
+    return replace(tool, deferred=None)
+
+
 def limit_output(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
     """No more than the model can say.  Messages demands a limit, so its programs guess one: Claude Code asks models that it
     does not know for 32,000 tokens, and many servers refuse a limit above their own."""
