@@ -28,7 +28,7 @@ class Arrival:
     error     what is wrong with it
 
     Slots, since a connection has more than the thirty attributes that Python 3.11 keeps inside an object: what an exchange
-    does here cost 4.0 µs without them, and 2.3 with them.
+    does here costs 2.2 µs with them, and 2.4 without.
     """
 
     __slots__ = (
