@@ -152,6 +152,19 @@ def test_a_busy_request_does_not_wait_for_the_thread() -> None:
     assert log.dropped == 0
 
 
+def test_the_thread_does_not_run_after_single_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While traffic makes blocks, what makes none yet waits for the next one, or for the end."""
+    monkeypatch.setattr("hexapla.observe.log._PAUSE", 1000.0)
+    written: list[bytes] = []
+    log = RequestLog(written.append, render_json, 10_000)
+    for _ in range(100):
+        log.write(FINISHED)
+    log.flush(tail=False)
+    assert b"".join(written) == render_json([FINISHED] * 96)
+    log.close()
+    assert b"".join(written) == render_json([FINISHED] * 100)
+
+
 def test_lines_reach_a_file_and_follow_its_rotation(tmp_path: Path) -> None:
     """Lines appear within a moment by themselves; a file that was moved away is begun anew."""
     path = tmp_path / "requests.log"

@@ -105,10 +105,10 @@ class RequestLog:
         else:
             self.dropped += len(batch)
 
-    def flush(self) -> None:
-        """Write everything that waits; blocks for as long as the sink does."""
+    def flush(self, *, tail: bool = True) -> None:
+        """Write everything that waits, or only what makes a block; blocks for as long as the sink does."""
         with self._draining:
-            while self._queue or self._blocks:
+            while self._blocks or (tail and self._queue):
                 with self._making:
                     if not self._blocks:
                         self._make()
@@ -124,9 +124,9 @@ class RequestLog:
 
     def _run(self) -> None:
         while not self._closing:
-            self._wake.wait(_PAUSE)
+            busy = self._wake.wait(_PAUSE)
             self._wake.clear()
-            self.flush()
+            self.flush(tail=not busy)
         self.flush()
 
     def _put(self, data: bytes, lines: int) -> None:
