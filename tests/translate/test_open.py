@@ -95,6 +95,24 @@ def test_usage_is_asked_for_and_taken_out_again() -> None:
     assert wanted.feed(TEXT + END + USAGE + DONE) == TEXT + END + USAGE + DONE
 
 
+LATE = b"".join([TEXT, END, DONE, USAGE])
+
+
+@pytest.mark.parametrize("said", [TEXT + END + USAGE.replace(b"[]", b"null") + DONE, LATE, LATE + DONE])
+def test_usage_is_counted_and_hidden_wherever_it_stands(said: bytes) -> None:
+    """Without a choice, or after the last word: in the books, and not in the client's stream."""
+    stream = opened(asked(stream=True)).stream()
+    assert stream.feed(said) + stream.close() == TEXT + END + DONE and stream.done
+    assert stream.summary.usage is not None and stream.summary.usage.output == 2
+
+
+def test_usage_after_the_end_in_another_read_is_nobodys() -> None:
+    """The client's end does not wait for it, and hears nothing after it."""
+    stream = opened(asked(stream=True, stream_options={"include_usage": True})).stream()
+    assert stream.feed(TEXT + END + DONE) == TEXT + END + DONE
+    assert stream.done and stream.feed(USAGE) == b"" and stream.close() == b""
+
+
 def test_the_last_word_is_said_where_the_upstream_forgets_it() -> None:
     """An answer with its stop reason is whole; programs that wait for the end of the envelope get it."""
     begun = b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1"}}\n\n'

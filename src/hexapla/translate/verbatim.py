@@ -32,7 +32,7 @@ from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
 
-_USAGE_ONLY = re.compile(rb'"choices":\s*\[\s*\]')
+_USAGE_ONLY = re.compile(rb'"choices":\s*(?:\[\s*\]|null)')
 EXPECTED = {
     "openai_chat": ("system_fingerprint",),
     "openai_responses": ("completed_at", "presence_penalty", "frequency_penalty"),

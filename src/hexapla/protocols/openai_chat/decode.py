@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -43,6 +42,7 @@ from hexapla.protocols.openai_chat.alike import PATIENCE, Alike
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
+from hexapla.protocols.openai_chat.old import only
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
     cited,
@@ -62,21 +62,15 @@ from hexapla.protocols.openai_chat.reasoning import (
 )
 from hexapla.protocols.openai_chat.response import beginning, calls_of
 from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, opened
-from hexapla.protocols.openai_chat.usage import usage_of
+from hexapla.protocols.openai_chat.usage import usage_in, usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import broken, dump, load
+from hexapla.wire.rawjson import broken, dump
 from hexapla.wire.sse import Frame, SSEDecoder
 
 _DONE = b"[DONE]"
 _TEXT, _REFUSAL, _THOUGHT = "text", "refusal", "thought"
-
-
-class _Late(msgspec.Struct):
-    """What of a chunk after the end is looked at."""
-
-    usage: dict[str, Any] | None = None
 
 
 class ChatDecoder(FrameDecoder):
@@ -110,9 +104,7 @@ class ChatDecoder(FrameDecoder):
 
     def late(self, data: bytes) -> list[UsageReport]:
         """Usage that some servers say after [DONE]."""
-        found = [load(frame.data, _Late) for frame in SSEDecoder().feed(data)]
-        counted = [usage_of(each.usage) for each in found if each is not None]
-        return [UsageReport(usage) for usage in counted if usage is not None]
+        return [UsageReport(usage) for frame in SSEDecoder().feed(data) if (usage := usage_in(frame.data))]
 
     def _frame(self, frame: Frame) -> None:
         event, data, text_index = frame.event, frame.data, self._text_index
@@ -232,7 +224,7 @@ class ChatDecoder(FrameDecoder):
             self._say(_REFUSAL, delta.refusal)
         if delta.tool_calls or delta.function_call is not None:
             for call in calls_of(delta):
-                self._call(call if delta.tool_calls else _legacy(call))
+                self._call(call if delta.tool_calls else only(call))
         if delta.annotations:
             self._cite(cited(delta.annotations, None, self._cited))
         if delta.images:
@@ -451,9 +443,3 @@ class ChatDecoder(FrameDecoder):
         """Citations for which no text came have one to stand on, as in a whole answer."""
         self._open(_TEXT, Text(text=""))
         self._cite(self._citations)
-
-
-def _legacy(call: ToolDelta) -> ToolDelta:
-    """The old function_call is the only call of its answer."""
-    call.index = 0
-    return call

@@ -43,8 +43,9 @@ from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.extras import put
+from hexapla.protocols.openai_chat.old import lose_call, speaks_old
 from hexapla.protocols.openai_chat.parts import in_answer, render_citation
-from hexapla.protocols.openai_chat.response import SECOND, finish_of, head_of, media_fields, native_of, speaks_old
+from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
@@ -135,17 +136,16 @@ class ChatEncoder:
         self._calls[index] = _Call(self._count, form, said=bool(part.arguments) or custom)
         call: dict[str, Any] = {"index": self._count, "id": part.id, "type": part.kind, part.kind: inner}
         self._count += 1
+        if self._old and self._count > 1:
+            lose_call(self._count - 1, self.losses)
+            return b""
         if self._old:
-            return self._function(inner) if self._count == 1 else self._lose_call()
+            return self._function(inner)
         return self._delta(b'{"tool_calls":[%b]}' % _json(put(call, part.extras.get(NAME, {}))))
 
     def _function(self, inner: dict[str, Any]) -> bytes:
         """A call, or more of its arguments, for whoever knows no other."""
         return self._delta(b'{"function_call":%b}' % _json(inner))
-
-    def _lose_call(self) -> bytes:
-        self.losses.add(f"tool_calls[{self._count - 1}]", SECOND, "content")
-        return b""
 
     def _thought_start(self, index: int, part: Reasoning) -> bytes:
         writer = ThoughtWriter(part, self._delta, index=self._details, begun=self._thought)

@@ -20,6 +20,7 @@ from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
+from hexapla.protocols.openai_chat.old import as_function, speaks_old
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
     call_id,
@@ -303,7 +304,7 @@ def render_response(response: GenerateResponse, reply: Reply, losses: LossLog) -
     """Response -> a ChatCompletion that the SDK's strict types accept."""
     message = _message(response, losses)
     if speaks_old(reply) and "tool_calls" in message:
-        message = _as_function(message, losses)
+        message = as_function(message, losses)
     choice = {
         "index": 0,
         "message": message,
@@ -341,23 +342,6 @@ def _foreign(extras: Extras, losses: LossLog) -> None:
     for origin, fields in extras.items():
         for name in fields if origin != NAME else ():
             losses.add(f"extras.{origin}.{name}", f"{name} is a field of {origin} only", "cosmetic")
-
-
-def speaks_old(reply: Reply) -> bool:
-    """Whether the client knows calls as the function_call of 2023 only."""
-    return reply.request is not None and reply.request.functions
-
-
-SECOND = "a request with functions hears of one call"
-"""What is lost of an answer with more than one, where a client knows no other."""
-
-
-def _as_function(message: Json, losses: LossLog) -> Json:
-    """A message whose first call is a function_call."""
-    first, *others = message.pop("tool_calls")
-    for place, _ in enumerate(others, 1):
-        losses.add(f"tool_calls[{place}]", SECOND, "content")
-    return message | {"function_call": first.get("function") or {"name": first["custom"]["name"], "arguments": "{}"}}
 
 
 def finish_of(stop: Stop | None, reply: Reply) -> str:

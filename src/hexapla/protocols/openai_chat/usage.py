@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from hexapla.ir.response import Usage
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.wire.rawjson import dump
+from hexapla.wire.rawjson import dump, load
 
 Said = Mapping[str, Any]
 
@@ -131,6 +131,15 @@ def counted(said: Counts | None) -> Usage | None:
         audio_output=completion.audio_tokens,
     )
     return None if usage == _NONE else usage
+
+
+class _Counted(msgspec.Struct):
+    usage: dict[str, Any] | None = None
+
+
+def usage_in(chunk: bytes) -> Usage | None:
+    """The usage of a chunk, of which nothing else is looked at."""
+    return usage_of((load(chunk, _Counted) or _Counted()).usage)
 
 
 def render_usage(usage: Usage) -> Raw:
