@@ -287,6 +287,15 @@ def test_vendor_counts(path: str, upstream: Upstream, served: Gateway) -> None:
     assert "u_msgs" not in upstream.last().body.decode()
 
 
+@pytest.mark.parametrize(("provider", "end"), [("u_resp", "/responses/input_tokens"), ("u_gem", ":countTokens")])
+def test_vendors_of_other_dialects_count(provider: str, end: str, upstream: Upstream, served: Gateway) -> None:
+    """What would be sent is what is counted, without what the operation does not know."""
+    heard = count(served, f"{provider}/{upstream.play(counts)}")
+    asked = upstream.last()
+    assert heard.json == {"input_tokens": 1234} and asked.path.endswith(end)
+    assert b"word word" in asked.body and b"max_output_tokens" not in asked.body
+
+
 @pytest.mark.parametrize("provider", ["u_chat", "u_resp", "u_msgs"])
 def test_estimate(provider: str, upstream: Upstream, served: Gateway) -> None:
     """Where nobody counts, the answer is a near estimate that says so."""

@@ -1,7 +1,7 @@
 """Input tokens of a request before it is sent: the vendor's own count where there is one, else a rule of thumb.
 
-Anthropic's and Google's protocols have an operation for it.  An upstream that speaks the caller's protocol is asked;
-when it does not know the operation or fails, and for every other upstream, the answer is an estimate and says so.
+Messages, Gemini and Responses have an operation for it: the upstream is asked with what it would be sent.  When it does not
+know the operation or fails, and for every Chat upstream, the answer is an estimate and says so.
 Claude Code calls this often and treats an error as a reason to stop, so a count never fails because an upstream does.
 """
 
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from hexapla.engine.client import Ask
 from hexapla.errors import UpstreamError
 from hexapla.translate.lane import BYTES_PER_TOKEN
 from hexapla.translate.peek import Peek
@@ -46,24 +47,62 @@ async def vendor_count(transport: Transport, request: Request) -> int | None:
         return None
 
 
+def whole(ask: Ask) -> Ask:
+    """A question for a count as a request: Messages demands a limit of every request, and of no count."""
+    fields = split(ask.body)
+    if ask.protocol != "anthropic_messages" or "max_tokens" in fields:
+        return ask
+    return replace(ask, body=join({**fields, "max_tokens": 1}))
+
+
 def _messages(request: Request) -> Request:
+    """What concerns the answer is refused as unknown (https://platform.claude.com/docs/en/api/messages-count-tokens,
+    2026-11)."""
     parts = urlsplit(request.url)
-    return replace(request, url=urlunsplit(parts._replace(path=f"{parts.path}/count_tokens")))
+    url = urlunsplit(parts._replace(path=f"{parts.path}/count_tokens"))
+    fields = split(request.body)
+    if fields.keys().isdisjoint(_ANSWER):
+        return replace(request, url=url)
+    return replace(request, url=url, body=join({name: raw for name, raw in fields.items() if name not in _ANSWER}))
+
+
+_ANSWER = frozenset(
+    {"max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier"}
+)
+
+
+def _responses(request: Request) -> Request:
+    """What is not read by a model is refused as unknown (https://platform.openai.com/docs/api-reference/responses/input-tokens,
+    2026-11)."""
+    parts = urlsplit(request.url)
+    body = {name: value for name, value in split(request.body).items() if name in _READ}
+    return replace(request, url=urlunsplit(parts._replace(path=f"{parts.path}/input_tokens")), body=join(body))
+
+
+_READ = frozenset({
+    *("model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "truncation"),
+    *("previous_response_id", "conversation"),
+})  # fmt: skip
 
 
 def _gemini(request: Request) -> Request:
     """The Gemini API counts a whole request under generateContentRequest, Vertex AI the same fields as they are
     (https://ai.google.dev/api/tokens, 2026-11)."""
     parts = urlsplit(request.url)
-    path = parts.path.removesuffix(":generateContent")
-    url = urlunsplit(parts._replace(path=f"{path}:countTokens"))
+    path = parts.path.rpartition(":")[0]
+    url = urlunsplit(parts._replace(path=f"{path}:countTokens", query=parts.query.replace("alt=sse", "")))
     if "/publishers/" in path:
         return replace(request, url=url)
     named = {"model": dump("models/" + unquote(path.partition("/models/")[2])), **split(request.body)}
     return replace(request, url=url, body=join({"generateContentRequest": Raw(join(named))}))
 
 
-COUNTING: dict[str, Callable[[Request], Request]] = {"anthropic_messages": _messages, "gemini_generate": _gemini}
+Question = Callable[[Request], Request]
+COUNTING: dict[str, Question] = {
+    "anthropic_messages": _messages,
+    "gemini_generate": _gemini,
+    "openai_responses": _responses,
+}
 """How a generation becomes the question what it would cost in tokens."""
 
 

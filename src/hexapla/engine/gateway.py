@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
 from hexapla.engine.client import Answer, Ask
-from hexapla.engine.counting import COUNTING, estimate, vendor_count
+from hexapla.engine.counting import COUNTING, Question, estimate, vendor_count, whole
 from hexapla.engine.faults import LeavingError, as_gateway_error, internal
 from hexapla.engine.machine import memory_of
 from hexapla.engine.means import Means
@@ -26,7 +26,7 @@ from hexapla.engine.sharing import Sharing
 from hexapla.engine.short import Short
 from hexapla.engine.traffic import Planned
 from hexapla.engine.work import Running, Work, finished
-from hexapla.errors import GatewayError, ProtocolError, UpstreamError
+from hexapla.errors import GatewayError, ProtocolError
 from hexapla.plugins.services import Hit
 from hexapla.routing.budget import HEDGES, RetryBudget
 from hexapla.routing.candidate import Candidate
@@ -163,24 +163,24 @@ class Gateway:
         """
         peeked = self._peek(ask)
         plan = self._plan(ask, peeked)
-        protocol = plan.candidates[0].endpoint.protocol
-        if protocol == ask.protocol and protocol in COUNTING:
-            counted = await self._vendor_count(ask, peeked, plan)
+        if (question := COUNTING.get(plan.candidates[0].endpoint.protocol)) is not None:
+            counted = await self._vendor_count(ask, plan, question)
             if counted is not None:
                 return {"input_tokens": counted}
         return {"input_tokens": estimate(peeked), "estimated": True}
 
-    async def _vendor_count(self, ask: Ask, peeked: Peek, plan: Planned) -> int | None:
+    async def _vendor_count(self, ask: Ask, plan: Planned, question: Question) -> int | None:
         """The vendor's count, or None where it has none to give."""
         candidate = plan.candidates[0]
         try:
             if isinstance(candidate.login, Keeper):
                 await candidate.login.fresh()
-        except UpstreamError:
+            ask = whole(ask) if candidate.endpoint.protocol != ask.protocol else ask
+            request = self._opener(ask, self._peek(ask), plan)(candidate).request
+        except (GatewayError, ProtocolError):
             return None
-        call = self._opener(ask, peeked, plan)(candidate)
-        assert isinstance(call.request, Request)
-        request = COUNTING[ask.protocol](call.request)
+        assert isinstance(request, Request)
+        request = question(request)
         return await vendor_count(self._means.transport(request), request)
 
     async def send(self, request: Request) -> Response:
