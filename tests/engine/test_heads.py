@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from hexapla.engine.heads import Head, answer_head, plain_head
+from hexapla.engine.heads import MAX_LOSS_HEADER, Head, answer_head, losses_value, plain_head
 from hexapla.ir.loss import Loss
 from hexapla.routing.commands import Start
 
@@ -40,3 +40,10 @@ def test_a_model_cannot_speak_for_the_gateway() -> None:
     head = served("gen-1", model="m\r\nset-cookie: x\0\u2028")
     assert "set-cookie" not in dict(head.pairs) and "\r\nset-cookie" not in head.lines
     assert dict(head.pairs)["x-hexapla-model"] == "m  set-cookie: x \\u2028"
+
+
+def test_losses_are_named_whole_or_not_at_all() -> None:
+    names = [f"messages[{place}].content[0].citations" for place in range(60)]
+    said = losses_value([Loss(field=name, why="", severity="content") for name in names])
+    assert said.split(", ") == names[: said.count(",") + 1] and MAX_LOSS_HEADER - 40 < len(said) <= MAX_LOSS_HEADER
+    assert len(losses_value([Loss(field="x" * 2000, why="", severity="content")])) == MAX_LOSS_HEADER

@@ -305,6 +305,12 @@ def test_estimate(provider: str, upstream: Upstream, served: Gateway) -> None:
     assert 300 < heard.json["input_tokens"] < 800
 
 
+def test_who_has_no_counter_is_asked_once(upstream: Upstream, served: Gateway) -> None:
+    model = f"u_resp/{upstream.play(counts_not)}"
+    assert [count(served, model).json["estimated"] for _ in range(3)] == [True] * 3
+    assert len(upstream.visits) == 1
+
+
 def test_count_for_the_demo(served: Gateway) -> None:
     """The demo only converses; a count for it is an estimate like any other."""
     heard = count(served, "demo/echo")

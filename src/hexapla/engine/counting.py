@@ -8,6 +8,7 @@ Claude Code calls this often and treats an error as a reason to stop, so a count
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
@@ -28,23 +29,43 @@ MAX_ANSWER = 64 * 1024  # bytes
 PATIENCE = Timeouts(head=15.0, idle=15.0)
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0)]
+
+NO_COUNTER = frozenset({404, 405, 501})
+"""Statuses of an upstream that has no such operation."""
+
+MOST = 4096  # endpoints that are remembered; clients choose models, so the number is bounded
+
+
 class _Count(msgspec.Struct):
-    input_tokens: int | None = None
-    totalTokens: int | None = None  # noqa: N815 - Google's
+    input_tokens: _Tokens | None = None
+    totalTokens: _Tokens | None = None  # noqa: N815 - Google's
 
 
-async def vendor_count(transport: Transport, request: Request) -> int | None:
-    """The vendor's answer to a counting `request`; None when it does not tell."""
-    try:
-        response = await transport.send(replace(request, timeouts=PATIENCE))
+class Counters:
+    """The counters of vendors.  Agents ask often, so who has none is asked once."""
+
+    def __init__(self) -> None:
+        self._without: set[str] = set()  # tracks
+
+    def lacks(self, track: str) -> bool:
+        """Whether this endpoint is known to have no counter."""
+        return track in self._without
+
+    async def count(self, track: str, transport: Transport, request: Request) -> int | None:
+        """The vendor's answer to a counting `request`; None when it does not tell."""
         try:
-            body = await response.read(MAX_ANSWER)
-        finally:
-            response.close()
-        counted = msgspec.json.decode(body, type=_Count) if response.status == 200 else _Count()
-        return counted.totalTokens if counted.input_tokens is None else counted.input_tokens
-    except (UpstreamError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+            response = await transport.send(replace(request, timeouts=PATIENCE))
+            try:
+                body = await response.read(MAX_ANSWER)
+            finally:
+                response.close()
+            if response.status in NO_COUNTER and len(self._without) < MOST:
+                self._without.add(track)
+            counted = msgspec.json.decode(body, type=_Count) if response.status == 200 else _Count()
+            return counted.totalTokens if counted.input_tokens is None else counted.input_tokens
+        except (UpstreamError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
 
 
 def whole(ask: Ask) -> Ask:

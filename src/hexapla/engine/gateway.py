@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from hexapla.auth.keeper import Keeper
 from hexapla.config import Config, Loaded
 from hexapla.engine.client import Answer, Ask
-from hexapla.engine.counting import COUNTING, Question, estimate, vendor_count, whole
+from hexapla.engine.counting import COUNTING, Counters, Question, estimate, whole
 from hexapla.engine.faults import LeavingError, as_gateway_error, internal
 from hexapla.engine.machine import memory_of
 from hexapla.engine.means import Means
@@ -76,6 +76,7 @@ class Gateway:
         )
         self._sharing = Sharing(self._generate_alone, books.clock, self.memory)
         self._works: set[Work] = set()
+        self._counters = Counters()
         self.draining = False
 
     @property
@@ -104,7 +105,7 @@ class Gateway:
             routes.discover(old.found)
         means.retries.share, means.retries.floor = config.retry.share, config.retry.floor
         self.memory.limit = memory_of(config.limits)
-        self.config, self.routes = config, routes
+        self.config, self.routes, self._counters = config, routes, Counters()
         self._means = replace(means, config=config, routes=routes, sweeper=Sweeper(config.timeouts.beat))
 
     def begin(self, ask: Ask, answer: Answer, *, alone: bool = False) -> Running | None:
@@ -163,7 +164,9 @@ class Gateway:
         """
         peeked = self._peek(ask)
         plan = self._plan(ask, peeked)
-        if (question := COUNTING.get(plan.candidates[0].endpoint.protocol)) is not None:
+        first = plan.candidates[0]
+        question = COUNTING.get(first.endpoint.protocol)
+        if question is not None and not self._counters.lacks(first.track):
             counted = await self._vendor_count(ask, plan, question)
             if counted is not None:
                 return {"input_tokens": counted}
@@ -181,7 +184,7 @@ class Gateway:
             return None
         assert isinstance(request, Request)
         request = question(request)
-        return await vendor_count(self._means.transport(request), request)
+        return await self._counters.count(candidate.track, self._means.transport(request), request)
 
     async def send(self, request: Request) -> Response:
         """One plain HTTP request, for what is no conversation.  Raises UpstreamError."""

@@ -94,10 +94,13 @@ def _spelled(pairs: Pairs) -> str:
 
 
 def losses_value(losses: Sequence[Loss]) -> str:
-    """Losses as a header: field names, content first, cut at a sane length."""
+    """Losses as a header: field names, content first, as many as a sane length holds."""
     order = {"content": 0, "parameter": 1, "cosmetic": 2}
     names = [loss.field for loss in sorted(losses, key=lambda loss: order[loss.severity])]
-    return ascii_value(", ".join(names))[:MAX_LOSS_HEADER]
+    value = ascii_value(", ".join(names))
+    if len(value) <= MAX_LOSS_HEADER:
+        return value
+    return value[:MAX_LOSS_HEADER].rpartition(", ")[0] or value[:MAX_LOSS_HEADER]
 
 
 def ascii_value(text: str) -> str:
