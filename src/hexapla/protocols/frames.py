@@ -43,7 +43,6 @@ class FrameDecoder:
         self._halves = Halves()
         self._events: list[AnyEvent] = []
         self._started = False
-        self._names: Collection[str] | None = None  # of the request's tools; None: nobody said
         self._comments = 0
         self.done = False
         self.settled = False
@@ -54,7 +53,6 @@ class FrameDecoder:
 
     def expect(self, names: Collection[str]) -> None:
         """The request has tools of these names."""
-        self._names = names
 
     def late(self, data: bytes) -> list[UsageReport]:
         """What is said after the end, and counts all the same."""

@@ -16,11 +16,10 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Raw
-from msgspec.structs import replace
 
 from hexapla.errors import Kind
 from hexapla.ir.content import Citation, Extras, Media, Reasoning, Refusal, Text, ToolCall
@@ -39,16 +38,15 @@ from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
 from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
 from hexapla.protocols.openai_chat.alike import PATIENCE, Alike
-from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
+from hexapla.protocols.openai_chat.calling import Calling
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
-from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
+from hexapla.protocols.openai_chat.hung import hung, turn_extras
 from hexapla.protocols.openai_chat.old import only
 from hexapla.protocols.openai_chat.parts import (
     audio_of,
     cited,
     content_pieces,
     image_of,
-    json_text,
 )
 from hexapla.protocols.openai_chat.reasoning import (
     DETAILS,
@@ -61,7 +59,7 @@ from hexapla.protocols.openai_chat.reasoning import (
     thinks,
 )
 from hexapla.protocols.openai_chat.response import beginning, calls_of
-from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, Logprobs, ToolDelta, opened
+from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, Logprobs, opened
 from hexapla.protocols.openai_chat.usage import usage_in, usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.protocols.unread import UNDECODABLE
@@ -81,14 +79,12 @@ class ChatDecoder(FrameDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._blocks = Blocks()
-        self._id: str | None = None
         self._choice: int | None = None  # index of the choice that is followed
         self._text_index: int | None = None  # the open text block, for the shortest way through
         self._alike = Alike()
         self._messages = False  # pieces come as messages
         self._kinds: set[type] = set()  # of the blocks so far
-        self._calls = Calls()
-        self._waiting: Call | None = None  # has a name that may not be whole
+        self._calls = Calling(self._blocks, self._events, self._open, self._hang)
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
         self._cited: set[str] = set()
@@ -99,6 +95,9 @@ class ChatDecoder(FrameDecoder):
     def look(self) -> None:
         super().look()
         self._alike.patience = PATIENCE  # every chunk is read, and not a few of them as for the books
+
+    def expect(self, names: Collection[str]) -> None:
+        self._calls.names = names
 
     # frames and chunks
 
@@ -197,7 +196,7 @@ class ChatDecoder(FrameDecoder):
     def _start(self, chunk: Chunk) -> None:
         start = beginning(chunk, self._usage)
         self._started = True
-        self._id = start.id
+        self._calls.seed = start.id
         self._events.append(start)
 
     def _aside(self, choice: Choice) -> bool:
@@ -224,7 +223,7 @@ class ChatDecoder(FrameDecoder):
             self._say(_REFUSAL, delta.refusal)
         if delta.tool_calls or delta.function_call is not None:
             for call in calls_of(delta):
-                self._call(call if delta.tool_calls else only(call))
+                self._calls.piece(call if delta.tool_calls else only(call))
         if delta.annotations:
             self._cite(cited(delta.annotations, None, self._cited))
         if delta.images:
@@ -278,64 +277,6 @@ class ChatDecoder(FrameDecoder):
         if opaque:
             self._events.append(BlockDelta(index, ReasoningDelta(encrypted=opaque)))
 
-    def _call(self, delta: ToolDelta) -> None:
-        """One entry of tool_calls: find its call, add what is new, open it once it has a name."""
-        call = self._calls.find(delta)
-        arguments = delta.function.arguments if delta.function is not None else None
-        freeform = delta.custom if delta.custom is not None and (delta.custom.name or not arguments) else None
-        if delta.id and not call.given:
-            call.given = str(delta.id)
-        if not call.open:
-            call.named(name_of(delta))
-            call.custom = freeform is not None or delta.type == "custom"
-            call.extras = call_extras(delta) or call.extras
-        text = freeform.input or "" if freeform is not None else json_text(arguments)
-        if call.again(text):
-            text = ""
-        if call.open:
-            if delta.extra_content:
-                self._hang(call_extras(delta), self._calls.unique_id(call, self._id))
-        elif call.name:
-            if text or call.arguments or self._is_name(call.name):
-                self._open_call(call)
-            else:
-                self._waits(call)
-        if text:
-            self._argue(call, text)
-            call.arguments.append(text)
-
-    def _argue(self, call: Call, text: str) -> None:
-        """More arguments of a call; of one that has no name yet they are said when it has."""
-        index = self._blocks.index(call.key)
-        if index is not None:
-            self._events.append(BlockDelta(index, TextDelta(text)))
-
-    def _is_name(self, name: str) -> bool:
-        """Whether a name is whole: that of a tool, which no other tool's name begins with; where nobody said what tools
-        there are, any name is."""
-        names = self._names
-        if names is None:
-            return True
-        return name in names and not any(other.startswith(name) for other in names if other != name)
-
-    def _waits(self, call: Call) -> None:
-        """A name that more may follow: its call begins with its arguments, or when anything else does."""
-        if self._waiting is not None and self._waiting is not call:
-            self._open_call(self._waiting)
-        self._waiting = call
-
-    def _open_call(self, call: Call) -> None:
-        if self._waiting is call:
-            self._waiting = None
-        call.open = True
-        call_id, extras = self._calls.unique_id(call, self._id), call.extras
-        if extras:
-            self._hang(extras, call_id)
-        part = ToolCall(id=call_id, name=call.name, extras=extras)
-        self._open(call.key, replace(part, kind="custom") if call.custom else part)
-        for text in call.arguments:
-            self._argue(call, text)
-
     def _hang(self, extras: Extras, call_id: str | None) -> None:
         key = ("hung", self._blocks.count)
         self._open(key, hung(extras, call_id))
@@ -366,14 +307,12 @@ class ChatDecoder(FrameDecoder):
 
     def _open(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
         """Open a block, and close the ones that can get no more: text, refusal and thought, and calls that are whole."""
-        if self._waiting is not None:
-            self._open_call(self._waiting)
+        self._calls.go_on()
         self._close_thought()
         for other in (_TEXT, _REFUSAL):
             self._events.extend(self._blocks.close(other))
-        for call in self._calls:
-            if self._blocks.index(call.key) is not None and call.whole:
-                self._events.extend(self._blocks.close(call.key))
+        if self._calls:
+            self._events.extend(self._calls.whole())
         self._kinds.add(type(part))
         start = self._blocks.open(key, part)
         self._events.append(start)
@@ -426,9 +365,8 @@ class ChatDecoder(FrameDecoder):
     def _stop(self) -> None:
         if not self._started:
             self._events.append(MessageStart(origin=NAME, usage=self._usage))
-        for call in self._calls:
-            if not call.open and (call.name or call.arguments):
-                self._open_call(call)
+        if self._calls:
+            self._calls.end()
         sound = audio_of(self._audio)
         if sound is not None:
             self._media([sound])
