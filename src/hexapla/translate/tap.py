@@ -30,6 +30,7 @@ from hexapla.ir.event import (
 )
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.base import StreamDecoder
+from hexapla.protocols.openai_chat.alike import PATIENCE, Alike
 from hexapla.translate.lane import Summary
 
 DELTA_BYTES = 4
@@ -59,14 +60,15 @@ class _Chunk(msgspec.Struct, gc=False):
 
 
 _chunk = msgspec.json.Decoder(_Chunk).decode
+_LEAD, _TAIL = b"data: ", b"\n\n"
 
 
 def _plain_chat(event: bytes) -> bool:
     """Typed, because decoding the few fields costs a tenth of a regular expression that looks for them."""
-    if not event.startswith(b"data: "):
+    if not event.startswith(_LEAD):
         return False
     try:
-        chunk = _chunk(event[6:])
+        chunk = _chunk(event[len(_LEAD) :])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
     if not chunk.choices or chunk.usage or chunk.error or chunk.x_groq or chunk.message:
@@ -130,9 +132,10 @@ def events(data: bytes) -> list[bytes]:
 class Tap:
     """Feed whole events; read `summary` and the flags."""
 
-    __slots__ = ("_decoder", "_mark", "_plain", "committed", "summary")
+    __slots__ = ("_alike", "_decoder", "_mark", "_plain", "committed", "summary")
 
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
+        self._alike = Alike(PATIENCE if protocol == "openai_chat" else 0)
         self._decoder = decoder
         self._plain = LOOKS[protocol]
         self._mark = OF_CALLS if protocol == "openai_chat" else MARK
@@ -149,10 +152,18 @@ class Tap:
 
     def passes(self, data: bytes) -> bool:
         """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
-        if self.committed and is_one(data) and data.find(self._mark) < 0 and self._plain(data):
-            self.summary.text_bytes += DELTA_BYTES
-            return True
-        return False
+        if not self.committed:
+            return False
+        if not self._alike.text(data):
+            if not self._says_no_more(data):
+                return False
+            if self._alike.patience:
+                self._alike.learn(data[len(_LEAD) : -len(_TAIL)], lead=_LEAD, tail=_TAIL)
+        self.summary.text_bytes += DELTA_BYTES
+        return True
+
+    def _says_no_more(self, data: bytes) -> bool:
+        return is_one(data) and data.find(self._mark) < 0 and self._plain(data)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Look at `data`, which passes by; return its events that were more than plain content, up to one that failed."""
@@ -193,8 +204,8 @@ class CallTap(Tap):
         super().__init__(protocol, decoder, summary)
         self._speaks = CALLS[protocol].search
 
-    def passes(self, data: bytes) -> bool:
-        return self._speaks(data) is None and super().passes(data)
+    def _says_no_more(self, data: bytes) -> bool:
+        return self._speaks(data) is None and super()._says_no_more(data)
 
     def feed(self, data: bytes) -> list[bytes]:
         mattered = []
