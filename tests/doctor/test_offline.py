@@ -82,12 +82,16 @@ def test_every_wrong_key_is_named() -> None:
         ("http://gpu-box:8000/v1", "address.ok"),
         ("gpu-box:8000/v1", "address.ok"),
         ("http://api.example.com/v1", "address.plain"),
-        ("ftp://api.example.com/v1", "address.wrong"),
     ],
 )
 def test_addresses(url: str, code: str) -> None:
-    """Only http(s) can be asked, and a key does not travel in clear text over the internet."""
+    """A key does not travel in clear text over the internet."""
     assert offline(toml(url), "own").code("address") == code
+
+
+def test_a_variable_may_hold_no_address() -> None:
+    """Only http(s) can be asked."""
+    assert offline("", "ollama", OLLAMA_BASE_URL="ftp://127.0.0.1:11434").code("address") == "address.wrong"
 
 
 def test_a_provider_whose_place_is_not_known() -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 
 from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
-from hexapla.ir.event import AnyEvent, UsageReport
+from hexapla.ir.event import AnyEvent, BlockDelta, UsageReport
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse, Stop, Usage
@@ -103,6 +103,10 @@ class StreamDecoder(typing.Protocol):
 
     def expect(self, names: Collection[str]) -> None:
         """The request has tools of these names: any other may be a piece of one, so its call begins with its arguments."""
+        ...
+
+    def piece(self, data: bytes) -> BlockDelta | None:
+        """`feed`, for `data` that is a piece of the open text as the one before, and nothing else; None: it must be fed."""
         ...
 
     def late(self, data: bytes) -> list[UsageReport]:

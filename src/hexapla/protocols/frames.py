@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
-from hexapla.ir.event import AnyEvent, Ping, StreamError, UsageReport
+from hexapla.ir.event import AnyEvent, BlockDelta, Ping, StreamError, UsageReport
 from hexapla.protocols.failures import complaint
 from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.rawjson import broken
@@ -42,6 +42,7 @@ class FrameDecoder:
         self._sse = SSEDecoder()
         self._halves = Halves()
         self._events: list[AnyEvent] = []
+        self._between = False  # two events, as far as one knows
         self._started = False
         self._comments = 0
         self.done = False
@@ -53,6 +54,10 @@ class FrameDecoder:
 
     def expect(self, names: Collection[str]) -> None:
         """The request has tools of these names."""
+
+    def piece(self, data: bytes) -> BlockDelta | None:
+        """`feed`, for a piece of text that is like the one before."""
+        return None
 
     def late(self, data: bytes) -> list[UsageReport]:
         """What is said after the end, and counts all the same."""
@@ -83,6 +88,7 @@ class FrameDecoder:
         except ProtocolError as error:
             self._fail(Kind.UPSTREAM_PROTOCOL, error.message)
             return self._take()
+        self._between = self._sse.between
         if self._sse.comments != self._comments:
             self._comments = self._sse.comments
             self._events.append(Ping())

@@ -116,7 +116,8 @@ class HubStream:
         return self._decoder.settled
 
     def feed(self, data: bytes) -> bytes:
-        said = self._encode(self._decoder.feed(data))
+        piece = self._decoder.piece(data)
+        said = self._encode(self._decoder.feed(data) if piece is None else [piece])
         self.done = self._decoder.done
         return said
 

@@ -30,7 +30,7 @@ from hexapla.ir.event import (
 )
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.base import StreamDecoder
-from hexapla.protocols.openai_chat.alike import PATIENCE, Alike
+from hexapla.protocols.openai_chat.alike import LEAD, PATIENCE, TAIL, Alike
 from hexapla.translate.lane import Summary
 
 DELTA_BYTES = 4
@@ -60,15 +60,14 @@ class _Chunk(msgspec.Struct, gc=False):
 
 
 _chunk = msgspec.json.Decoder(_Chunk).decode
-_LEAD, _TAIL = b"data: ", b"\n\n"
 
 
 def _plain_chat(event: bytes) -> bool:
     """Typed, because decoding the few fields costs a tenth of a regular expression that looks for them."""
-    if not event.startswith(_LEAD):
+    if not event.startswith(LEAD):
         return False
     try:
-        chunk = _chunk(event[len(_LEAD) :])
+        chunk = _chunk(event[len(LEAD) :])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
     if not chunk.choices or chunk.usage or chunk.error or chunk.x_groq or chunk.message:
@@ -154,11 +153,11 @@ class Tap:
         """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
         if not self.committed:
             return False
-        if not self._alike.text(data):
+        if not self._alike.framed(data):
             if not self._says_no_more(data):
                 return False
             if self._alike.patience:
-                self._alike.learn(data[len(_LEAD) : -len(_TAIL)], lead=_LEAD, tail=_TAIL)
+                self._alike.learn(data[len(LEAD) : -len(TAIL)])
         self.summary.text_bytes += DELTA_BYTES
         return True
 

@@ -43,6 +43,11 @@ class SSEDecoder:
         self.comments = 0
         self.unfinished = 0
 
+    @property
+    def between(self) -> bool:
+        """Whether another event begins with the next byte."""
+        return not (self._pieces or self._skip_lf or self._start)
+
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes.  Raises ProtocolError when one event grows past `max_event`."""
         if self._start or self._skip_lf or b"\r" in data:

@@ -105,6 +105,13 @@ class ChatDecoder(FrameDecoder):
         """Usage that some servers say after [DONE]."""
         return [UsageReport(usage) for frame in SSEDecoder().feed(data) if (usage := usage_in(frame.data))]
 
+    def piece(self, data: bytes) -> BlockDelta | None:
+        index = self._text_index
+        if index is None or self.done or not self._between:
+            return None
+        text = self._alike.framed(data)
+        return BlockDelta(index, TextDelta(text)) if text else None
+
     def _frame(self, frame: Frame) -> None:
         event, data, text_index = frame.event, frame.data, self._text_index
         if self.done:
