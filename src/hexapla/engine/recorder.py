@@ -145,7 +145,7 @@ class Recorder:
                     started=start.since,
                     ended=now,
                     error=UpstreamError(Kind.CANCELLED, "The client left."),
-                    spent=start.lane.summary.spent(len(start.lane.body)),
+                    spent=start.lane.summary.spent(len(start.lane.body) or self._body_bytes),
                 )
                 self.note(tried)
 

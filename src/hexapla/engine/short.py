@@ -99,6 +99,7 @@ class Short(Work):
         self.recorder.begin()
         self._start = Start(lane, candidate, False, 1, means.books.clock())
         line.begin(letterhead, lane.body, self._heard)
+        lane.body = b""  # sent; a large one waits for its answer in memory that the next request can use
         return True
 
     def _heard(self) -> None:
