@@ -375,7 +375,8 @@ async def test_a_client_that_leaves(tmp_path: Path) -> None:
         ended = gateway.books.ledger.get(open_record.id)
         assert ended is not None and (ended.outcome, ended.status) == ("cancelled", 499)
         assert [attempt.outcome for attempt in ended.attempts] == ["cancelled"]
-        assert ended.usage.input, "what was sent is estimated, though nobody keeps it"
+        (attempt,) = ended.attempts
+        assert attempt.usage and attempt.usage.input, "what was sent is estimated, though nobody keeps it"
 
 
 @awaited
