@@ -1,14 +1,25 @@
-"""Optional extras of this floor, imported in one place.  INSTALLED says whether the rest may be used."""
+"""The optional extra of this floor: `hexapla[reqwest]` (pyreqwest), imported when it is first needed, for it takes 7 MB.
+
+INSTALLED says whether the rest may be used.
+"""
 
 from __future__ import annotations
 
-try:
-    from pyreqwest.client import ClientBuilder
-    from pyreqwest.exceptions import PyreqwestError
-    from pyreqwest.proxy import ProxyBuilder
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
-    INSTALLED = True
-except ImportError:  # the extra `hexapla[reqwest]`
-    INSTALLED = False
+INSTALLED = find_spec("pyreqwest") is not None
 
-__all__ = ["INSTALLED", "ClientBuilder", "ProxyBuilder", "PyreqwestError"]
+_HOMES = {
+    "ClientBuilder": "pyreqwest.client",
+    "ProxyBuilder": "pyreqwest.proxy",
+    "PyreqwestError": "pyreqwest.exceptions",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
