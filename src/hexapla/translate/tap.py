@@ -153,22 +153,27 @@ class Tap:
         """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
         if not self.committed:
             return False
-        if not self._alike.framed(data):
-            if not self._says_no_more(data):
-                return False
-            if self._alike.patience:
-                self._alike.learn(data[len(LEAD) : -len(TAIL)])
+        if not (self._alike.framed(data) or self._says_no_more(data)):
+            return False
         self.summary.text_bytes += DELTA_BYTES
         return True
 
     def _says_no_more(self, data: bytes) -> bool:
-        return is_one(data) and data.find(self._mark) < 0 and self._plain(data)
+        return is_one(data) and data.find(self._mark) < 0 and self._is_plain(data)
+
+    def _is_plain(self, event: bytes) -> bool:
+        """Whether an event carries content alone; if so, the next one may be like it."""
+        if not self._plain(event):
+            return False
+        if self._alike.patience:
+            self._alike.learn(event[len(LEAD) : -len(TAIL)])
+        return True
 
     def feed(self, data: bytes) -> list[bytes]:
         """Look at `data`, which passes by; return its events that were more than plain content, up to one that failed."""
-        mattered = []
+        mattered, alike = [], self._alike.framed
         for event in events(data):
-            if self.committed and self._plain(event):
+            if self.committed and (alike(event) or self._is_plain(event)):
                 self.summary.text_bytes += DELTA_BYTES
             else:
                 self._note(self._decoder.feed(event))
@@ -207,10 +212,11 @@ class CallTap(Tap):
         return self._speaks(data) is None and super()._says_no_more(data)
 
     def feed(self, data: bytes) -> list[bytes]:
-        mattered = []
+        mattered, alike = [], self._alike.framed
         for event in events(data):
-            plain = self.committed and self._plain(event)
-            if plain and not self._speaks(event):
+            known = self.committed and bool(alike(event))
+            plain = known or (self.committed and self._is_plain(event))
+            if known or (plain and not self._speaks(event)):
                 self.summary.text_bytes += DELTA_BYTES
                 continue
             self._note(self._decoder.feed(event))
