@@ -217,12 +217,15 @@ def test_resolving_and_choosing_is_fast(name: str) -> None:
 
 
 def test_a_row_is_found_without_reading_the_others() -> None:
-    """A name that is new to the table costs microseconds, not the milliseconds that all rows would take."""
-    table = shipped()
-    names = [row.model.id for row in table.rows() if row.provider == "openrouter"]
-    assert len(names) > 500
-    fresh = Table(config.packaged_table().read_bytes())
+    """A name that is new to the table costs a hundredth of what all rows would take, and less."""
     began = time.process_time()
-    found = [fresh.find("openrouter", name) for name in names]
-    assert None not in found
-    assert (time.process_time() - began) / len(names) < 500e-6
+    names = [row.model.id for row in shipped().rows() if row.provider == "openrouter"]
+    all_rows = time.process_time() - began
+    assert len(names) > 500
+    tables = [Table(config.packaged_table().read_bytes()) for _ in range(3)]
+    costs = []
+    for fresh in tables:
+        began = time.process_time()
+        assert None not in [fresh.find("openrouter", name) for name in names]
+        costs.append((time.process_time() - began) / len(names))
+    assert min(costs) < all_rows / 100
