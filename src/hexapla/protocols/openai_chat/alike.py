@@ -2,7 +2,7 @@
 
 A provider repeats id, model, time and a dozen nulls around every few letters.  Once a chunk was read, what stands before
 and behind its text is kept; the next one with the same bytes there need not be taken apart again, which is most of what
-decoding it costs (2.4 µs of 3.2), and of what looking at one that only passes by costs.
+decoding it costs (0.5 µs instead of 3.0), and of what looking at one that only passes by costs.
 
 Rules of this file: what is kept was proven by reading it with another text in that place; whatever is not the same byte for
 byte is read as ever (tests/protocols/openai_chat/test_alike.py compares both ways).
@@ -17,7 +17,7 @@ import msgspec
 from hexapla.protocols.openai_chat.schema import Choice, Chunk, Delta, decode_chunk
 from hexapla.protocols.unread import UNDECODABLE
 
-PATIENCE = 4  # streams whose chunks have random padding, or another time each, are given up soon: trying costs 5 µs
+PATIENCE = 4  # streams whose chunks have random padding, or another time each, are given up soon: trying costs 2.5 µs
 
 LEAD, TAIL = b"data: ", b"\n\n"
 """What makes an event of a chunk."""
@@ -48,7 +48,7 @@ class Alike:
             return ""
 
     def framed(self, event: bytes) -> str:
-        """The text of an event that is such a chunk; told again, since a call would cost a third of it."""
+        """The text of an event that is such a chunk; told again, since every event of a stream comes by here."""
         before, after = self._framed_before, self._framed_after
         if not (event.startswith(before) and event.endswith(after)):
             return ""
