@@ -33,7 +33,8 @@ def test_the_sdk_hears_every_chunk(said: dict[str, object], before: bytes) -> No
     ("data", "right"),
     [
         (event(**RIGHT), True),
-        (event() + event(**RIGHT), True),  # Azure's filters say nothing before the first chunk, and are heard by nobody
+        (event(choices=[], object="") + event(**RIGHT), True),  # Azure's filters are heard by nobody
+        (event(choices=[], object=""), False),
         (b": PROCESSING\n\n", False),
         (b'data: {"error":{"object":"error","message":"boom"}}\n\n', False),
         (b"data: [DONE]\n\n", False),
@@ -41,6 +42,18 @@ def test_the_sdk_hears_every_chunk(said: dict[str, object], before: bytes) -> No
 )
 def test_what_is_right_passes_byte_for_byte(data: bytes, right: bool) -> None:
     assert named(data) == (data, right)
+
+
+def test_a_chunk_is_named_whatever_follows_it() -> None:
+    """However a stream is cut, the same chunks get a name: those before the first that has one."""
+    nameless, right = event(), event(**RIGHT)
+    alone, _ = named(nameless)
+    assert named(nameless + right + nameless) == (alone + right + nameless, True) and alone != nameless
+
+
+def test_a_count_without_a_choice_is_heard() -> None:
+    data, _ = named(event(choices=[], usage={"prompt_tokens": 1}))
+    assert b'"object":"chat.completion.chunk"' in data
 
 
 def test_a_text_that_speaks_of_names_is_a_text() -> None:

@@ -11,23 +11,31 @@ from __future__ import annotations
 
 import re
 
-from hexapla.translate.tap import events
+from hexapla.translate.tap import EVENT_END, events
 
 _NAME = b'"object":"chat.completion.chunk"'
 _RIGHT = re.compile(rb'"object":\s*"chat\.completion\.chunk"')
 _OTHER = re.compile(rb'"object":\s*(?:"[^"]*"|null)')
+_SAYS = re.compile(rb'"choices":\s*\[\s*\{|"usage":\s*\{')  # Azure's filters, which come first, are heard by nobody
 _BEGIN = re.compile(rb"^(data: ?\{)", re.MULTILINE)
 
 
 def named(data: bytes) -> tuple[bytes, bool]:
-    """Whole events with their names, and whether one of them had it."""
-    if _RIGHT.search(data):
+    """Whole events with their names, and whether one of them had it; those after that one stay as they are."""
+    right = _RIGHT.search(data)
+    if right is not None and EVENT_END.search(data, 0, right.start()) is None:
         return data, True
-    return b"".join([_named(event) for event in events(data)]), False
+    said: list[bytes] = []
+    coming = iter(events(data))
+    for event in coming:
+        if _RIGHT.search(event):
+            return b"".join([*said, event, *coming]), True
+        said.append(_named(event))
+    return b"".join(said), False
 
 
 def _named(event: bytes) -> bytes:
-    if b'"choices"' not in event:
+    if b'"choices"' not in event or not _SAYS.search(event):
         return event  # a comment, an error, the end
     if b'"object"' in event:
         return _OTHER.sub(_NAME, event, count=1)

@@ -129,9 +129,12 @@ def events(data: bytes) -> list[bytes]:
 
 
 class Tap:
-    """Feed whole events; read `summary` and the flags."""
+    """Feed whole events; read `summary` and the flags.
 
-    __slots__ = ("_alike", "_decoder", "_mark", "_plain", "committed", "summary")
+    after  what follows the event that ended the answer
+    """
+
+    __slots__ = ("_alike", "_decoder", "_mark", "_plain", "after", "committed", "summary")
 
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
         self._alike = Alike(PATIENCE if protocol == "openai_chat" else 0)
@@ -140,6 +143,7 @@ class Tap:
         self._mark = OF_CALLS if protocol == "openai_chat" else MARK
         self.summary = summary
         self.committed = False
+        self.after = b""
 
     @property
     def done(self) -> bool:
@@ -153,13 +157,10 @@ class Tap:
         """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
         if not self.committed:
             return False
-        if not (self._alike.framed(data) or self._says_no_more(data)):
+        if not (self._alike.framed(data) or (is_one(data) and data.find(self._mark) < 0 and self._is_plain(data))):
             return False
         self.summary.text_bytes += DELTA_BYTES
         return True
-
-    def _says_no_more(self, data: bytes) -> bool:
-        return is_one(data) and data.find(self._mark) < 0 and self._is_plain(data)
 
     def _is_plain(self, event: bytes) -> bool:
         """Whether an event carries content alone; if so, the next one may be like it."""
@@ -170,16 +171,17 @@ class Tap:
         return True
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Look at `data`, which passes by; return its events that were more than plain content, up to one that failed."""
+        """Look at `data`, which passes by; return its events that were read, up to one that ended the answer."""
         mattered, alike = [], self._alike.framed
-        for event in events(data):
+        coming = iter(events(data))
+        for event in coming:
             if self.committed and (alike(event) or self._is_plain(event)):
                 self.summary.text_bytes += DELTA_BYTES
-            else:
-                self._note(self._decoder.feed(event))
-                mattered.append(event)
-                if self.summary.error is not None:
-                    break
+                continue
+            self._note(self._decoder.feed(event))
+            mattered.append(event)
+            if self._decoder.done:
+                self.after = b"".join(coming)
         return mattered
 
     def late(self, event: bytes) -> bool:
@@ -208,24 +210,8 @@ class CallTap(Tap):
         super().__init__(protocol, decoder, summary)
         self._speaks = CALLS[protocol].search
 
-    def _says_no_more(self, data: bytes) -> bool:
-        return self._speaks(data) is None and super()._says_no_more(data)
-
-    def feed(self, data: bytes) -> list[bytes]:
-        mattered, alike = [], self._alike.framed
-        for event in events(data):
-            known = self.committed and bool(alike(event))
-            plain = known or (self.committed and self._is_plain(event))
-            if known or (plain and not self._speaks(event)):
-                self.summary.text_bytes += DELTA_BYTES
-                continue
-            self._note(self._decoder.feed(event))
-            if self.summary.error is not None:
-                mattered.append(event)
-                break
-            if not plain:
-                mattered.append(event)
-        return mattered
+    def _is_plain(self, event: bytes) -> bool:
+        return self._speaks(event) is None and super()._is_plain(event)
 
 
 def is_content(event: AnyEvent) -> bool:
