@@ -39,6 +39,8 @@ class App:
             routes=[*meta_routes(gateway, keys, guard), *self._post_only(guard)],
             exception_handlers={404: guard.not_found, 405: guard.not_found},
         )
+        # a redirect would name whatever `Host` says, and lead from https to http behind a proxy
+        self._rest.router.redirect_slashes = False
 
     def _post_only(self, guard: Guard) -> list[Route]:
         """Routes that are never reached: they let every other method be answered with 405."""
@@ -63,18 +65,15 @@ class App:
         return None if endpoint is None else (endpoint, profile)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            scope = enter(scope)
         if scope["type"] == "http" and scope["method"] == "POST":
             endpoint = self._posts.get(scope["path"])
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
-            if scope["path"].startswith(PREFIX):
-                await self(enter(scope), receive, send)
-                return
             asked = operation(scope["path"])
             if asked is not None and asked.method != COUNT:
                 await self._gemini(asked, scope, receive, send)
                 return
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            scope = enter(scope)
         await self._rest(scope, receive, send)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -22,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from hexapla.config import Limits
 from hexapla.ledger.ids import Mint
 from hexapla.routing.memory import Memory
+from hexapla.server.framing import Refused, check_head, large_head, late_head, not_http, origin_form, unparsed
 from hexapla.server.generate import Generate
 from hexapla.server.known import PATIENCE, Known, remembered
 from hexapla.server.turn import Opening, Place, Turn
@@ -33,12 +35,6 @@ if TYPE_CHECKING:
 LOOKS = 4  # in the time after which an idle connection is closed
 
 Find = Callable[[bytes], tuple[Generate, str] | None]
-
-REASONS = {
-    400: ("Bad Request", "The request is not valid HTTP/1.1."),
-    408: ("Request Timeout", "The request's head did not arrive in time; send it in one go."),
-    431: ("Request Header Fields Too Large", "The request's head is too large, or it has too many headers."),
-}
 
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 """Headers of a request that offers another protocol, which its `connection` names as well."""
@@ -61,6 +57,8 @@ class Door(HttpToolsProtocol):
         self._head_size = 0
         self._most_lines = self.limits.head_lines
         self._in_head = True
+        self._chunk_begun = False  # and nothing came of it: it may be the last one, with trailers behind it
+        self._refused: Refused | None = None  # said when the answers before it are out
         self._head_timer: asyncio.TimerHandle | None = None
         self._arriving: Turn | None = None  # its body is not complete
         self._running: Turn | None = None
@@ -106,21 +104,29 @@ class Door(HttpToolsProtocol):
             self._parse(data)
 
     def _parse(self, data: bytes) -> None:
+        if self._refused is not None:
+            return
         between, self._between = self._between, False
-        if self._in_head:
+        if self._in_head or self._chunk_begun:
             self._head_size += len(data)
-            # a head that is still incomplete after this many bytes is a bomb; body bytes in the same read are allowed
-            if self._head_size > self.limits.head_bytes and b"\r\n\r\n" not in data[: self.limits.head_bytes]:
-                self._refuse(431)
-                return
+        # a head that is still incomplete after this many bytes is a bomb; body bytes in the same read are allowed
+        most = self.limits.head_bytes
+        if self._in_head and self._head_size > most and b"\r\n\r\n" not in data[:most]:
+            self._refuse(large_head())
+            return
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._refuse(400)
         except httptools.HttpParserUpgrade as offer:
             self._decline(data[offer.args[0] :])
             return
-        if self._arriving is not None:
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(unparsed(data) if between else not_http())
+        except httptools.HttpParserError as error:
+            why = error.__context__  # what a callback has raised
+            self._refuse(why if isinstance(why, Refused) else not_http())
+        if self._chunk_begun and self._head_size > most:
+            self._refuse(large_head())
+        elif self._arriving is not None:
             self._arriving.wait(self.loop)
         elif self._in_head and self._head_size and self._head_timer is None:
             self._arm()
@@ -172,30 +178,39 @@ class Door(HttpToolsProtocol):
         self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer: it must not pass for a header (RFC 9110, 6.5.1), and nobody here asks for one
         headers = self.headers
         if len(headers) >= self._most_lines:
-            self._refuse(431)
-            return
+            raise large_head()
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._head_size = 0
         if self._head_timer is not None:
             self._disarm()
         if self.transport.is_closing():
             return
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            start = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        parser = self.parser
+        method, version = parser.get_method(), parser.get_http_version()
+        if not self.url.startswith(b"/"):
+            self.url, self.headers = origin_form(self.url, self.headers)
+        check_head(version, method, self.headers)
+        if version == "1.0":
+            self.expect_100_continue = False  # it would not know the answer (RFC 9110, 10.1.1)
+        if parser.should_upgrade():
+            start = b"%b %b HTTP/%b" % (method, self.url, version.encode())
             self._plain = b"\r\n".join([start, *_unoffered(self.headers), b"", b""])
             return
+        self._in_head = False
         found = self.find(self.url)
-        if found is None or self.parser.get_method() != b"POST":
-            url, headers = self.url, self.headers
+        if found is None or method != b"POST":
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
-            self.url, self.headers, self.scope["headers"] = url, headers, headers
+            self.url, self.headers, self.scope["headers"], self.expect_100_continue = url, headers, headers, expects
             super().on_headers_complete()
             return
         # a generation request: a turn of our own instead of uvicorn's cycle
@@ -204,7 +219,7 @@ class Door(HttpToolsProtocol):
             endpoint=endpoint,
             profile=profile,
             headers=self.headers,
-            keep_alive=self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0",
+            keep_alive=parser.should_keep_alive() and version != "1.0",
             expects=self.expect_100_continue,
         )
         turn = Turn(self._place, opening, opening.keep_alive)
@@ -227,7 +242,13 @@ class Door(HttpToolsProtocol):
         else:
             super()._start_asgi_task(cycle, app)
 
+    def on_chunk_header(self) -> None:
+        self._chunk_begun = True
+        self._head_size = 0
+
     def on_body(self, body: bytes) -> None:
+        self._chunk_begun = False
+        self._head_size = 0
         turn = self._arriving
         if turn is None:
             super().on_body(body)
@@ -240,6 +261,7 @@ class Door(HttpToolsProtocol):
         if self._head_timer is not None:
             self._disarm()
         self._in_head = self._between = True
+        self._chunk_begun = False
         self._head_size = 0
         turn, self._arriving = self._arriving, None
         if turn is None:
@@ -257,6 +279,9 @@ class Door(HttpToolsProtocol):
             return
         if self.flow.read_paused:
             self.flow.resume_reading()
+        if self._refused is not None and not self.pipeline:
+            self._refuse(self._refused)
+            return
         if not self._in_head and self.limits.head_seconds:
             # the body was refused on its way: take what still comes, for who hangs up at once may not be heard, and
             # not for ever
@@ -285,7 +310,7 @@ class Door(HttpToolsProtocol):
 
     def _arm(self) -> None:
         if self.limits.head_seconds:
-            self._head_timer = self.loop.call_later(self.limits.head_seconds, self._refuse, 408)
+            self._head_timer = self.loop.call_later(self.limits.head_seconds, self._refuse, late_head())
 
     def _disarm(self) -> None:
         if self._head_timer is not None:
@@ -293,25 +318,43 @@ class Door(HttpToolsProtocol):
             self._head_timer = None
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400)
+        self._refuse(not_http())
 
-    def _refuse(self, status: int) -> None:
-        """Answer and close.  The dialect is not known yet: the body is an error in all of them."""
+    def _refuse(self, refused: Refused) -> None:
+        """Answer and close, after the answers to earlier requests.
+
+        The dialect is not known yet: the body is an error in all of them.
+        """
         self._disarm()
         transport = self.transport
         if transport.is_closing():
             return
+        if self._others_first():
+            self._refused = refused
+            return
         answer_id = self.new_id().encode()
-        reason, message = (text.encode() for text in REASONS[status])
+        reason, message = HTTPStatus(refused.status).phrase.encode(), refused.message.encode()
         body = (
             b'{"type":"error","error":{"type":"invalid_request_error","message":"%b","param":null,"code":null},'
             b'"request_id":"%b"}' % (message, answer_id)
         )
         transport.write(
             b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-            b"request-id: %b\r\nconnection: close\r\n\r\n%b" % (status, reason, len(body), answer_id, answer_id, body)
+            b"request-id: %b\r\nconnection: close\r\n\r\n%b"
+            % (refused.status, reason, len(body), answer_id, answer_id, body)
         )
         transport.close()
+
+    def _others_first(self) -> bool:
+        """Whether an earlier request waits for its answer.  The one whose body has broken off gets none of its own."""
+        if self._in_head:
+            return self.cycle is not None and not self.cycle.response_complete
+        if not self.pipeline:
+            return False
+        broken: object = self.pipeline.popleft()[0]
+        if isinstance(broken, Turn):
+            broken.leave()
+        return True
 
 
 def _unoffered(headers: list[tuple[bytes, bytes]]) -> list[bytes]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
@@ -26,7 +27,7 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.server.account import Account
 from hexapla.server.body import ClientGone, read_body
 from hexapla.server.catalogue import Catalogue
-from hexapla.server.gemini import VERSIONS, operation, with_key
+from hexapla.server.gemini import COUNT, GENERATE, VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.generation import openrouter
 from hexapla.server.keys import KeyRing
@@ -177,6 +178,10 @@ class Meta:
             counted = await self._gateway.count_tokens(ask)
         return answer({"totalTokens": counted["input_tokens"]})
 
+    async def operated(self, request: Request) -> Response:
+        """An operation of Gemini's is a POST, and no name of a model."""
+        raise HTTPException(405)
+
     async def unbuilt(self, request: Request) -> Response:
         """An operation of OpenAI's API that this version does not have."""
         self._keys.name(request.headers.raw)
@@ -214,13 +219,14 @@ class Guard:
         code = "not_found" if status == 404 else "method_not_allowed"
         known = ClientError(Kind.INVALID_REQUEST, message, status=status, code=code)
         if request.url.path.startswith(("/v1beta/", "/v1alpha/")):
-            kind = Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST
-            return self.tell(ClientError(kind, message, status=status), "gemini_generate", request.url.path)
-        protocol = "anthropic_messages" if "/messages" in request.url.path else _asked_in(request, "openai_chat")
-        if protocol == "anthropic_messages" and status == 404:
-            known = ClientError(Kind.NOT_FOUND, message)
+            protocol = "gemini_generate"
+        else:
+            protocol = "anthropic_messages" if "/messages" in request.url.path else _asked_in(request, "openai_chat")
+        if protocol != "openai_chat":
+            known = ClientError(Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST, message, status=status)
         response = self.tell(known, protocol, request.url.path)
-        response.headers.update(getattr(error, "headers", None) or {})  # what a path does take
+        if status == 405:
+            response.headers["allow"] = ", ".join(_taken(request))
         return response
 
     def tell(self, error: GatewayError, protocol: str, path: str) -> Response:
@@ -235,6 +241,14 @@ class Guard:
     def _named(self, response: Response) -> Response:
         response.headers["x-request-id"] = response.headers["request-id"] = self._new_id()
         return response
+
+
+def _taken(request: Request) -> list[str]:
+    """The methods that the request's path does take; Starlette tells those of the first route that stands there."""
+    if operation(request.scope["path"]) is not None:
+        return ["POST"]
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for route in routes for method in route.methods})
 
 
 def _asked_in(request: Request, protocol: str) -> str:
@@ -282,6 +296,8 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     ]
     routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]
     for version in VERSIONS:
+        for name in (*GENERATE, COUNT):
+            routes += [Route(f"{version}/models/{{model:path}}:{name}", meta.operated, methods=["GET"])]
         if version not in PREFIXES:
             routes.append(Route(f"{version}/models", guard.view(catalogue.models, "gemini_generate"), methods=["GET"]))
             one = guard.view(catalogue.model, "gemini_generate")
