@@ -191,6 +191,23 @@ async def test_the_upstream_hears_the_same(ask: Ask, tmp_path: Path) -> None:
         assert told == ([name for name, _ in ask.forward] if ask.protocol == "openai_chat" else [])
 
 
+@awaited
+async def test_what_an_answer_lacks_for_its_request(tmp_path: Path) -> None:
+    """The request is known when its answer comes, though its bytes were given back: a call of 2023 is one of a tool."""
+    tools = [{"type": "function", "function": {"name": "run", "parameters": {"type": "object"}}}]
+    ask = replace(question(), body=msgspec.json.encode(msgspec.json.decode(question().body) | {"tools": tools}))
+    message = {"role": "assistant", "content": None, "function_call": {"name": "run", "arguments": "{}"}}
+    choice = {"index": 0, "message": message, "finish_reason": "function_call"}
+    said = answer(msgspec.json.encode({"id": "c", "object": "chat.completion", "choices": [choice]}))
+    async with opened(tmp_path, lambda _, writer: writes(said, writer)) as (gateway, _):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Short, "run", None)  # nobody goes the long way here
+            status, body, _ = await asked(gateway, ask)
+        choice = msgspec.json.decode(body)["choices"][0]
+        assert status == 200 and choice["finish_reason"] == "tool_calls"
+        assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["run"]
+
+
 GOES_ON = """[providers.three]
 auth = { kind = "none" }
 [[providers.three.endpoints]]

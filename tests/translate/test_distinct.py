@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from hexapla.catalog.schema import Quirks
-from hexapla.ir.content import Origin
+from hexapla.ir.content import Origin, Text, ToolCall
+from hexapla.ir.fold import fold, unfold
+from hexapla.ir.loss import LossLog
+from hexapla.ir.response import GenerateResponse, Stop
 from hexapla.ir.target import Target
+from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.translate.distinct import Distinct
 from hexapla.translate.lane import Lane
@@ -107,3 +111,97 @@ def test_ids_that_are_free_are_kept() -> None:
     made = [ids.take("a"), ids.take("a"), ids.take("b")]
     assert len({*made, "a", "b"}) == 5
     assert Distinct({"a"}, "other").take("a") != made[0] == Distinct({"a"}, "seed").take("a")
+
+
+def test_ids_that_are_counted_count_on() -> None:
+    """A model goes on in the form that it finds in the conversation."""
+    ids = Distinct({"run:0", "run:1", "functions.Read:9", "call_007"}, "seed")
+    assert [ids.take(each) for each in ("run:0", "run:0", "functions.Read:9", "run:0")] == [
+        "run:2",
+        "run:3",
+        "functions.Read:10",
+        "run:4",
+    ]
+    assert ids.take("call_007").startswith("call_") and len(ids.take("7")) == 1 and len(ids.take("7")) > 1
+
+
+# in the Verbatim lane
+
+
+def history(dialect: str, *ids: str) -> dict[str, Any]:
+    """A conversation with these calls in it, and their results, each a turn of its own."""
+    said: list[dict[str, Any]] = [{"role": "user", "content": f'call "{SAME}" again'}]
+    for each in ids:
+        if dialect == "openai_chat":
+            said += turn(each)
+        elif dialect == "openai_responses":
+            said.append({"type": "function_call", "call_id": each, "name": "run", "arguments": "{}"})
+            said.append({"type": "function_call_output", "call_id": each, "output": "ok"})
+        else:
+            said.append(
+                {"role": "assistant", "content": [{"type": "tool_use", "id": each, "name": "run", "input": {}}]}
+            )
+            said.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": each, "content": "ok"}]})
+    return {"input": said} if dialect == "openai_responses" else {"messages": said, "max_tokens": 9}
+
+
+ANSWER = GenerateResponse(
+    id="r1",
+    model="m",
+    content=(Text(text="Look."), ToolCall(id=SAME, name="run", arguments='{"a":1}'), ToolCall(id="x", name="run")),
+    stop=Stop(reason="tool_calls"),
+)
+VERBATIM = ("openai_chat", "openai_responses", "anthropic_messages")
+
+
+def passed(dialect: str, known: tuple[str, ...], size: int) -> tuple[bytes, bytes]:
+    """An answer that calls tools, and what a client hears of it.  `size`: of the pieces of a stream; 0: it is whole."""
+    protocol = PROTOCOLS[dialect]
+    body = {"model": "p/m", "stream": bool(size), **history(dialect, *known)}
+    lane = Translation(peek(dialect, json.dumps(body).encode()), REPLY).open(
+        Target(origin=Origin(dialect, "p"), model="m"), Quirks()
+    )
+    assert lane.name == "verbatim"
+    if not size:
+        data = protocol.render_response(ANSWER, REPLY, LossLog())
+        return data, lane.answer(data)
+    encoder = protocol.encoder(REPLY)
+    data = b"".join(map(encoder.encode, unfold(ANSWER))) + encoder.close()
+    stream = lane.stream()
+    heard = b"".join(stream.feed(data[at : at + size]) for at in range(0, len(data), size)) + stream.close()
+    return data, heard
+
+
+def calls_heard(dialect: str, heard: bytes, size: int) -> list[str]:
+    protocol = PROTOCOLS[dialect]
+    decoder = protocol.decoder()
+    answer = fold([*decoder.feed(heard), *decoder.close()]) if size else protocol.parse_response(heard)
+    return [part.id for part in answer.content if isinstance(part, ToolCall)]
+
+
+@pytest.mark.parametrize("size", [0, 7, 100_000])
+@pytest.mark.parametrize("dialect", VERBATIM)
+def test_an_id_that_returns_in_a_later_turn(dialect: str, size: int) -> None:
+    """It counts on, wherever the answer says it; what is not a call of the conversation is not known by it."""
+    data, heard = passed(dialect, (SAME, "run:1"), size)
+    assert calls_heard(dialect, heard, size) == ["run:2", "x"]
+    assert heard == data.replace(b'"run:0"', b'"run:2"')
+
+
+@pytest.mark.parametrize("size", [0, 7, 100_000])
+@pytest.mark.parametrize("known", [(), ("run:1",)])
+@pytest.mark.parametrize("dialect", VERBATIM)
+def test_an_id_that_was_only_spoken_of_passes_byte_for_byte(dialect: str, known: tuple[str, ...], size: int) -> None:
+    data, heard = passed(dialect, known, size)
+    assert heard == data
+
+
+@pytest.mark.parametrize("dialect", VERBATIM)
+def test_a_conversation_goes_on(dialect: str) -> None:
+    """With the ids that the client was given, turn after turn."""
+    known: list[str] = []
+    for turns in range(4):
+        _, heard = passed(dialect, tuple(known), 0)
+        known += calls_heard(dialect, heard, 0)[:1]
+        assert len({*known}) == turns + 1
+    assert known == ["run:0", "run:1", "run:2", "run:3"]

@@ -2,9 +2,9 @@
 
 A client answers a call under its id, and the SDKs put a streamed call together by its index, joining every id and name that
 they meet.  One in fifteen hundred answers with calls has no id, or gives two calls the same (Google's compatible endpoint,
-small servers); Mistral names no type; indexes are missing, begin at 5, or are all 0; ids and names are said again in every
-piece.  The Hub lane mends that, and so does this, in the same way.  A call that is as OpenAI says it is never touched, and
-an answer without another leaves here byte for byte.
+small servers); the id of an earlier turn comes again (distinct.py); Mistral names no type; indexes are missing, begin at 5,
+or are all 0; ids and names are said again in every piece.  The Hub lane mends that, and so does this, in the same way.  A
+call that is as OpenAI says it is never touched, and an answer without another leaves here byte for byte.
 
 Small servers answer a request with `tools` by the function_call of 2023, for which a program of today never looks; it
 hears a call as its request knows them.  Who asks with `functions` hears it as it is.
@@ -25,6 +25,8 @@ from hexapla.protocols.openai_chat.parts import json_text
 from hexapla.protocols.openai_chat.response import calls_of
 from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
 from hexapla.protocols.typed import NULL
+from hexapla.translate.distinct import Called, Distinct
+from hexapla.translate.peek import Peek
 from hexapla.translate.tap import OF_CALLS, events
 from hexapla.wire.rawjson import dump, join, load, split
 
@@ -37,12 +39,6 @@ _OLD = re.compile(rb'"function_call":\s*\{|"finish_reason":\s*"function_call"')
 _DATA = re.compile(rb"^data: ?(\{.*\})\s*$", re.MULTILINE)
 
 
-class _Asked(msgspec.Struct):
-    """What is looked for in a request."""
-
-    tools: list[Raw] | None = None
-
-
 _INNER = ("name", "arguments")
 """Fields that stand inside of a call's function."""
 
@@ -53,13 +49,14 @@ Changes = dict[str, str | int | None]
 class CallIds:
     """The calls of one answer, whole or in pieces.
 
-    asked  the request, which is only read where an answer makes a call in the old way
+    asked  the request, which is only read where an answer makes a call in the old way, or under an id of an earlier one
     """
 
-    __slots__ = ("_asked", "_choices", "_seed", "_tools")
+    __slots__ = ("_asked", "_called", "_choices", "_seed", "_tools")
 
-    def __init__(self, asked: bytes = b"") -> None:
+    def __init__(self, asked: Peek | None = None) -> None:
         self._asked = asked
+        self._called = Called(asked)
         self._tools: bool | None = None  # whether it speaks of tools; None: nobody has looked
         self._choices: dict[int, _Choice] = {}  # by index
         self._seed: str | None = None
@@ -88,7 +85,8 @@ class CallIds:
 
     def _asked_with_tools(self) -> bool:
         if self._tools is None:
-            self._tools = bool((load(self._asked, _Asked) or _Asked()).tools)
+            asked = self._asked
+            self._tools = asked is not None and bool(load(asked.fields.get("tools", NULL), list[Raw]))
         return self._tools
 
     def _identified(self, data: bytes, *, whole: bool) -> bytes:
@@ -102,7 +100,7 @@ class CallIds:
             said = choice.message or choice.delta
             if said is None or not said.tool_calls:
                 continue
-            known = self._choices.setdefault(number if whole else choice.index or 0, _Choice(self._seed))
+            known = self._choices.setdefault(number if whole else choice.index or 0, _Choice(self._seed, self._called))
             calls = calls_of(said)
             changes = [known.whole(place, call) if whole else known.piece(call) for place, call in enumerate(calls)]
             if not whole and _NULLS.search(data):
@@ -115,13 +113,15 @@ class CallIds:
 class _Choice:
     """The calls of one choice.
 
-    seed  the answer's id
+    seed   the answer's id
+    known  the ids of the conversation's earlier calls
     """
 
-    __slots__ = ("_calls", "_seed")
+    __slots__ = ("_calls", "_ids", "_seed")
 
-    def __init__(self, seed: str | None) -> None:
+    def __init__(self, seed: str | None, known: Called) -> None:
         self._calls = Calls()
+        self._ids = Distinct(known, seed)
         self._seed = seed
 
     def whole(self, place: int, call: ToolDelta) -> Changes:
@@ -164,6 +164,8 @@ class _Choice:
         call.open = True
         changes: Changes = {"type": "custom" if piece.custom else "function"} if piece.type is None else {}
         unique = self._calls.unique_id(call, self._seed)
+        if not said:
+            unique = self._ids.take(unique)
         if unique != call.given:
             changes["id"] = unique
         elif said and piece.id:
@@ -182,7 +184,7 @@ def _nulls(piece: ToolDelta) -> Changes:
     return {name: None for name, value in said if value is None}
 
 
-def with_ids(body: bytes, asked: bytes = b"") -> bytes:
+def with_ids(body: bytes, asked: Peek | None = None) -> bytes:
     """A whole answer in which every call has an id of its own."""
     return CallIds(asked).mended(body, whole=True)
 

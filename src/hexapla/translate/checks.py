@@ -109,6 +109,13 @@ def check(peeked: Peek) -> None:
         _check_pictures(_pictures(messages, name))
 
 
+def called_in(peeked: Peek) -> frozenset[str]:
+    """The ids of the calls in a conversation, as far as it can be read."""
+    look, name = _LOOK[peeked.protocol], CONVERSATION[peeked.protocol]
+    messages = load(peeked.fields.get(name, Raw()), list[_Message]) or []
+    return frozenset(ident for kind, ident, _ in look.steps(messages, name) if kind == "call")
+
+
 def _continued(peeked: Peek, messages: list[_Message]) -> bool:
     """Part of the conversation is kept by the vendor, so a call may stand there."""
     kept = peeked.fields.keys() & {"previous_response_id", "conversation", "thread"}

@@ -19,6 +19,7 @@ from msgspec import Raw
 
 from hexapla.protocols.typed import NULL
 from hexapla.translate.callids import CallIds
+from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import SSEDecoder, comment
 
@@ -40,7 +41,7 @@ class Chunks:
 
     __slots__ = ("_calls", "_messages", "_said")
 
-    def __init__(self, asked: bytes = b"") -> None:
+    def __init__(self, asked: Peek | None = None) -> None:
         self._calls = CallIds(asked)
         self._said = False  # a delta has had a text
         self._messages = False  # pieces come as messages

@@ -5,8 +5,7 @@ https://github.com/MoonshotAI/Kimi-K2.5/issues/33, 2026-03) and at a message_del
 https://github.com/earendil-works/pi/issues/6567, 2026-07).  Of calls only those are looked at that the client answers: what
 the vendor runs itself stands in the same answer with its result.
 
-Rules of this file: an answer in which all is well passes byte for byte, and its deltas are not looked at; a call of an
-earlier turn is not known here, since requests pass by as well.
+Rules of this file: an answer in which all is well passes byte for byte, and its deltas are not looked at.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from hexapla.protocols.typed import NULL
-from hexapla.translate.distinct import Distinct
+from hexapla.translate.distinct import Called, Distinct
+from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
 from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import SSEDecoder
@@ -29,10 +29,11 @@ _USE, _START, _DELTA, _USAGE = b'"tool_use"', b'"message_start"', b'"message_del
 class Messages:
     """The events of one answer."""
 
-    __slots__ = ("_counts", "_ids", "_started")
+    __slots__ = ("_called", "_counts", "_ids", "_started")
 
-    def __init__(self, asked: bytes = b"") -> None:
-        self._ids = Distinct()
+    def __init__(self, asked: Peek | None = None) -> None:
+        self._called = Called(asked)
+        self._ids = Distinct(self._called)
         self._started = False
         self._counts = dump({"output_tokens": 0})  # what is said of them at the start
 
@@ -61,7 +62,7 @@ class Messages:
         if self._started:
             return b""
         self._started = True
-        self._ids = Distinct(seed=load(message.get("id", NULL), str))
+        self._ids = Distinct(self._called, load(message.get("id", NULL), str))
         counts = load(message.get("usage", NULL), Json) or {}
         if counts.get("output_tokens", NULL) != NULL:
             self._counts = dump({"output_tokens": counts["output_tokens"]})
@@ -73,7 +74,7 @@ class Messages:
         content = load(answer.get("content", NULL), list[Json])
         if content is None:
             return body
-        self._ids = Distinct(seed=load(answer.get("id", NULL), str))
+        self._ids = Distinct(self._called, load(answer.get("id", NULL), str))
         mended = [self._mended(block) for block in content]
         return body if mended == content else join({**answer, "content": dump(mended)})
 
@@ -85,6 +86,6 @@ class Messages:
         return block if found == given else {**block, "id": dump(found)}
 
 
-def with_use_ids(body: bytes, asked: bytes) -> bytes:
+def with_use_ids(body: bytes, asked: Peek | None) -> bytes:
     """A whole answer in which every call has an id of its own."""
     return Messages(asked).whole(body)

@@ -192,7 +192,7 @@ class Translation:
             self._judge(losses)
         body = self._edited(edits, quirks if name == "patch" else None, keep)
         reply = replace(self._reply, model=target.model, provider=provider)
-        return Verbatim(self._client, reply, body, name=name, hide_usage=hide, losses=losses)
+        return Verbatim(self._client, reply, peeked, body, name=name, hide_usage=hide, losses=losses)
 
     def _edited(self, edits: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
         """The client's body with other values of some top-level fields, and without what speaks to us."""

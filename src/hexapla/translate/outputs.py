@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from hexapla.protocols.typed import NULL
-from hexapla.translate.itemids import lack, with_call_id, with_items
+from hexapla.translate.itemids import ItemIds
+from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
 from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import SSEDecoder, frame
@@ -33,18 +34,18 @@ NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')  # in a text its quotes
 class Outputs:
     """The items of one stream."""
 
-    __slots__ = ("_items", "_room", "_seed")
+    __slots__ = ("_ids", "_items", "_room")
 
-    def __init__(self, asked: bytes = b"") -> None:
+    def __init__(self, asked: Peek | None = None) -> None:
         self._items: dict[bytes, Raw] = {}  # by output_index, as it stands in the stream
         self._room = MOST
-        self._seed: str | None = None  # the answer's id; None: it was not said yet
+        self._ids = ItemIds(asked)
 
     def stream(self, data: bytes, mattered: Sequence[bytes]) -> bytes:
         """Whole events, the last of which says what the items before it were."""
-        if self._seed is None and (found := _ANSWER.search(data)):
-            self._seed = found.group(1).decode("utf-8", "replace")
-        if lack(data):
+        if not self._ids.seed and (found := _ANSWER.search(data)):
+            self._ids.seed = found.group(1).decode("utf-8", "replace")
+        if self._ids.lack(data):
             data = b"".join([self._called(event) for event in events(data)])
         if _ITEM not in data and (_SAID in data or not any(last in data for last in _LAST)):
             return data
@@ -67,11 +68,10 @@ class Outputs:
             fields = load(inner.data, dict[str, Raw]) or {}
             response = load(fields.get("response", NULL), dict[str, Raw])
             if response is not None:
-                return event.replace(inner.data, join({**fields, "response": dump(with_items(response))}))
+                return event.replace(inner.data, join({**fields, "response": dump(self._ids.items(response))}))
             if "item" in fields:
                 place = load(fields.get("output_index", NULL), int) or 0
-                item = with_call_id(fields["item"], self._seed or "", place)
-                return event.replace(inner.data, join({**fields, "item": item}))
+                return event.replace(inner.data, join({**fields, "item": self._ids.item(fields["item"], place)}))
         return event
 
     def _event(self, event: bytes) -> bytes:

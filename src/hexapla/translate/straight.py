@@ -63,4 +63,4 @@ def straight(peeked: Peek, way: Straight) -> Verbatim | None:
     body = peeked.body
     if way.model != peeked.model:
         body = join({**peeked.fields, "model": way.named})
-    return Verbatim(way.protocol, _NOBODY, body, name="verbatim", hide_usage=False, losses=())
+    return Verbatim(way.protocol, _NOBODY, peeked, body)

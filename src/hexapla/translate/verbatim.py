@@ -34,6 +34,7 @@ from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.messages import Messages, with_use_ids
 from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
+from hexapla.translate.peek import Peek
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
 from hexapla.wire.rawjson import broken, dump, join, load, split
 from hexapla.wire.sse import SSEDecoder, frame
@@ -59,7 +60,7 @@ _LAST_WORDS = {
 _MENDED: dict[str, type[Chunks | Outputs | Messages]] = {_CHAT: Chunks, _MESSAGES: Messages, _RESPONSES: Outputs}
 """What adds to a dialect's streams what its clients cannot do without."""
 
-_CALLED: dict[str, Callable[[bytes, bytes], bytes]] = {
+_CALLED: dict[str, Callable[[bytes, Peek | None], bytes]] = {
     _CHAT: with_ids,
     _MESSAGES: with_use_ids,
     _RESPONSES: with_call_ids,
@@ -70,6 +71,7 @@ _CALLED: dict[str, Callable[[bytes, bytes], bytes]] = {
 class Verbatim:
     """One attempt in the client's own protocol.
 
+    asked       the client's request; `body`, what is sent of it, is given back once it was
     hide_usage  the usage chunk was asked for by us, not by the client, and is taken out of the stream
     losses      what the edits took from the request
     """
@@ -77,10 +79,19 @@ class Verbatim:
     begun: Begun | None = None
 
     def __init__(
-        self, protocol: Protocol, reply: Reply, body: bytes, *, name: str, hide_usage: bool, losses: tuple[Loss, ...]
+        self,
+        protocol: Protocol,
+        reply: Reply,
+        asked: Peek,
+        body: bytes,
+        *,
+        name: str = "verbatim",
+        hide_usage: bool = False,
+        losses: tuple[Loss, ...] = (),
     ) -> None:
         self._protocol = protocol
         self._reply = reply
+        self._asked = asked
         self._hide_usage = hide_usage
         self.name = name
         self.body = body
@@ -103,7 +114,7 @@ class Verbatim:
             body = _completed(body, self._protocol.name, self._reply.provider)
         if seen.usual or self._protocol.name not in _CALLED:
             return body
-        return _CALLED[self._protocol.name](body, self.body)
+        return _CALLED[self._protocol.name](body, self._asked)
 
     def simulate(self, body: bytes) -> bytes:
         answer = self._protocol.parse_response(self.answer(body))
@@ -117,14 +128,14 @@ class Verbatim:
         return self.answer(self._protocol.render_response(response, self._reply, LossLog()))
 
     def stream(self) -> Stream:
-        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self._hide_usage, asked=self.body)
+        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self._hide_usage, asked=self._asked)
 
 
 class VerbatimStream:
     """Bytes that pass by, event by whole event."""
 
     def __init__(
-        self, protocol: Protocol, reply: Reply, summary: Summary, *, hide_usage: bool, asked: bytes = b""
+        self, protocol: Protocol, reply: Reply, summary: Summary, *, hide_usage: bool, asked: Peek | None = None
     ) -> None:
         self._protocol = protocol
         self._reply = reply

@@ -141,7 +141,7 @@ class Restore:
         name, namespace = self._names.get(part.name, (part.name, part.namespace))
         call_id = fit_id(part.id, self._id_pattern) if self._id_pattern else part.id
         if self._ids is None:
-            self._ids = Distinct(self._called, self._seed)
+            self._ids = Distinct(frozenset(self._called), self._seed)
         return replace(part, name=name, namespace=namespace, id=self._ids.take(call_id))
 
     def _whole_part(self, part: ResponsePart) -> ResponsePart:
