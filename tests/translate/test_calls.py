@@ -125,6 +125,38 @@ def test_arguments_that_are_anything(arguments: str) -> None:
     assert judged.flaw() == "InvalidJson"
 
 
+PIECES = {
+    "one": ((0, "wea", None), (0, "ther", None), (0, None, '{"city": "Ulm"}')),
+    "the last with arguments": ((0, "weat", ""), (0, "her", '{"city": "Ulm"}')),
+    "in turns": (
+        (0, "wea", ""),
+        (1, "w", ""),
+        (0, "ther", ""),
+        (1, "eather", ""),
+        *((i, None, RIGHT.arguments) for i in (0, 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("text", [True, False])
+@pytest.mark.parametrize("name", PIECES)
+def test_a_name_that_comes_in_pieces(name: str, text: bool) -> None:
+    """In a stream that passes by as it is, a call is judged by its whole name."""
+    peeked = peek(CHAT, json.dumps({"model": "m", "stream": True} | ASKED[CHAT]).encode())
+    lane = Translation(peeked, REPLY).open(Target(origin=Origin(CHAT, "p"), model="m", stream=True), Quirks())
+    lane.summary.calls = Calls(peeked, CHAT)
+    assert lane.name == "verbatim"
+    stream = lane.stream()
+    deltas: list[dict[str, object]] = [{"content": "Let me see."}] if text else []
+    for index, piece, arguments in PIECES[name]:
+        said = {key: value for key, value in (("name", piece), ("arguments", arguments)) if value is not None}
+        deltas.append({"tool_calls": [{"index": index, "id": f"c{index}", "type": "function", "function": said}]})
+    for delta in deltas:
+        stream.feed(b"data: %b\n\n" % json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode())
+    stream.feed(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n')
+    assert lane.summary.calls.flaw() == ""
+
+
 def test_arguments_without_end_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "MOST", 20)
     long = ToolCall(id="c", name="weather", arguments='{"city": "%s' % ("U" * 20))

@@ -33,7 +33,7 @@ from hexapla.ir.response import ResponsePart
 from hexapla.protocols import PROTOCOLS
 from hexapla.translate.conforms import conforms
 from hexapla.translate.peek import Peek
-from hexapla.wire.rawjson import join
+from hexapla.wire.rawjson import join, load
 
 MOST = 256 * 1024  # characters of arguments in one answer; whoever writes more is not judged
 
@@ -51,6 +51,15 @@ EMPTY: dict[str, dict[str, Any]] = {
     "gemini_generate": {"contents": [{"role": "user", "parts": [{"text": "."}]}]},
 }
 """The smallest request of a dialect: beside what is said of tools nothing need be read again."""
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+class _ChatTool(msgspec.Struct):
+    function: _Named | None = None
+    custom: _Named | None = None
 
 
 class Calls:
@@ -71,6 +80,12 @@ class Calls:
         self._text = 0
         self.stop: str | None = None
         self.body = b""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of tools, by which the pieces of one are known in a Chat stream."""
+        tools = load(self._peeked.fields.get("tools", Raw()), list[_ChatTool]) or ()
+        return frozenset(each.name for tool in tools for each in (tool.function, tool.custom) if each is not None)
 
     def hear(self, event: AnyEvent) -> None:
         """Take in what is said."""

@@ -208,6 +208,8 @@ class CallTap(Tap):
 
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
         super().__init__(protocol, decoder, summary)
+        if summary.calls is not None:
+            decoder.expect(summary.calls.names)
         self._speaks = CALLS[protocol].search
 
     def _is_plain(self, event: bytes) -> bool:

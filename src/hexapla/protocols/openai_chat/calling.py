@@ -1,7 +1,8 @@
 """The calls of a stream as blocks: each begins once it has a name, and holds what its pieces say.
 
 `calls.py` knows which call a piece belongs to, the decoder which blocks are open; what is between them stands here.  A name
-that may not be whole yet is waited for: its call begins with its arguments, or when anything else does.
+that may not be whole yet is waited for: its call begins with its arguments, or when a text or a later call does.  Names of
+several calls may come in turns, piece by piece.
 
 Rules of this file: no chunks; nothing that came is lost, and nothing is said twice.
 """
@@ -43,7 +44,7 @@ class Calling:
         self._begin = begin
         self._hang = hang
         self._calls = Calls()
-        self._waiting: Call | None = None  # has a name that may not be whole
+        self._waiting: list[Call] = []  # have names that may not be whole, in order
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -68,16 +69,16 @@ class Calling:
         elif call.name:
             if text or call.arguments or self._is_name(call.name):
                 self._open(call)
-            else:
-                self._wait(call)
+            elif call not in self._waiting:
+                self._waiting.append(call)
         if text:
             self._argue(call, text)
             call.arguments.append(text)
 
     def go_on(self) -> None:
-        """Something else begins: a call whose name was waited for begins before it."""
-        if self._waiting is not None:
-            self._open(self._waiting)
+        """Something else begins: calls whose names were waited for begin before it."""
+        if self._waiting:
+            self._open(self._waiting[-1])
 
     def whole(self) -> list[BlockStop]:
         """Stop the calls that can get no more."""
@@ -107,14 +108,16 @@ class Calling:
             return True
         return name in names and not any(other.startswith(name) for other in names if other != name)
 
-    def _wait(self, call: Call) -> None:
-        if self._waiting is not call:
-            self.go_on()
-        self._waiting = call
-
     def _open(self, call: Call) -> None:
-        if self._waiting is call:
-            self._waiting = None
+        """Begin a call, and before it those that came earlier and wait."""
+        waiting = self._waiting
+        place = waiting.index(call) if call in waiting else len(waiting)
+        self._waiting = []  # the later ones go on waiting, though a block begins
+        for each in (*waiting[:place], call):
+            self._open_one(each)
+        self._waiting = waiting[place + 1 :]
+
+    def _open_one(self, call: Call) -> None:
         call.open = True
         call_id, extras = self._calls.unique_id(call, self.seed), call.extras
         if extras:
