@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, cast
 
 import pytest
@@ -71,6 +71,9 @@ class Slow:
         self.full = True
         return True
 
+    def voice(self) -> Callable[[bytes], bool]:
+        return self.send
+
     def beat(self, start: Start, data: bytes) -> None:
         self.send(data)
 
@@ -83,7 +86,7 @@ class Slow:
 
 
 def driver(response: Silent, sink: Slow | None = None, beat: float = 0.0) -> Driver:
-    return Driver(lambda _: cast(Any, response), cast(Sink, sink), Sweeper(beat), lambda _: None)
+    return Driver(lambda _: cast(Any, response), cast(Sink, sink or Slow()), Sweeper(beat), lambda _: None)
 
 
 def waits(facts: list[Fact], receive: Receive) -> Generator[Command, Fact, Outcome]:
@@ -236,7 +239,7 @@ def asks(name: str) -> Send:
 
 
 def racing(lines: dict[str, Line]) -> Driver:
-    return Driver(lambda request: cast(Any, lines[request.url[7:]]), cast(Sink, None), Sweeper(0.0), lambda _: None)
+    return Driver(lambda request: cast(Any, lines[request.url[7:]]), cast(Sink, Slow()), Sweeper(0.0), lambda _: None)
 
 
 def test_a_race_is_run_side_by_side() -> None:

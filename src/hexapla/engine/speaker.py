@@ -6,6 +6,8 @@ error; when the answer's end is known it is in the journal before its last byte 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hexapla.engine.client import Answer
 from hexapla.engine.heads import Head, answer_head
 from hexapla.engine.recorder import Recorder
@@ -47,6 +49,9 @@ class Speaker:
         if not self.spoke:
             self._say_head()
         return self.answer.send(data)
+
+    def voice(self) -> Callable[[bytes], bool]:
+        return self.answer.send if self.spoke else self.send
 
     def finish(self, data: bytes) -> None:
         if data:

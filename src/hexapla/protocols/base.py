@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 import msgspec
 
 from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
-from hexapla.ir.event import AnyEvent, BlockDelta, UsageReport
+from hexapla.ir.event import AnyEvent, UsageReport
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse, Stop, Usage
@@ -87,12 +87,14 @@ def glancing(parse: Callable[[bytes], GenerateResponse]) -> Callable[[bytes], Gl
 class StreamDecoder(typing.Protocol):
     """Bytes of an upstream stream -> events.
 
-    done     the protocol's own terminal event was seen: nothing more will come, `close` may be called
-    unread   fields that nobody here knows, once `look` was called
-    settled  everything that matters was seen (a finish reason and usage), only a terminator may follow: the driver
-             waits briefly for it
+    text_index  of the block of text that is open, for `piece`; -1: there is none
+    done        the protocol's own terminal event was seen: nothing more will come, `close` may be called
+    unread      fields that nobody here knows, once `look` was called
+    settled     everything that matters was seen (a finish reason and usage), only a terminator may follow: the driver
+                waits briefly for it
     """
 
+    text_index: int
     done: bool
     settled: bool
     unread: dict[str, None]
@@ -105,8 +107,8 @@ class StreamDecoder(typing.Protocol):
         """The request has tools of these names: any other may be a piece of one, so its call begins with its arguments."""
         ...
 
-    def piece(self, data: bytes) -> BlockDelta | None:
-        """`feed`, for `data` that is a piece of the open text as the one before, and nothing else; None: it must be fed."""
+    def piece(self, data: bytes) -> str:
+        """More of the open text, where `data` holds that as the piece before did, and nothing else; "": it must be fed."""
         ...
 
     def late(self, data: bytes) -> list[UsageReport]:
@@ -129,6 +131,10 @@ class StreamEncoder(typing.Protocol):
 
     def encode(self, event: AnyEvent) -> bytes:
         """Return the wire form of `event`: possibly nothing, possibly several frames."""
+        ...
+
+    def more(self, index: int, text: str) -> bytes:
+        """`encode` for more text of the block of text `index`, which is most of what a stream consists of."""
         ...
 
     def close(self) -> bytes:

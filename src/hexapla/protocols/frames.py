@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
-from hexapla.ir.event import AnyEvent, BlockDelta, Ping, StreamError, UsageReport
+from hexapla.ir.event import AnyEvent, Ping, StreamError, UsageReport
 from hexapla.protocols.failures import complaint
 from hexapla.protocols.unread import UNDECODABLE, Look
 from hexapla.wire.rawjson import broken
@@ -45,6 +45,7 @@ class FrameDecoder:
         self._between = False  # two events, as far as one knows
         self._started = False
         self._comments = 0
+        self.text_index = -1
         self.done = False
         self.settled = False
 
@@ -55,9 +56,9 @@ class FrameDecoder:
     def expect(self, names: Collection[str]) -> None:
         """The request has tools of these names."""
 
-    def piece(self, data: bytes) -> BlockDelta | None:
-        """`feed`, for a piece of text that is like the one before."""
-        return None
+    def piece(self, data: bytes) -> str:
+        """More of the open text, and nothing else; "" for what must be fed."""
+        return ""
 
     def late(self, data: bytes) -> list[UsageReport]:
         """What is said after the end, and counts all the same."""

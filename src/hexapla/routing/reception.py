@@ -170,9 +170,8 @@ class Reception:
         if first.lstrip()[:1] in NO_STREAM:
             return (yield from self._simulated(first))
         flow = _Flow(self._lane.stream(), self._patience.clock())
-        flow.remembers = self._lane.name == "hub"
         error = yield from self._feed(flow, Chunk(first))
-        pour, again = partial(self._pour, flow), partial(self._until, flow)
+        pour, again = flow.pour, partial(self._until, flow)
         while error is None and not flow.over:
             fact = yield Receive(again(), beat, pour if self.content is not None else None, again)
             error = yield from self._feed(flow, fact)
@@ -213,7 +212,7 @@ class Reception:
         """Put one fact through the lane and forward what comes out."""
         stream = flow.stream
         if isinstance(fact, Chunk):
-            out = self._pour(flow, fact.data) if flow.poured is None else None
+            out = flow.pour(fact.data) if flow.poured is None else None
             if out is None:
                 out, flow.poured = flow.poured or b"", None
             if stream.done:
@@ -229,26 +228,16 @@ class Reception:
         flow.over = flow.ended or stream.done or stream.failed or isinstance(fact, Expired)
         return (yield from self._pass_on(flow, out))
 
-    def _pour(self, flow: _Flow, data: bytes) -> bytes | None:
-        """What the client hears of `data`; None where more is to do about that than to pass it on, and it is in `flow`.
-
-        Life and progress are noted: bytes came, content grew.  (Every chunk comes by here, so it is one function.)
-        """
-        stream = flow.stream
-        if flow.remembers:
-            self._held += len(data)
-            self._memory.held += len(data)
-        out = stream.feed(data)
-        flow.last = self._patience.clock()
-        summary = stream.summary
-        if summary.text_bytes != flow.seen:
-            flow.seen, flow.progressed = summary.text_bytes, flow.last
-        if summary.error is None and not stream.done:
-            return out
-        flow.poured = out
-        return None
-
     def _until(self, flow: _Flow) -> float:
+        """The deadline for the next bytes, after those that have come since it was asked for."""
+        more, now = flow.size - flow.noticed, self._patience.clock()
+        if more:
+            flow.noticed, flow.last = flow.size, now
+            if self._lane.name == "hub":  # it keeps what was said
+                self._held += more
+                self._memory.held += more
+        if flow.summary.text_bytes != flow.seen:
+            flow.seen, flow.progressed = flow.summary.text_bytes, now
         return self._patience.flow(flow.stream, flow.progressed, flow.last)
 
     def _pass_on(self, flow: _Flow, out: bytes) -> Steps:
@@ -298,22 +287,47 @@ class Reception:
 class _Flow:
     """A stream that is being forwarded.
 
-    held       client bytes that wait for the commit point
-    remembers  its lane keeps what was said
-    last       when bytes came last;  progressed: when its content grew, to the size that was `seen`
-    poured     what the client hears of a chunk that was taken already (commands.Receive)
+    held        client bytes that wait for the commit point
+    size        bytes that came, of which so many were `noticed`, the last of them then;
+    progressed  when its content was noticed to grow, to the size that was `seen`
+    poured      what the client hears of a chunk that was taken already (commands.Receive)
     """
 
-    __slots__ = ("ended", "held", "last", "over", "poured", "progressed", "remembers", "seen", "stream")
+    __slots__ = (
+        "ended",
+        "held",
+        "last",
+        "noticed",
+        "over",
+        "poured",
+        "progressed",
+        "seen",
+        "size",
+        "stream",
+        "summary",
+    )
 
     def __init__(self, stream: Stream, now: float) -> None:
-        self.stream = stream
+        self.stream, self.summary = stream, stream.summary
         self.held: list[bytes] = []
-        self.ended = False
-        self.over = self.remembers = False
+        self.ended = self.over = False
         self.last = self.progressed = now
         self.poured: bytes | None = None
-        self.seen = 0
+        self.size = self.noticed = self.seen = 0
+
+    def pour(self, data: bytes) -> bytes | None:
+        """What the client hears of `data`; None where more is to do about that than to pass it on, and it is `poured`:
+        the answer's end is known, or that it has failed.
+
+        Every chunk comes by here, so whatever can wait is done when somebody looks at the time.
+        """
+        self.size += len(data)
+        stream, summary = self.stream, self.summary
+        out = stream.feed(data)
+        if summary.stop is None and summary.error is None and not stream.done:
+            return out
+        self.poured = out
+        return None
 
 
 def failure(fact: Fact) -> GatewayError:

@@ -104,6 +104,7 @@ class HubStream:
         self._decoder.expect(restore.tools)
         self._encoder = client.encoder(reply, losses)
         self._restore = restore
+        self._text_passes = restore.text_passes  # as it is, and nobody else need hear of it
         self.summary = summary
         self.committed = self.done = False
 
@@ -116,9 +117,14 @@ class HubStream:
         return self._decoder.settled
 
     def feed(self, data: bytes) -> bytes:
-        piece = self._decoder.piece(data)
-        said = self._encode(self._decoder.feed(data) if piece is None else [piece])
-        self.done = self._decoder.done
+        decoder = self._decoder
+        text = decoder.piece(data) if self._text_passes else ""
+        if text:  # nearly all there is
+            self.committed = True
+            self.summary.text_bytes += len(text)
+            return self._encoder.more(decoder.text_index, text)
+        said = self._encode(decoder.feed(data))
+        self.done = decoder.done
         return said
 
     def close(self) -> bytes:
@@ -134,7 +140,7 @@ class HubStream:
         return self._encoder.encode(Ping())
 
     def _encode(self, events: list[AnyEvent]) -> bytes:
-        encode, text_passes, calls = self._encoder.encode, self._restore.text_passes, self.summary.calls
+        encode, text_passes, calls = self._encoder.encode, self._text_passes, self.summary.calls
         out = []
         for decoded in events:
             if text_passes and type(decoded) is BlockDelta and type(decoded.delta) is TextDelta:  # nearly all there is

@@ -232,6 +232,7 @@ class SeamStream(HubStream):
         losses: LossLog,
     ) -> None:
         super().__init__(client, upstream, reply, restore, summary, losses)
+        self._text_passes = False  # it is remembered
         self._lane = lane
         self._said = lane.said
         self._held: list[AnyEvent] = []  # until the first content

@@ -32,7 +32,6 @@ class Arrival:
     """
 
     __slots__ = (
-        "_buffered",
         "_chunks",
         "_decoded",
         "_head_bytes",
@@ -44,6 +43,7 @@ class Arrival:
         "_limit",
         "_parsed",
         "_parser",
+        "_taken",
         "complete",
         "error",
         "head",
@@ -60,9 +60,9 @@ class Arrival:
         self.head: tuple[int, Mapping[str, str]] | None = None
         self.error: UpstreamError | None = None
         self._chunks: list[bytes] = []
-        self._buffered = 0
         self._headers: dict[str, str] = {}
-        self._header_bytes = self._head_bytes = self._interim = self._decoded = 0
+        self._header_bytes = self._head_bytes = self._interim = 0
+        self._decoded = self._taken = 0  # bytes of the body: that have come, and of those
         self.complete = self._keep_alive = False
         self._inflate: Inflate | None = None
 
@@ -137,7 +137,6 @@ class Arrival:
             return
         if body:
             self._chunks.append(body)
-            self._buffered += len(body)
 
     def on_message_complete(self) -> None:
         if self.head is None:

@@ -28,7 +28,7 @@ class Body(Protocol):
         ...
 
     def tell(self, heard: Callable[[], None] | None) -> None:
-        """Call `heard` whenever `take` has something to say; None: nobody listens any more."""
+        """Call `heard` whenever `take` has something to say, once for each thing; None: nobody listens any more."""
         ...
 
 
@@ -73,6 +73,7 @@ class Pulled:
             chunk.exception()  # whether anybody takes it or not, it is not news
         if self._heard is not None:
             self._heard()
+            self._pull()
 
 
 def body_of(response: Response) -> Body:

@@ -46,9 +46,9 @@ class Connection(Arrival, asyncio.Protocol):
         "_idle",
         "_in_use",
         "_loop",
+        "_patience",
         "_paused",
         "_reused",
-        "_seconds",
         "_stalls",
         "_transport",
         "_until",
@@ -78,7 +78,7 @@ class Connection(Arrival, asyncio.Protocol):
         self._paused = False
         self._answered = False  # any byte of an answer came
         self._idle = 0.0  # seconds that the answer's next bytes may take; 0 is for ever
-        self._seconds = 0.0  # that what is waited for may take
+        self._patience = 0.0  # and its head
         self._until = 0.0  # when that is over; 0 until the sweeper has looked, since bytes come more often than it
 
     @property
@@ -108,20 +108,20 @@ class Connection(Arrival, asyncio.Protocol):
         if not self._in_use:
             self.close()  # bytes that nobody asked for: this connection cannot be trusted
             return
-        if not self._answered:
-            self._answered = True
-            found = plain(data, self._limit)
-            if found is not None:
-                self.head, body = found
-                self._chunks.append(body)
-                self.complete = self._keep_alive = True
-                if self.heard is not None:  # as below
-                    self.heard()
-                else:
-                    self._wake()
-                return
-        self._parsed = True
         if self.head is None:
+            if not self._answered:
+                self._answered = True
+                found = plain(data, self._limit)
+                if found is not None:
+                    self.head, body = found
+                    self._chunks.append(body)
+                    self.complete = self._keep_alive = True
+                    if self.heard is not None:  # as below
+                        self.heard()
+                    else:
+                        self._wake()
+                    return
+            self._parsed = True
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -135,12 +135,14 @@ class Connection(Arrival, asyncio.Protocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
         elif not self.complete:
-            self._seconds, self._until = self._idle, 0.0
-            if self._buffered > READ_HIGH_WATER and not self._paused and self._transport is not None:
+            self._until = 0.0
+            if self._decoded - self._taken > READ_HIGH_WATER and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()
         if self.heard is not None:  # as `_wake` does: this is where every byte comes by
             self.heard()
+            if self.heard is not None and (self.complete or self.error is not None):
+                self.heard()  # the end is another thing to hear of
         elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -188,7 +190,7 @@ class Connection(Arrival, asyncio.Protocol):
         assert transport is not None
         self.origin, self.heard, self._limit = letterhead.origin, heard, letterhead.limit
         self._in_use, self._answered = True, False
-        self._idle, self._seconds, self._until = timeouts.idle, timeouts.head, 0.0
+        self._idle, self._patience, self._until = timeouts.idle, timeouts.head, 0.0
         if timeouts.write != self._stalls:
             self._stalls = timeouts.write
             give_up_after(self._stalls, transport)
@@ -236,7 +238,7 @@ class Connection(Arrival, asyncio.Protocol):
         # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
-        self._buffered = 0
+        self._taken = self._decoded
         if self._paused:
             self._paused, self._until = False, 0.0
             if self._transport is not None and not self.closed:
@@ -264,10 +266,11 @@ class Connection(Arrival, asyncio.Protocol):
 
         Time counts from the first look on, so that it may take longer by one look, and never shorter.
         """
-        if not self._seconds or self._paused or self.complete:
+        seconds = self._patience if self.head is None else self._idle
+        if not seconds or self._paused or self.complete:
             return
         if not self._until:
-            self._until = now + self._seconds
+            self._until = now + seconds
         if now < self._until:
             return
         what = "answer" if self.head is None else "continue"

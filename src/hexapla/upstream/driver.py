@@ -70,6 +70,7 @@ class Driver:
     ) -> None:
         self._transport = transport
         self._sink = sink
+        self._say: Callable[[bytes], bool] = sink.send  # how what is poured is said
         self._sweeper = sweeper
         self._note = note
         self._response: Response | None = None
@@ -167,24 +168,30 @@ class Driver:
 
     def _receive(self, command: Receive) -> object:
         """The next fact, after what the exchange need not hear of; _LATER where there is none yet, _SLOW for the client."""
+        while (fact := self._take(command)) is _MORE:
+            pass
+        return fact
+
+    def _take(self, command: Receive) -> object:
+        """What has arrived as a fact, or passed on to the client: then there may be _MORE."""
         body, pour = self._body, command.pour
         assert body is not None
-        while True:
-            try:
-                data = body.take()
-            except UpstreamError as error:
-                return Failed(error)
-            if not data:
-                return _LATER if data is None else _END
-            if self._secrets:
-                data = without(self._secrets, data)
-            out = pour(data) if pour is not None else None
-            if out is None:
-                return Chunk(data, last=body.ended)
-            if out:
-                self._said = True  # the sweep knows the time; asking for it costs every event of every stream
-                if self._sink.send(out):
-                    return _SLOW
+        try:
+            data = body.take()
+        except UpstreamError as error:
+            return Failed(error)
+        if not data:
+            return _LATER if data is None else _END
+        if self._secrets:
+            data = without(self._secrets, data)
+        out = pour(data) if pour is not None else None
+        if out is None:
+            return Chunk(data, last=body.ended)
+        if out:
+            self._said = True  # the sweep knows the time; asking for it costs every event of every stream
+            if self._say(out):
+                return _SLOW
+        return _MORE
 
     def _drop(self, command: Drop) -> None:
         if command.number is None:
@@ -260,6 +267,8 @@ class Driver:
 
     def _expect(self, command: Receive) -> None:
         self._receiving, self._deadline, self._beat = command, command.deadline, command.beat
+        if command.pour is not None:
+            self._say = self._sink.voice()
 
     def _heard(self) -> None:
         """The response has something to say."""
@@ -267,13 +276,15 @@ class Driver:
         if hearing is None or hearing.done():
             return
         try:
-            fact = self._receive(self._receiving)
+            fact = self._take(self._receiving)
         except Exception as fault:  # the task's, not the upstream connection's (tests/server/test_guard.py)
             hearing.set_exception(fault)
             return
+        if fact is _MORE or fact is _LATER:
+            return
         if fact is _SLOW:
             hearing.set_result(self._receiving)  # the task waits for the client
-        elif fact is not _LATER:
+        else:
             self._hear(cast(Fact, fact))
 
     def _hear(self, fact: Fact) -> None:
@@ -356,6 +367,7 @@ async def _token(command: LogIn) -> Token:
 
 
 _LATER = object()
+_MORE = object()  # there may be more at once; who has just been told of bytes will be told of that as well
 _SLOW = object()  # the client must take what it was told before more is said
 _END = End()
 _NOW = Receive(NEVER)

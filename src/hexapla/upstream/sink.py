@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from hexapla.routing.commands import Start
@@ -25,6 +26,10 @@ class Sink(Protocol):
 
     def send(self, data: bytes) -> bool:
         """Say more; return whether the client is slow now, as `full` tells."""
+        ...
+
+    def voice(self) -> Callable[[bytes], bool]:
+        """`send`, for pieces among which the answer's end is not; as short a way as there is by now."""
         ...
 
     def finish(self, data: bytes) -> None:

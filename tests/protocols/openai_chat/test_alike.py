@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexapla.ir.event import AnyEvent
+from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
 from hexapla.protocols.openai_chat.alike import Alike
 from hexapla.protocols.openai_chat.decode import ChatDecoder
 
@@ -28,8 +28,8 @@ def said(pieces: list[bytes], *, reading: bool = False) -> list[AnyEvent]:
         decoder._alike.patience = 0
     events: list[AnyEvent] = []
     for data in pieces:
-        piece = decoder.piece(data)
-        events += decoder.feed(data) if piece is None else [piece]
+        text = decoder.piece(data)
+        events += [BlockDelta(decoder.text_index, TextDelta(text))] if text else decoder.feed(data)
     return [*events, *decoder.close()]
 
 

@@ -85,6 +85,12 @@ class MessagesEncoder:
             return _DELTAS[type(event.delta)](self, event.delta)
         return _ENCODE[type(event)](self, event)
 
+    def more(self, index: int, text: str) -> bytes:
+        prefix = self._open.prefix
+        if prefix and index == self._nesting.current:
+            return b"%b%b}}\n\n" % (prefix, _json(text))
+        return self.encode(BlockDelta(index, TextDelta(text)))
+
     def _block(self, event: BlockStart | BlockDelta | BlockStop) -> bytes:
         return b"".join([_BLOCKS[type(nested)](self, nested) for nested in self._nesting.feed(event)])
 

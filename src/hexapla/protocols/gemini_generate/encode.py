@@ -72,6 +72,9 @@ class GeminiEncoder:
             return b"".join([_BLOCKS[type(nested)](self, nested) for nested in self._nesting.feed(event)])
         return _ENCODE[type(event)](self, event)
 
+    def more(self, index: int, text: str) -> bytes:
+        return self.encode(BlockDelta(index, TextDelta(text)))
+
     def close(self) -> bytes:
         return b""
 

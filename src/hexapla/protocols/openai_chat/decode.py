@@ -80,7 +80,6 @@ class ChatDecoder(FrameDecoder):
         super().__init__()
         self._blocks = Blocks()
         self._choice: int | None = None  # index of the choice that is followed
-        self._text_index: int | None = None  # the open text block, for the shortest way through
         self._alike = Alike()
         self._messages = False  # pieces come as messages
         self._kinds: set[type] = set()  # of the blocks so far
@@ -105,20 +104,18 @@ class ChatDecoder(FrameDecoder):
         """Usage that some servers say after [DONE]."""
         return [UsageReport(usage) for frame in SSEDecoder().feed(data) if (usage := usage_in(frame.data))]
 
-    def piece(self, data: bytes) -> BlockDelta | None:
-        index = self._text_index
-        if index is None or self.done or not self._between:
-            return None
-        text = self._alike.framed(data)
-        return BlockDelta(index, TextDelta(text)) if text else None
+    def piece(self, data: bytes) -> str:
+        if self.text_index < 0 or self.done or not self._between:
+            return ""
+        return self._alike.framed(data)
 
     def _frame(self, frame: Frame) -> None:
-        event, data, text_index = frame.event, frame.data, self._text_index
+        event, data, text_index = frame.event, frame.data, self.text_index
         if self.done:
             if self._events and type(self._events[-1]) is MessageStop:
                 self._events[-1:-1] = self.late(b"data: %b\n\n" % data)
             return
-        if text_index is not None and not event and (text := self._alike.text(data)):
+        if text_index >= 0 and not event and (text := self._alike.text(data)):
             self._events.append(BlockDelta(text_index, TextDelta(text)))
             return
         try:
@@ -132,7 +129,7 @@ class ChatDecoder(FrameDecoder):
             self._refuse(classify(200, {}, data))
         else:
             self._chunk(chunk, data)
-            if self._alike.patience and text_index is not None and text_index == self._text_index:
+            if self._alike.patience and text_index >= 0 and text_index == self.text_index:
                 self._alike.learn(data, self._choice or 0)
 
     def _odd(self, event: str, data: bytes) -> None:
@@ -222,8 +219,8 @@ class ChatDecoder(FrameDecoder):
         if content:
             if type(content) is not str:
                 self._pieces(content, logprobs)
-            elif self._text_index is not None and logprobs is None:
-                self._events.append(BlockDelta(self._text_index, TextDelta(content)))
+            elif self.text_index >= 0 and logprobs is None:
+                self._events.append(BlockDelta(self.text_index, TextDelta(content)))
             else:
                 self._say(_TEXT, content, logprobs)
         if delta.refusal:
@@ -323,7 +320,7 @@ class ChatDecoder(FrameDecoder):
         self._kinds.add(type(part))
         start = self._blocks.open(key, part)
         self._events.append(start)
-        self._text_index = start.index if key == _TEXT else None
+        self.text_index = start.index if key == _TEXT else -1
         return start.index
 
     def _close_thought(self) -> None:

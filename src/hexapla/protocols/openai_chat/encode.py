@@ -94,6 +94,9 @@ class ChatEncoder:
     def encode(self, event: AnyEvent) -> bytes:
         return _ENCODE[type(event)](self, event)
 
+    def more(self, index: int, text: str) -> bytes:
+        return self._text(text)
+
     def close(self) -> bytes:
         return b""
 

@@ -23,6 +23,7 @@ from hexapla.ir.event import (
     MessageStop,
     Ping,
     StreamError,
+    TextDelta,
     UsageReport,
 )
 from hexapla.ir.loss import LossLog
@@ -57,6 +58,9 @@ class ResponsesEncoder:
 
     def encode(self, event: AnyEvent) -> bytes:
         return _ENCODE[type(event)](self, event)
+
+    def more(self, index: int, text: str) -> bytes:
+        return self.encode(BlockDelta(index, TextDelta(text)))
 
     def close(self) -> bytes:
         if self._ended or not self._envelope:
