@@ -24,8 +24,9 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 WHERE = """
 import re
-from hexapla.server.heap import keep_heap
+from hexapla.server.heap import enlarge_heap, keep_heap
 keep_heap()
+enlarge_heap()
 body = b"x" * 1_000_000
 for mapping in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", open("/proc/self/smaps").read())[1:]:
     begin, end = (int(place, 16) for place in mapping.split()[0].split("-"))

@@ -16,13 +16,18 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+from functools import cache
 
 KEPT = 16 * 1024 * 1024  # bytes at the end of the heap that are not given back
 MAPPED = 32 * 1024 * 1024  # bytes from which on a block is mapped: what glibc would come to by itself, and its most
 LARGE = KEPT - 1024 * 1024  # bytes in large pages: as much as is surely kept
+LARGE_BODY = 64 * 1024  # bytes of a request that makes large pages worth while
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _SAID = ("MALLOC_", "GLIBC_TUNABLES")
 _LARGE_PAGES: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
+
+
+_kept: list[ctypes.CDLL] = []  # the C library that was told
 
 
 def keep_heap() -> bool:
@@ -34,19 +39,26 @@ def keep_heap() -> bool:
         told = libc.mallopt
     except (AttributeError, OSError):  # macOS, musl
         return False
-    kept = bool(told(_MMAP_THRESHOLD, MAPPED) and told(_TRIM_THRESHOLD, KEPT))
-    if kept and _LARGE_PAGES is not None:
-        _enlarge(libc, _LARGE_PAGES)
-    return kept
+    if not (told(_MMAP_THRESHOLD, MAPPED) and told(_TRIM_THRESHOLD, KEPT)):
+        return False
+    _kept.append(libc)
+    return True
 
 
-def _enlarge(libc: ctypes.CDLL, advice: int) -> None:
-    """Ask for large pages at the heap's end, which is where large blocks come from.  None is taken before it is used; a
-    system that has none for us has small ones."""
+@cache
+def enlarge_heap() -> None:
+    """Ask, once, for large pages at the end of a heap that is kept, which is where large blocks come from.
+
+    For a process that has met a large body: until then memory grows by what is used, and not by 2 MB at a time.  None is
+    taken before it is used; a system that has none for us has small ones.
+    """
+    if not _kept or _LARGE_PAGES is None:
+        return
+    libc = _kept[0]
     libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
     libc.madvise.argtypes, libc.free.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int], [ctypes.c_void_p]
     block: int | None = libc.malloc(LARGE)
     if block is None:
         return
-    libc.madvise(block - block % mmap.PAGESIZE, LARGE, advice)
+    libc.madvise(block - block % mmap.PAGESIZE, LARGE, _LARGE_PAGES)
     libc.free(block)

@@ -24,6 +24,7 @@ from hexapla.errors import GatewayError
 from hexapla.routing.memory import REQUEST, WEIGHT, Memory
 from hexapla.server.body import announced, late, too_large
 from hexapla.server.generate import Generate
+from hexapla.server.heap import LARGE_BODY, enlarge_heap
 
 JOINED = 64 * 1024
 """Bytes of an answer up to which one copy costs less than a second piece on its way to the socket."""
@@ -145,6 +146,8 @@ class Turn(Struct, eq=False):
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
+        if len(body) > LARGE_BODY:
+            enlarge_heap()
         opening = self.opening
         try:
             self.ask = opening.endpoint.question(self._key, opening.headers, profile=opening.profile)
