@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -258,6 +259,7 @@ def test_mistakes_are_one_clear_line(place: Path, arguments: tuple[str, ...], co
         (("chat", "--temperature", "x"), "参数 --temperature：'x' 不是数字"),
         (("chat", "-m"), "参数 -m/--model：需要一个值"),
         (("catalog", "--from"), "参数 --from：至少需要一个值"),
+        (("connect", "claude", "--url", "here"), "参数 --url：应以 http:// 或 https:// 开头，而不是 here"),
         (("models", "--bogus"), "不认识的参数：--bogus"),
         (("models", "--al=1"), "参数 -a/--all：此选项不带值：'1'"),
         (("connect", "claude", "--w"), "--w 不明确，可能是 --write, --wait"),
@@ -285,3 +287,77 @@ def test_errors_of_the_configuration_name_file_line_and_key(place: Path) -> None
     (place / "hexapla.toml").write_text("[server]\nprot = 1\n")
     done = hexapla("models", cwd=place)
     assert done.returncode == 2 and "hexapla.toml:2" in done.stderr and "'port'" in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("command", ["models", "providers", "profiles"])
+def test_a_list_with_nothing_in_it_is_no_failure(command: str, more: tuple[str, ...], place: Path) -> None:
+    """Said in words or as JSON, as `gh` and `kubectl get` have it."""
+    heard = hexapla(command, "no-such-name", *more, cwd=place)
+    assert (heard.returncode, heard.stderr) == (0, "")
+    assert heard.stdout == "[]\n" if more else heard.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("usage", "--days", "-1"),
+        ("usage", "--days", "nan"),
+        ("usage", "--recent", "0"),
+        ("models", "--context", "-1"),
+        ("models", "--max-price", "inf"),
+        ("chat", "--max-tokens", "0", "Hi"),
+        ("chat", "--temperature", "nan", "Hi"),
+        ("connect", "claude", "--wait", "-1"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        build_parser(Say("zh")).parse_args(arguments)
+    assert end.value.code == 2 and "应不小于" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("redirected", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_an_empty_one(redirected: str, place: Path) -> None:
+    line = f"{sys.executable} -m hexapla chat -m demo/echo - {redirected}"
+    heard = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=place, input="Hi", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (heard.returncode, heard.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_full_disk_is_one_line(more: tuple[str, ...], place: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        heard = subprocess.run(
+            [sys.executable, "-m", "hexapla", "models", "demo", *more],
+            cwd=place,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert heard.returncode == 1 and heard.stderr.startswith("hexapla: error: ") and heard.stderr.count("\n") == 1
+
+
+def test_a_conversation_ends_on_an_interrupt(place: Path) -> None:
+    """While it waits for a line, too."""
+    master, slave = os.openpty()
+    talk = subprocess.Popen(
+        [sys.executable, "-m", "hexapla", "chat", "-m", "demo/echo"],
+        cwd=place,
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert talk.stderr
+    with talk, talk.stderr:
+        heard = ""
+        while "you> " not in heard:
+            heard += talk.stderr.read(1)
+        talk.send_signal(signal.SIGINT)
+        assert talk.wait(30) == 130
+    os.close(slave)
+    os.close(master)

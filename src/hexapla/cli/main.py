@@ -1,7 +1,7 @@
 """`hexapla`: parse, load the command's module, run it, turn errors into one line and an exit code.
 
-Exit codes: 0 done, 1 the request or the gateway failed, 2 the command line or the configuration is wrong, 130
-interrupted.
+Exit codes: 0 done, also where a list has nothing in it (as `gh` and `kubectl get` have it), 1 the request or the gateway
+failed, 2 the command line or the configuration is wrong, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hexapla.errors import ConfigError, HexaplaError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     say = Say(language(os.environ))
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without a character that is said shows a question mark
@@ -34,9 +35,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # the reader of our output is gone (`hexapla models | head`): nothing more to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        # a full disk, most likely: commands tell themselves of files that they cannot read
+        _say_no_more()
+        print(f"hexapla: {say('error')}: {error}", file=sys.stderr)
+        return 1
     return code
+
+
+def _open_streams() -> None:
+    """Give a process that was started without one of the three (`>&-`) an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def _say_no_more() -> None:
+    """Let what is still buffered go nowhere, or the interpreter would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: Sequence[str], say: Say) -> int:

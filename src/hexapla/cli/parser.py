@@ -6,8 +6,9 @@ argparse and nothing else is imported here: `hexapla --help` has to be instant (
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
@@ -24,12 +25,33 @@ class Option(NamedTuple):
     settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
+def _number(kind: Callable[[str], float], least: int) -> Callable[[str], float]:
+    """What argparse makes of a word that must be a number, and not less than `least`."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"must be {least} or more, not {text}")
+        return value
+
+    return number
+
+
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"must begin with http:// or https://, not {text}")
+    return text
+
+
+_COUNT: dict[str, Any] = {"type": _number(int, 1)}
+_AMOUNT: dict[str, Any] = {"type": _number(float, 0)}
+
 _CONFIG = Option(("--config",), "config-file", {"metavar": "FILE"})
 _JSON = Option(("--json",), "json", {"action": "store_true"})
 _MODEL = Option(("-m", "--model"), "model", {})
 _TOOL = Option(("tool",), "tool", {"choices": ["claude", "codex", "gemini", "opencode", "aider"]})
 _PROFILE = Option(("--profile",), "profile", {"default": ""})  # no -p: programs have one of their own
-_URL = Option(("--url",), "url", {"default": ""})
+_URL = Option(("--url",), "url", {"type": _web_address, "default": ""})
 
 _FILTER = Option(("filter",), "filter", {"nargs": "?", "default": ""})
 KINDS = ["chat", "embedding", "image", "video", "speech", "transcription", "rerank", "moderation"]
@@ -49,8 +71,8 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         Option(("-i", "--image"), "image"),
         Option(("-f", "--fallback"), "fallback", {"action": "append", "default": []}),
         Option(("-r", "--reasoning"), "reasoning", {"choices": ["none", "low", "medium", "high"]}),
-        Option(("--max-tokens",), "max-tokens", {"type": int}),
-        Option(("--temperature",), "temperature", {"type": float}),
+        Option(("--max-tokens",), "max-tokens", _COUNT),
+        Option(("--temperature",), "temperature", _AMOUNT),
         _CONFIG,
         _JSON,
     ),
@@ -59,8 +81,8 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         Option(("-p", "--provider"), "at-provider", {"action": "append", "default": []}),
         Option(("-k", "--kind"), "of-kind", {"choices": KINDS, "action": "append"}),
         Option(("-c", "--can"), "able", {"action": "append", "default": []}),
-        Option(("--context",), "least-context", {"type": int, "metavar": "TOKENS"}),
-        Option(("--max-price",), "most-price", {"type": float, "metavar": "AMOUNT"}),
+        Option(("--context",), "least-context", {**_COUNT, "metavar": "TOKENS"}),
+        Option(("--max-price",), "most-price", {**_AMOUNT, "metavar": "AMOUNT"}),
         Option(("--currency",), "in-currency", {"choices": ["usd", "cny"]}),
         Option(("--free",), "only-free", {"action": "store_true"}),
         Option(("--sort",), "sort", {"choices": ["name", "price", "context", "newest"], "default": "name"}),
@@ -101,14 +123,14 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _URL,
         Option(("--write",), "write", {"action": "store_true"}),
         Option(("--undo",), "undo", {"action": "store_true"}),
-        Option(("--wait",), "wait", {"type": float, "nargs": "?", "const": 300.0, "metavar": "SECONDS"}),
+        Option(("--wait",), "wait", {**_AMOUNT, "nargs": "?", "const": 300.0, "metavar": "SECONDS"}),
         _CONFIG,
         _JSON,
     ),
     "usage": (
         Option(("--by",), "by", {"choices": ["day", "model", "provider", "key"], "default": "day"}),
-        Option(("--days",), "days", {"type": float, "default": 30.0}),
-        Option(("--recent",), "recent", {"type": int, "metavar": "N", "default": 0}),
+        Option(("--days",), "days", {**_AMOUNT, "default": 30.0}),
+        Option(("--recent",), "recent", {**_COUNT, "metavar": "N", "default": 0}),
         _CONFIG,
         _JSON,
     ),

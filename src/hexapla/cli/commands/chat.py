@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.status import Status
 
+from hexapla.cli.console import Screen
 from hexapla.cli.words import Say
 from hexapla.errors import HexaplaError
 from hexapla.sdk.aclient import AsyncClient, AsyncStream
@@ -20,31 +21,36 @@ from hexapla.sdk.media import image_url
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
-    return asyncio.run(_run(arguments, say))
-
-
-async def _run(arguments: argparse.Namespace, say: Say) -> int:
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     model = {"model": arguments.model} if arguments.model else {}
-    async with AsyncClient(arguments.config, **model) as client:
-        if not arguments.prompt:
-            return await _talk(client, arguments, say, console)
-        prompt = sys.stdin.read() if arguments.prompt == ["-"] else " ".join(arguments.prompt)
-        messages = [*_system(arguments), {"role": "user", "content": _content(prompt, arguments.image)}]
-        answer = await _say(client, messages, arguments, say, console)
-        if not answer and not answer.tool_calls and not arguments.json:
-            console.print(say("no-answer"), style="dim")
-        return 0
+    client = AsyncClient(arguments.config, **model)
+    with asyncio.Runner() as runner:
+        try:
+            if not arguments.prompt:
+                return _talk(runner, client, arguments, say, console)
+            prompt = sys.stdin.read() if arguments.prompt == ["-"] else " ".join(arguments.prompt)
+            messages = [*_system(arguments), {"role": "user", "content": _content(prompt, arguments.image)}]
+            answer = runner.run(_say(client, messages, arguments, say, console))
+            if not answer and not answer.tool_calls and not arguments.json:
+                console.print(say("no-answer"), style="dim")
+            return 0
+        finally:
+            runner.run(client.aclose())
 
 
-async def _talk(client: AsyncClient, arguments: argparse.Namespace, say: Say, console: Console) -> int:
-    """A conversation: one line a turn, an empty line ends it."""
+def _talk(
+    runner: asyncio.Runner, client: AsyncClient, arguments: argparse.Namespace, say: Say, console: Console
+) -> int:
+    """A conversation: one line a turn, an empty line ends it.
+
+    Lines are read outside of the loop: a thread that waits for one would keep the program from ending on Ctrl-C.
+    """
     console.print(say("talk", model=arguments.model or "fast"), style="dim")
     messages: list[Mapping[str, Any]] = [*_system(arguments)]
-    while line := (await asyncio.to_thread(_read, console, say)).strip():
+    while line := _read(console, say).strip():
         messages.append({"role": "user", "content": line})
         try:
-            answer = await _say(client, messages, arguments, say, console)
+            answer = runner.run(_say(client, messages, arguments, say, console))
         except HexaplaError as error:
             console.print(f"{say('error')}: {error}", style="red")
             messages.pop()

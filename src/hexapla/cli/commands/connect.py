@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 
 from hexapla.agents.connect import Change, diff, plan, undo, write
 from hexapla.agents.probe import Found, probe
 from hexapla.agents.tool import KEY_VARIABLE, Door, Home, Tool
 from hexapla.agents.tools import TOOLS
+from hexapla.cli.console import Screen
 from hexapla.cli.pointing import ANY_KEY, address, chosen_profile, inside, key_of, known_profile, models_of
 from hexapla.cli.words import Say
 from hexapla.config import Key, Loaded, load_config
@@ -104,7 +104,7 @@ def _door(
 
 
 def _show(changes: Sequence[Change], say: Say) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = Screen(soft_wrap=True, highlight=False)
     colors = {"+": "green", "-": "red", "@": "cyan"}
     lines = [line for change in changes for line in diff(change).splitlines()]
     for line in lines or [say("no-change")]:

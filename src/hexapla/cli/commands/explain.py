@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hexapla.cli.amounts import SIGNS
+from hexapla.cli.console import NARROW, table_console
 from hexapla.cli.words import Say
 from hexapla.config import LedgerConfig, load_config
 from hexapla.engine.assemble import open_gateway
@@ -30,6 +31,9 @@ from hexapla.wire.rawjson import dump, join, load
 CHAT = "openai_chat"
 GEMINI = "gemini_generate"
 """Its bodies name no model: -m does."""
+
+COLUMNS = ("lane-column", "losses-column", "price-in", "price-out", "first-token", "speed")
+NEEDED = 4  # the columns that a narrow terminal shows
 
 
 def run(arguments: argparse.Namespace, say: Say) -> int:
@@ -46,7 +50,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if arguments.json:
         print(msgspec.json.encode(shown).decode())
         return 0
-    console = Console()
+    console = table_console()
     _show(shown, console, say)
     _show_way(shown["route"], console, say)
     return 0
@@ -104,12 +108,13 @@ def _show_way(route: Any, console: Console, say: Say) -> None:
     console.print(f"\n[bold]{say('why-' + route['why'])}[/]", highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("", justify="right")
-    table.add_column(say("name"), overflow="fold")
-    for column in ("lane-column", "losses-column", "price-in", "price-out", "first-token", "speed"):
+    table.add_column(say("name"), overflow="fold", min_width=16)
+    columns = COLUMNS if console.width >= NARROW else COLUMNS[:NEEDED]
+    for column in columns:
         table.add_column(say(column), justify="left" if column == "lane-column" else "right", no_wrap=True)
     for place, each in enumerate(route["candidates"], 1):
         tier = f" ({each['tier']})" if each["tier"] else ""
-        table.add_row(str(place), escape(f"{each['provider']}/{each['model']}{tier}"), *_cells(each))
+        table.add_row(str(place), escape(f"{each['provider']}/{each['model']}{tier}"), *_cells(each)[: len(columns)])
     console.print(table)
     for each in route["rejected"]:
         console.print(f"[dim]{escape(each['endpoint'])}: {escape(each['why'])} ({each['filter']})[/]", highlight=False)

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if shown:
         console.print(_table(shown, console, say))
     _foot(console, len(shown), len(found), say)
-    return 0 if shown else 1
+    return 0
 
 
 def _rows(routes: Routes, today: str, *, old: bool) -> Iterator[Listed]:

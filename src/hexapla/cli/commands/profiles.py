@@ -23,6 +23,9 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if arguments.json:
         print(msgspec.json.encode(rows).decode())
         return 0
+    if not rows:
+        print(say("no-profile"))
+        return 0
     table = Table(
         *(say(word) for word in ("profile-name", "main-model")), *SLOTS, say("backups"), say("ready"), box=None
     )

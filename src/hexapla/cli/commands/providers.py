@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         console.print(_table(found, routes, usable, console, say))
     ready = sum(each.id in usable for each in found)
     console.print(say("providers-shown", shown=len(found), ready=ready), style="dim", highlight=False)
-    return 0 if found else 1
+    return 0
 
 
 def _fits(provider: Provider, arguments: argparse.Namespace, usable: set[str]) -> bool:

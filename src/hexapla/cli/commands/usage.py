@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,6 +16,21 @@ from hexapla.config import load_config
 from hexapla.ledger import Cost, Generation, Ledger, UsageRow
 
 DAY = 86_400
+WIDE = 120  # columns from which there is room for everything
+SPARED = ("id", "lane", "seconds")
+COLUMNS: dict[str, Callable[[Generation], str]] = {
+    "time": lambda one: datetime.fromtimestamp(one.created, UTC).strftime("%m-%d %H:%M:%S"),
+    "id": lambda one: one.id,
+    "model": lambda one: f"{one.provider}/{one.model}",
+    "lane": lambda one: one.lane,
+    "input": lambda one: str(one.usage.input or "") + ("~" if one.estimated else ""),
+    "output": lambda one: str(one.usage.output or ""),
+    "cost": lambda one: money((one.cost,) if one.cost else ()),
+    "seconds": lambda one: f"{one.latency:.2f}",
+    "outcome": lambda one: one.outcome,
+}
+"""What is told of a request."""
+
 SUMS = ("requests", "ok", "input", "cached", "output", "reasoning")
 
 
@@ -49,22 +64,15 @@ def _show_recent(generations: Sequence[Generation], as_json: bool, say: Say) -> 
     if as_json:
         print(msgspec.json.encode(generations).decode())
         return
-    columns = ("time", "id", "model", "lane", "input", "output", "cost", "seconds", "outcome")
-    table = Table(*(Column(say(f"usage-{name}"), no_wrap=name in ("time", "id")) for name in columns), box=None)
+    if not generations:
+        print(say("nothing"))
+        return
+    console = table_console()
+    shown = [name for name in COLUMNS if console.width >= WIDE or name not in SPARED]
+    table = Table(*(Column(say(f"usage-{name}"), no_wrap=name in ("time", "id")) for name in shown), box=None)
     for one in generations:
-        cost = money((one.cost,) if one.cost else ())
-        table.add_row(
-            datetime.fromtimestamp(one.created, UTC).strftime("%m-%d %H:%M:%S"),
-            one.id,
-            f"{one.provider}/{one.model}",
-            one.lane,
-            str(one.usage.input or "") + ("~" if one.estimated else ""),
-            str(one.usage.output or ""),
-            cost,
-            f"{one.latency:.2f}",
-            one.outcome,
-        )
-    table_console().print(table)
+        table.add_row(*(COLUMNS[name](one) for name in shown))
+    console.print(table)
 
 
 def money(costs: Sequence[Cost]) -> str:
