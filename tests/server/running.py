@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +34,19 @@ class Gateway:
 
     def memory(self) -> int:
         """Resident bytes."""
+        return self._status("VmRSS")
+
+    def _status(self, name: str) -> int:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", text)
+        found = re.search(rf"{name}:\s+(\d+) kB", text)
         assert found
         return int(found.group(1)) * 1024
+
+    def peak(self, play: Callable[[], object]) -> int:
+        """The most resident bytes that it had while `play` was played."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # what was before is forgotten (proc(5))
+        play()
+        return self._status("VmHWM")
 
     def sockets(self) -> int:
         """How many sockets it holds open."""

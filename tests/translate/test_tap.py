@@ -15,7 +15,7 @@ from hexapla.translate.lane import Summary
 from hexapla.translate.peek import peek
 from hexapla.translate.tap import note
 from hexapla.translate.verbatim import VerbatimStream
-from hexapla.wire.sse import frame
+from hexapla.wire.sse import MAX_EVENT, frame
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m")
 CHAT = PROTOCOLS["openai_chat"]
@@ -72,3 +72,26 @@ def test_what_matters_among_content(matter: str, calls: bool, write: Callable[[C
     assert (found.error is None) == (truth.error is None)
     assert found.error is None or truth.error is None or found.error.kind == truth.error.kind
     assert found.calls is None or truth.calls is None or found.calls._made == truth.calls._made
+
+
+def test_an_event_without_end_is_given_up() -> None:
+    """However it is cut into lines: the client hears of it, and nothing of it is held any more."""
+    for line in (b"x" * 60_000, b"data: " + b"x" * 60_000 + b"\n"):
+        stream = VerbatimStream(CHAT, REPLY, Summary(), hide_usage=False)
+        heard = stream.feed(frame(msgspec.json.encode(chunk("a"))))
+        fed = 0
+        while not stream.failed and fed < 2 * MAX_EVENT:
+            heard += stream.feed(line)
+            fed += len(line)
+        assert MAX_EVENT < fed <= MAX_EVENT + 2 * len(line)
+        assert heard.count(b"\n\n") == 2 and b"longer than" in heard and b"[DONE]" not in heard
+        assert stream.feed(b"\n\n") == b""
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+@pytest.mark.parametrize("size", range(1, 9))
+def test_an_end_that_is_cut_is_found(end: bytes, size: int) -> None:
+    """Whatever its form and the pieces it comes in."""
+    whole = b"".join(msgspec.json.encode(chunk(text)).join((b"data: ", end)) for text in ("a", "b"))
+    stream = VerbatimStream(CHAT, REPLY, Summary(), hide_usage=False)
+    assert b"".join(stream.feed(whole[at : at + size]) for at in range(0, len(whole), size)) == whole

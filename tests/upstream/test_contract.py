@@ -377,6 +377,22 @@ def test_f41_the_size_of_an_answer_is_limited(path: str, make: Callable[[], Tran
     play(make, scene)
 
 
+def test_f41_no_more_is_held_than_the_limit(make: Callable[[], Transport]) -> None:
+    """Of an answer without end its reader gets no byte above it."""
+
+    async def scene(faults: FaultServer, transport: Transport) -> None:
+        limit, heard = 3_000_000, 0
+        response = await transport.send(request(faults, "pour", max_response_bytes=limit, timeouts=PATIENT))
+        with pytest.raises(UpstreamError, match=f"larger than {limit}"):
+            async for piece in response.chunks():
+                heard += len(piece)
+        assert limit - 2 * READ_HIGH_WATER < heard <= limit
+        response.close()
+        await asyncio.wait_for(faults.closed.wait(), SOON)
+
+    play(make, scene)
+
+
 def test_f61_trailers_replace_nothing(make: Callable[[], Transport]) -> None:
     """What stands behind the body is no header: nothing that was acted upon changes."""
 

@@ -65,6 +65,14 @@ def test_comments_are_counted_as_life() -> None:
     assert decoder.feed(comment("alive") + comment("alive")) == [] and decoder.comments == 2
 
 
+@pytest.mark.parametrize("size", [1, 3, 5, 8, 13, 100])
+def test_an_event_of_many_lines(size: int) -> None:
+    """Its lines come before its end does."""
+    stream = b"data: a\n" * 9 + b"\n" + b"data: b\r\n" * 9 + b"\r\n"
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert decode(*pieces) == [Frame("", b"\n".join([b"a"] * 9)), Frame("", b"\n".join([b"b"] * 9))]
+
+
 def test_an_event_without_end_is_bounded() -> None:
     """Memory for one event is limited, however it arrives."""
     decoder = SSEDecoder(max_event=1000)

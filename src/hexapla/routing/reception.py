@@ -41,6 +41,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NO_STREAM = frozenset((b"{", b"[", b"<", b'"'))
 """How a body begins that is no stream, though one was asked for: JSON, or a web page."""
 
+MOST_BLANKS = 64 * 1024  # bytes of white space before an answer that are kept, as they are part of it
+
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
 
 
@@ -183,16 +185,17 @@ class Reception:
 
     def _first_bytes(self, beat: Beat) -> Generator[Command, Fact, bytes | GatewayError]:
         """The first bytes that are not white space: what is this, a stream or a JSON body?"""
-        data = b""
-        while not data.strip():
+        blanks = b""
+        while True:
             fact = yield Receive(self._patience.content(), beat)
-            if isinstance(fact, Chunk):
-                data += fact.data
-            elif isinstance(fact, End):
+            if isinstance(fact, End):
                 return b""
-            else:
+            if not isinstance(fact, Chunk):
                 return failure(fact)
-        return data
+            if not fact.data.isspace():
+                return blanks + fact.data
+            if len(blanks) < MOST_BLANKS:
+                blanks += fact.data
 
     def _simulated(self, data: bytes) -> Steps:
         """The upstream answered a stream request with one JSON body: play it as a stream."""

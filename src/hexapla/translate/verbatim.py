@@ -37,7 +37,7 @@ from hexapla.translate.outputs import NUMBER, Outputs
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
 from hexapla.wire.rawjson import broken, dump, join, load, split
-from hexapla.wire.sse import SSEDecoder, frame
+from hexapla.wire.sse import MAX_EVENT, SSEDecoder, frame, too_long
 
 _USAGE_ONLY = re.compile(rb'"choices":\s*(?:\[\s*\]|null)')
 EXPECTED = {
@@ -142,7 +142,7 @@ class VerbatimStream:
         tap = CallTap if summary.calls is not None and protocol.name in CALLS else Tap
         self._tap = tap(protocol.name, protocol.decoder(), summary)
         self._hide_usage = hide_usage
-        self._held: list[bytes] = []  # pieces of an event whose end has not come yet
+        self._held = bytearray()  # of an event whose end has not come yet
         self._said = b""  # the last events that passed, one of them with a number where the dialect counts them
         self.done = False
         mend = _MENDED.get(protocol.name)
@@ -165,6 +165,8 @@ class VerbatimStream:
     def feed(self, data: bytes) -> bytes:
         if self._held or not data.endswith(_BLANK):
             data = self._whole(data)
+            if len(self._held) > MAX_EVENT:
+                return self._too_long()
         if not data or self.done:
             return b""
         if self._nameless:
@@ -191,7 +193,7 @@ class VerbatimStream:
 
     def _unended(self) -> bytes:
         """What the client hears of an event whose last blank line is missing; half of one is nothing."""
-        event = b"".join(self._held).rstrip(b"\r\n") + _BLANK
+        event = bytes(self._held).rstrip(b"\r\n") + _BLANK
         self._held.clear()
         frames = [inner.data for inner in SSEDecoder().feed(event) if not broken(inner.data)]
         said = self.feed(event) if frames else b""  # be it an error in words
@@ -253,15 +255,24 @@ class VerbatimStream:
 
     def _whole(self, data: bytes) -> bytes:
         """All of `data` that is complete events; the rest is held until its end comes."""
-        if b"\n" not in data and b"\r" not in data:
-            self._held.append(data)
+        held = self._held
+        lines = b"\n" in data or b"\r" in data
+        if not lines or EVENT_END.search(held[-3:] + data) is None:  # without looking again through all that is held
+            held += data
             return b""
-        data = b"".join([*self._held, data])
+        data = b"".join((held, data))
         end = 0
         for found in EVENT_END.finditer(data):
             end = found.end()
-        self._held = [data[end:]] if end < len(data) else []
+        self._held = bytearray(data[end:])
         return data[:end]
+
+    def _too_long(self) -> bytes:
+        """An event has no end: the error, in its place."""
+        self._held.clear()
+        self.done = True
+        error = self.summary.error = StreamError(kind=Kind.UPSTREAM_PROTOCOL, message=too_long(MAX_EVENT))
+        return self._say(error)
 
 
 def _completed(body: bytes, protocol: str, provider: str) -> bytes:

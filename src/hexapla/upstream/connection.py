@@ -15,7 +15,7 @@ import httptools
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.arrival import MAX_HEAD_BYTES, Arrival
-from hexapla.upstream.exchange import Exchange
+from hexapla.upstream.exchange import Exchange, Packed
 from hexapla.upstream.plain import plain
 from hexapla.upstream.pool import Pool
 from hexapla.upstream.stall import give_up_after
@@ -136,7 +136,7 @@ class Connection(Arrival, asyncio.Protocol):
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The head of the provider's answer is too large.")
         elif not self.complete:
             self._until = 0.0
-            if self._decoded - self._taken > READ_HIGH_WATER and not self._paused and self._transport is not None:
+            if self._size - self._taken > READ_HIGH_WATER and not self._paused and self._transport is not None:
                 self._paused = True
                 self._transport.pause_reading()
         if self.heard is not None:  # as `_wake` does: this is where every byte comes by
@@ -159,7 +159,6 @@ class Connection(Arrival, asyncio.Protocol):
         """The bytes are over before the answer is, unless the answer's end is the connection's."""
         if self.head is not None and exc is None and self._until_close():
             self.complete = True
-            self._close_inflate()
             return
         if isinstance(exc, TimeoutError):
             what = f"{self.origin} took nothing more of the request for {self._stalls:g} seconds."
@@ -204,7 +203,7 @@ class Connection(Arrival, asyncio.Protocol):
         if self.head is not None:
             if self.head[0] == PROXY_LOGIN and self.origin is not None and self.origin.forwarded:
                 raise wants_login(self.origin)
-            return Exchange(self, *self.head)
+            return Exchange(self, *self.head) if self.inflate is None else Packed(self, *self.head, self.inflate)
         if self.error is not None:
             raise self.error
         raise StaleError if self._reused or not self._answered else self._truncated()
@@ -221,9 +220,9 @@ class Connection(Arrival, asyncio.Protocol):
     def _truncated(self) -> UpstreamError:
         return UpstreamError(Kind.UPSTREAM_PROTOCOL, f"{self.origin} closed the connection inside its answer's head.")
 
-    async def next_chunk(self) -> bytes:
-        """The next body bytes; StopAsyncIteration when the body is complete."""
-        while (chunk := self.take()) is None:
+    async def next_chunk(self, take: Callable[[], bytes | None]) -> bytes:
+        """The next body bytes that `take` has; StopAsyncIteration when the body is complete."""
+        while (chunk := take()) is None:
             await self._wait()
         if not chunk:
             raise StopAsyncIteration
@@ -238,7 +237,7 @@ class Connection(Arrival, asyncio.Protocol):
         # everything that has arrived is one chunk: a burst costs its reader one round, not one for each HTTP chunk
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
-        self._taken = self._decoded
+        self._taken = self._size
         if self._paused:
             self._paused, self._until = False, 0.0
             if self._transport is not None and not self.closed:

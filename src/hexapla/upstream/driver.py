@@ -179,7 +179,7 @@ class Driver:
         try:
             data = body.take()
         except UpstreamError as error:
-            return Failed(error)
+            return _failed(error)
         if not data:
             return _LATER if data is None else _END
         if self._secrets:
@@ -229,7 +229,7 @@ class Driver:
         try:
             return await wait
         except UpstreamError as error:
-            return Failed(error)
+            return _failed(error)
         except asyncio.CancelledError:
             if not self._expired:
                 raise
@@ -331,7 +331,7 @@ class Driver:
             async with asyncio.timeout_at(None if wait.deadline == NEVER else wait.deadline):
                 return await self._brought(number, wait)
         except UpstreamError as error:
-            return Failed(error)
+            return _failed(error)
         except TimeoutError:
             return Expired()
 
@@ -359,6 +359,11 @@ class Driver:
             body.close()
         if response is not None:
             response.close()
+
+
+def _failed(error: UpstreamError) -> Failed:
+    """The error as a fact, which outlives what it came from: its traceback would keep all that was collected until then."""
+    return Failed(error.with_traceback(None))
 
 
 async def _token(command: LogIn) -> Token:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from hexapla.errors import UpstreamError
+from hexapla.upstream.inflate import Inflate
 from hexapla.upstream.transport import read_whole
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class Exchange:
         self._closed = False
         self.status = status
         self.headers = headers
-        self.take = connection.take  # asked for every chunk
+        self.take: Callable[[], bytes | None] = connection.take  # asked for every chunk
 
     def chunks(self) -> Exchange:
         return self
@@ -30,7 +32,7 @@ class Exchange:
         return self
 
     async def __anext__(self) -> bytes:
-        return await self._connection.next_chunk()
+        return await self._connection.next_chunk(self.take)
 
     @property
     def ended(self) -> bool:
@@ -47,3 +49,45 @@ class Exchange:
         if not self._closed:  # closed again, it would end whatever the connection carries by then
             self._closed = True
             self._connection.finish()
+
+
+class Packed(Exchange):
+    """One whose body is packed: it is unpacked as it is taken."""
+
+    __slots__ = ("_heard", "_inflate")
+
+    def __init__(self, connection: Connection, status: int, headers: Mapping[str, str], inflate: Inflate) -> None:
+        super().__init__(connection, status, headers)
+        self._inflate = inflate
+        self._heard: Callable[[], None] | None = None
+        self.take = self._unpacked
+
+    @property
+    def ended(self) -> bool:
+        return False  # whether it was cut off is known behind its last byte
+
+    def tell(self, heard: Callable[[], None] | None) -> None:
+        self._heard = heard
+        super().tell(None if heard is None else self._tell)
+
+    def _tell(self) -> None:
+        """What has come is more than one thing to hear of: tell until all of it is taken, or nothing is taken any more."""
+        given = -1
+        while self._heard is not None and given < self._inflate.given:
+            given = self._inflate.given
+            self._heard()
+
+    def _unpacked(self) -> bytes | None:
+        try:
+            while not (data := self._inflate.take()):
+                packed = self._connection.take()
+                if packed is None:
+                    return None
+                if not packed:
+                    self._inflate.close()
+                    return b""
+                self._inflate.feed(packed)
+        except UpstreamError:
+            self._connection.close()  # nobody shall go on with it
+            raise
+        return data

@@ -141,7 +141,10 @@ class ReqwestResponse:
             raise wants_login(self._origin)
         if "content-length" in self.headers and "transfer-encoding" in self.headers:
             raise UpstreamError(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
-        self._inflate = inflate_of(self.headers.get("content-encoding", ""))
+        length = self.headers.get("content-length", "")
+        if self.status < 300 and length.isdecimal() and 0 < self._limit < int(length):
+            raise self._too_large()
+        self._inflate = inflate_of(self.headers.get("content-encoding", ""), self._limit)
 
     def chunks(self) -> ReqwestResponse:
         return self
@@ -150,35 +153,40 @@ class ReqwestResponse:
         return self
 
     async def __anext__(self) -> bytes:
-        while True:
-            data = await self._piece()
+        try:
+            return await (self._piece() if self._inflate is None else self._unpacked(self._inflate))
+        except UpstreamError:
+            self.close()
+            raise
+
+    async def _unpacked(self, inflate: Inflate) -> bytes:
+        """The next bytes of a packed body."""
+        while not (data := inflate.take()):
             try:
-                data = self._inflate.feed(data) if self._inflate is not None else data
-            except UpstreamError:
-                self.close()
+                inflate.feed(await self._piece())
+            except StopAsyncIteration:
+                inflate.close()
                 raise
-            self._size += len(data)
-            if self._limit and self._size > self._limit:
-                self.close()
-                raise UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {self._limit} bytes.")
-            if data:
-                return data
+        return data
 
     async def _piece(self) -> bytes:
-        """The next bytes as they came."""
+        """The next bytes as they came.  Raises StopAsyncIteration at their end."""
         try:
             async with asyncio.timeout(self._idle or None):
                 chunk = await self._reader.read_chunk()
         except TimeoutError:
-            self.close()
             raise UpstreamError(Kind.TIMEOUT, f"{self._origin} did not continue in time.") from None
         except optional.PyreqwestError as error:
             raise _explained(error, self._origin, BODY_KINDS) from None
         if chunk is None:
-            if self._inflate is not None:
-                self._inflate.close()
             raise StopAsyncIteration
+        self._size += len(chunk)
+        if self._limit and self._size > self._limit:
+            raise self._too_large()
         return bytes(chunk)
+
+    def _too_large(self) -> UpstreamError:
+        return UpstreamError(Kind.UPSTREAM_PROTOCOL, f"The answer is larger than {self._limit} bytes.")
 
     async def read(self, limit: int) -> bytes:
         return await read_whole(self, limit)

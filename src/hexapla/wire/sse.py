@@ -59,6 +59,9 @@ class SSEDecoder:
         if first == len(data) - 2 and not self._pieces and data.startswith(b"data: ") and data.endswith(b"\n"):
             return [Frame("", data[6:first])]  # one whole event in its usual shape
         if self._pieces:
+            if b"\n\n" not in data and not (data.startswith(b"\n") and self._pieces[-1].endswith(b"\n")):
+                self._keep(data)  # without joining all there is for every line of it
+                return []
             self._pieces.append(data)
             data = b"".join(self._pieces)
             self._pieces.clear()
@@ -110,7 +113,8 @@ class SSEDecoder:
         self._pieces.append(data)
         self.unfinished += len(data)
         if self.unfinished > self._max:
-            raise ProtocolError(f"an event of the stream is longer than {self._max} bytes")
+            self._pieces.clear()  # whoever refuses it may be around for longer
+            raise ProtocolError(too_long(self._max))
 
     def _parse(self, block: bytes) -> Frame | None:
         """One block of lines as a frame; None when it has no data (comments, ids, an event name alone)."""
@@ -129,6 +133,11 @@ class SSEDecoder:
             elif line.startswith(b"{"):
                 bare = b"%b\n%b" % (bare, line) if bare else line
         return Frame(event, b"\n".join(data) or bare) if data or bare else None
+
+
+def too_long(most: int) -> str:
+    """What is wrong with an event above `most` bytes."""
+    return f"an event of the stream is longer than {most} bytes"
 
 
 def frame(data: bytes, event: str = "") -> bytes:
