@@ -70,7 +70,7 @@ def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Los
     becomes the other.
     """
     who = provider or "the target"
-    said = {name: f"{who} refuses {name}" for name in quirks.strip if name not in _CARRIED and _says(fields, name)}
+    said = _stripped(fields, quirks, who)
     for name, value in quirks.set.items():
         if name not in _CARRIED and _says(fields, name) and _get(fields, name) != dump(value):
             said[name] = f"{who} always gets another {name}"
@@ -78,6 +78,16 @@ def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Los
         if _clamped(fields, name, low, high) is not None:
             said[name] = f"{who} takes {low:g} to {high:g} only"
     return tuple(Loss(field=name, why=why, severity="parameter") for name, why in said.items())
+
+
+def strip_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Loss, ...]:
+    """What `edit` would take from `fields` that the Hub rendered: of those, only the caller's own can be refused."""
+    said = _stripped(fields, quirks, provider or "the target")
+    return tuple(Loss(field=name, why=why, severity="parameter") for name, why in said.items())
+
+
+def _stripped(fields: Fields, quirks: Quirks, who: str) -> dict[str, str]:
+    return {name: f"{who} refuses {name}" for name in quirks.strip if name not in _CARRIED and _says(fields, name)}
 
 
 def merge(quirks: Quirks, model: str) -> Quirks:

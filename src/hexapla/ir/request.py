@@ -38,7 +38,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tool that the client runs.
 
     parameters  JSON schema text, untouched; None when the client sent none
-    kind        "custom" takes free-form text; `format` is its native grammar object
+    kind        "custom" takes free-form text; `format` is its grammar as Responses says it
     namespace   Responses namespace tools: the namespace this tool stands in
     deferred    Messages/Responses defer_loading
     """

@@ -14,12 +14,14 @@ from hexapla.ir.target import Target
 from hexapla.protocols.extras import lose_extras
 
 SYSTEM = ("system", "developer")
+_KEYS = ("prompt_cache_key", "cache_key")
 
 
 class Conversation:
     """One rendering: the request, whom it is for, and what was lost so far.
 
     begun  somebody other than the system has spoken
+    alike  the target takes what OpenAI itself does, as far as its refusing of `prompt_cache_key` tells
     """
 
     def __init__(self, request: GenerateRequest, target: Target, losses: LossLog) -> None:
@@ -27,6 +29,7 @@ class Conversation:
         self.target = target
         self.losses = losses
         self.begun = False
+        self.alike = target.unsupported.isdisjoint(_KEYS)
 
     def messages(self) -> Sequence[Message]:
         """The messages, without the beginning of an answer that the target would not continue."""

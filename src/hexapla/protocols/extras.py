@@ -1,5 +1,7 @@
 """Unknown fields on their way out: a dialect's own are put back where they stood, any other's are a Loss.
 
+OpenAI's two dialects write some of them alike; those are carried from one to the other.
+
 Rules of this file: a loss names its field by the whole path, `messages[0].content[1].extras.openai_chat.image_url.quality`.
 """
 
@@ -12,6 +14,7 @@ from msgspec import Raw
 
 from hexapla.ir.content import Extras, Unknown
 from hexapla.ir.loss import LossLog, Severity
+from hexapla.protocols.typed import NULL
 from hexapla.wire.rawjson import load
 
 Json = dict[str, Any]
@@ -21,21 +24,64 @@ PLACE = frozenset({"id", "status"})
 """What a vendor calls an item, and how far it is."""
 
 
-def beside(body: Mapping[str, Any], extras: Extras, protocol: str, path: str, losses: LossLog) -> Json:
+_OPENAI: dict[str, frozenset[bytes]] = {
+    # openai-python 3.57, chat/completion_create_params.py and responses/response_create_params.py (2026-11)
+    "moderation": frozenset(),
+    "prompt_cache_breakpoint": frozenset(),
+    "prompt_cache_options.mode": frozenset(),
+    "prompt_cache_options.ttl": frozenset({b'"30m"'}),
+    "prompt_cache_retention": frozenset(),
+    "stream_options.include_obfuscation": frozenset(),
+}
+ALIKE = {("openai_chat", "openai_responses"): _OPENAI, ("openai_responses", "openai_chat"): _OPENAI}
+"""(from, to) -> fields that both dialects write alike, with the values that both know; none is any."""
+
+
+def beside(
+    body: Mapping[str, Any], extras: Extras, protocol: str, path: str, losses: LossLog, *, alike: bool = True
+) -> Json:
     """`body` with the fields of `extras` that are `protocol`'s.  `path` is that of their owner, with its dot."""
-    own = own_extras(extras, protocol, path, losses)
+    own = own_extras(extras, protocol, path, losses, alike=alike)
     if isinstance(own.get(MARK), dict) and body.get(MARK) is None:
         lose_extras({protocol: {MARK: own.pop(MARK)}}, path, "the cache mark that it stood in was not carried", losses)
     return put(body, own)
 
 
-def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog) -> Json:
-    """The fields of `extras` that are `protocol`'s; all others are losses."""
+def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog, *, alike: bool = True) -> Json:
+    """The fields of `extras` that are `protocol`'s, or written alike in it; all others are losses.
+
+    alike  the target takes what OpenAI itself does
+    """
+    own: Json = {}
     for origin, fields in extras.items():
         if origin != protocol:
-            for name in names_in(fields):
+            shared = ALIKE.get((origin, protocol)) if alike else None
+            carried, left = _parted(fields, shared) if shared else ({}, fields)
+            own |= carried
+            for name in names_in(left):
                 losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only", severity(name))
-    return dict(extras.get(protocol, {}))
+    return {**own, **extras.get(protocol, {})}
+
+
+def _parted(
+    fields: Mapping[str, Unknown], shared: Mapping[str, frozenset[bytes]], within: str = ""
+) -> tuple[Json, Json]:
+    """(fields that are written alike, all others)."""
+    carried: Json = {}
+    left: Json = {}
+    for name, value in fields.items():
+        path = within + name
+        words = shared.get(path)
+        if words is not None:
+            known = not words or (isinstance(value, Raw) and bytes(value) in words)
+            (carried if known else left)[name] = value
+        elif any(each.startswith(f"{path}.") for each in shared) and (inner := _fields(value)) is not None:
+            said, unsaid = _parted({n: v for n, v in inner.items() if v != NULL}, shared, f"{path}.")
+            carried |= {name: said} if said else {}
+            left |= {name: unsaid} if unsaid else {}
+        else:
+            left[name] = value
+    return carried, left
 
 
 def lose_extras(extras: Extras, path: str, why: str, losses: LossLog) -> None:
@@ -47,7 +93,7 @@ def lose_extras(extras: Extras, path: str, why: str, losses: LossLog) -> None:
 
 def severity(name: str) -> Severity:
     """What an item is called and how far it is, and how something is cached, changes no answer."""
-    return "cosmetic" if name in PLACE or name.startswith(MARK) else "parameter"
+    return "cosmetic" if name in PLACE or name.startswith((MARK, "prompt_cache_")) else "parameter"
 
 
 def put(body: Mapping[str, Any], own: Mapping[str, Unknown]) -> Json:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.catalog.quirks import edit, edit_losses
+from hexapla.catalog.quirks import edit, edit_losses, strip_losses
 from hexapla.catalog.schema import Model, Quirks
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.ir.event import StreamError
@@ -49,6 +49,8 @@ _named = lru_cache(maxsize=1024)(dump)
 TIER = {"gemini_generate": "serviceTier"}
 """Where a dialect names the service tier, if not in `service_tier`."""
 
+_DEFAULT = Raw(b'"default"')
+_UNASKED = (Loss("fallbacks", "which model else may answer is not left to the vendor", "cosmetic"),)
 _USAGE_ON = Raw(b'{"include_usage":true}')
 
 
@@ -86,6 +88,8 @@ class Translation:
         self._tiers: dict[str, Translation] = {}
         self._begun: dict[Target, Begun] = {}  # whether a target goes on in the turn that the client began
         self._telling = telling if peeked.stream else None
+        if "fallbacks" in peeked.fields and peeked.fields["fallbacks"] == _DEFAULT:
+            self._lost = _UNASKED
 
     def thinking(self) -> Translation:
         """The same request with reasoning on, where it says nothing of it.  Raises ClientError."""
@@ -112,7 +116,7 @@ class Translation:
             peeked, lost = without_hosted(self.peeked)
             if lost:
                 self._unhosted = self._of(peeked)
-                self._unhosted._lost = lost
+                self._unhosted._lost += lost
         return self._unhosted or self
 
     def request(self) -> GenerateRequest:
@@ -278,7 +282,10 @@ class Translation:
         bent, restore = adapt(replace(asked, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
         if quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp:
-            body = join(edit(split(body), quirks))
+            fields = split(body)
+            for loss in strip_losses(fields, quirks, provider) if quirks.strip else ():
+                losses.add(loss.field, loss.why, loss.severity)
+            body = join(edit(fields, quirks))
         if self.peeked.plugins is not None and quirks.set.keys().isdisjoint(PLUGINS):
             for loss in _unknown(self.peeked.plugins):
                 losses.add(loss.field, loss.why, loss.severity)

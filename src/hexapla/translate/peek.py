@@ -102,7 +102,13 @@ class _StreamOptions(msgspec.Struct):
 
 
 class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
+    """What it may say beside for one attempt (anthropic-python 2.13, 2026-11), it has to leave unsaid."""
+
     model: str
+    max_tokens: None = None
+    output_config: None = None
+    speed: None = None
+    thinking: None = None
 
 
 FURTHER = frozenset({"models", "fallbacks"})

@@ -22,7 +22,7 @@ from hexapla.protocols.anthropic_messages.history import parse_system, parse_tur
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.extras import MARK
 from hexapla.protocols.typed import NO_REST, NULL, Reader, Rest, present, read_list
-from hexapla.wire.rawjson import join, load, split
+from hexapla.wire.rawjson import dump, join, load, split
 
 
 class WireRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -223,10 +223,14 @@ def _tool_choice(raw: Raw) -> tuple[ToolChoice | None, bool | None]:
     return ToolChoice(mode="named", name=choice.name, extras=extras), parallel
 
 
+_BETWEEN = "between_tools"
+"""A way to think that only Messages knows, between two calls (anthropic-python 2.13, 2026-11); it travels as it is."""
+
 _THOUGHT: dict[str, Literal["enabled", "disabled", "adaptive"]] = {
     "enabled": "enabled",
     "disabled": "disabled",
     "adaptive": "adaptive",
+    _BETWEEN: "adaptive",
 }
 
 
@@ -239,6 +243,8 @@ def _reasoning(raw: Raw, config: WireConfig | None) -> ReasoningWish | None:
     if thinking.type not in _THOUGHT:
         why = f"{thinking.type!r} is no kind of thinking; use enabled, disabled or adaptive"
         raise ProtocolError(why, path="$.thinking.type")
+    if thinking.type == _BETWEEN:
+        rest = {**rest, "type": dump(_BETWEEN)}
     return ReasoningWish(
         mode=_THOUGHT[thinking.type],
         effort=effort,

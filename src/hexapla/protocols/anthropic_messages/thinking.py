@@ -38,6 +38,8 @@ def render_thinking(wish: ReasoningWish, turns: Turns, max_tokens: int) -> tuple
     tokens = _budget(wish, turns, max_tokens) if mode == "enabled" and _thought_is_whole(turns) else None
     if mode is None or (mode == "enabled" and tokens is None):
         lose_extras(wish.extras, "reasoning.", "no thought is asked for", losses)
+        if wish.summary is not None:
+            losses.add("reasoning.summary", "no thought is asked for", "cosmetic")
         return None, config
     thinking: Json = {"type": mode} | ({} if tokens is None else {"budget_tokens": tokens})
     if wish.summary in ("summarized", "omitted", "updates"):

@@ -67,8 +67,13 @@ class Turns:
 
     # turns
 
+    def _nameless(self, path: str, message: Message) -> None:
+        if message.name is not None:
+            self.losses.add(f"{path}.name", "Messages has no names of speakers", "cosmetic")
+
     def _system(self, messages: Sequence[Message]) -> str | list[Json] | None:
         for index, message in enumerate(messages):
+            self._nameless(f"messages[{index}]", message)
             if message.role == "developer":
                 self.losses.add(f"messages[{index}].role", "Messages has no developer role", "cosmetic")
             lose_extras(message.extras, f"messages[{index}].", "system text has nothing beside it", self.losses)
@@ -98,11 +103,10 @@ class Turns:
         return rendered
 
     def _turn(self, path: str, message: Message) -> Json:
+        self._nameless(path, message)
         if message.role in _SYSTEM:
             return self._reminder(path, message)
         role = "user" if message.role == "tool" else message.role
-        if message.name is not None:
-            self.losses.add(f"{path}.name", "Messages has no names of speakers", "cosmetic")
         turn: Json = {"role": role, "content": self._content(path, message)}
         return self.beside(turn, message.extras, f"{path}.") if message.extras else turn
 

@@ -19,6 +19,7 @@ from hexapla.protocols.extras import lose_extras
 from hexapla.protocols.openai_chat.effort import render_effort
 from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
+from hexapla.protocols.openai_chat.tools import wrapped
 from hexapla.protocols.openai_chat.turns import Turns
 from hexapla.protocols.openai_chat.usual import usual_tool
 from hexapla.wire.rawjson import join, split
@@ -88,13 +89,15 @@ class _Body:
                 body[name] = value
         if request.cache is not None:
             body |= self._turns.mark(request.cache, "cache")
-        for path in target.unsupported:
-            self._refused(body, path)
         if request.continues is not None or request.betas:
             self._foreign()
         if request.stream:
             body |= self._stream()
-        return self._turns.beside(body, request.extras, "") if request.extras else body
+        if request.extras:
+            body = self._turns.beside(body, request.extras, "")
+        for path in target.unsupported:
+            self._refused(body, path)
+        return body
 
     def _foreign(self) -> None:
         """What no Chat request has."""
@@ -162,6 +165,8 @@ class _Body:
         fields = ("description", "format") if tool.kind == "custom" else ("description", "parameters", "strict")
         inner: Json = {"name": tool.name}
         inner |= {name: value for name in fields if (value := getattr(tool, name)) is not None}
+        if tool.format is not None and tool.kind == "custom":
+            inner["format"] = wrapped(tool.format)
         if "strict" in inner and not self._target.strict_tools:
             del inner["strict"]
             self._losses.add(f"{path}.strict", "the target knows no strict tools")

@@ -19,7 +19,7 @@ from hexapla.ir.request import ServerTool, Tool, ToolChoice
 from hexapla.protocols.extras import MARK
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.typed import NULL, Reader, Rest, is_text, present, string
-from hexapla.wire.rawjson import join, load, split
+from hexapla.wire.rawjson import dump, join, load, split
 
 
 class WireKind(msgspec.Struct):
@@ -114,10 +114,30 @@ def _defined(kind: Literal["function", "custom"], raw: Raw, outer: WireKind, bes
         parameters=present(inner.parameters),
         strict=inner.strict,
         kind=kind,
-        format=present(inner.format),
+        format=_flat(inner.format),
         cache=outer.cache_control or inner.cache_control,
         extras={NAME: rest} if rest else {},
     )
+
+
+def _flat(raw: Raw) -> Raw | None:
+    """A format as Responses says it, which says a grammar without an object around it."""
+    said = load(raw, dict[str, Raw]) if raw else None
+    if said is None or said.keys() != _WRAPPED or (inner := load(said["grammar"], dict[str, Raw])) is None:
+        return present(raw)
+    return dump({"type": "grammar", **inner}) if inner.keys() <= _GRAMMAR else raw
+
+
+def wrapped(flat: Raw) -> Raw:
+    """`_flat` undone."""
+    said = load(flat, dict[str, Raw]) or {}
+    grammar = {name: value for name, value in said.items() if name in _GRAMMAR}
+    if said.keys() - grammar.keys() != {"type"} or said["type"] != Raw(b'"grammar"'):
+        return flat
+    return dump({"type": "grammar", "grammar": grammar})
+
+
+_WRAPPED, _GRAMMAR = {"type", "grammar"}, {"definition", "syntax"}
 
 
 def _function(raw: Raw, path: str) -> Tool:

@@ -60,7 +60,7 @@ class Turns(Conversation):
 
     def beside(self, body: Json, extras: Extras, path: str) -> Json:
         """`body` with unknown fields of our own protocol; those of others are losses."""
-        return beside(body, extras, NAME, path, self.losses)
+        return beside(body, extras, NAME, path, self.losses, alike=self.alike)
 
     def mark(self, cache: CacheMark | None, path: str) -> Json:
         """The cache_control field for a mark, or nothing."""
@@ -296,8 +296,11 @@ class Turns(Conversation):
         rendered: list[Json] = []
         moved: list[Json] = []
         for index, part in enumerate(message.content):
+            where = f"{path}.content[{index}]"
             if isinstance(part, ToolResult):
-                rendered.append(self._result(f"{path}.content[{index}]", part, moved))
+                rendered.append(self._result(where, part, moved))
+            elif (said := self._part(where, part)) is not None:  # what came of a tool that nobody called
+                moved.append(said)
         if moved:
             rendered.append({"role": "user", "content": moved})
         return rendered
@@ -336,8 +339,8 @@ class Turns(Conversation):
 
     def _move(self, path: str, part: ToolResult, moved: list[Json]) -> tuple[AnyPart, ...]:
         """Media of a result follow in a user message that says whose they are; what is left is the result's text."""
-        others = [each for each in part.content if not isinstance(each, Text)]
-        rendered = [self._part(f"{path}.content", each) for each in others]
+        others = [(i, each) for i, each in enumerate(part.content) if not isinstance(each, Text)]
+        rendered = [self._part(f"{path}.content[{i}]", each) for i, each in others]
         kept = [each for each in rendered if each is not None]
         if kept:
             self.losses.add(f"{path}.content", "media of a tool result stand in a user message after it", "cosmetic")

@@ -70,8 +70,10 @@ class WireCustomCall(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WireResult(msgspec.Struct, forbid_unknown_fields=True):
+    """call_id  missing where nobody called: the output then names its tool (openai-python 3.57, 2026-11)"""
+
     type: str
-    call_id: str
+    call_id: str | None = None
     output: str | list[Raw] | None = None
 
 
@@ -176,6 +178,11 @@ def _custom_call(item: WireCustomCall, rest: Rest, raw: Raw, path: str) -> Messa
 
 
 def _result(item: WireResult, rest: Rest, raw: Raw, path: str) -> Message:
+    if item.call_id is None:
+        if item.type != "function_call_output" or "name" not in rest:
+            raise ProtocolError("call_id is required", path=f"{path}.call_id")
+        text = item.output if isinstance(item.output, str) else ""
+        return Message(role="tool", content=(Opaque(origin=ORIGIN, type=item.type, data=raw, text=text),))
     said = item.output
     if isinstance(said, list):
         parts = [parse_part(each, f"{path}.output[{index}]") for index, each in enumerate(said)]

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.loss import LossLog
@@ -67,7 +68,7 @@ class Body:
         """The whole body."""
         request = self._request
         self._foreign()
-        extras = own_extras(request.extras, NAME, "", self._losses) if request.extras else {}
+        extras = own_extras(request.extras, NAME, "", self._losses, alike=self._turns.alike) if request.extras else {}
         include = self._include(extras.pop("include", None))
         body: Json = {"model": request.model, "input": self._turns.items()} | self.parameters()
         if not body["input"] and request.protocol != NAME:
@@ -206,6 +207,9 @@ class Body:
             return beside({"type": output.kind}, output.extras, NAME, "output.", self._losses)
         if output.name is None:
             self._losses.add("output.name", "Responses wants a name for a schema", "cosmetic")
+        if output.schema is None and self._request.protocol != NAME:
+            self._losses.add("output.schema", "Responses wants a schema; an empty one takes everything", "cosmetic")
+            output = replace(output, schema=Raw(b"{}"))
         body: Json = {"type": "json_schema", "name": output.name or "response"}
         said = {"description": output.description, "schema": output.schema, "strict": output.strict}
         body |= {name: value for name, value in said.items() if value is not None}

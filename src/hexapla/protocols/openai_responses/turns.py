@@ -34,7 +34,7 @@ class Turns(Conversation):
     def instructions(self) -> str | None:
         """The leading system message, where it is nothing but text and somebody says more."""
         first = self.request.messages[0] if len(self.request.messages) > 1 else None
-        if first is None or first.role != "system" or not first.plain or first.extras:
+        if first is None or first.role != "system" or not first.plain or first.extras or first.name is not None:
             return None
         text = first.content[0] if first.content else None
         return text.text if isinstance(text, Text) and text.cache is None and not text.extras else None
@@ -67,7 +67,7 @@ class Turns(Conversation):
 
     def _whole_item(self, body: Json, extras: Extras, path: str) -> Json:
         """An item with its own fields."""
-        return self._item_fields(beside(body, extras, NAME, f"{path}.", self.losses), path)
+        return self._item_fields(beside(body, extras, NAME, f"{path}.", self.losses, alike=self.alike), path)
 
     def _item_fields(self, own: Json, path: str) -> Json:
         """An item's own fields; an id that no server would take back is left out."""
@@ -119,7 +119,10 @@ class Turns(Conversation):
             self.losses.add(path, f"Responses has no place for {type(part).__name__} here", "content")
             return None
         body, extras = render(self, path, part), getattr(part, "extras", None)
-        return body if body is None or not extras else beside(body, extras, NAME, f"{path}.", self.losses)
+        if body is None or not extras:
+            return body
+        alike = self.alike and body["type"] != "input_audio"
+        return beside(body, extras, NAME, f"{path}.", self.losses, alike=alike)
 
     def _unmarked(self, path: str, part: AnyPart) -> None:
         if getattr(part, "cache", None) is not None:
@@ -201,6 +204,8 @@ class Turns(Conversation):
 
     def _assistant(self, path: str, message: Message) -> list[Json]:
         lose_extras(message.extras, f"{path}.", "an assistant's turn is several items here", self.losses)
+        if not message.content:
+            self.losses.add(path, "an assistant's turn that says nothing is no item", "cosmetic")
         items: list[Json] = []
         for index, part in enumerate(message.content):
             where = f"{path}.content[{index}]"
@@ -211,9 +216,9 @@ class Turns(Conversation):
         return items
 
     def _spoken(self, path: str, part: Text) -> Json:
-        own = own_extras(part.extras, NAME, f"{path}.", self.losses)
+        own = own_extras(part.extras, NAME, f"{path}.", self.losses, alike=False)  # they are an item's
         own.pop(PART, None)
-        if not (own or part.citations or part.logprobs or part.extras):
+        if not (own or part.citations or part.logprobs or part_extras(part)):
             # a part of type output_text belongs to an item with an id; text that never had one is an easy message
             return {"type": "message", "role": "assistant", "content": part.text}
         content: Json = {"type": "output_text", "text": part.text}
@@ -299,7 +304,9 @@ class Turns(Conversation):
 
     def _move(self, path: str, part: ToolResult, moved: list[Json]) -> tuple[Text, ...]:
         """Media of a result go to a user message that says whose they are; what is left is the result's text."""
-        kept = self._parts(path, [each for each in part.content if not isinstance(each, Text)])
+        others = [(i, each) for i, each in enumerate(part.content) if not isinstance(each, Text)]
+        rendered = [self._part(f"{path}.content[{i}]", each) for i, each in others]
+        kept = [each for each in rendered if each is not None]
         if kept:
             self.losses.add(f"{path}.content", "media of a tool result stand in a user message after it", "cosmetic")
             moved.append({"type": "input_text", "text": f"Content of the tool result for call {part.call_id}:"})
