@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple, cast
@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from uvicorn.server import ServerState
 
 from bench.scenarios import PATHS, SCENARIOS, Scenario
-from bench.upstream import BURST, PLAIN
+from bench.upstream import BURST, CHUNKS, END, PLAIN, STREAM_HEAD
 from hexapla.config import load_config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.gateway import Gateway
@@ -38,14 +38,32 @@ from hexapla.upstream.origin import Origin
 
 KEY = "sk-bench-key"
 ROUNDS, TIMES = 200, 20
-NAMES = ("plain-32", "large", "hub", "burst", "hub-burst")
+NAMES = ("plain-32", "large", "hub", "burst", "hub-burst", "paced", "hub-paced")
 
 
 class Cost(NamedTuple):
-    """Of one request.  `calls`: by function, those of the generator's frames that go on included."""
+    """Of one request, or of one event of a paced stream with its share of the request.
+
+    calls  of a whole request by function, those of the generator's frames that go on included
+    units  what they have to be divided by
+    """
 
     microseconds: float
     calls: Counter[CodeType]
+    units: int
+
+    @property
+    def number(self) -> float:
+        """Of calls."""
+        return self.calls.total() / self.units
+
+
+PIECES = {
+    b"plain": [PLAIN],
+    b"burst": [BURST],
+    b"paced": [STREAM_HEAD + CHUNKS[0], *CHUNKS[1:-1], CHUNKS[-1] + END],
+}
+"""What comes of an answer at once."""
 
 
 class _Socket:
@@ -74,8 +92,15 @@ class Provider(_Socket):
         head, _, body = self._got.partition(b"\r\n\r\n")
         if len(body) == int(head.rpartition(b"content-length: ")[2] or -1):
             self._got = b""
-            answer = BURST if b"/burst/" in head else PLAIN
-            asyncio.get_running_loop().call_soon(self._connection.data_received, answer)
+            name = next(name for name in PIECES if b"/%b/" % name in head)
+            asyncio.get_running_loop().call_soon(self._say, iter(PIECES[name]))
+
+    def _say(self, pieces: Iterator[bytes]) -> None:
+        """A piece in each turn of the loop."""
+        for piece in pieces:
+            asyncio.get_running_loop().call_soon(self._say, pieces)
+            self._connection.data_received(piece)
+            return
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
         self.write(b"".join(pieces))
@@ -142,7 +167,8 @@ class Inside:
             await self.ask(data)
         finally:
             sys.setprofile(None)
-        return Cost(least * 1e6, Counter({code: n for code, n in calls.items() if code.co_filename != __file__}))
+        ours = Counter({code: n for code, n in calls.items() if code.co_filename != __file__})
+        return Cost(least * 1e6 / scenario.units, ours, scenario.units)
 
 
 def request_of(scenario: Scenario) -> bytes:
@@ -163,7 +189,7 @@ async def measure(folder: Path, names: tuple[str, ...] = NAMES, rounds: int = RO
     providers = "".join(
         f'[providers.u_{kind}]\nauth = {{ kind = "api_key", key = "sk-upstream" }}\n[[providers.u_{kind}.endpoints]]\n'
         f'protocol = "openai_chat"\nbase_url = "http://127.0.0.1:9/{kind}/v1"\n'
-        for kind in ("plain", "burst")
+        for kind in ("plain", "burst", "paced")
     )
     config = folder / "hexapla.toml"
     config.write_text(
@@ -191,4 +217,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         found = uvloop.run(measure(Path(temporary), tuple(sys.argv[1:]) or NAMES))
     for name, cost in found.items():
-        print(f"{name:10} {cost.calls.total():5} calls {cost.microseconds:7.1f} µs")
+        print(f"{name:10} {cost.number:6.1f} calls {cost.microseconds:7.1f} µs")
