@@ -89,7 +89,7 @@ async def _serve(loaded: Loaded, port: int, ready: Future[tuple[str, Server, asy
     gateway = open_gateway(loaded, log=True)
     keys = KeyRing(loaded.config.key_names(), loaded.config.server.hosts)
     loop = asyncio.get_running_loop()
-    server = server_of(gateway, keys, lambda: ready.set_result((url_of(sockets[0]), server, loop)))
+    server = server_of(gateway, keys, sockets, lambda: ready.set_result((url_of(sockets[0]), server, loop)))
     try:
         await server.serve(sockets)
     finally:

@@ -17,6 +17,7 @@ import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import cast
 
 import uvicorn
 import uvloop
@@ -27,6 +28,7 @@ from hexapla.engine.gateway import Gateway
 from hexapla.engine.local import watch
 from hexapla.errors import ConfigError
 from hexapla.server.app import App
+from hexapla.server.arrivals import Arrivals
 from hexapla.server.follow import Follower
 from hexapla.server.heap import keep_heap
 from hexapla.server.http import guarded
@@ -129,12 +131,13 @@ def url_of(listening: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-def server_of(gateway: Gateway, keys: KeyRing, on_ready: Callable[[], None]) -> Server:
+def server_of(gateway: Gateway, keys: KeyRing, sockets: list[socket.socket], on_ready: Callable[[], None]) -> Server:
     """uvicorn as this gateway wants it."""
     app = App(gateway, keys)
+    door = guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory)
     config = uvicorn.Config(
         app,
-        http=guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory),
+        http=cast("type[asyncio.Protocol]", Arrivals(door, sockets)),  # it is called and nothing else
         ws="none",
         lifespan="off",
         log_config=None,
@@ -155,7 +158,7 @@ async def _serve(
 ) -> None:
     gateway = open_gateway(loaded, log=True)
     url = url_of(sockets[0])
-    server = server_of(gateway, keys, lambda: announce(url))
+    server = server_of(gateway, keys, sockets, lambda: announce(url))
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` has it ignored
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.handle_exit, signal.SIGHUP, None)
     # the heap that start-up built lives for ever: the collector need not walk it at every full collection
