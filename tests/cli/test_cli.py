@@ -361,3 +361,38 @@ def test_a_conversation_ends_on_an_interrupt(place: Path) -> None:
         assert talk.wait(30) == 130
     os.close(slave)
     os.close(master)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("chat", "-m", "nobody/nothing", "x"), "没有名为 'nobody/nothing' 的模型"),
+        (("chat", "-m", "demo/echo", "-i", "missing.png", "x"), "无法读取图片 missing.png：没有那个文件或目录"),
+        (("explain", "missing.json"), "没有那个文件或目录"),
+        (("explain", "/dev/null"), "请求体为空"),
+        (("serve", "--host", "0.0.0.0"), "没有密钥就监听 0.0.0.0"),
+        (("serve", "--port", "99999"), "99999 不是端口"),
+        (("models", "--config", "missing.toml"), "missing.toml: 此配置文件不存在"),
+        (
+            ("models", "--config", "wrong.toml"),
+            "wrong.toml:2: server.prot: 这里没有名为 'prot' 的设置。是否想写 'port'？",
+        ),
+        (("doctor", "nobody"), "没有名为 'nobody' 的供应商"),
+        (("login", "nobody"), "没有名为 'nobody' 的供应商"),
+        (("connect", "claude", "--undo"), "无可撤销"),
+    ],
+)
+def test_errors_are_told_in_chinese(
+    arguments: tuple[str, ...],
+    words: str,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (place / "wrong.toml").write_text("[server]\nprot = 1\n")
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("HOME", str(place))
+    monkeypatch.setenv("HEXAPLA_LANG", "zh")
+    assert main(arguments) in (1, 2)
+    said = capsys.readouterr().err
+    assert said.startswith("hexapla: 错误: ") and words in said

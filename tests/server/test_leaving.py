@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import statistics
 import time
 from collections.abc import Callable
@@ -159,3 +160,13 @@ def test_leavers_leave_nothing_behind(upstream: Upstream, served: Gateway) -> No
     assert until(lambda: upstream.connections <= 1)
     assert served.alive()
     print(f"median {statistics.median(took) * 1000:.1f} ms, worst {max(took) * 1000:.1f} ms of {len(took)}")
+
+
+def test_a_client_that_closes_its_side_is_gone(upstream: Upstream, served: Gateway) -> None:
+    """docs/decisions/2026-11-28-half-closed.md"""
+    model = f"{SHORT[CHAT]}/{upstream.play(mid_stream)}"
+    with begin(served.url, PATHS[CHAT], ask(CHAT, model, stream=True)) as sock:
+        hear(sock, b"first")
+        sock.shutdown(socket.SHUT_WR)
+        assert upstream.last().over.wait(5)
+        assert hear(sock, b"nothing more") == b""

@@ -528,6 +528,13 @@ def test_a_name_that_was_made_to_lead_here_is_refused(host: str, status: int, pa
     assert status != 403 or ("server.hosts" in heard.error["message"] and "[[keys]]" in heard.error["message"])
 
 
+@pytest.mark.parametrize(("access", "without", "with_key"), [("open", 200, 200), ("key", 401, 200), ("off", 404, 404)])
+def test_who_reads_the_metrics(access: str, without: int, with_key: int, tmp_path: Path) -> None:
+    with gateway(tmp_path, f'keys = ["{KEY}"]\n[server]\nmetrics = "{access}"\n') as running:
+        assert call(running.url, "/metrics").status == without
+        assert call(running.url, "/metrics", x_api_key=KEY).status == with_key
+
+
 def test_a_page_at_a_trusted_name_is_served(named: Gateway) -> None:
     """It is the operator's own."""
     for origin, status in (("http://mine.test:6336", 200), ("http://mine.test.evil.example", 403)):

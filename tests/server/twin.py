@@ -106,7 +106,7 @@ class Gateway:
         self.waiting.append(Running(answer, self.new_id()))
         return self.waiting[-1]
 
-    def refuse(self, protocol: str, error: GatewayError, answer: Answer, *, openrouter: bool = False) -> None:
+    def refuse(self, protocol: str, error: GatewayError, answer: Answer, **more: bool) -> None:
         answer.start(error.status, plain_head(self.new_id()))
         answer.finish(f"{protocol}: {error}".encode())
 

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(sys.argv[1:] if argv is None else argv, say)
         sys.stdout.flush()
     except HexaplaError as error:
-        print(f"hexapla: {say('error')}: {error}", file=sys.stderr)
+        print(f"hexapla: {say('error')}: {say.error(error)}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         print(f"\n{say('stopped')}", file=sys.stderr)
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # a full disk, most likely: commands tell themselves of files that they cannot read
         _say_no_more()
-        print(f"hexapla: {say('error')}: {error}", file=sys.stderr)
+        print(f"hexapla: {say('error')}: {say.error(error)}", file=sys.stderr)
         return 1
     return code
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from hexapla.chinese import in_chinese
 from hexapla.doctor.finding import Finding
 
 
@@ -306,15 +307,18 @@ TEXTS: dict[str, Text] = {
 def cause(finding: Finding, language: str) -> str:
     """What was seen."""
     text = TEXTS[finding.code]
-    return (text.cause_zh if language == "zh" else text.cause).format_map(_facts(finding))
+    return (text.cause_zh if language == "zh" else text.cause).format_map(_facts(finding, language))
 
 
 def remedy(finding: Finding, language: str) -> str:
     """What to do about it; "" where nothing is to be done."""
     text = TEXTS[finding.code]
-    said = (text.remedy_zh if language == "zh" else text.remedy).format_map(_facts(finding))
+    said = (text.remedy_zh if language == "zh" else text.remedy).format_map(_facts(finding, language))
     return said[:1].upper() + said[1:] if language == "en" else said
 
 
-def _facts(finding: Finding) -> dict[str, object]:
-    return {"provider": finding.provider, **finding.facts}
+def _facts(finding: Finding, language: str) -> dict[str, object]:
+    facts: dict[str, object] = {"provider": finding.provider, **finding.facts}
+    if language != "zh":
+        return facts
+    return {name: in_chinese(value) if isinstance(value, str) else value for name, value in facts.items()}

@@ -26,6 +26,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     openrouter  it is asked as OpenRouter is (/api/v1), and answered as OpenRouter answers
     metadata  the answer is to tell how the request found its way
     hedge, resume  whether a second endpoint may be asked, and another one may go on; None: as configured
+    chinese  its errors are to be said in Chinese, as far as they are known in it
     idempotency  the client's key for this request and its repetitions; "" for none
     """
 
@@ -42,6 +43,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     metadata: bool = False
     hedge: bool | None = None
     resume: bool | None = None
+    chinese: bool = False
     idempotency: str = ""
 
 

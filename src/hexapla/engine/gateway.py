@@ -140,9 +140,11 @@ class Gateway:
     async def _generate_alone(self, ask: Ask, answer: Answer) -> None:
         await finished(self.begin(ask, answer, alone=True))
 
-    def refuse(self, protocol: str, error: GatewayError, answer: Answer, *, openrouter: bool = False) -> None:
+    def refuse(
+        self, protocol: str, error: GatewayError, answer: Answer, *, openrouter: bool = False, chinese: bool = False
+    ) -> None:
         """Tell `error`, met before there was a request, in the client's dialect."""
-        self._means.refuse(Ask(protocol=protocol, body=b"", openrouter=openrouter), error, answer)
+        self._means.refuse(Ask(protocol=protocol, body=b"", openrouter=openrouter, chinese=chinese), error, answer)
 
     async def disconnect(self) -> None:
         """Close every transport."""

@@ -17,7 +17,7 @@ from hexapla.engine.heads import Pairs, error_headers, plain_head
 from hexapla.engine.recorder import Books
 from hexapla.engine.routes import Routes
 from hexapla.engine.story import Story
-from hexapla.engine.telling import told
+from hexapla.engine.telling import told, told_in_chinese
 from hexapla.engine.traffic import Planned
 from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.ledger import Attempt
@@ -149,5 +149,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         """
         answer_id = answer_id or self.books.ledger.new_id()
         status, body = told(ask, error, PROTOCOLS[ask.protocol].render_error(error), story or Story(), answer_id)
+        if ask.chinese:
+            body = told_in_chinese(body)
         answer.start(status, plain_head(answer_id, *more, *error_headers(error)))
         answer.finish(body)

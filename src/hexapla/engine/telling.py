@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from hexapla.chinese import in_chinese
 from hexapla.engine.client import Ask
 from hexapla.engine.story import Story
 from hexapla.errors import GatewayError, Kind, RoutingError
@@ -59,6 +60,13 @@ def told_plainly(error: GatewayError, rendered: tuple[int, bytes]) -> tuple[int,
     status, body = rendered
     inner: Json = msgspec.json.decode(body)["error"]
     return status, msgspec.json.encode({"error": _plain(inner, error, status, ERROR_TYPES[error.kind], [])})
+
+
+def told_in_chinese(body: bytes) -> bytes:
+    """`body` with its message in Chinese; everything that programs read stays as it is."""
+    value: Json = msgspec.json.decode(body)
+    value["error"]["message"] = in_chinese(value["error"]["message"])
+    return msgspec.json.encode(value)
 
 
 def _kind(error: GatewayError, availability: Json | None) -> tuple[str, int]:

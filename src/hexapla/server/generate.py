@@ -21,6 +21,7 @@ from hexapla.engine.work import finished
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.server.body import ClientGone, Receive, read_body
 from hexapla.server.keys import Headers, KeyRing
+from hexapla.server.language import LANGUAGE, wants_chinese
 from hexapla.server.profile import named
 
 Scope = MutableMapping[str, Any]
@@ -53,7 +54,7 @@ METADATA = frozenset({b"x-openrouter-metadata", b"x-openrouter-experimental-meta
 SWITCHES = {b"x-hexapla-hedge": "hedge", b"x-hexapla-resume": "resume"}
 """Headers that are true or false, and the field of an Ask that they are."""
 
-SPEAKING = SESSIONS | METADATA | SWITCHES.keys() | {b"x-hexapla-on-loss", b"idempotency-key"}
+SPEAKING = SESSIONS | METADATA | SWITCHES.keys() | {b"x-hexapla-on-loss", b"idempotency-key", LANGUAGE}
 """All headers that speak to the gateway."""
 
 LISTEN_AFTER = 0.02
@@ -132,7 +133,7 @@ class Generate:
                     work = self.answer(key, headers, body, answer, model=model, stream=stream, profile=named(scope))
                     await run_until_gone(work, receive)
         except GatewayError as error:
-            self.refuse(error, answer)
+            self.refuse(error, answer, headers)
         except ClientGone:
             return
         if answer.full:
@@ -143,9 +144,9 @@ class Generate:
         try:
             return self.keys.name(headers)
         except GatewayError as error:
-            self.refuse(error, answer)
+            self.refuse(error, answer, headers)
         except Exception as fault:  # the last resort (tests/server/test_guard.py)
-            self.refuse(internal(fault), answer)
+            self.refuse(internal(fault), answer, headers)
         return None
 
     async def answer(
@@ -178,13 +179,14 @@ class Generate:
         )
         return ask if self._speaking.isdisjoint(dict(headers)) else self._told(ask, headers)
 
-    def refuse(self, error: GatewayError, answer: Answer) -> None:
+    def refuse(self, error: GatewayError, answer: Answer, headers: Headers) -> None:
         """Tell the error in the dialect."""
-        self.gateway.refuse(self._protocol, error, answer, openrouter=self._openrouter)
+        chinese = wants_chinese(headers)
+        self.gateway.refuse(self._protocol, error, answer, openrouter=self._openrouter, chinese=chinese)
 
     def _told(self, ask: Ask, headers: Headers) -> Ask:
         """`ask` with what the headers say to the gateway, and what they say to an upstream.  Raises ClientError."""
-        said: dict[str, Any] = {"session": ""}
+        said: dict[str, Any] = {"session": "", "chinese": wants_chinese(headers)}
         forward: list[tuple[str, str]] = []
         for name, value in headers:
             if name in self._forward:

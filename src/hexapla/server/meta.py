@@ -18,7 +18,7 @@ from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
 from hexapla.engine.faults import as_gateway_error, internal
 from hexapla.engine.gateway import Gateway
-from hexapla.engine.telling import told_plainly
+from hexapla.engine.telling import told_in_chinese, told_plainly
 from hexapla.engine.way import way
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ledger.record import whole
@@ -31,6 +31,7 @@ from hexapla.server.gemini import COUNT, GENERATE, VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.generation import openrouter
 from hexapla.server.keys import KeyRing
+from hexapla.server.language import wants_chinese
 from hexapla.server.presets import PresetList
 from hexapla.server.profile import named
 from hexapla.translate.dialect import guess
@@ -92,6 +93,11 @@ class Meta:
         return answer(said, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
+        access = self._gateway.config.server.metrics
+        if access == "off":
+            raise ClientError(Kind.NOT_FOUND, f"{request.url.path} does not exist here.")
+        if access == "key":
+            self._keys.name(request.headers.raw)
         self._keys.guard(request.headers.raw)
         body = await asyncio.to_thread(self._exposition.render)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -202,11 +208,11 @@ class Guard:
             try:
                 response = await view(request)
             except (GatewayError, ProtocolError) as error:
-                return self.tell(as_gateway_error(error), _asked_in(request, protocol), request.url.path)
+                return self.tell(as_gateway_error(error), _asked_in(request, protocol), request)
             except ClientGone:
                 return Response(status_code=499)  # nobody hears it
             except Exception as fault:  # the last resort (tests/server/test_guard.py)
-                return self.tell(internal(fault), _asked_in(request, protocol), request.url.path)
+                return self.tell(internal(fault), _asked_in(request, protocol), request)
             return self._named(response)
 
         return guarded
@@ -224,16 +230,18 @@ class Guard:
             protocol = "anthropic_messages" if "/messages" in request.url.path else _asked_in(request, "openai_chat")
         if protocol != "openai_chat":
             known = ClientError(Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST, message, status=status)
-        response = self.tell(known, protocol, request.url.path)
+        response = self.tell(known, protocol, request)
         if status == 405:
             response.headers["allow"] = ", ".join(_taken(request))
         return response
 
-    def tell(self, error: GatewayError, protocol: str, path: str) -> Response:
+    def tell(self, error: GatewayError, protocol: str, request: Request) -> Response:
         """`error` in the words of `protocol`, or in OpenRouter's where its clients ask."""
         status, body = PROTOCOLS[protocol].render_error(error)
-        if path.startswith(OPENROUTER) and protocol in CODED:
+        if request.url.path.startswith(OPENROUTER) and protocol in CODED:
             status, body = told_plainly(error, (status, body))
+        if wants_chinese(request.headers.raw):
+            body = told_in_chinese(body)
         response = Response(body, status, media_type="application/json")
         response.headers["x-should-retry"] = "false"
         return self._named(response)

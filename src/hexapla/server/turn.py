@@ -227,7 +227,7 @@ class Turn(Struct, eq=False):
         self._disarm()
         self._let_go()
         if self._begun:
-            self.opening.endpoint.refuse(error, self)
+            self.opening.endpoint.refuse(error, self, self.opening.headers)
         else:  # answers leave in the order of their requests
             self._error = error
 

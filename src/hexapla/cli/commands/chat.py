@@ -52,7 +52,7 @@ def _talk(
         try:
             answer = runner.run(_say(client, messages, arguments, say, console))
         except HexaplaError as error:
-            console.print(f"{say('error')}: {error}", style="red")
+            console.print(f"{say('error')}: {say.error(error)}", style="red")
             messages.pop()
             continue
         messages.append({"role": "assistant", "content": str(answer)})

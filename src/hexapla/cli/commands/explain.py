@@ -135,4 +135,4 @@ def _read(file: str, say: Say) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise ConfigError(say("not-a-body", path=file, why=error.strerror)) from None
+        raise ConfigError(say("not-a-body", path=file, why=say.sentence(error.strerror or ""))) from None

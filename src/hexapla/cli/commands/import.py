@@ -81,7 +81,7 @@ def _write(path: Path, text: str, say: Say, *, private: bool) -> None:
     except FileExistsError:
         raise ConfigError(say("import-exists", path=path)) from None
     except OSError as error:
-        raise ConfigError(say("import-unwritable", path=path, why=error.strerror)) from None
+        raise ConfigError(say("import-unwritable", path=path, why=say.sentence(error.strerror or ""))) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         opened.write(text)
 

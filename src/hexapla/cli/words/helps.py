@@ -1,0 +1,153 @@
+"""What `--help` says: the commands, their arguments and options."""
+
+from __future__ import annotations
+
+HELPS: dict[str, tuple[str, str]] = {
+    "about": (
+        "One door to every LLM provider: gateway, library and command line.",
+        "通往所有大模型供应商的一扇门：网关、程序库与命令行。",
+    ),
+    "arguments": ("arguments", "参数"),
+    "options": ("options", "选项"),
+    "help": ("show this help and exit", "显示本帮助并退出"),
+    "version": ("show the version and exit", "显示版本号并退出"),
+    "serve": ("run the gateway", "运行网关"),
+    "chat": ("ask a model, or talk with it", "向模型提问，或与它对话"),
+    "models": ("list models: context, prices, capabilities", "列出模型：上下文、价格、能力"),
+    "providers": (
+        "list providers: protocols, login, whether a key is found",
+        "列出供应商：协议、登录方式、是否已有密钥",
+    ),
+    "explain": (
+        "show what would be sent where, in which lane, with which losses; sends nothing",
+        "说明请求会发往何处、走哪条通道、损失什么；不会真的发送",
+    ),
+    "profiles": ("list profiles: models, slots, backups", "列出配置档：模型、槽位、备用"),
+    "run": (
+        "start claude, codex, gemini, opencode or aider on a model of your choice; its own arguments stand behind `--`",
+        "用你选的模型启动 claude、codex、gemini、opencode 或 aider；它自己的参数写在 `--` 之后",
+    ),
+    "connect": (
+        "show, write or take back the configuration that points a program at this gateway for good",
+        "显示、写入或撤销让某个程序长期使用本网关的配置",
+    ),
+    "usage": ("what was used and what it cost", "用量与费用"),
+    "logout": ("end a login that is kept here", "退出保存在本机的登录"),
+    "login-provider": ("whose login", "要登录的供应商"),
+    "headless": (
+        "no browser on this machine: type a code elsewhere, or paste the address that the browser ends at",
+        "本机没有浏览器：在别处输入验证码，或粘贴浏览器最后到达的网址",
+    ),
+    "enterprise-url": ("the address of an instance of one's own", "自建实例的网址"),
+    "auth": ("how the keys and logins stand: source, expiry, quota", "查看密钥与登录的状态：来源、有效期、余量"),
+    "auth-action": ("status: list every key and login that was found", "status：列出找到的所有密钥与登录"),
+    "auth-offline": ("ask neither a running gateway nor the vendors", "不询问正在运行的网关，也不询问供应商"),
+    "catalog": (
+        "how old the table of models is; update: fetch what the public tables say now",
+        "查看模型总表的日期；update：按公开数据更新",
+    ),
+    "commands": ("commands", "命令"),
+    "doctor": (
+        "find out why a provider does not answer: key, address, DNS, TLS, clock, models, call, stream, tools",
+        "诊断供应商为何不可用：密钥、地址、DNS、TLS、时钟、模型、调用、流式、工具",
+    ),
+    "doctor-provider": (
+        "whom to examine (default: whoever is configured or has a key)",
+        "要诊断的供应商（默认：已配置或有密钥的）",
+    ),
+    "doctor-model": ("the model to ask (default: a cheap one)", "用于提问的模型（默认选便宜的）"),
+    "offline": ("check the configuration only; nothing is sent", "只检查配置，不发送任何请求"),
+    "import": (
+        "turn a configuration of Claudex, claude-code-router or LiteLLM into a hexapla.toml",
+        "把 Claudex、claude-code-router 或 LiteLLM 的配置转换为 hexapla.toml",
+    ),
+    "import-file": ("the other program's configuration", "另一程序的配置文件"),
+    "import-from": ("whose it is (default: told from what is in it)", "属于哪个程序（默认按内容判断）"),
+    "import-write": (
+        "write the result there instead of printing it; never over a file",
+        "将结果写入此文件而不是打印；不会覆盖已有文件",
+    ),
+    "keep-secrets": (
+        "keep keys in the file that --write makes (default: refer to variables)",
+        "在 --write 写出的文件中保留密钥（默认改为引用环境变量）",
+    ),
+    "config": ("check the configuration, show what is in force, or where it is", "检查配置、显示生效的配置或其位置"),
+    "config-action": (
+        "check: is it right; show: all settings in force, secrets masked; path: which files were read",
+        "check：检查是否正确；show：显示所有生效设置（密钥已遮盖）；path：显示读取了哪些文件",
+    ),
+    "config-file": (
+        "configuration file (default: hexapla.toml here or above, then the home)",
+        "配置文件（默认：当前目录及上级的 hexapla.toml，然后是主目录）",
+    ),
+    "json": ("print JSON", "输出 JSON"),
+    "run-json": (
+        "what is started, as JSON on standard error; standard output is the program's",
+        "以 JSON 在标准错误输出启动了什么；标准输出属于该程序",
+    ),
+    "login-json": (
+        "one line of JSON for each step: what to open, which code to type, where the login is kept",
+        "每一步输出一行 JSON：打开什么网址、输入什么验证码、登录信息保存在哪里",
+    ),
+    "usage-line": ("usage: ", "用法："),
+    "host": ("address to listen on (default 127.0.0.1)", "监听地址（默认 127.0.0.1）"),
+    "port": ("port to listen on (default 6336)", "监听端口（默认 6336）"),
+    "prompt": (
+        "what to say; without it, a conversation starts; `-` reads standard input",
+        "要说的话；省略则进入对话；`-` 从标准输入读取",
+    ),
+    "model": ("provider/model, a catalogue name, an alias or a scenario", "供应商/模型、目录名、别名或场景名"),
+    "system": ("system prompt", "系统提示词"),
+    "image": ("an image: path or URL", "图片：路径或网址"),
+    "fallback": ("a model to try next (may be repeated)", "备用模型（可重复）"),
+    "reasoning": ("how much to think: none, low, medium, high", "思考强度：none、low、medium、high"),
+    "max-tokens": ("limit of the answer in tokens", "回答的 token 上限"),
+    "temperature": ("sampling temperature", "采样温度"),
+    "filter": ("show only names that contain this", "只显示名称包含此文字的条目"),
+    "at-provider": ("only at this provider (may be repeated)", "只看这个供应商（可重复）"),
+    "of-kind": ("only models for this purpose", "只看这种用途的模型"),
+    "able": (
+        "only models that can do this: tools, reasoning, vision, json_schema, cache, web_search (may be repeated)",
+        "只看有此能力的模型：tools、reasoning、vision、json_schema、cache、web_search（可重复）",
+    ),
+    "least-context": ("only models that read at least so many tokens", "只看上下文不小于此数的模型"),
+    "most-price": (
+        "only models whose input costs at most so much per million tokens",
+        "只看每百万输入 token 价格不超过此数的模型",
+    ),
+    "in-currency": ("only models that are billed in this currency", "只看以此币种计费的模型"),
+    "only-free": ("only models that cost nothing", "只看免费模型"),
+    "sort": ("order of the list (default: name)", "排序方式（默认按名称）"),
+    "all-providers": ("also models of providers without a key", "也列出没有密钥的供应商的模型"),
+    "old-models": ("also models that are no longer sold", "也列出已下线的模型"),
+    "by-protocol": ("only providers that speak this protocol", "只看支持此协议的供应商"),
+    "only-ready": ("only providers that can be asked now", "只看现在可用的供应商"),
+    "catalog-action": ("status or update (default: status)", "status 或 update（默认 status）"),
+    "catalog-check": ("show what would change, write nothing", "只显示变化，不写入"),
+    "catalog-from": (
+        "read these files instead of fetching: packages (.whl), their tables, or a finished models.table",
+        "不下载，改读这些文件：软件包（.whl）、其中的数据表，或现成的 models.table",
+    ),
+    "catalog-large": ("fetch LiteLLM's package too (44 MB)", "同时下载 LiteLLM 的软件包（44 MB）"),
+    "file": ("a request body as JSON; `-` reads standard input", "JSON 请求体文件；`-` 从标准输入读取"),
+    "dialect": ("the file's dialect (default: told from its fields)", "文件所用协议（默认按字段判断）"),
+    "by": ("group by", "分组方式"),
+    "days": ("look back this many days (default 30)", "回看天数（默认 30）"),
+    "recent": ("list the last requests instead", "改为列出最近的请求"),
+    "tool": ("the program", "程序"),
+    "profile": (
+        "a profile of hexapla.toml; `claude` is Claude Code's own login",
+        "hexapla.toml 中的配置档；claude 即 Claude Code 自己的登录",
+    ),
+    "url": (
+        "a gateway that runs elsewhere (its key is taken from $HEXAPLA_KEY)",
+        "别处正在运行的网关（密钥取自 $HEXAPLA_KEY）",
+    ),
+    "write": ("change the program's files; what stood there is kept", "修改该程序的文件；原内容会保留备份"),
+    "undo": ("take back what was written", "撤销写入的内容"),
+    "wait": (
+        "wait for the program's first request as proof (300 seconds unless told otherwise)",
+        "等待该程序的第一个请求作为证明（默认 300 秒）",
+    ),
+    "login": ("log in to a provider with a browser or a code", "用浏览器或验证码登录供应商"),
+}

@@ -1,0 +1,82 @@
+"""Errors in Chinese, for a client that asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from server.client import call
+from server.running import SHORT, Gateway, gateway
+from server.upstream import Upstream, Visit
+from server.wire import CHAT, GEMINI, MESSAGES, PATHS, RESPONSES, ask
+
+KEY = "sk-of-a-client"
+CHINESE = re.compile("[\u4e00-\u9fff]").search
+
+WRONG: dict[str, tuple[str, bytes]] = {
+    "an unknown model": (PATHS[CHAT], ask(CHAT, "nope/x")),
+    "an unknown model, Messages": (PATHS[MESSAGES], ask(MESSAGES, "nope/x")),
+    "an unknown model, Responses": (PATHS[RESPONSES], ask(RESPONSES, "nope/x")),
+    "an unknown model, OpenRouter": ("/api" + PATHS[CHAT], ask(CHAT, "nope/x")),
+    "an unknown model, Gemini": ("/v1beta/models/nope/x:generateContent", b'{"contents": []}'),
+    "no key for a provider": (PATHS[CHAT], ask(CHAT, "openai/gpt-4o")),
+    "no JSON": (PATHS[CHAT], b"nothing"),
+    "nothing": (PATHS[MESSAGES], b""),
+    "a list": (PATHS[CHAT], b"[]"),
+    "no model": (PATHS[CHAT], b'{"messages": []}'),
+    "a wrong type": (PATHS[CHAT], ask(CHAT, f"{SHORT[MESSAGES]}/m", max_tokens="many")),
+    "no messages": (PATHS[CHAT], ask(CHAT, f"{SHORT[MESSAGES]}/m", messages=[])),
+    "a role that is none": (PATHS[CHAT], ask(CHAT, f"{SHORT[MESSAGES]}/m", messages=[{"role": "x", "content": ""}])),
+    "a result without its call": (
+        PATHS[CHAT],
+        ask(CHAT, f"{SHORT[MESSAGES]}/m", messages=[{"role": "tool", "content": "12"}]),
+    ),
+    "too much": (PATHS[RESPONSES], b" " * 500_000),
+    "a wrong header": (PATHS[CHAT], ask(CHAT, "demo/echo")),
+    "a path that is none": ("/v1/nowhere", b"{}"),
+    "a count": ("/v1/messages/count_tokens", ask(MESSAGES, "nope/x")),
+}
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with gateway(tmp_path_factory.mktemp("locked"), f'keys = ["{KEY}"]\n') as running:
+        yield running
+
+
+def told(value: Any) -> Any:
+    """An error without what differs from one answer to the next, and its message."""
+    message = value["error"].pop("message")
+    value.pop("request_id", None)
+    return message, value
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_error_is_said_in_the_clients_language(case: str, served: Gateway) -> None:
+    """Its message alone: what programs read is the same."""
+    path, body = WRONG[case]
+    more = {"x_hexapla_on_loss": "perhaps"} if case == "a wrong header" else {}
+    english = call(served.url, path, body, accept_language="en, zh;q=0.5", **more)
+    chinese = call(served.url, path, body, accept_language="zh-CN,zh;q=0.9,en;q=0.8", **more)
+    assert english.status == chinese.status >= 400
+    (here, rest), (there, other) = told(english.json), told(chinese.json)
+    assert CHINESE(there) and not CHINESE(here) and rest == other
+
+
+def test_what_a_provider_fails_at(upstream: Upstream, served: Gateway) -> None:
+    async def silent(visit: Visit) -> None:
+        visit.reset()
+
+    for protocol in (CHAT, GEMINI):
+        model = f"{SHORT[protocol]}/{upstream.play(silent)}"
+        heard = call(served.url, PATHS[CHAT], ask(CHAT, model), accept_language="zh")
+        assert heard.status >= 500 and CHINESE(heard.error["message"])
+
+
+def test_a_client_without_a_key(locked: Gateway) -> None:
+    for path in (PATHS[CHAT], "/v1/models"):
+        heard = call(locked.url, path, ask(CHAT, "demo/echo") if path == PATHS[CHAT] else None, accept_language="zh")
+        assert heard.status == 401 and CHINESE(heard.error["message"])
