@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from hexapla.upstream.reqwest import installed
-from server.client import call
+from server.client import begin, call
 from server.running import Gateway, gateway
 from server.upstream import Script, Upstream, Visit
 from server.wire import CHAT, MESSAGES, OK, PATHS, STREAM, ask, chunk, ending, opening, piece, whole
@@ -138,6 +140,30 @@ def test_f41_a_body_without_end_is_held_once(
         assert all(visit.over.wait(5) for visit in upstream.visits)
         print(f"{named} {flood} {client} {stream}: {grown / MB:.1f} MB")
         assert grown < (most if stream else LIMIT) + SPARE
+
+
+@pytest.mark.parametrize("client", [CHAT, MESSAGES], ids=["verbatim", "hub"])
+def test_a_slow_client_slows_the_upstream(
+    client: str, named: str, upstream: Upstream, fresh: Gateway, idle: int
+) -> None:
+    """It reads a little of an answer without end: the upstream has to wait, and the gateway does not grow."""
+    model = f"{named}/{upstream.play(pours(opening(CHAT), chunk(piece(CHAT, 'x' * 2000) * 32)))}"
+    with closing(begin(fresh.url, PATHS[client], ask(client, model, stream=True), receive_buffer=16 * 1024)) as sock:
+        visit = upstream.last()
+        assert sock.recv(1024)
+        peak = fresh.peak(partial(stands_still, visit))
+        print(f"{named} {client}: {visit.written / MB:.1f} MB written, grown by {(peak - idle) / MB:.1f} MB")
+    assert peak - idle < SPARE
+    assert visit.over.wait(5)
+
+
+def stands_still(visit: Visit) -> None:
+    """Wait until nothing more is taken."""
+    end, written = time.monotonic() + 20, -1
+    while written != visit.written:
+        written = visit.written
+        time.sleep(0.5)
+        assert time.monotonic() < end
 
 
 def test_a_packed_stream_arrives(named: str, upstream: Upstream, fresh: Gateway) -> None:

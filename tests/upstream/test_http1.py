@@ -18,7 +18,7 @@ import hexapla
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream import dial, origin
 from hexapla.upstream.connection import Connection
-from hexapla.upstream.http1 import Http1Transport
+from hexapla.upstream.http1 import LEAST_TICK, TICK, Http1Transport
 from hexapla.upstream.transport import READ_HIGH_WATER, Request, Timeouts
 
 PATIENT = Timeouts(connect=5, head=5, idle=5)
@@ -111,6 +111,25 @@ def test_no_connection_is_left(path: str) -> None:
         asked = Request(url=f"{faults.base}/{path}", timeouts=times, max_response_bytes=1000)
         await asyncio.gather(fetch(transport, asked), return_exceptions=True)
         assert transport.busy == transport.idle == 0
+
+    play(scene)
+
+
+def test_short_deadlines_are_looked_at_more_often() -> None:
+    """A tenth of the shortest, within bounds, as long as there are connections with such."""
+
+    async def scene(faults: FaultServer, transport: Http1Transport) -> None:
+        for times, tick in (
+            (Timeouts(head=600, idle=0), TICK),
+            (Timeouts(head=0, idle=1), 0.1),
+            (Timeouts(head=0.2, idle=5), LEAST_TICK),
+            (Timeouts(head=600, idle=300), LEAST_TICK),
+        ):
+            held = await transport.send(Request(url=f"{faults.base}/stall", timeouts=times))
+            assert transport._tick == tick
+            held.close()
+        transport._sweep()
+        assert transport._tick == TICK and not transport._pools
 
     play(scene)
 

@@ -18,9 +18,10 @@ from hexapla.upstream.head import Letterhead, letterhead_of
 from hexapla.upstream.origin import Origin
 from hexapla.upstream.pool import Pool
 from hexapla.upstream.tls import context_of
-from hexapla.upstream.transport import Request
+from hexapla.upstream.transport import Request, Timeouts
 
-TICK = 0.25  # seconds between two looks at the deadlines
+TICK, LEAST_TICK = 0.25, 0.05  # seconds between two looks at the deadlines, and between two that are short
+SHARE = 0.1  # of a deadline: how far apart looks at it may be
 IDLE_SECONDS = 60.0  # a pooled connection is kept this long
 
 
@@ -35,6 +36,7 @@ class Http1Transport:
         self._idle_seconds = idle_seconds
         self._pools: dict[Origin, Pool] = {}  # as long as there is one, there is a timer
         self._timer: asyncio.TimerHandle | None = None
+        self._tick = TICK
         self._closed = False
 
     async def send(self, request: Request) -> Exchange:
@@ -82,6 +84,7 @@ class Http1Transport:
 
     async def _open(self, origin: Origin, request: Request) -> Connection:
         context = self._context(origin) if origin.tls else None
+        self._tick = min(self._tick, _tick_for(request.timeouts))
         connection = await dial(origin, context, request.timeouts.connect)
         if not self._closed:
             connection.pool = self._pool(origin)
@@ -102,7 +105,7 @@ class Http1Transport:
             loop = asyncio.get_running_loop()
             pool = self._pools[origin] = Pool(loop.time())
             if self._timer is None:
-                self._timer = loop.call_later(TICK, self._sweep)
+                self._timer = loop.call_later(self._tick, self._sweep)
         return pool
 
     def _sweep(self) -> None:
@@ -113,7 +116,10 @@ class Http1Transport:
             pool.look(now, self._idle_seconds)
             if not pool.busy and not pool.waiting:
                 del self._pools[origin]
-        self._timer = loop.call_later(TICK, self._sweep) if self._pools else None
+        if self._pools:
+            self._timer = loop.call_later(self._tick, self._sweep)
+        else:
+            self._timer, self._tick = None, TICK
 
     @property
     def idle(self) -> int:
@@ -124,3 +130,9 @@ class Http1Transport:
     def busy(self) -> int:
         """How many connections carry an exchange."""
         return sum(len(pool.busy) for pool in self._pools.values())
+
+
+def _tick_for(times: Timeouts) -> float:
+    """How often these deadlines must be looked at: a connection's may be two looks late."""
+    shortest = min(times.head or TICK / SHARE, times.idle or TICK / SHARE)
+    return max(LEAST_TICK, min(TICK, shortest * SHARE))

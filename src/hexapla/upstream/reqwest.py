@@ -5,8 +5,9 @@ It meets the contract of transport.py with these differences, which are its libr
 - the head of an answer may be larger (400 KB, 100 headers), and interim answers are bounded by the time for the head;
 - an answer that breaks off inside its head looks like one that never began;
 - a request that is cancelled before its head arrives is let go here at once, but the library only detaches from it
-  (0.15.1, src/client/runtime.rs: the tokio task is not aborted), so its connection lives until the head's time is over;
-  nothing of it can be reached from here: the runtime is one for all clients, and a body that has been sent is let go.
+  (0.15.1, src/client/runtime.rs: the tokio task is not aborted), so its connection lives until the time for a head is
+  over, or that for a pause where it is longer (the library has one for both); nothing of it can be reached from here: the
+  runtime is one for all clients, closing a client does not abort it, and a body that has been sent is let go.
 
 `streamed_read_buffer_limit(0)` matters: its default of 64 KiB would hold a stream back until its end.  Decoding is ours
 (inflate.py): the library bounds neither what an answer grows into nor what it may be packed in.
