@@ -106,6 +106,11 @@ def test_usage_is_counted_and_hidden_wherever_it_stands(said: bytes) -> None:
     assert stream.summary.usage is not None and stream.summary.usage.output == 2
 
 
+def test_usage_that_is_said_again_after_the_end_is_said_once() -> None:
+    stream = opened(asked(stream=True, stream_options={"include_usage": True})).stream()
+    assert stream.feed(TEXT + END + USAGE + DONE + USAGE + DONE) == TEXT + END + USAGE + DONE
+
+
 def test_usage_after_the_end_in_another_read_is_nobodys() -> None:
     """The client's end does not wait for it, and hears nothing after it."""
     stream = opened(asked(stream=True, stream_options={"include_usage": True})).stream()

@@ -65,6 +65,13 @@ def test_what_is_whole_passes_byte_for_byte(data: bytes) -> None:
     assert heard(data, 10_000) == data
 
 
+def test_what_stands_beside_a_call_without_its_id_passes_byte_for_byte() -> None:
+    begun = event("response.created", response={"id": "r", "model": "m", "status": "in_progress"})
+    lacking = event("response.output_item.added", output_index=2, item={**ITEMS[2], "call_id": None})
+    out = heard(begun + lacking + answer(output=ITEMS), 10_000)
+    assert out.startswith(begun) and out.endswith(answer(output=ITEMS)) and b'"call_id":"fc"' in out
+
+
 @pytest.mark.parametrize("end", ["cut", "late", "error", "error with more", "comment"])
 @pytest.mark.parametrize("numbers", [True, False])
 @pytest.mark.parametrize("size", [7, 10_000])

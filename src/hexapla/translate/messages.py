@@ -23,7 +23,7 @@ from hexapla.wire.sse import SSEDecoder
 
 Json = dict[str, Raw]
 
-_USE, _START, _DELTA, _USAGE = b'"tool_use"', b'"message_start"', b'"message_delta"', b'"usage"'
+_USE, _START, _DELTA = b'"tool_use"', b'"message_start"', b'"message_delta"'
 
 
 class Messages:
@@ -39,7 +39,7 @@ class Messages:
 
     def stream(self, data: bytes, mattered: Sequence[bytes]) -> bytes:
         """Whole events that an SDK can put together.  `mattered`: those of them that are more than a delta."""
-        if _USE in data or _START in data or (_DELTA in data and _USAGE not in data):
+        if _USE in data or _START in data or _DELTA in data:
             return b"".join([self._event(event) for event in events(data)])
         return data
 

@@ -46,7 +46,7 @@ class Outputs:
         if not self._ids.seed and (found := _ANSWER.search(data)):
             self._ids.seed = found.group(1).decode("utf-8", "replace")
         if self._ids.lack(data):
-            data = b"".join([self._called(event) for event in events(data)])
+            data = b"".join([self._called(event) if self._ids.lack(event) else event for event in events(data)])
         if _ITEM not in data and (_SAID in data or not any(last in data for last in _LAST)):
             return data
         return b"".join([self._event(event) for event in events(data)])

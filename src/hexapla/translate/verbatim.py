@@ -231,6 +231,8 @@ class VerbatimStream:
     def _late(self, rest: bytes) -> bytes:
         """What of the events after the last word the client is to hear before it: usage, which some servers say so late.
         Whatever else is there is nobody's answer."""
+        if self.summary.usage is not None:
+            return b""
         reports = [event for event in events(rest) if self._tap.late(event) and _USAGE_ONLY.search(event)]
         return b"" if self._hide_usage else b"".join(reports)
 

@@ -147,6 +147,15 @@ QUIRKS = [
         + event("message_stop"),
     ),
     Quirk(
+        "a message_delta whose usage is null",
+        MESSAGES,
+        HI._replace(usage=None),
+        stream=started()
+        + saying(0, "Hi")
+        + event("message_delta", delta={"stop_reason": "end_turn"}, usage=None)
+        + event("message_stop"),
+    ),
+    Quirk(
         "all usage at the end",
         MESSAGES,
         HI,
