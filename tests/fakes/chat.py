@@ -82,6 +82,7 @@ def _tools(body: dict[str, Any], view: View) -> None:
         one_of(view.forced, view.tools, "tool_choice.function.name")
     else:
         one_of(choice, {None, "auto", "none", "required"}, "tool_choice")
+        view.must = choice == "required"
 
 
 def _format(given: Any, view: View) -> None:

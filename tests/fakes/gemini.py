@@ -78,6 +78,7 @@ def _tools(body: dict[str, Any], view: View) -> None:
     need(not names or choice["mode"] in ("ANY", "VALIDATED"), "allowed_function_names: only with mode ANY")
     need(set(names) <= set(view.tools), "allowed_function_names: not found in provided functions")
     view.forced = names[0] if len(names) == 1 else ""
+    view.must = choice.get("mode") == "ANY"
 
 
 def _camel(name: str) -> str:

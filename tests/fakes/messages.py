@@ -30,6 +30,7 @@ _REQUEST = words("""
 """)
 _TOOL = words("""
     name description input_schema type cache_control strict defer_loading input_examples allowed_callers
+    eager_input_streaming
 """)
 _NAME = r"[a-zA-Z0-9_-]{1,128}"
 _ID = r"[a-zA-Z0-9_-]+"  # "tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
@@ -95,6 +96,7 @@ def _tools(body: dict[str, Any], view: View) -> None:
         one_of(choice["type"], {"auto", "any", "tool", "none"}, "tool_choice.type")
         need(body.get("tools") or choice["type"] == "none", "tool_choice may only be specified while providing tools")
         view.forced = choice.get("name", "")
+        view.must = choice["type"] == "any"
         need(not view.forced or view.forced in view.tools, f"Tool '{view.forced}' not found in provided tools")
 
 

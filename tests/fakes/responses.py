@@ -77,6 +77,7 @@ def _tools(body: dict[str, Any], view: View) -> None:
         )
     else:
         one_of(choice, {None, "auto", "none", "required"}, "tool_choice")
+        view.must = choice == "required"
 
 
 def _function(tool: dict[str, Any], where: str, view: View) -> None:

@@ -37,8 +37,9 @@ def structured(view: View) -> Turn:
     """An answer that fits the demanded schema, or the forced tool's."""
     if view.schema is not None:
         return Turn((Text(json.dumps(sample(view.schema), ensure_ascii=False)),))
-    need(view.forced, "this model was promised a schema and got none")
-    return Turn((Call(view.forced, json.dumps(sample(view.tools[view.forced]), ensure_ascii=False)),), stop="tool")
+    name = view.forced or (next(iter(view.tools)) if view.must else "")
+    need(name, "this model was promised a schema and got none")
+    return Turn((Call(name, json.dumps(sample(view.tools[name]), ensure_ascii=False)),), stop="tool")
 
 
 def tool(view: View) -> Turn:
@@ -151,6 +152,7 @@ def patch(view: View) -> Turn:
 _KNOWN: dict[str, Callable[[str], object]] = {
     "view_image": lambda path: {"path": path},
     "Read": lambda path: {"file_path": path},
+    "read": lambda path: {"filePath": path},
     "exec_command": lambda path: {"cmd": f"cat {path}"},
     "shell": lambda path: {"command": ["cat", path]},
 }

@@ -57,6 +57,7 @@ class View:
     thoughts  reasoning that came back with its state intact
     schema    JSON schema of the demanded answer
     forced    the tool that must be called
+    must      some tool must be called
     given     the id that the dialect gives the n-th call of a conversation
     trial     how often this model name was asked before
     """
@@ -70,6 +71,7 @@ class View:
     user: str = ""
     tools: dict[str, Any] = field(default_factory=dict)
     forced: str = ""
+    must: bool = False
     schema: Any = None
     calls: list[tuple[str, Call]] = field(default_factory=list)
     results: dict[str, str] = field(default_factory=dict)

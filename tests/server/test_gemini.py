@@ -84,6 +84,14 @@ def test_answers(way: str, version: str, provider: str, fine: Upstream, served: 
     assert (record["usage"]["output"], record["estimated"]) == ((2, False) if told else (1, True))
 
 
+@ups
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"])
+def test_a_models_name_that_is_taken_for_a_path(method: str, provider: str, fine: Upstream, served: Gateway) -> None:
+    """The AI SDK leaves `models/` away where the name has a slash."""
+    heard = call(served.url, f"/v1beta/{SHORT[provider]}/fine:{method}", contents())
+    assert heard.status == 200 and b"Hello." in heard.body
+
+
 @pytest.mark.parametrize(
     ("query", "headers"),
     [

@@ -3,8 +3,10 @@
     POST /v1beta/models/{model}:generateContent | :streamGenerateContent | :countTokens
     GET  /v1beta/models, /v1beta/models/{model}
 
-The same stands under /v1 and /v1alpha, which google-genai and older clients ask.  A stream is server-sent events with
-alt=sse, else one JSON array that grows; the array is made here, from the events, so that no lane needs to know of it.
+The same stands under /v1 and /v1alpha, which google-genai and older clients ask.  `models/` may be missing where an
+answer is asked for: the AI SDK takes a name with a slash, as ours are, for a path (`getModelPath` in @ai-sdk/google
+3.0.141, 2026-11-28).  A stream is server-sent events with alt=sse, else one JSON array that grows; the array is made here,
+from the events, so that no lane needs to know of it.
 
 Rules of this file: `operation` is the only place that reads a path.
 """
@@ -22,7 +24,7 @@ from hexapla.wire.sse import SSEDecoder
 VERSIONS = ("/v1beta", "/v1", "/v1alpha")
 GENERATE = {"generateContent": False, "streamGenerateContent": True}
 COUNT = "countTokens"
-_MODELS = "/models/"
+_MODELS = "models/"
 
 
 class Operation(NamedTuple):
@@ -36,8 +38,8 @@ def operation(path: str) -> Operation | None:
     """The operation of a path without percent-encoding; None for any other path.  A model's name may hold slashes and
     colons, so the method stands behind the last colon."""
     for version in VERSIONS:
-        if path.startswith(version + _MODELS):
-            model, colon, method = path[len(version + _MODELS) :].rpartition(":")
+        if path.startswith(f"{version}/"):
+            model, colon, method = path[len(version) + 1 :].removeprefix(_MODELS).rpartition(":")
             known = method in GENERATE or method == COUNT
             return Operation(model, method) if colon and model and known else None
     return None

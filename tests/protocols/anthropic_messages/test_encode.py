@@ -159,6 +159,13 @@ def test_citations() -> None:
         "web_search_result_location", "char_location"]  # fmt: skip
 
 
+@pytest.mark.parametrize("part", [Text(text="x"), Refusal(text="x")])
+def test_no_citations_are_an_empty_list(part: Text | Refusal) -> None:
+    """The AI SDK's schema takes no null, OpenRouter's SDK wants the field."""
+    body = json.loads(ANTHROPIC_MESSAGES.render_response(GenerateResponse(content=(part,)), REPLY, LossLog()))
+    assert body["content"] == [{"type": "text", "text": "x", "citations": []}]
+
+
 def test_sources_without_a_text_are_lost() -> None:
     """An empty text after a call would be refused when it comes back; one that is cited before it begins is not empty."""
     page = Citation(url="https://a")

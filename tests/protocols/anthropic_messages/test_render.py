@@ -267,6 +267,14 @@ def test_output() -> None:
     assert lost(output=OutputFormat(kind="json_object")) == ["output"]
 
 
+def test_an_objects_schema_is_closed_unless_a_messages_client_wrote_it() -> None:
+    """Messages refuses one that is not, and a Chat client need not say it."""
+    shape = OutputFormat(kind="json_schema", schema=Raw(b'{"type":"object","properties":{"a":{"type":"string"}}}'))
+    for protocol, is_closed in (("openai_chat", True), ("anthropic_messages", False)):
+        body, _ = rendered(asking(HI, protocol=protocol, output=shape))
+        assert ("additionalProperties" in body["output_config"]["format"]["schema"]) is is_closed
+
+
 def test_users_and_tiers() -> None:
     assert of(user="u")["metadata"] == {"user_id": "u"}
     assert lost(user="u", metadata=Raw(b"{}")) == ["metadata"]

@@ -118,7 +118,9 @@ def render_citation(citation: Citation) -> Raw | None:
 
 
 def _render_text(part: Text, losses: LossLog, path: str) -> Json | None:
-    block: Json = {"type": "text", "text": part.text, "citations": None}
+    """No citations are an empty list: the vendor's SDKs and OpenRouter's want the field, and the AI SDK's schema takes no
+    null for it (@ai-sdk/anthropic 3.0.138, 2026-11-28)."""
+    block: Json = {"type": "text", "text": part.text, "citations": []}
     if part.citations:
         block["citations"] = _citations(part, losses, path)
     if part.logprobs:
@@ -128,15 +130,15 @@ def _render_text(part: Text, losses: LossLog, path: str) -> Json | None:
     return block
 
 
-def _citations(part: Text, losses: LossLog, path: str) -> list[Raw] | None:
+def _citations(part: Text, losses: LossLog, path: str) -> list[Raw]:
     rendered = [raw for citation in part.citations if (raw := render_citation(citation)) is not None]
     if len(rendered) < len(part.citations):
         losses.add(f"{path}.citations", "citations without an address have no place in Messages", "cosmetic")
-    return rendered or None
+    return rendered
 
 
 def _render_refusal(part: Refusal, losses: LossLog, path: str) -> Json:
-    return {"type": "text", "text": part.text, "citations": None}
+    return {"type": "text", "text": part.text, "citations": []}
 
 
 def _render_reasoning(part: Reasoning, losses: LossLog, path: str) -> Json:

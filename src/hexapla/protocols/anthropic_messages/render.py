@@ -19,6 +19,7 @@ from hexapla.protocols.anthropic_messages.thinking import render_thinking
 from hexapla.protocols.anthropic_messages.tools import render_choice, render_tools
 from hexapla.protocols.anthropic_messages.turns import Json, Turns
 from hexapla.protocols.anthropic_messages.words import NAME
+from hexapla.protocols.closed import closed_text
 from hexapla.protocols.extras import lose_extras
 from hexapla.wire.rawjson import join, split
 
@@ -98,7 +99,8 @@ class _Body:
         for name in ("name", "description", "strict") if not own else ():
             if getattr(output, name) is not None:
                 self._losses.add(f"output.{name}", f"Messages has no {name} of a schema", "cosmetic")
-        body: Json = {"type": "json_schema", "schema": output.schema or Raw(b"{}")}
+        schema = output.schema or Raw(b"{}")
+        body: Json = {"type": "json_schema", "schema": schema if own else closed_text(schema)}
         body |= {"name": output.name} if output.name and own else {}
         return self._turns.beside(body, output.extras, "output.")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from hexapla.protocols.closed import closed
 from hexapla.wire.rawjson import dump, load
 
 TYPES = frozenset({"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL"})
@@ -79,17 +80,7 @@ def from_subset(schema: Raw, *, close: bool = False) -> Raw:
     if found is None:
         return schema
     said = _plain(found)
-    return dump(_closed(said) if close else said)
-
-
-def _closed(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_closed(inner) for inner in schema]
-    if not isinstance(schema, dict):
-        return schema
-    said = {name: _closed(inner) for name, inner in schema.items()}
-    closed = {} if "properties" not in said or "additionalProperties" in said else {"additionalProperties": False}
-    return said | (closed if said.get("type") in ("object", ["object", "null"]) else {})
+    return dump(closed(said) if close else said)
 
 
 def _plain(schema: Any) -> Any:
