@@ -71,6 +71,16 @@ def test_system_prompts_and_parameters_travel(client: hexapla.Client) -> None:
     assert answer.stop == "length" and answer == "You said: "
 
 
+def test_an_answer_goes_on_in_the_next_question(client: hexapla.Client) -> None:
+    """As a turn with its thought, or as the text that it is."""
+    answer = client.chat("Hello", model="demo/echo", reasoning_effort="high")
+    turn = answer.message
+    assert turn["role"] == "assistant" and turn["content"] == answer
+    assert answer.reasoning and answer.reasoning in str(turn)
+    question = [{"role": "user", "content": "Hello"}, turn, {"role": "user", "content": answer}]
+    assert str(answer) in client.chat(question, model="demo/echo")
+
+
 def test_fallback_models_answer_when_the_first_fails(client: hexapla.Client) -> None:
     """A dead provider is not noticed when another model is named."""
     answer = client.chat("Hello", model="dead/model", fallback_models=["demo/echo"])

@@ -24,9 +24,7 @@ from hexapla.ir.content import Text
 from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
 from hexapla.ir.event import BlockStart as _BlockStart
 from hexapla.ir.fold import Fold
-from hexapla.ir.loss import LossLog
 from hexapla.protocols import PROTOCOLS
-from hexapla.protocols.base import Reply
 from hexapla.sdk.answer import Answer
 from hexapla.sdk.inbox import Inbox
 from hexapla.sdk.media import image_url
@@ -205,7 +203,7 @@ class AsyncClient:
             answer = await self.chat(messages, tools=box.schemas, **options)
             if not answer.tool_calls:
                 return answer
-            messages.append(_assistant(answer))
+            messages.append(answer.message)
             if options.get("tool_choice") not in _FREE:
                 options["tool_choice"] = "auto"
             for call in answer.tool_calls:
@@ -227,7 +225,7 @@ class AsyncClient:
         if fallback_models:
             body["models"] = list(fallback_models)
         try:
-            encoded = msgspec.json.encode(body)
+            encoded = msgspec.json.encode(body, enc_hook=_plain)
         except (TypeError, ValueError) as error:
             raise ClientError(Kind.INVALID_REQUEST, f"The question cannot be written as JSON: {error}.") from None
         return Ask(protocol="openai_chat", body=encoded, on_loss=self._on_loss)
@@ -242,21 +240,17 @@ def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:
     return [*messages, *prompt]
 
 
+def _plain(value: object) -> str:
+    """An answer, as a piece of the next question.  Raises TypeError for anything else that JSON does not know."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
 _FREE = (None, "auto", "none")
 """Choices that force no call."""
 
 _NO_PROMPT = 'A prompt is text or a list of messages such as {{"role": "user", "content": "Hello"}}, not {}.'
-
-
-def _assistant(answer: Answer) -> Mapping[str, Any]:
-    """The assistant's turn to send back: its text and calls, and its thought with whatever signs it, which some providers
-    demand again."""
-    said = _CHAT.render_response(answer.response, Reply(id=answer.id, created=0, model=answer.model), LossLog())
-    message: Mapping[str, Any] = msgspec.json.decode(said)["choices"][0]["message"]
-    return {name: message[name] for name in _ECHOED if message.get(name) is not None} | {"role": "assistant"}
-
-
-_ECHOED = ("content", "tool_calls", "reasoning_content", "reasoning_details")
 
 
 def _answer(response: Any, inbox: Inbox) -> Answer:

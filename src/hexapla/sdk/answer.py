@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from hexapla.ir.content import Citation, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, Usage
+from hexapla.protocols import PROTOCOLS
+from hexapla.protocols.base import Reply
+
+_ECHOED = ("content", "tool_calls", "reasoning_content", "reasoning_details")
 
 
 class Answer(str):
@@ -19,6 +27,7 @@ class Answer(str):
     model       what the upstream calls the model;  provider: who served it
     id          the gateway's id of this generation: `hexapla usage` and the ledger know it
     losses      fields of the request that could not be carried to this provider
+    message     the turn to append to a conversation that goes on
     response    the whole answer in the interlingua
     """
 
@@ -63,3 +72,11 @@ class Answer(str):
     @property
     def model(self) -> str:
         return self.response.model or ""
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """In the Chat dialect: text, calls, and thought with whatever signs it, which some providers demand again."""
+        reply = Reply(id=self.id, created=0, model=self.model)
+        said = PROTOCOLS["openai_chat"].render_response(self.response, reply, LossLog())
+        message: Mapping[str, Any] = msgspec.json.decode(said)["choices"][0]["message"]
+        return {"role": "assistant", **{name: message[name] for name in _ECHOED if message.get(name) is not None}}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -76,20 +76,50 @@ class Client:
         """Close connections, the ledger and the background loop.  Idempotent."""
         self._close()
 
-    def chat(self, prompt: Prompt, **options: Any) -> Answer:
+    def chat(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        fallback_models: Sequence[str] = (),
+        **fields: Any,
+    ) -> Answer:
         """Ask once and return the whole answer."""
+        options = {"model": model, "system": system, "fallback_models": fallback_models, **fields}
         return self._running.call(lambda: self._client.chat(prompt, **options))
 
-    def chat_stream(self, prompt: Prompt, **options: Any) -> Stream:
+    def chat_stream(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        fallback_models: Sequence[str] = (),
+        **fields: Any,
+    ) -> Stream:
         """Ask and iterate over text pieces as they come."""
+        options = {"model": model, "system": system, "fallback_models": fallback_models, **fields}
         return Stream(self, self._running.call(lambda: self._client.chat_stream(prompt, **options)))
 
-    def chat_with_image(self, prompt: str, image: str | Path | bytes, **options: Any) -> Answer:
+    def chat_with_image(
+        self, prompt: str, image: str | Path | bytes, *, detail: str | None = None, **options: Any
+    ) -> Answer:
         """Ask about an image: a path, a URL, or its bytes."""
-        return self._running.call(lambda: self._client.chat_with_image(prompt, image, **options))
+        return self._running.call(lambda: self._client.chat_with_image(prompt, image, detail=detail, **options))
 
-    def chat_with_tools(self, prompt: Prompt, tools: Sequence[ToolLike], **options: Any) -> Answer:
+    def chat_with_tools(
+        self,
+        prompt: Prompt,
+        tools: Sequence[ToolLike],
+        *,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        max_iterations: int = 10,
+        system: str | None = None,
+        **options: Any,
+    ) -> Answer:
         """Let the model call Python functions until it answers."""
+        options |= {"functions": functions, "max_iterations": max_iterations, "system": system}
         return self._running.call(lambda: self._client.chat_with_tools(prompt, tools, **options))
 
     @property
