@@ -26,6 +26,7 @@ LIMIT = 32 * MB  # of an answer
 EVENT = 16 * MB  # of one event
 BOMB = 20 * MB  # that a gateway may grow by for one
 SPARE = 16 * MB  # what an allocator may keep beside what is held
+HEADS = {"u": 2 * MB, "ureqwest": SPARE}  # of which so much may be held, by the provider that is asked
 AT_ONCE = 32
 SETTINGS = f"[retry]\nbase = 0.02\nfloor = 10000\n[limits]\nanswer_bytes = {LIMIT}\n"
 WAYS = [(client, stream) for stream in (False, True) for client in (CHAT, MESSAGES)]
@@ -140,6 +141,22 @@ def test_f41_a_body_without_end_is_held_once(
         assert all(visit.over.wait(5) for visit in upstream.visits)
         print(f"{named} {flood} {client} {stream}: {grown / MB:.1f} MB")
         assert grown < (most if stream else LIMIT) + SPARE
+
+
+async def heads(visit: Visit) -> None:
+    """A head without end."""
+    await visit.write(OK)
+    while not visit.writer.transport.is_closing():
+        await visit.write(b"x-more: " + b"x" * 1000 + b"\r\n")
+
+
+def test_f13_a_head_without_end_is_not_collected(named: str, upstream: Upstream, fresh: Gateway, idle: int) -> None:
+    model = f"{named}/{upstream.play(heads)}"
+    for client, stream in WAYS:
+        grown = fresh.peak(partial(call, fresh.url, PATHS[client], ask(client, model, stream=stream))) - idle
+        print(f"{named} {client} {stream}: {grown / MB:.1f} MB")
+        assert grown < HEADS[named]
+    assert all(visit.over.wait(5) for visit in upstream.visits)
 
 
 @pytest.mark.parametrize("client", [CHAT, MESSAGES], ids=["verbatim", "hub"])

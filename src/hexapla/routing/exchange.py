@@ -220,6 +220,8 @@ class Exchange:
             if pause is None or self._clock() + pause >= patience.end or not self._may_retry():
                 return said if said is not None and self._tried == asked else error
             said = error if self._tried > asked else said
+            if error.kind is Kind.UPSTREAM_CONNECT and self._candidates:
+                pause = 0.0  # it is not asking too often that nobody answers, and somebody else can
             if (yield Sleep(pause)) is not None:
                 return error  # somebody else has answered
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection
 from hexapla.upstream.egress import proxy_login
+from hexapla.upstream.names import NAMES
 from hexapla.upstream.origin import Origin
 from hexapla.upstream.tls import handshake_failed
 
@@ -129,7 +130,7 @@ async def _addresses(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:  # it is a name
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await NAMES.look_up(host, port)
     by_family: dict[int, list[Address]] = {}
     for family, _, _, _, address in found:
         by_family.setdefault(family, []).append((family, address))
