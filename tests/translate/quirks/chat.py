@@ -39,6 +39,16 @@ def call(index: int | None = 0, name: str | None = None, arguments: Any = None, 
     return {"tool_calls": [{**numbered, **fields, "function": function}]}
 
 
+def begun(name: str = "get_weather", arguments: Any = "", *, index: int = 0, call_id: Any = "a") -> dict[str, Any]:
+    """The first piece of a call, as OpenAI says it."""
+    return call(index, name, arguments, id=call_id, type="function")
+
+
+def both(*deltas: dict[str, Any]) -> dict[str, Any]:
+    """One delta with the pieces of several."""
+    return {"tool_calls": [piece for delta in deltas for piece in delta["tool_calls"]]}
+
+
 def made(name: str = "get_weather", arguments: Any = ARGS, **fields: Any) -> dict[str, Any]:
     """A whole call."""
     return {"id": "a", "type": "function", **fields, "function": {"name": name, "arguments": arguments}}
@@ -47,9 +57,14 @@ def made(name: str = "get_weather", arguments: Any = ARGS, **fields: Any) -> dic
 ROLE = chunk({"role": "assistant", "content": ""})
 COUNT = chunk(choices=[], usage=USED)
 TOOLS_END, END = chunk(finish="tool_calls"), chunk(finish="stop")
-BEGUN = call(0, "get_weather", "", id="a", type="function")
+BEGUN = begun()
 TWO = Heard(calls=(Call("get_weather", {"city": "Bern"}), Call("get_weather", {"city": "Rome"})), stop="tool_calls")
 ROME = '{"city":"Rome"}'
+
+
+def calling(*deltas: dict[str, Any]) -> bytes:
+    """A stream of these deltas, which ends for its calls."""
+    return sse(ROLE, *map(chunk, deltas), TOOLS_END)
 
 
 def old(name: str | None = None, arguments: str | None = None) -> dict[str, Any]:
@@ -107,7 +122,7 @@ QUIRKS = [
         CHAT,
         CALLED,
         whole=whole({**old("get_weather", ARGS), "tool_calls": None}, "tool_calls"),
-        stream=sse(ROLE, chunk({**old("get_weather", ARGS), "tool_calls": None}), TOOLS_END),
+        stream=calling({**old("get_weather", ARGS), "tool_calls": None}),
     ),
     Quirk(
         "old call beside an empty list",
@@ -156,19 +171,13 @@ QUIRKS = [
         "name in pieces",
         CHAT,
         CALLED,
-        stream=sse(
-            ROLE,
-            chunk(call(0, "get_", "", id="a", type="function")),
-            chunk(call(0, "weather")),
-            chunk(call(0, None, ARGS)),
-            TOOLS_END,
-        ),
+        stream=calling(begun("get_"), call(0, "weather"), call(0, None, ARGS)),
     ),
     Quirk(
         "name in pieces, the last with arguments",
         CHAT,
         CALLED,
-        stream=sse(ROLE, chunk(call(0, "get_wea", id="a", type="function")), chunk(call(0, "ther", ARGS)), TOOLS_END),
+        stream=calling(call(0, "get_wea", id="a", type="function"), call(0, "ther", ARGS)),
     ),
     Quirk(
         "name in pieces of one letter",
@@ -184,59 +193,38 @@ QUIRKS = [
         "name that grows",
         CHAT,
         CALLED,
-        stream=sse(
-            ROLE,
-            chunk(call(0, "get_", "", id="a", type="function")),
-            chunk(call(0, "get_weather", "")),
-            chunk(call(0, "get_weather", ARGS)),
-            TOOLS_END,
-        ),
+        stream=calling(begun("get_"), call(0, "get_weather", ""), call(0, "get_weather", ARGS)),
     ),
     Quirk(
         "name again in every piece",
         CHAT,
         CALLED,
-        stream=sse(
-            ROLE,
-            chunk(BEGUN),
-            chunk(call(0, "get_weather", '{"city":', id="a", type="function")),
-            chunk(call(0, "get_weather", '"Bern"}', id="a", type="function")),
-            TOOLS_END,
-        ),
+        stream=calling(BEGUN, begun(arguments='{"city":'), begun(arguments='"Bern"}')),
     ),
     Quirk(
         "a name that begins another's",
         CHAT,
         Heard(calls=(Call("get", {}),), stop="tool_calls"),
-        stream=sse(ROLE, chunk(call(0, "get", "", id="a", type="function")), chunk(call(0, None, "{}")), TOOLS_END),
+        stream=calling(begun("get"), call(0, None, "{}")),
     ),
     Quirk(
         "names of two calls in pieces, without arguments",
         CHAT,
         Heard(calls=(Call("get", {}), Call("run", {})), stop="tool_calls"),
         own=Heard(calls=(Call("get", ""), Call("run", "")), stop="tool_calls"),
-        stream=sse(
-            ROLE,
-            chunk(call(0, "g", "", id="a")),
-            chunk(call(0, "et")),
-            chunk(call(1, "r", "", id="b")),
-            chunk(call(1, "un")),
-            TOOLS_END,
-        ),
+        stream=calling(call(0, "g", "", id="a"), call(0, "et"), call(1, "r", "", id="b"), call(1, "un")),
     ),
     Quirk(
         "names of two calls in pieces, in turns",
         CHAT,
         Heard(calls=(Call("get_weather", {"city": "Bern"}), Call("run", {})), stop="tool_calls"),
-        stream=sse(
-            ROLE,
-            chunk(call(0, "get_", "", id="a", type="function")),
-            chunk(call(1, "r", "", id="b", type="function")),
-            chunk({"tool_calls": [*call(0, "weather")["tool_calls"], *call(1, "un")["tool_calls"]]}),
-            chunk(call(0, None, '{"city":')),
-            chunk(call(1, None, "{}")),
-            chunk(call(0, None, '"Bern"}')),
-            TOOLS_END,
+        stream=calling(
+            begun("get_"),
+            begun("r", index=1, call_id="b"),
+            both(call(0, "weather"), call(1, "un")),
+            call(0, None, '{"city":'),
+            call(1, None, "{}"),
+            call(0, None, '"Bern"}'),
         ),
     ),
     Quirk(
@@ -244,28 +232,21 @@ QUIRKS = [
         CHAT,
         Heard(calls=(Call("get", {}), Call("run", {})), stop="tool_calls"),
         own=Heard(calls=(Call("get", ""), Call("run", "")), stop="tool_calls"),
-        stream=sse(
-            ROLE,
-            chunk(call(0, "g", "", id="a", type="function")),
-            chunk(call(1, "r", "", id="b", type="function")),
-            chunk(call(0, "et")),
-            chunk(call(1, "un")),
-            TOOLS_END,
-        ),
+        stream=calling(begun("g"), begun("r", index=1, call_id="b"), call(0, "et"), call(1, "un")),
     ),
     Quirk(
         "a name in pieces before a text",
         CHAT,
         Heard("Hm.", (Call("run", {}),), "tool_calls"),
         own=Heard("Hm.", (Call("run", ""),), "tool_calls"),
-        stream=sse(ROLE, chunk(call(0, "ru", "", id="a")), chunk(call(0, "n")), chunk({"content": "Hm."}), TOOLS_END),
+        stream=calling(call(0, "ru", "", id="a"), call(0, "n"), {"content": "Hm."}),
     ),
     Quirk(
         "an unknown name",
         CHAT,
         Heard(calls=(Call("nobody", {}),), stop="tool_calls"),
         whole=whole({"tool_calls": [made("nobody", "{}")]}, "tool_calls"),
-        stream=sse(ROLE, chunk(call(0, "nobody", "", id="a", type="function")), chunk(call(0, None, "{}")), TOOLS_END),
+        stream=calling(begun("nobody"), call(0, None, "{}")),
     ),
     # calls
     Quirk(
@@ -273,31 +254,17 @@ QUIRKS = [
         CHAT,
         CALLED,
         source="https://github.com/zai-org/GLM-4/issues/194",
-        stream=sse(
-            ROLE,
-            chunk(BEGUN),
-            chunk(call(0, None, '{"city":', id="b")),
-            chunk(call(0, None, '"Bern"}', id="c")),
-            TOOLS_END,
-        ),
+        stream=calling(BEGUN, call(0, None, '{"city":', id="b"), call(0, None, '"Bern"}', id="c")),
     ),
     Quirk(
         "a piece after the last, with null arguments",
         CHAT,
         CALLED,
         source="https://github.com/QuantumNous/new-api/issues/3326",
-        stream=sse(
-            ROLE,
-            chunk(BEGUN),
-            chunk(call(0, None, ARGS)),
-            chunk(
-                {
-                    "tool_calls": [
-                        {"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": None}}
-                    ]
-                }
-            ),
-            TOOLS_END,
+        stream=calling(
+            BEGUN,
+            call(0, None, ARGS),
+            {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": None}}]},
         ),
     ),
     Quirk(
@@ -305,20 +272,15 @@ QUIRKS = [
         CHAT,
         CALLED,
         source="https://github.com/lidge-jun/opencodex/issues/361",
-        stream=sse(ROLE, chunk(BEGUN), chunk(call(0, None, ARGS)), chunk(call(0, None, ARGS)), TOOLS_END),
+        stream=calling(BEGUN, call(0, None, ARGS), call(0, None, ARGS)),
     ),
     Quirk(
         "arguments said in pieces, and then whole",
         CHAT,
         CALLED,
         source="https://github.com/open-webui/open-webui/pull/22235",
-        stream=sse(
-            ROLE,
-            chunk(BEGUN),
-            chunk(call(0, None, '{"city":')),
-            chunk(call(0, None, '"Bern"}')),
-            chunk(call(0, "get_weather", ARGS, id="a")),
-            TOOLS_END,
+        stream=calling(
+            BEGUN, call(0, None, '{"city":'), call(0, None, '"Bern"}'), call(0, "get_weather", ARGS, id="a")
         ),
     ),
     Quirk(
@@ -326,23 +288,13 @@ QUIRKS = [
         CHAT,
         TWO,
         source="https://github.com/open-webui/open-webui/pull/22235",
-        stream=sse(
-            ROLE,
-            chunk(call(0, "get_weather", ARGS, id="a", type="function")),
-            chunk(call(0, "get_weather", ROME, id="a", type="function")),
-            TOOLS_END,
-        ),
+        stream=calling(begun(arguments=ARGS), begun(arguments=ROME)),
     ),
     Quirk(
         "a second call under the first one's index, without an id",
         CHAT,
         TWO,
-        stream=sse(
-            ROLE,
-            chunk(call(0, "get_weather", ARGS, id="a", type="function")),
-            chunk(call(0, "get_weather", ROME)),
-            TOOLS_END,
-        ),
+        stream=calling(begun(arguments=ARGS), call(0, "get_weather", ROME)),
     ),
     Quirk(
         "the last piece, the name and the end at once",
@@ -353,7 +305,7 @@ QUIRKS = [
             ROLE,
             chunk(BEGUN),
             chunk(call(0, None, '{"city":')),
-            chunk(call(0, "get_weather", '"Bern"}', id="a", type="function"), "tool_calls"),
+            chunk(begun(arguments='"Bern"}'), "tool_calls"),
         ),
     ),
     Quirk(
@@ -361,25 +313,17 @@ QUIRKS = [
         CHAT,
         CALLED,
         source="https://github.com/vercel/ai/issues/14722",
-        stream=sse(
-            ROLE,
-            chunk(call(0, None, '{"city":', id="a", type="function")),
-            chunk(call(0, "get_weather")),
-            chunk(call(0, None, '"Bern"}')),
-            TOOLS_END,
-        ),
+        stream=calling(begun(None, '{"city":'), call(0, "get_weather"), call(0, None, '"Bern"}')),
     ),
     Quirk(
         "type after the arguments",
         CHAT,
         CALLED,
         source="https://github.com/vercel/ai/issues/5350",
-        stream=sse(
-            ROLE,
-            chunk(call(0, "get_weather", "", id="a")),
-            chunk(call(0, None, ARGS)),
-            chunk({"tool_calls": [{"index": 0, "type": "function", "function": {}}]}),
-            TOOLS_END,
+        stream=calling(
+            call(0, "get_weather", "", id="a"),
+            call(0, None, ARGS),
+            {"tool_calls": [{"index": 0, "type": "function", "function": {}}]},
         ),
     ),
     Quirk(
@@ -398,64 +342,40 @@ QUIRKS = [
         "index -1",
         CHAT,
         CALLED,
-        stream=sse(
-            ROLE, chunk(call(-1, "get_weather", "", id="a", type="function")), chunk(call(-1, None, ARGS)), TOOLS_END
-        ),
+        stream=calling(begun(index=-1), call(-1, None, ARGS)),
     ),
     Quirk(
         "index from 1, after a text",
         CHAT,
         Heard("Look.", WEATHER, "tool_calls"),
-        stream=sse(
-            ROLE,
-            chunk({"content": "Look."}),
-            chunk(call(1, "get_weather", "", id="a", type="function")),
-            chunk(call(1, None, ARGS)),
-            TOOLS_END,
-        ),
+        stream=calling({"content": "Look."}, begun(index=1), call(1, None, ARGS)),
     ),
-    Quirk(
-        "index as text", CHAT, CALLED, stream=sse(ROLE, chunk({"tool_calls": [{"index": "0", **made()}]}), TOOLS_END)
-    ),
+    Quirk("index as text", CHAT, CALLED, stream=calling({"tool_calls": [{"index": "0", **made()}]})),
     Quirk(
         "pieces of two calls in turns",
         CHAT,
         TWO,
-        stream=sse(
-            ROLE,
-            chunk(BEGUN),
-            chunk(call(1, "get_weather", "", id="b", type="function")),
-            chunk(call(0, None, '{"city":')),
-            chunk(call(1, None, '{"city":')),
-            chunk(call(0, None, '"Bern"}')),
-            chunk(call(1, None, '"Rome"}')),
-            TOOLS_END,
+        stream=calling(
+            BEGUN,
+            begun(index=1, call_id="b"),
+            call(0, None, '{"city":'),
+            call(1, None, '{"city":'),
+            call(0, None, '"Bern"}'),
+            call(1, None, '"Rome"}'),
         ),
     ),
     Quirk(
         "two calls in one delta, and their pieces too",
         CHAT,
         TWO,
-        stream=sse(
-            ROLE,
-            chunk(
-                {
-                    "tool_calls": [
-                        *BEGUN["tool_calls"],
-                        *call(1, "get_weather", "", id="b", type="function")["tool_calls"],
-                    ]
-                }
-            ),
-            chunk({"tool_calls": [*call(0, None, ARGS)["tool_calls"], *call(1, None, ROME)["tool_calls"]]}),
-            TOOLS_END,
-        ),
+        stream=calling(both(BEGUN, begun(index=1, call_id="b")), both(call(0, None, ARGS), call(1, None, ROME))),
     ),
     Quirk(
         "arguments as an object",
         CHAT,
         CALLED,
         whole=whole({"tool_calls": [made(arguments={"city": "Bern"})]}, "tool_calls"),
-        stream=sse(ROLE, chunk(call(0, "get_weather", {"city": "Bern"}, id="a", type="function")), TOOLS_END),
+        stream=calling(begun(arguments={"city": "Bern"})),
     ),
     Quirk(
         "no arguments",
@@ -475,14 +395,14 @@ QUIRKS = [
         Heard(calls=(Call("run", {}),), stop="tool_calls"),
         own=Heard(calls=(Call("run", ""),), stop="tool_calls"),
         whole=whole({"tool_calls": [made("run", "")]}, "tool_calls"),
-        stream=sse(ROLE, chunk(call(0, "run", "", id="a", type="function")), TOOLS_END),
+        stream=calling(begun("run")),
     ),
     Quirk(
         "id as a number",
         CHAT,
         CALLED,
         whole=whole({"tool_calls": [made(id=7)]}, "tool_calls"),
-        stream=sse(ROLE, chunk(call(0, "get_weather", ARGS, id=7, type="function")), TOOLS_END),
+        stream=calling(begun(arguments=ARGS, call_id=7)),
     ),
     Quirk(
         "a call without a function around it",
@@ -490,14 +410,14 @@ QUIRKS = [
         CALLED,
         apart=True,
         whole=whole({"tool_calls": [{"name": "get_weather", "arguments": {"city": "Bern"}}]}, "tool_calls"),
-        stream=sse(ROLE, chunk({"tool_calls": [{"name": "get_weather", "arguments": {"city": "Bern"}}]}), TOOLS_END),
+        stream=calling({"tool_calls": [{"name": "get_weather", "arguments": {"city": "Bern"}}]}),
     ),
     Quirk(
         "calls in an object of their own",
         CHAT,
         CALLED,
         whole=whole({"tool_calls": made()}, "tool_calls"),
-        stream=sse(ROLE, chunk({"tool_calls": made()}), TOOLS_END),
+        stream=calling({"tool_calls": made()}),
     ),
     Quirk(
         "a call that ends for stop",
@@ -505,7 +425,7 @@ QUIRKS = [
         CALLED,
         own=CALLED._replace(stop="stop"),
         whole=whole({"tool_calls": [made()]}, "stop"),
-        stream=sse(ROLE, chunk(call(0, "get_weather", ARGS, id="a", type="function")), END),
+        stream=sse(ROLE, chunk(begun(arguments=ARGS)), END),
     ),
     Quirk(
         "the end before the last piece",
@@ -517,7 +437,7 @@ QUIRKS = [
         "a type of Kimi's own",
         CHAT,
         CALLED,
-        stream=sse(ROLE, chunk(call(0, "get_weather", ARGS, id="get_weather:0", type="function")), TOOLS_END),
+        stream=calling(begun(arguments=ARGS, call_id="get_weather:0")),
     ),
     # texts
     Quirk(

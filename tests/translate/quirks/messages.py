@@ -16,9 +16,9 @@ HI = Heard("Hi", usage=(3, 2))
 ONE = Heard(calls=(Call("get_weather", BERN),), stop="tool_calls", usage=(3, 2))
 
 
-def whole(*content: dict[str, Any], stop: str | None = "tool_use", **fields: Any) -> bytes:
+def whole(*content: dict[str, Any], reason: str | None = "tool_use", **fields: Any) -> bytes:
     head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "up", "content": list(content)}
-    return json.dumps(head | {"stop_reason": stop, "stop_sequence": None, "usage": USED} | fields).encode()
+    return json.dumps(head | {"stop_reason": reason, "stop_sequence": None, "usage": USED} | fields).encode()
 
 
 def use(given: Any, use_id: Any = "get_weather:0") -> dict[str, Any]:
@@ -30,10 +30,8 @@ def event(kind: str, **fields: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
 
 
-def started() -> bytes:
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "up", "content": [],
-               "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 0}}  # fmt: skip
-    return event("message_start", message=message)
+def started(**usage: int) -> bytes:
+    return event("message_start", message={**START, "usage": {"input_tokens": 3, "output_tokens": 0, **usage}})
 
 
 START = {"id": "msg_1", "type": "message", "role": "assistant", "model": "up", "content": [], "stop_reason": None,
@@ -44,38 +42,42 @@ def text(said: str) -> dict[str, Any]:
     return {"type": "text", "text": said}
 
 
-def piece(index: int, said: str) -> bytes:
-    return event("content_block_delta", index=index, delta={"type": "text_delta", "text": said})
+def start(index: int, block: dict[str, Any]) -> bytes:
+    return event("content_block_start", index=index, content_block=block)
 
 
-def saying(index: int, said: str) -> bytes:
-    begun = event("content_block_start", index=index, content_block=text(""))
-    return begun + b"".join([piece(index, letter) for letter in said]) + event("content_block_stop", index=index)
+def piece(index: int, said: str, kind: str = "text", field: str = "text") -> bytes:
+    return event("content_block_delta", index=index, delta={"type": f"{kind}_delta", field: said})
+
+
+def argue(index: int, said: str) -> bytes:
+    return piece(index, said, "input_json", "partial_json")
+
+
+def stop(index: int) -> bytes:
+    return event("content_block_stop", index=index)
+
+
+def saying(index: int, said: str, begun: str = "") -> bytes:
+    """A text, letter by letter.  `begun`: what its start holds of it."""
+    return start(index, text(begun)) + b"".join([piece(index, letter) for letter in said]) + stop(index)
 
 
 def thinking(index: int, said: str) -> bytes:
     block = {"type": "thinking", "thinking": "", "signature": ""}
-    delta = {"type": "thinking_delta", "thinking": said}
-    begun = event("content_block_start", index=index, content_block=block)
-    return begun + event("content_block_delta", index=index, delta=delta) + event("content_block_stop", index=index)
-
-
-def ended(stop: str = "tool_use") -> bytes:
-    delta = {"stop_reason": stop, "stop_sequence": None}
-    return event("message_delta", delta=delta, usage={"output_tokens": 2}) + event("message_stop")
+    return start(index, block) + piece(index, said, "thinking", "thinking") + stop(index)
 
 
 def using(index: int, given: dict[str, Any], use_id: Any = "get_weather:0") -> bytes:
     said = json.dumps(given)
-    pieces = [said[:5], said[5:]]
-    deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
-    return b"".join(
-        [
-            event("content_block_start", index=index, content_block=use({}, use_id)),
-            *[event("content_block_delta", index=index, delta=delta) for delta in deltas],
-            event("content_block_stop", index=index),
-        ]
-    )
+    return start(index, use({}, use_id)) + argue(index, said[:5]) + argue(index, said[5:]) + stop(index)
+
+
+def ended(reason: str = "tool_use", **fields: Any) -> bytes:
+    """The end, with its counts.  `fields` are said in their place; `...` leaves one out."""
+    said = {"delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": 2}, **fields}
+    told = {name: value for name, value in said.items() if value is not ...}
+    return event("message_delta", **told) + event("message_stop")
 
 
 def twice(*ids: Any) -> dict[str, bytes]:
@@ -101,10 +103,10 @@ QUIRKS = [
         MESSAGES,
         ONE,
         own=ONE._replace(stop="stop"),
-        whole=whole(use(BERN, "a"), stop="end_turn"),
+        whole=whole(use(BERN, "a"), reason="end_turn"),
         stream=started() + using(0, BERN, "a") + ended("end_turn"),
     ),
-    Quirk("no reason in a whole answer", MESSAGES, HI, apart=True, whole=whole(text("Hi"), stop=None)),
+    Quirk("no reason in a whole answer", MESSAGES, HI, apart=True, whole=whole(text("Hi"), reason=None)),
     Quirk(
         "no message_stop",
         MESSAGES,
@@ -141,28 +143,19 @@ QUIRKS = [
         MESSAGES,
         HI._replace(usage=None),
         source="https://github.com/earendil-works/pi/issues/6567",
-        stream=started()
-        + saying(0, "Hi")
-        + event("message_delta", delta={"stop_reason": "end_turn"})
-        + event("message_stop"),
+        stream=started() + saying(0, "Hi") + ended("end_turn", usage=...),
     ),
     Quirk(
         "a message_delta whose usage is null",
         MESSAGES,
         HI._replace(usage=None),
-        stream=started()
-        + saying(0, "Hi")
-        + event("message_delta", delta={"stop_reason": "end_turn"}, usage=None)
-        + event("message_stop"),
+        stream=started() + saying(0, "Hi") + ended("end_turn", usage=None),
     ),
     Quirk(
         "all usage at the end",
         MESSAGES,
         HI,
-        stream=event("message_start", message={**START, "usage": {"input_tokens": 0, "output_tokens": 0}})
-        + saying(0, "Hi")
-        + event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage=USED)
-        + event("message_stop"),
+        stream=started(input_tokens=0) + saying(0, "Hi") + ended("end_turn", usage=USED),
     ),
     Quirk(
         "usage null at the start",
@@ -171,18 +164,14 @@ QUIRKS = [
         apart=True,
         stream=event("message_start", message={**START, "usage": None})
         + saying(0, "Hi")
-        + event("message_delta", delta={"stop_reason": "end_turn"}, usage=USED)
-        + event("message_stop"),
+        + ended("end_turn", usage=USED),
     ),
     Quirk(
         "usage inside the delta",
         MESSAGES,
         HI,
         apart=True,
-        stream=started()
-        + saying(0, "Hi")
-        + event("message_delta", delta={"stop_reason": "end_turn", "usage": USED})
-        + event("message_stop"),
+        stream=started() + saying(0, "Hi") + ended(delta={"stop_reason": "end_turn", "usage": USED}, usage=...),
     ),
     Quirk(
         "a beginning again and again",
@@ -197,10 +186,7 @@ QUIRKS = [
         MESSAGES,
         HI,
         apart=True,
-        stream=started()
-        + event("content_block_start", index=0, content_block=text("Hi"))
-        + event("content_block_stop", index=0)
-        + ended("end_turn"),
+        stream=started() + saying(0, "", "Hi") + ended("end_turn"),
     ),
     Quirk(
         "a text that stands in its start, and comes again",
@@ -208,50 +194,31 @@ QUIRKS = [
         HI,
         apart=True,
         source="https://github.com/cline/cline/pull/9215",
-        stream=started()
-        + event("content_block_start", index=0, content_block=text("Hi"))
-        + piece(0, "Hi")
-        + event("content_block_stop", index=0)
-        + ended("end_turn"),
+        stream=started() + start(0, text("Hi")) + piece(0, "Hi") + stop(0) + ended("end_turn"),
     ),
     Quirk(
         "a text whose beginning stands in its start",
         MESSAGES,
         HI,
-        stream=started()
-        + event("content_block_start", index=0, content_block=text("H"))
-        + piece(0, "i")
-        + event("content_block_stop", index=0)
-        + ended("end_turn"),
+        stream=started() + saying(0, "i", "H") + ended("end_turn"),
     ),
     Quirk(
         "a call whose input stands in its start",
         MESSAGES,
         ONE,
-        stream=started()
-        + event("content_block_start", index=0, content_block=use(BERN, "a"))
-        + event("content_block_stop", index=0)
-        + ended(),
+        stream=started() + start(0, use(BERN, "a")) + stop(0) + ended(),
     ),
     Quirk(
         "a call whose input stands in its start, and comes again",
         MESSAGES,
         ONE,
-        stream=started()
-        + event("content_block_start", index=0, content_block=use(BERN, "a"))
-        + event("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": json.dumps(BERN)})
-        + event("content_block_stop", index=0)
-        + ended(),
+        stream=started() + start(0, use(BERN, "a")) + argue(0, json.dumps(BERN)) + stop(0) + ended(),
     ),
     Quirk(
         "a call without input",
         MESSAGES,
         ONE._replace(calls=(Call("get_weather", {}),)),
-        stream=started()
-        + event("content_block_start", index=0, content_block=use({}, "a"))
-        + event("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": ""})
-        + event("content_block_stop", index=0)
-        + ended(),
+        stream=started() + start(0, use({}, "a")) + argue(0, "") + stop(0) + ended(),
     ),
     Quirk("input as text", MESSAGES, ONE, apart=True, whole=whole(use(json.dumps(BERN), "a"))),
     Quirk(
@@ -265,17 +232,14 @@ QUIRKS = [
         MESSAGES,
         HI,
         apart=True,
-        stream=started()
-        + event("content_block_start", index=0, content_block=text(""))
-        + piece(0, "Hi")
-        + ended("end_turn"),
+        stream=started() + start(0, text("")) + piece(0, "Hi") + ended("end_turn"),
     ),
     Quirk(
         "a block that nobody starts",
         MESSAGES,
         HI,
         apart=True,
-        stream=started() + piece(0, "Hi") + event("content_block_stop", index=0) + ended("end_turn"),
+        stream=started() + piece(0, "Hi") + stop(0) + ended("end_turn"),
     ),
     Quirk(
         "indexes with a gap",
@@ -297,26 +261,22 @@ QUIRKS = [
         TWO,
         apart=True,
         stream=started()
-        + b"".join([event("content_block_start", index=at, content_block=use({}, f"t{at}")) for at in (0, 1)])
+        + b"".join([start(at, use({}, f"t{at}")) for at in (0, 1)])
         + b"".join(
             [
-                event(
-                    "content_block_delta",
-                    index=at,
-                    delta={"type": "input_json_delta", "partial_json": json.dumps(city)[cut]},
-                )
+                argue(at, json.dumps(city)[cut])
                 for cut in (slice(5), slice(5, 99))
                 for at, city in enumerate((BERN, ROME))
             ]
         )
-        + b"".join([event("content_block_stop", index=at) for at in (0, 1)])
+        + b"".join([stop(at) for at in (0, 1)])
         + ended(),
     ),
     Quirk(
         "a thought without a signature",
         MESSAGES,
         HI._replace(thought="Hm."),
-        whole=whole({"type": "thinking", "thinking": "Hm.", "signature": ""}, text("Hi"), stop="end_turn"),
+        whole=whole({"type": "thinking", "thinking": "Hm.", "signature": ""}, text("Hi"), reason="end_turn"),
         stream=started() + thinking(0, "Hm.") + saying(1, "Hi") + ended("end_turn"),
     ),
     Quirk(
@@ -337,7 +297,7 @@ QUIRKS = [
         "fields that nobody knows",
         MESSAGES,
         HI,
-        whole=whole({**text("Hi"), "citations": None, "x": 1}, stop="end_turn", base_resp={"status_code": 0}),
+        whole=whole({**text("Hi"), "citations": None, "x": 1}, reason="end_turn", base_resp={"status_code": 0}),
         stream=started() + event("x_new_event", x=1) + saying(0, "Hi") + ended("end_turn"),
     ),
     # failures
