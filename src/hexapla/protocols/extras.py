@@ -84,11 +84,14 @@ def _parted(
     return carried, left
 
 
-def lose_extras(extras: Extras, path: str, why: str, losses: LossLog) -> None:
-    """All of `extras` are losses: their owner stands where nothing can stand beside."""
+def lose_extras(extras: Extras, path: str, why: str, losses: LossLog, weight: Severity | None = None) -> None:
+    """All of `extras` are losses: their owner stands where nothing can stand beside.
+
+    weight  what they weigh, whatever they are called
+    """
     for origin, fields in extras.items():
         for name in names_in(fields):
-            losses.add(f"{path}extras.{origin}.{name}", why, severity(name))
+            losses.add(f"{path}extras.{origin}.{name}", why, weight or severity(name))
 
 
 def severity(name: str) -> Severity:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hexapla.protocols.base import Protocol
 from hexapla.protocols.failures import classify
+from hexapla.protocols.openai_chat.answer import render_response
 from hexapla.protocols.openai_chat.decode import ChatDecoder
 from hexapla.protocols.openai_chat.encode import ChatEncoder
 from hexapla.protocols.openai_chat.errors import render_error
 from hexapla.protocols.openai_chat.glance import glance
 from hexapla.protocols.openai_chat.render import render_request
 from hexapla.protocols.openai_chat.request import parse_request
-from hexapla.protocols.openai_chat.response import parse_response, render_response
+from hexapla.protocols.openai_chat.response import parse_response
 from hexapla.protocols.openai_chat.schema import NAME
 
 OPENAI_CHAT = Protocol(

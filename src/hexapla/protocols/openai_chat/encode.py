@@ -43,9 +43,9 @@ from hexapla.protocols.base import Reply
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.extras import put
+from hexapla.protocols.openai_chat.answer import finish_of, head_of, media_fields, native_of
 from hexapla.protocols.openai_chat.old import lose_call, speaks_old
 from hexapla.protocols.openai_chat.parts import in_answer, render_citation
-from hexapla.protocols.openai_chat.response import finish_of, head_of, media_fields, native_of
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.thought import ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
@@ -265,7 +265,7 @@ class ChatEncoder:
             "index": 0,
             "delta": {},
             "finish_reason": finish_of(event.stop, self._reply),
-            **native_of(event.stop, self._reply),
+            **native_of(event.stop, self._reply, self.losses),
         }
         return b"%b%b]}\n\n%b%b" % (self._head, _json(choice), self._usage_chunk(), _DONE)
 

@@ -17,11 +17,11 @@ from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
 from hexapla.protocols.extras import lose_extras
 from hexapla.protocols.openai_chat.effort import render_effort
-from hexapla.protocols.openai_chat.response import TIERS
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.protocols.openai_chat.tools import wrapped
 from hexapla.protocols.openai_chat.turns import Turns
 from hexapla.protocols.openai_chat.usual import usual_tool
+from hexapla.protocols.openai_chat.words import TIERS
 from hexapla.wire.rawjson import join, split
 
 Json = dict[str, Any]

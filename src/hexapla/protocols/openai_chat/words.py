@@ -65,6 +65,9 @@ SAID: dict[StopReason, str] = {
     "error": "stop",
 }
 
+TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+"""Service tiers that OpenAI's SDK knows (openai-python 3.54, 2026-11)."""
+
 
 def failed(reason: str | None) -> bool:
     """Whether a finish reason says that the provider failed."""

@@ -33,7 +33,8 @@ from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.openai_responses.errors import stream_error
 from hexapla.protocols.openai_responses.response import ending, envelope
 from hexapla.protocols.openai_responses.words import Ids, render_usage
-from hexapla.protocols.openai_responses.writers import Lines, Writer, open_writer
+from hexapla.protocols.openai_responses.writer import Lines, Writer
+from hexapla.protocols.openai_responses.writers import open_writer
 from hexapla.wire.sse import comment
 
 Json = dict[str, Any]

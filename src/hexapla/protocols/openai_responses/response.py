@@ -18,6 +18,7 @@ from hexapla.ir.event import MessageStart
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
 from hexapla.protocols.base import Reply
+from hexapla.protocols.extras import lose_extras
 from hexapla.protocols.failures import classify_value
 from hexapla.protocols.openai_responses.echo import echo
 from hexapla.protocols.openai_responses.items import parse_item
@@ -163,6 +164,8 @@ def ending(stop: Stop | None, losses: LossLog) -> Json:
         losses.add("stop", "the provider gave no reason for the end", "cosmetic")
     elif stop.sequence is not None:
         losses.add("stop.sequence", "Responses names no stop sequence", "cosmetic")
+    if stop is not None and stop.extras:
+        lose_extras(stop.extras, "stop.", "Responses says no more of an end", losses, "cosmetic")
     status, reason = status_of(stop)
     said: Json = {"status": status, "incomplete_details": {"reason": reason} if reason else None}
     if status == "failed":
