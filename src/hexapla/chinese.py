@@ -81,6 +81,8 @@ SENTENCES: Rows = (
         "请求体超过 {0} 字节。请减小请求，或在 hexapla.toml 中调高 limits.body_bytes。",
     ),
     ("The request body did not arrive within {} seconds; send it in one go.", "请求体未在 {0} 秒内到达，请一次发完。"),
+    ("a model's name has at most {} characters", "模型名称最多 {0} 个字符"),
+    ("models: at most {} entries are allowed", "models：最多 {0} 项"),
     ("messages: at least one message is required", "messages：至少需要一条消息"),
     ("contents: at least one content is required", "contents：至少需要一项内容"),
     ("{}: at least one item is required", "{0}：至少需要一项"),

@@ -126,6 +126,8 @@ class Upstream:
                     return
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
+        except asyncio.CancelledError:  # the end: what nobody took would keep the socket open
+            writer.transport.abort()
         finally:
             self.connections -= 1
             writer.close()

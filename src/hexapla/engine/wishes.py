@@ -6,14 +6,13 @@ since a program sends the same one with every request.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.routing.filters import Need
 from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
+from hexapla.translate.kept import kept
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import load
 
@@ -70,4 +69,4 @@ def load_of(peeked: Peek) -> Load:
     return Load(tokens=len(peeked.body) // BYTES_PER_TOKEN)
 
 
-_read = lru_cache(maxsize=256)(read_preferences)
+_read = kept(256)(read_preferences)

@@ -126,10 +126,16 @@ UNUSUAL = (
 """Fields that somebody here looks at; a request without them need not be asked for any."""
 
 
+LONGEST_NAME = 512
+"""Characters of a model's name: whoever is asked for is remembered, logged and told in a header."""
+
+MOST_MODELS = 100
+
+
 class _Usual(msgspec.Struct, gc=False):
     """What programs send that only ask: texts and numbers, in Chat and Messages alike."""
 
-    model: Annotated[str, msgspec.Meta(min_length=1)]
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
     messages: Annotated[list[_Text], msgspec.Meta(min_length=1)]
     stream: bool | None = None
     max_tokens: float | None = None
@@ -174,12 +180,15 @@ def _looked_at(protocol: str, body: bytes, fields: dict[str, Raw], model: str, s
     _check_types(fields)
     model = model or (_text(fields, "model") if "model" in fields else _unnamed(fields))
     asks = not SAID.isdisjoint(fields) or ("tools" in fields and searches(fields["tools"]))
+    models = (model,) if FURTHER.isdisjoint(fields) else _models(fields, model)
+    if max(map(len, models)) > LONGEST_NAME:
+        raise ProtocolError(f"a model's name has at most {LONGEST_NAME} characters", path="$.model")
     return Peek(
         protocol,
         body,
         fields,
         model,
-        models=(model,) if FURTHER.isdisjoint(fields) else _models(fields, model),
+        models=models,
         stream=_flag(fields, "stream") if stream is None else stream,
         include_usage="stream_options" in fields and _include_usage(fields),
         plugins=read(fields) if asks else None,
@@ -306,6 +315,8 @@ def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
         if fields.get("models", _NULL) != _NULL:
             raise ProtocolError("fallbacks cannot stand beside models; send one of them", path="$.fallbacks")
         names += _fallbacks(raw)
+    if len(names) > MOST_MODELS:
+        raise ProtocolError(f"models: at most {MOST_MODELS} entries are allowed", path="$.models")
     return tuple(dict.fromkeys(names))
 
 

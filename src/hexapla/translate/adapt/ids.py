@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -19,9 +19,10 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.translate.adapt.parts import TOOLED, bend_parts
 from hexapla.translate.distinct import Distinct
+from hexapla.translate.kept import kept
 
 
-@lru_cache(maxsize=8192)
+@kept(8192)
 def fit_id(call_id: str, pattern: str) -> str:
     """`call_id` if it matches `pattern`, else a stable stand-in that does."""
     if re.match(pattern, call_id):

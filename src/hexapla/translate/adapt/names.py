@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -21,9 +22,11 @@ from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Tool, ToolChoice
 from hexapla.translate.adapt.parts import TOOLED, bend_parts
+from hexapla.translate.kept import LONGEST, kept
 
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]+")
 _KEPT = 55  # characters of the original that stay readable
+_MOST_NAMES = 1000  # whose forms are remembered together
 
 Name = tuple[str, str | None]
 """(name, namespace)"""
@@ -36,7 +39,7 @@ class Form(NamedTuple):
     namespace: str | None
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def fit_name(name: str, pattern: str) -> str:
     """`name` if it matches `pattern`, else its deterministic short form."""
     if re.match(pattern, name):
@@ -53,7 +56,9 @@ def fit_names(
 
     flatten  the target knows no namespaces
     """
-    forms = _forms(_names(request), pattern, flatten)
+    names = _names(request)
+    short = len(names) <= _MOST_NAMES and max(map(len, map(itemgetter(0), names)), default=0) <= LONGEST
+    forms = (_forms if short else _forms.__wrapped__)(names, pattern, flatten)
     if not forms:
         return request, {}
     for index, tool in enumerate(request.tools):
