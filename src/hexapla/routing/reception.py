@@ -10,7 +10,6 @@ Rules of this file: a part of the exchange's generator, so no I/O; a failure is 
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import partial
 
 from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.ir.event import StreamError
@@ -32,6 +31,7 @@ from hexapla.routing.commands import (
     Start,
     Steps,
 )
+from hexapla.routing.flow import Flow
 from hexapla.routing.memory import SMALL, WEIGHT, Memory
 from hexapla.routing.patience import Patience
 from hexapla.routing.retry import RESUMES
@@ -171,11 +171,18 @@ class Reception:
             return _empty()
         if first.lstrip()[:1] in NO_STREAM:
             return (yield from self._simulated(first))
-        flow = _Flow(self._lane.stream(), self._patience.clock())
+        flow = Flow(self._lane.stream(), self._patience, self._memory if self._lane.name == "hub" else None)
+        try:
+            return (yield from self._forward(flow, first, beat))
+        finally:
+            flow.forget()
+
+    def _forward(self, flow: Flow, first: bytes, beat: Beat) -> Steps:
+        """A stream that begins with `first`, to its end."""
         error = yield from self._feed(flow, Chunk(first))
-        pour, again = flow.pour, partial(self._until, flow)
         while error is None and not flow.over:
-            fact = yield Receive(again(), beat, pour if self.content is not None else None, again)
+            pour = flow.pour if self.content is not None else None
+            fact = yield Receive(flow.deadline(), beat, pour, flow.deadline)
             error = yield from self._feed(flow, fact)
         if error is None:
             yield Finish()
@@ -211,7 +218,7 @@ class Reception:
         yield Finish()
         return None
 
-    def _feed(self, flow: _Flow, fact: Fact) -> Steps:
+    def _feed(self, flow: Flow, fact: Fact) -> Steps:
         """Put one fact through the lane and forward what comes out."""
         stream = flow.stream
         if isinstance(fact, Chunk):
@@ -231,19 +238,7 @@ class Reception:
         flow.over = flow.ended or stream.done or stream.failed or isinstance(fact, Expired)
         return (yield from self._pass_on(flow, out))
 
-    def _until(self, flow: _Flow) -> float:
-        """The deadline for the next bytes, after those that have come since it was asked for."""
-        more, now = flow.size - flow.noticed, self._patience.clock()
-        if more:
-            flow.noticed, flow.last = flow.size, now
-            if self._lane.name == "hub":  # it keeps what was said
-                self._held += more
-                self._memory.held += more
-        if flow.summary.text_bytes != flow.seen:
-            flow.seen, flow.progressed = flow.summary.text_bytes, now
-        return self._patience.flow(flow.stream, flow.progressed, flow.last)
-
-    def _pass_on(self, flow: _Flow, out: bytes) -> Steps:
+    def _pass_on(self, flow: Flow, out: bytes) -> Steps:
         stream = flow.stream
         if stream.failed and not stream.committed:
             return _hidden(stream)
@@ -253,7 +248,7 @@ class Reception:
         yield from self._say(flow, out)
         return (yield from self._broken(flow, _hidden(stream))) if stream.failed else None
 
-    def _broken(self, flow: _Flow, error: GatewayError) -> Steps:
+    def _broken(self, flow: Flow, error: GatewayError) -> Steps:
         """The client has heard a part: another attempt goes on with it, or it hears of the error."""
         if error.kind in RESUMES and flow.stream.breaks():
             self._heard.broken = error
@@ -262,7 +257,7 @@ class Reception:
         yield Finish()
         return error
 
-    def _say(self, flow: _Flow, out: bytes) -> Generator[Command, Fact, None]:
+    def _say(self, flow: Flow, out: bytes) -> Generator[Command, Fact, None]:
         if self.content is None:
             self.content = self._patience.clock()
             self._heard.stream = flow.stream
@@ -285,52 +280,6 @@ class Reception:
         deadline = self._patience.settle()
         while isinstance((yield Receive(deadline)), Chunk):
             pass
-
-
-class _Flow:
-    """A stream that is being forwarded.
-
-    held        client bytes that wait for the commit point
-    size        bytes that came, of which so many were `noticed`, the last of them then;
-    progressed  when its content was noticed to grow, to the size that was `seen`
-    poured      what the client hears of a chunk that was taken already (commands.Receive)
-    """
-
-    __slots__ = (
-        "ended",
-        "held",
-        "last",
-        "noticed",
-        "over",
-        "poured",
-        "progressed",
-        "seen",
-        "size",
-        "stream",
-        "summary",
-    )
-
-    def __init__(self, stream: Stream, now: float) -> None:
-        self.stream, self.summary = stream, stream.summary
-        self.held: list[bytes] = []
-        self.ended = self.over = False
-        self.last = self.progressed = now
-        self.poured: bytes | None = None
-        self.size = self.noticed = self.seen = 0
-
-    def pour(self, data: bytes) -> bytes | None:
-        """What the client hears of `data`; None where more is to do about that than to pass it on, and it is `poured`:
-        the answer's end is known, or that it has failed.
-
-        Every chunk comes by here, so whatever can wait is done when somebody looks at the time.
-        """
-        self.size += len(data)
-        stream, summary = self.stream, self.summary
-        out = stream.feed(data)
-        if summary.stop is None and summary.error is None and not stream.done:
-            return out
-        self.poured = out
-        return None
 
 
 def failure(fact: Fact) -> GatewayError:
