@@ -300,7 +300,8 @@ class Connection(Arrival, asyncio.Protocol):
 
     def close(self) -> None:
         """Close at once.  Idempotent."""
-        self._in_use, self.heard = False, None
+        self._in_use, self.heard, self.inflate = False, None, None
+        self._chunks.clear()  # the parser and this hold each other, so that what is here stays for a while
         if not self.closed:
             self.closed = True
             if self._transport is not None:

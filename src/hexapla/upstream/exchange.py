@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hexapla.errors import UpstreamError
@@ -60,7 +61,7 @@ class Packed(Exchange):
         super().__init__(connection, status, headers)
         self._inflate = inflate
         self._heard: Callable[[], None] | None = None
-        self.take = self._unpacked
+        self.take = partial(_unpacked, connection, inflate)
 
     @property
     def ended(self) -> bool:
@@ -77,17 +78,19 @@ class Packed(Exchange):
             given = self._inflate.given
             self._heard()
 
-    def _unpacked(self) -> bytes | None:
-        try:
-            while not (data := self._inflate.take()):
-                packed = self._connection.take()
-                if packed is None:
-                    return None
-                if not packed:
-                    self._inflate.close()
-                    return b""
-                self._inflate.feed(packed)
-        except UpstreamError:
-            self._connection.close()  # nobody shall go on with it
-            raise
-        return data
+
+def _unpacked(connection: Connection, inflate: Inflate) -> bytes | None:
+    """See Body.take."""
+    try:
+        while not (data := inflate.take()):
+            packed = connection.take()
+            if packed is None:
+                return None
+            if not packed:
+                inflate.close()
+                return b""
+            inflate.feed(packed)
+    except UpstreamError:
+        connection.close()  # nobody shall go on with it
+        raise
+    return data

@@ -17,7 +17,9 @@ whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
+from weakref import proxy
 
 from msgspec import Raw
 
@@ -83,7 +85,11 @@ class ChatDecoder(FrameDecoder):
         self._alike = Alike()
         self._messages = False  # pieces come as messages
         self._kinds: set[type] = set()  # of the blocks so far
-        self._calls = Calling(self._blocks, self._events, self._open, self._hang)
+        me = proxy(
+            self
+        )  # no circle: what a stream left half said is to go with it, and not when somebody collects circles
+        begin, hang = partial(ChatDecoder._open, me), partial(ChatDecoder._hang, me)
+        self._calls = Calling(self._blocks, self._events, begin, hang)
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
         self._cited: set[str] = set()
