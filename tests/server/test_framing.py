@@ -10,7 +10,7 @@ import pytest
 
 from server.client import SECONDS, call, dial, hear, hear_all, request
 from server.running import SHORT, Gateway
-from server.twin import Connection
+from server.twin import Connection, say
 from server.upstream import Upstream, Visit
 from server.wire import CHAT, LAST, PATHS, STREAM, ask, chunk, ending, opening, piece
 
@@ -175,6 +175,25 @@ def test_whoever_waits_for_100_hears_it_at_every_path(served: Gateway) -> None:
             assert hear(sock, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
             sock.sendall(BODY)
             assert hear(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_thousand_requests_in_one_read() -> None:
+    """Those that are answered at once leave the stack alone, and the next one is answered as well."""
+    first, wrong = request(PATHS[CHAT], b"{}"), request(PATHS[CHAT], b"refuse")
+    key = b"\r\nAuthorization: Bearer one\r\n"
+
+    async def played() -> bytes:
+        connection = Connection()
+        connection.gateway.memory.limit = 1 << 30
+        reads = [each.replace(b"\r\n", key, 1) for each in (first, *[wrong] * 1000, first)]
+        await connection.take(b"".join(reads))
+        for _ in range(2):
+            await connection.take(say)
+        assert not connection.transport.paused and connection.gateway.memory.held == 0
+        return b"".join(connection.transport.said)
+
+    answers = re.findall(rb"HTTP/1\.1 (\d+) ", asyncio.run(played()))
+    assert answers == [b"200", *[b"400"] * 1000, b"200"]
 
 
 @pytest.mark.parametrize(

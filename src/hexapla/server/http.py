@@ -59,6 +59,7 @@ class Door(HttpToolsProtocol):
         self._in_head = True
         self._chunk_begun = False  # and nothing came of it: it may be the last one, with trailers behind it
         self._refused: Refused | None = None  # said when the answers before it are out
+        self._beginning = False  # of pipelined requests, one after the other
         self._head_timer: asyncio.TimerHandle | None = None
         self._arriving: Turn | None = None  # its body is not complete
         self._running: Turn | None = None
@@ -279,19 +280,31 @@ class Door(HttpToolsProtocol):
             return
         if self.flow.read_paused:
             self.flow.resume_reading()
-        if self._refused is not None and not self.pipeline:
+        if self.pipeline:
+            self._begin_next()
+            return
+        if self._refused is not None:
             self._refuse(self._refused)
             return
         if not self._in_head and self.limits.head_seconds:
             # the body was refused on its way: take what still comes, for who hangs up at once may not be heard, and
             # not for ever
             self._head_timer = self.loop.call_later(self.limits.head_seconds, self.transport.close)
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-            return
         self._idle_since = 0.0
         if self._idle_timer is None:
             self._look_again()
+
+    def _begin_next(self) -> None:
+        """Begin what was pipelined.  Whatever is answered at once is followed by the next one here and not inside of its
+        own call, or a read full of small requests would use up the stack."""
+        if self._beginning:
+            return
+        before: RequestResponseCycle | None = None
+        while self.pipeline and (before is None or before.response_complete) and not self.transport.is_closing():
+            before, app = self.pipeline.pop()
+            self._beginning = bool(self.pipeline)
+            self._start_asgi_task(before, app)
+        self._beginning = False
 
     def _look_again(self) -> None:
         self._idle_timer = self.loop.call_later(self.timeout_keep_alive / LOOKS, self._look_idle)
