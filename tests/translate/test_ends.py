@@ -7,12 +7,15 @@ import json
 import pytest
 
 from hexapla.catalog.schema import Quirks
+from hexapla.errors import Kind
 from hexapla.ir.content import Origin
+from hexapla.ir.event import StreamError
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
 from hexapla.translate.lane import Stream
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
+from hexapla.wire.sse import MAX_EVENT
 from server.wire import CHAT, DIALECTS, MESSAGES, RESPONSES, TERMINATORS, ask, ending, opening, piece
 
 DONE = b"data: [DONE]\n\n"
@@ -63,6 +66,17 @@ def test_what_follows_the_last_event_is_nobodys(protocol: str, name: str, apart:
     assert stream.done and not stream.failed
     assert heard + stream.close() == begun + text + end
     assert stream.summary.stop == "stop"
+
+
+@pytest.mark.parametrize("protocol", DIALECTS)
+def test_an_end_stands_whatever_fails_later(protocol: str) -> None:
+    """An event without end, or a connection that breaks."""
+    data = b"".join(PARTS[protocol])
+    stream = opened(protocol)
+    assert stream.feed(data) == data
+    assert stream.feed(b"x" * (MAX_EVENT + 1)) == b""
+    assert stream.fail(StreamError(kind=Kind.UPSTREAM_CONNECT, message="gone")) == stream.close() == b""
+    assert not stream.failed
 
 
 @pytest.mark.parametrize("name", ["done", "ghost", "error"])

@@ -10,6 +10,7 @@ Rules of this file: an answer in which all is well passes byte for byte, and its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Raw
@@ -23,6 +24,7 @@ from hexapla.wire.sse import SSEDecoder
 
 Json = dict[str, Raw]
 
+_UNCOUNTED = re.compile(rb'"message_delta"(?![^\n\r]*"usage":\s*\{)')
 _USE, _START, _DELTA = b'"tool_use"', b'"message_start"', b'"message_delta"'
 
 
@@ -39,7 +41,7 @@ class Messages:
 
     def stream(self, data: bytes, mattered: Sequence[bytes]) -> bytes:
         """Whole events that an SDK can put together.  `mattered`: those of them that are more than a delta."""
-        if _USE in data or _START in data or _DELTA in data:
+        if _USE in data or _START in data or (_DELTA in data and _UNCOUNTED.search(data)):
             return b"".join([self._event(event) for event in events(data)])
         return data
 

@@ -131,10 +131,10 @@ def events(data: bytes) -> list[bytes]:
 class Tap:
     """Feed whole events; read `summary` and the flags.
 
-    after  what follows the event that ended the answer
+    done   the answer has ended;  after: what follows the event in which it did
     """
 
-    __slots__ = ("_alike", "_decoder", "_mark", "_plain", "after", "committed", "summary")
+    __slots__ = ("_alike", "_decoder", "_mark", "_plain", "after", "committed", "done", "summary")
 
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
         self._alike = Alike(PATIENCE if protocol == "openai_chat" else 0)
@@ -142,12 +142,8 @@ class Tap:
         self._plain = LOOKS[protocol]
         self._mark = OF_CALLS if protocol == "openai_chat" else MARK
         self.summary = summary
-        self.committed = False
+        self.committed = self.done = False
         self.after = b""
-
-    @property
-    def done(self) -> bool:
-        return self._decoder.done
 
     @property
     def settled(self) -> bool:
@@ -181,6 +177,7 @@ class Tap:
             self._note(self._decoder.feed(event))
             mattered.append(event)
             if self._decoder.done:
+                self.done = True
                 self.after = b"".join(coming)
         return mattered
 

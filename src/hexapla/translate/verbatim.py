@@ -164,7 +164,7 @@ class VerbatimStream:
 
     def feed(self, data: bytes) -> bytes:
         if self._held or not data.endswith(_BLANK):
-            data = self._whole(data)
+            data = b"" if self.done else self._whole(data)
             if len(self._held) > MAX_EVENT:
                 return self._too_long()
         if not data or self.done:
@@ -217,7 +217,7 @@ class VerbatimStream:
         return data if self._mend is None else self._mend.stream(data, mattered)
 
     def fail(self, error: StreamError) -> bytes:
-        if self.failed:
+        if self.done or self.failed:
             return b""
         self.summary.error = error
         return self._say(error)
