@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 
 from hexapla.config import load_config
 from hexapla.engine import short
@@ -23,7 +24,11 @@ from hexapla.engine.short import Short
 from hexapla.engine.work import finished
 from hexapla.ledger import Generation
 from hexapla.sdk.inbox import Inbox
+from hexapla.translate import peek
+from hexapla.translate.open import OURS
+from hexapla.translate.peek import UNUSUAL
 from hexapla.upstream.connection import Connection
+from published import fields_of, spread
 
 BODY = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
 MESSAGES = BODY.replace(b'"m"', b'"one/m"').replace(b"}]}", b'}],"max_tokens":9}')
@@ -229,6 +234,61 @@ async def test_an_answer_that_was_begun_is_asked_for_at_its_own_path(protocol: s
             head, _, sent = upstream.requests[-1].partition(b"\r\n\r\n")
             assert head.startswith(b"POST /two/v1/beta/chat/completions ")
             assert msgspec.json.decode(sent)["messages"][-1] == begun | {"prefix": True}
+
+
+WORDS: dict[str, Any] = {
+    # what speaks to the gateway, or is another dialect's, beside all that is published
+    "debug": {"echo_upstream_body": True},
+    "fallbacks": [{"model": "one/m"}],
+    "max_output_tokens": 9,
+    "models": ["one/m"],
+    "plugins": [{"id": "web", "max_results": 1}],
+    "preset": "unknown",
+    "provider": {"only": ["one"]},
+    "route": "fallback",
+    "session_id": "s1",
+    "thread": {"type": "new"},
+    "trace": {"id": "t1"},
+    "transforms": ["middle-out"],
+    "usage": {"include": True},
+}
+PUBLISHED = fields_of(CompletionCreateParamsNonStreaming)
+
+
+@awaited
+async def test_a_usual_request_is_as_every_other(tmp_path: Path) -> None:
+    """Whatever a request says beside its texts, nobody overlooks it where a short look was enough (peek.py): the upstream
+    hears the same, the client too, and the books, as after the long look."""
+    published = {name: next(spread(hint, name))[0] for name, (hint, _) in PUBLISHED.items()}
+    said = published | WORDS | {"stream": False, "functions": [], "tools": [], "function_call": None}
+    assert said.keys() >= UNUSUAL | OURS
+    seen = set()
+    async with opened(tmp_path, well) as (gateway, upstream):
+        for name, value in said.items():
+            if name in ("messages", "model"):
+                continue
+            body = msgspec.json.encode(msgspec.json.decode(BODY) | {"model": "two/m", name: value})
+            ask = replace(question(), body=body)
+            first = await _told(gateway, upstream, ask)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(peek, "_usual", _refuse)
+                second = await _told(gateway, upstream, ask)
+            assert first == second, name
+            seen |= {name} if peek.peek("openai_chat", body).usual else set()
+    assert len(seen) > 20 and seen.isdisjoint(UNUSUAL)
+
+
+def _refuse(body: bytes) -> None:
+    raise msgspec.ValidationError
+
+
+async def _told(gateway: Gateway, upstream: Upstream, ask: Ask) -> tuple[int, bytes, set[str], list[bytes], Any]:
+    """What everybody hears of a request: the client, the upstream, the books."""
+    upstream.requests.clear()
+    status, body, headers = await asked(gateway, ask)
+    record = gateway.books.ledger.get(headers.get("x-generation-id", ""))
+    known = {name for name in headers if name != "retry-after"}
+    return status, body, known, list(upstream.requests), record and _timeless(record)
 
 
 def _timeless(record: Generation) -> dict[str, Any]:
