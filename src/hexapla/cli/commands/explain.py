@@ -92,7 +92,7 @@ def _show(shown: dict[str, object], console: Console, say: Say) -> None:
     losses = shown["losses"]
     assert isinstance(losses, list)
     for loss in losses:
-        said = f"{loss['field']}: {loss['why']} ({loss['severity']})"
+        said = f"{loss['field']}: {say.sentence(loss['why'])} ({loss['severity']})"
         console.print(f"[bold yellow]{_label('loss', say)}[/]  {escape(said)}", highlight=False)
     console.print_json(bytes(msgspec.json.encode(shown["body"])).decode())
 
@@ -117,7 +117,10 @@ def _show_way(route: Any, console: Console, say: Say) -> None:
         table.add_row(str(place), escape(f"{each['provider']}/{each['model']}{tier}"), *_cells(each)[: len(columns)])
     console.print(table)
     for each in route["rejected"]:
-        console.print(f"[dim]{escape(each['endpoint'])}: {escape(each['why'])} ({each['filter']})[/]", highlight=False)
+        console.print(
+            f"[dim]{escape(each['endpoint'])}: {escape(say.sentence(each['why']))} ({each['filter']})[/]",
+            highlight=False,
+        )
 
 
 def _cells(each: Any) -> list[str]:
