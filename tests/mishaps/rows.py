@@ -20,13 +20,14 @@ class Row(NamedTuple):
     note: tuple[str, str] = ("", "")
 
 
+BOUNDS = "server/test_bounds.py"
 CONTRACT = "upstream/test_contract.py"
 SIMULATION = "routing/test_simulation.py"
 
 ROWS: dict[str, Row] = {
     "F01": Row("connection refused", "连接被拒绝"),
     "F02": Row("nobody answers the dialling", "连接请求无人应答"),
-    "F03": Row("name resolution fails, or is silent", "域名解析失败或无响应"),
+    "F03": Row("name resolution fails, or is silent", "域名解析失败或无响应", ("upstream/test_names.py",)),
     "F04": Row("the name leads to somebody else", "域名指向他人"),
     "F05": Row("TLS: bad certificates, old protocol, broken handshakes", "TLS：证书错误、旧版协议、握手中断"),
     "F06": Row("the egress proxy refuses, stalls or is gone", "出口代理拒绝、卡住或不存在"),
@@ -36,7 +37,7 @@ ROWS: dict[str, Row] = {
     "F10": Row("interim answers, one or without end", "临时响应（1xx），个别或泛滥"),
     "F11": Row("no response at all", "毫无响应"),
     "F12": Row("headers dripped byte by byte", "响应头逐字节滴出"),
-    "F13": Row("oversized or malformed headers", "响应头过大或格式错误"),
+    "F13": Row("oversized or malformed headers", "响应头过大或格式错误", (BOUNDS,)),
     "F14": Row("no HTTP at all", "根本不是 HTTP"),
     "F15": Row("redirects", "重定向"),
     "F16": Row("our key refused", "网关的密钥被拒绝"),
@@ -63,8 +64,8 @@ ROWS: dict[str, Row] = {
     "F37": Row("body shorter than it said", "正文短于声明长度"),
     "F38": Row("contradicting lengths, bad chunks, bytes after the answer", "长度矛盾、分块错误、回答之后的多余字节"),
     "F39": Row("encodings that are none, are cut, or were not asked for", "编码不符、残缺或未请求"),
-    "F40": Row("decompression bomb", "解压炸弹"),
-    "F41": Row("a body without end", "无尽的正文"),
+    "F40": Row("decompression bomb", "解压炸弹", (BOUNDS, "upstream/test_inflate.py")),
+    "F41": Row("a body without end", "无尽的正文", (BOUNDS, CONTRACT)),
     "F42": Row("a body byte by byte", "正文逐字节滴出"),
     "F43": Row("the stream breaks off", "流中途断开"),
     "F44": Row("the stream ends cleanly without its end", "流干净结束但缺少终止事件"),

@@ -45,9 +45,9 @@ class Clock:
         return self.now
 
 
-def flowing(clock: Clock, memory: Memory | None = None) -> Flow:
+def flowing(clock: Clock, memory: Memory | None = None, *, keeps: bool = False) -> Flow:
     timers = Timers(idle=10, progress=30, total=1000)
-    return Flow(Passing(), Patience(timers, clock, clock.now, stream=True), memory)
+    return Flow(Passing(), Patience(timers, clock, clock.now, stream=True), memory or Memory(), keeps=keeps)
 
 
 def test_what_the_exchange_need_not_hear_of_is_passed_on() -> None:
@@ -83,10 +83,27 @@ def test_time_counts_from_the_look_that_notices() -> None:
 
 def test_what_is_kept_is_counted_until_it_is_forgotten() -> None:
     memory = Memory(1000)
-    flow = flowing(Clock(), memory)
+    flow = flowing(Clock(), memory, keeps=True)
     flow.pour(b"a" * 300)
     flow.deadline()
     assert memory.held == 300
     flow.pour(b"a" * 300)
+    flow.forget()
+    assert memory.held == 0
+
+
+def test_what_lies_somewhere_is_counted_until_something_is_said() -> None:
+    """A lane that keeps nothing holds what stands before the content, and an event without end."""
+    memory = Memory(1000)
+    flow = flowing(Clock(), memory)
+    for held in (100, 200):
+        flow.pour(b"a" * 100)
+        flow.deadline()
+        assert memory.held == held
+    flow.pour(b"a.")
+    flow.deadline()
+    assert memory.held == 0
+    flow.pour(b"a" * 100)
+    flow.deadline()
     flow.forget()
     assert memory.held == 0

@@ -17,11 +17,14 @@ class Flow:
     held    client bytes that wait for the commit point
     poured  what the client hears of a chunk that was taken already (commands.Receive)
     ended   its bytes are over;  over: so is the answer
-    memory  counts its bytes, if its lane keeps what was said
+    memory  counts its bytes: all of them if its lane `keeps` what was said, else those that lie somewhere, since they came
+            and nothing was said (what stands before the content, an event without end)
     """
 
     __slots__ = (
+        "_counted",
         "_heard",
+        "_keeps",
         "_memory",
         "_noticed",
         "_patience",
@@ -36,10 +39,11 @@ class Flow:
         "stream",
     )
 
-    def __init__(self, stream: Stream, patience: Patience, memory: Memory | None) -> None:
+    def __init__(self, stream: Stream, patience: Patience, memory: Memory, *, keeps: bool) -> None:
         self.stream, self._summary = stream, stream.summary
         self._patience = patience
-        self._memory = memory
+        self._memory, self._keeps = memory, keeps
+        self._counted = 0
         self.held: list[bytes] = []
         self.poured: bytes | None = None
         self.ended = self.over = False
@@ -61,15 +65,19 @@ class Flow:
     def deadline(self) -> float:
         """For the next bytes, counted from now if any have come since it was asked for."""
         now, more = self._patience.clock(), self._size - self._noticed
+        grown = self._summary.text_bytes != self._seen
         if more:
             self._noticed, self._heard = self._size, now
-            if self._memory is not None:
+            if self._keeps or not grown:
+                self._counted += more
                 self._memory.held += more
-        if self._summary.text_bytes != self._seen:
+        if grown:
             self._seen, self._progressed = self._summary.text_bytes, now
+            if not self._keeps:
+                self.forget()
         return self._patience.flow(self.stream, self._progressed, self._heard)
 
     def forget(self) -> None:
         """Nothing of it is kept any more."""
-        if self._memory is not None:
-            self._memory.held -= self._noticed
+        self._memory.held -= self._counted
+        self._counted = 0

@@ -171,7 +171,7 @@ class Reception:
             return _empty()
         if first.lstrip()[:1] in NO_STREAM:
             return (yield from self._simulated(first))
-        flow = Flow(self._lane.stream(), self._patience, self._memory if self._lane.name == "hub" else None)
+        flow = Flow(self._lane.stream(), self._patience, self._memory, keeps=self._lane.name == "hub")
         try:
             return (yield from self._forward(flow, first, beat))
         finally:
