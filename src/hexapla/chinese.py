@@ -12,7 +12,7 @@ sentences; `tests/test_chinese.py` holds each row to a sentence of the source.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 
 Rows = tuple[tuple[str, str], ...]
@@ -229,13 +229,16 @@ FOREIGN: Rows = (
 """Words that are put together elsewhere, of msgspec or of the system."""
 
 
-def translator(rows: Iterable[tuple[str, str]]) -> Callable[[str], str]:
+def translator(rows: Rows) -> Callable[[str], str]:
     """What says a sentence of `rows` in the other language, its values included."""
-    most_said_first = sorted(rows, key=lambda row: -len(row[0]))
-    known = [(max(here.split("{}"), key=len), _pattern(here), there) for here, there in most_said_first]
+
+    @cache  # patterns are made when the first sentence is said
+    def known() -> list[tuple[str, re.Pattern[str], str]]:
+        most_said_first = sorted(rows, key=lambda row: -len(row[0]))
+        return [(max(here.split("{}"), key=len), _pattern(here), there) for here, there in most_said_first]
 
     def translated(text: str) -> str:
-        for piece, pattern, there in known if len(text) <= LONGEST else ():
+        for piece, pattern, there in known() if len(text) <= LONGEST else ():
             if piece in text and (found := pattern.fullmatch(text)):
                 return there.format(*map(translated, found.groups()))
         return text
@@ -247,11 +250,5 @@ def _pattern(sentence: str) -> re.Pattern[str]:
     return re.compile("(.*?)".join(map(re.escape, sentence.split("{}"))), re.DOTALL)
 
 
-@cache
-def _chinese() -> Callable[[str], str]:
-    return translator((*FOREIGN, *SENTENCES))
-
-
-def in_chinese(text: str) -> str:
-    """`text` in Chinese, as far as it is known here."""
-    return _chinese()(text)
+in_chinese = translator((*FOREIGN, *SENTENCES))
+"""A sentence in Chinese, as far as it is known here."""

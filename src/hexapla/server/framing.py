@@ -10,6 +10,7 @@ Rules of this file: pure; section numbers are RFC 9112's unless another is named
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -25,8 +26,21 @@ class Refused(Exception):  # noqa: N818 - the parser hears it, and nobody else
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
-        self.status = status
-        self.message = message
+        self._status = status
+        self._message = message
+
+    def answer(self, answer_id: bytes) -> bytes:
+        """The whole answer.  The dialect is not known yet: the body is an error in all of them."""
+        reason, message = HTTPStatus(self._status).phrase.encode(), self._message.encode()
+        body = (
+            b'{"type":"error","error":{"type":"invalid_request_error","message":"%b","param":null,"code":null},'
+            b'"request_id":"%b"}' % (message, answer_id)
+        )
+        return (
+            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+            b"request-id: %b\r\nconnection: close\r\n\r\n%b"
+            % (self._status, reason, len(body), answer_id, answer_id, body)
+        )
 
 
 def check_head(version: str, method: bytes, headers: Headers) -> None:

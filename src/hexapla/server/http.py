@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -334,10 +333,7 @@ class Door(HttpToolsProtocol):
         self._refuse(not_http())
 
     def _refuse(self, refused: Refused) -> None:
-        """Answer and close, after the answers to earlier requests.
-
-        The dialect is not known yet: the body is an error in all of them.
-        """
+        """Answer and close, after the answers to earlier requests."""
         self._disarm()
         transport = self.transport
         if transport.is_closing():
@@ -345,17 +341,7 @@ class Door(HttpToolsProtocol):
         if self._others_first():
             self._refused = refused
             return
-        answer_id = self.new_id().encode()
-        reason, message = HTTPStatus(refused.status).phrase.encode(), refused.message.encode()
-        body = (
-            b'{"type":"error","error":{"type":"invalid_request_error","message":"%b","param":null,"code":null},'
-            b'"request_id":"%b"}' % (message, answer_id)
-        )
-        transport.write(
-            b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-            b"request-id: %b\r\nconnection: close\r\n\r\n%b"
-            % (refused.status, reason, len(body), answer_id, answer_id, body)
-        )
+        transport.write(refused.answer(self.new_id().encode()))
         transport.close()
 
     def _others_first(self) -> bool:
