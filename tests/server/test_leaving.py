@@ -7,12 +7,14 @@ import socket
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hexapla.upstream.reqwest import installed
 from server.client import begin, hear
-from server.running import SHORT, Gateway
+from server.running import SHORT, Gateway, gateway, providers
 from server.upstream import Script, Upstream, Visit
 from server.wire import CHAT, DIALECTS, MESSAGES, OK, PATHS, RESPONSES, STREAM, ask, chunk, opening, piece, refusal
 
@@ -121,6 +123,17 @@ def test_leaver_ends_the_upstream(
     assert (record["outcome"], record["status"]) == ("cancelled", 499)
     (attempt,) = record["attempts"]
     assert attempt["outcome"] == "cancelled" and attempt["provider"] == SHORT[provider]
+
+
+@pytest.mark.skipif(not installed(), reason="the extra hexapla[reqwest] is not installed")
+def test_leaver_ends_the_upstream_of_the_second_transport(upstream: Upstream, tmp_path: Path) -> None:
+    """At every moment but before the head, which is its library's (reqwest.py)."""
+    with gateway(tmp_path, providers(upstream.url).replace('/v1"\n', '/v1"\ntransport = "reqwest"\n')) as running:
+        for moment, (script, stream, word) in MOMENTS.items():
+            if "head" not in moment:
+                model = f"{SHORT[CHAT]}/{upstream.play(script)}"
+                assert leave(running, upstream, CHAT, model, stream, word) < AT_ONCE + BUSY, moment
+        assert until(lambda: running.running() == 0)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
