@@ -106,6 +106,21 @@ SENTENCES: Rows = (
     ("{} is no role; use user, assistant or system", "{0} 不是有效的角色，可用：user、assistant、system"),
     ("{} is no role; use user or model", "{0} 不是有效的角色，可用：user、model"),
     ("tool_result blocks can only stand in user messages", "tool_result 块只能出现在 user 消息中"),
+    (
+        (
+            "The tool result for {} has no matching tool call earlier in the conversation; "
+            "send the assistant turn that made the call, with the same id."
+        ),
+        "工具结果 {0} 在此前的对话中没有对应的工具调用；请发送发起该调用的 assistant 消息，并使用相同的 id。",
+    ),
+    (
+        "Two tool calls of one assistant turn share the id {}; give each call its own id.",
+        "同一条 assistant 消息中有两个工具调用使用了 id {0}；请为每个调用使用不同的 id。",
+    ),
+    (
+        "Two results of one turn answer the same tool call {}; send one result for each call.",
+        "同一轮中有两个结果回答了同一个工具调用 {0}；每个调用只发送一个结果。",
+    ),
     ("the image is not valid base64", "图片不是有效的 base64"),
     ("the image says {}, but its bytes are {}", "图片声明为 {0}，但其内容是 {1}"),
     ("the image must be an http(s) URL or a base64 data: URL", "图片必须是 http(s) 网址或 base64 的 data: 网址"),

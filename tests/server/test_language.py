@@ -32,7 +32,7 @@ WRONG: dict[str, tuple[str, bytes]] = {
     "a role that is none": (PATHS[CHAT], ask(CHAT, f"{SHORT[MESSAGES]}/m", messages=[{"role": "x", "content": ""}])),
     "a result without its call": (
         PATHS[CHAT],
-        ask(CHAT, f"{SHORT[MESSAGES]}/m", messages=[{"role": "tool", "content": "12"}]),
+        ask(CHAT, f"{SHORT[MESSAGES]}/m", messages=[{"role": "tool", "tool_call_id": "a", "content": "1"}]),
     ),
     "too much": (PATHS[RESPONSES], b" " * 500_000),
     "a wrong header": (PATHS[CHAT], ask(CHAT, "demo/echo")),
