@@ -41,7 +41,9 @@ WORDS: dict[str, str] = {
 }
 """Texts that have to be something, by their field."""
 
-NUMBERS: dict[str, float] = {"budget_tokens": 2048, "max_tokens": 4096}
+NUMBERS = {"budget_tokens": 2048, "max_tokens": 4096} | dict.fromkeys(
+    ("index", "output_index", "content_index", "summary_index", "annotation_index"), 0
+)
 
 NOTHING = object()
 _FILES = (IO, PathLike)
@@ -81,7 +83,7 @@ def _plain(hint: Any, name: str) -> tuple[Any, ...]:
     if hint is bool:
         return (True, False)
     if hint is int:
-        return (int(NUMBERS.get(name, 7)),)
+        return (NUMBERS.get(name, 7),)
     if hint is float:
         return (0.5,)
     if hint is str or name in WORDS:

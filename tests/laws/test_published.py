@@ -21,7 +21,6 @@ from anthropic.types import message_create_params as messages
 from anthropic.types.beta import message_create_params as messages_beta
 from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
-from published import CALL, NOTHING, TOOL, faults, fields_of, spread
 
 from hexapla.catalog.quirks import DEFAULTS
 from hexapla.catalog.schema import Quirks
@@ -31,6 +30,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
+from published import CALL, NOTHING, TOOL, faults, fields_of, spread
 
 Json = dict[str, Any]
 
@@ -307,3 +307,26 @@ def test_the_law_can_fail() -> None:
     assert faults({"model": "m", "input": 7, "stream": True}, responses.ResponseCreateParamsStreaming)
     with pytest.raises(ProtocolError):
         outcome("openai_chat", "openai_chat", b'{"model":"p/m"}')
+
+
+APART = {
+    # what cannot stand beside the rest, by client, and whatever refuses the whole request where it is understood by nobody
+    "openai_chat": {"functions", "function_call", "n"},
+    "openai_responses": {"conversation", "previous_response_id", "prompt"},
+    "anthropic_messages": {"fallbacks", "thread"},
+}
+OVERRULED = frozenset({"logprobs", "max_completion_tokens", "max_tokens"})
+"""What means nothing beside another field."""
+
+
+@pairs
+def test_everything_at_once(client: str, upstream: str) -> None:
+    """All fields in one request, each as fully as its walk goes: every one arrives or is named, and none hides another."""
+    body = asked(client, "tools", TOOLS[client])
+    for name, field in requests(client).items():
+        said = [one[name] for one, _ in field if one[name] not in (None, {}, [])]
+        if name not in body and name not in APART[client]:
+            body[name] = max(said, key=lambda value: len(json.dumps(value)))
+    whole = outcome(client, upstream, json.dumps(body).encode())
+    for name in body.keys() - OVERRULED - {"model", "tools", TALKS[client]}:
+        assert attempt(client, upstream, {other: body[other] for other in body if other != name}) != whole, name

@@ -86,7 +86,7 @@ def render_choice(turns: Turns, choice: ToolChoice | None, thinking: Json | None
         if choice.origin == NAME:
             return choice.native
         turns.losses.add("tool_choice", f"this choice is understood by {choice.origin} only")
-        return None
+        return render_choice(turns, None, thinking)
     said = _WORDS[choice.mode]
     if said in ("any", "tool") and thinking is not None and thinking.get("type") == "enabled":
         # "Thinking may not be enabled when tool_choice forces tool use" (docs.claude.com, extended thinking)

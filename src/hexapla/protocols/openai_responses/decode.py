@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
-from msgspec import Raw
 
 from hexapla.errors import Kind
 from hexapla.ir.content import Reasoning, Refusal, Text
@@ -21,6 +20,7 @@ from hexapla.ir.event import BlockDelta, MessageStart, MessageStop, Ping, TextDe
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.frames import FrameDecoder
+from hexapla.protocols.openai_responses.items import parse_logprob
 from hexapla.protocols.openai_responses.response import failed, failure, stop_for, with_searches
 from hexapla.protocols.openai_responses.said import Said
 from hexapla.protocols.openai_responses.schema import EVENT, WireEvent, WireResponse, present
@@ -163,7 +163,7 @@ class ResponsesDecoder(FrameDecoder):
         self._events.append(BlockDelta(open_block.index, TextDelta(delta)))
 
     def _on_odd_text(self, event: WireEvent) -> None:
-        probabilities = tuple([Raw(bytes(probability)) for probability in event.logprobs or ()])
+        probabilities = tuple([parse_logprob(probability) for probability in event.logprobs or ()])
         self._said.say(self._block(event, Text(text="")), _delta_text(event), probabilities)
 
     def _on_text_done(self, event: WireEvent, data: bytes) -> None:

@@ -20,7 +20,7 @@ from msgspec import Raw
 from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, Unknown
 from hexapla.ir.envelope import MARK, open_envelope
 from hexapla.ir.response import ResponsePart
-from hexapla.protocols.openai_responses.schema import NULL
+from hexapla.protocols.openai_responses.schema import NULL, present
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN
 from hexapla.wire.rawjson import dump, load
 
@@ -108,6 +108,16 @@ def with_part(item: Extras, part: Mapping[str, Unknown]) -> Extras:
 
 def _listed(fields: Item, name: str) -> list[Raw]:
     return load(fields.get(name, Raw()), list[Raw]) or []
+
+
+def parse_logprob(raw: Raw) -> Raw:
+    """A token's probability as a whole answer has it; a stream may leave out the others, and what they are."""
+    fields = load(raw, dict[str, Raw]) or {}
+    others = load(fields.get("top_logprobs", Raw()), list[dict[str, Raw]]) or []
+    whole = [other for other in others if other.get("token", NULL) != NULL and other.get("logprob", NULL) != NULL]
+    if len(whole) == len(others) and present(fields.get("top_logprobs", Raw())):
+        return Raw(bytes(raw))
+    return dump({**fields, "top_logprobs": whole})
 
 
 def parse_citation(raw: Raw) -> Citation:
