@@ -6,7 +6,8 @@ comes when it is full is sent away at once; what runs goes on.
 What counts:
 - a request from its first byte to the end of its answer (server/turn.py, server/body.py);
 - an answer that is collected before anything of it can be said, from its second piece on, and the bytes of a stream that
-  is translated, of which more than one side remembers what was said (reception.py);
+  is translated, of which more than one side remembers what was said (reception.py); of one that passes what lies
+  somewhere before anything is said of it (flow.py);
 - answers that are kept for `Idempotency-Key` (engine/sharing.py), which go first when it gets crowded;
 - what a client leaves lying on its connection (server/http.py).
 

@@ -213,6 +213,7 @@ class Reception:
             played = self._lane.simulate(body)
         except GatewayError as error:
             return error
+        del body  # a large one need not wait beside what was made of it
         yield from self._begin()
         yield Forward(played)
         yield Finish()
