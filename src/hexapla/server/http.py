@@ -121,9 +121,11 @@ class Door(HttpToolsProtocol):
             return
         except httptools.HttpParserInvalidMethodError:
             self._refuse(unparsed(data) if between else not_http())
+            return
         except httptools.HttpParserError as error:
             why = error.__context__  # what a callback has raised
             self._refuse(why if isinstance(why, Refused) else not_http())
+            return
         if self._chunk_begun and self._head_size > most:
             self._refuse(large_head())
         elif self._arriving is not None:
