@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import msgspec
 import pytest
 from anthropic.types import message_create_params as messages
 from anthropic.types.beta import message_create_params as messages_beta
@@ -27,7 +28,10 @@ from hexapla.catalog.schema import Quirks
 from hexapla.errors import GatewayError, ProtocolError
 from hexapla.ir.content import Origin
 from hexapla.ir.target import Target
+from hexapla.protocols.anthropic_messages import request as anthropic_messages
 from hexapla.protocols.base import Reply
+from hexapla.protocols.openai_chat import request as openai_chat
+from hexapla.protocols.openai_responses import request as openai_responses
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
 from published import CALL, NOTHING, TOOL, faults, fields_of, spread
@@ -38,6 +42,11 @@ KINDS: dict[str, tuple[Any, ...]] = {
     "openai_chat": (chat.CompletionCreateParamsStreaming,),
     "openai_responses": (responses.ResponseCreateParamsStreaming,),
     "anthropic_messages": (messages.MessageCreateParamsStreaming, messages_beta.MessageCreateParamsStreaming),
+}
+WIRE: dict[str, type[msgspec.Struct]] = {
+    "openai_chat": openai_chat.WireRequest,
+    "openai_responses": openai_responses.WireRequest,
+    "anthropic_messages": anthropic_messages.WireRequest,
 }
 SAID_ELSEWHERE = {
     "model": "in every request",
@@ -330,3 +339,12 @@ def test_everything_at_once(client: str, upstream: str) -> None:
     whole = outcome(client, upstream, json.dumps(body).encode())
     for name in body.keys() - OVERRULED - {"model", "tools", TALKS[client]}:
         assert attempt(client, upstream, {other: body[other] for other in body if other != name}) != whole, name
+
+
+@pairs
+def test_null_is_nothing_said_in_what_others_added(client: str, upstream: str) -> None:
+    """The fields that a dialect's other vendors have, whose clients send null as well (Ark's, google-genai's)."""
+    body = asked(client, "model", "p/m")
+    for name in WIRE[client].__struct_encode_fields__:
+        if name not in body:
+            assert attempt(client, upstream, body | {name: None}) == attempt(client, upstream, body), name

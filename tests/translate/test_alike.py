@@ -60,9 +60,10 @@ def test_what_only_one_of_them_knows_is_named() -> None:
     assert lost == {f"messages[1].content[0].extras.{CHAT}.prompt_cache_breakpoint"}
 
 
-def test_who_refuses_the_key_of_a_cache_is_not_sent_the_rest() -> None:
-    """Servers that follow OpenAI's Chat of some years ago refuse all of it."""
-    body, lost = sent(RESPONSES, CHAT, **CACHED, **JUDGED, strip=("prompt_cache_key",))
+@pytest.mark.parametrize("refused", ["prompt_cache_key", "prompt_cache_retention"])
+def test_who_refuses_one_of_them_is_sent_none(refused: str) -> None:
+    """Servers that follow OpenAI's Chat of some years ago know none."""
+    body, lost = sent(RESPONSES, CHAT, **CACHED, **JUDGED, strip=(refused,))
     assert body.keys() == {"model", "messages"}
     assert lost == {f"extras.{RESPONSES}.{name}" for name in CACHED | JUDGED}
 

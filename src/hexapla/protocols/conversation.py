@@ -14,14 +14,14 @@ from hexapla.ir.target import Target
 from hexapla.protocols.extras import lose_extras
 
 SYSTEM = ("system", "developer")
-_KEYS = ("prompt_cache_key", "cache_key")
+_CACHING = ("prompt_cache_key", "cache_key", "prompt_cache_retention")
 
 
 class Conversation:
     """One rendering: the request, whom it is for, and what was lost so far.
 
     begun  somebody other than the system has spoken
-    alike  the target takes what OpenAI itself does, as far as its refusing of `prompt_cache_key` tells
+    alike  the target takes what OpenAI itself does, as far as it refuses nothing that says how a prompt is cached
     """
 
     def __init__(self, request: GenerateRequest, target: Target, losses: LossLog) -> None:
@@ -29,7 +29,7 @@ class Conversation:
         self.target = target
         self.losses = losses
         self.begun = False
-        self.alike = target.unsupported.isdisjoint(_KEYS)
+        self.alike = target.unsupported.isdisjoint(_CACHING)
 
     def messages(self) -> Sequence[Message]:
         """The messages, without the beginning of an answer that the target would not continue."""
