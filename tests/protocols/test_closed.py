@@ -34,6 +34,6 @@ def test_objects_that_say_nothing_of_others(schema: Any, said: Any) -> None:
     assert json.loads(bytes(closed_text(Raw(json.dumps(schema).encode())))) == said
 
 
-@pytest.mark.parametrize("text", [b"true", b"[1]", b"not JSON", b'{"a":' * 2000])
-def test_what_is_no_schema_stays(text: bytes) -> None:
+@pytest.mark.parametrize("text", [b"true", b"[1]", b"not JSON", b'{"a":' * 2000, b'{ "\x7f" : 1.0 }'])
+def test_what_needs_nothing_stays_as_it_is_written(text: bytes) -> None:
     assert bytes(closed_text(Raw(text))) == text

@@ -19,7 +19,7 @@ _OBJECTS = ("object", ["object", "null"])
 def closed_text(schema: Raw) -> Raw:
     """`closed`, of a schema as it is written; what is none stays as it is."""
     found = load(schema, dict[str, Any])
-    return schema if found is None else dump(closed(found))
+    return schema if found is None or (said := closed(found)) == found else dump(said)
 
 
 def closed(schema: Any) -> Any:
