@@ -199,3 +199,19 @@ def test_a_packed_stream_arrives(named: str, upstream: Upstream, fresh: Gateway)
     assert heard == stream
     heard = call(fresh.url, PATHS[MESSAGES], ask(MESSAGES, model, stream=True)).body
     assert b"".join(re.findall(rb'"text_delta","text":"([^"]*)"', heard)) == text.encode() and b"message_stop" in heard
+
+
+def test_a_packed_answer_arrives(named: str, upstream: Upstream, fresh: Gateway) -> None:
+    """Whole, again and again over the same connection."""
+    plain = whole(CHAT, "word " * 100_000).partition(b"\r\n\r\n")[2]
+    packed = zlib.compress(plain)
+
+    async def says(visit: Visit) -> None:
+        await visit.write(OK + b"content-encoding: deflate\r\ncontent-length: %d\r\n\r\n%b" % (len(packed), packed))
+
+    model = f"{named}/{upstream.play(says)}"
+    opened = upstream.connections
+    for _ in range(3):
+        assert call(fresh.url, PATHS[CHAT], ask(CHAT, model)).body == plain
+        assert call(fresh.url, PATHS[MESSAGES], ask(MESSAGES, model)).json["content"][0]["text"] == "word " * 100_000
+    assert upstream.connections == opened
