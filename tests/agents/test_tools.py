@@ -125,6 +125,7 @@ def test_opencode() -> None:
     said = json.loads(launch.environment["OPENCODE_CONFIG_CONTENT"])
     assert (said["model"], said["small_model"]) == ("hexapla/deepseek/big", "hexapla/deepseek/small")
     provider = said["provider"]["hexapla"]
+    assert (provider["npm"], TOOLS["opencode"].protocol) == ("@ai-sdk/anthropic", "anthropic_messages")
     assert provider["options"] == {"baseURL": "http://127.0.0.1:1/p/work/v1", "apiKey": "{env:HEXAPLA_KEY}"}
     assert provider["models"] == {
         "deepseek/big": {"name": "Big", "limit": {"context": 120_000, "output": 8_000}},

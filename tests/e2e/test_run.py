@@ -30,6 +30,7 @@ GOOGLES = '{"security": {"auth": {"selectedType": "oauth-personal"}}} // mine\n'
 JOBS = {
     "claude": ("-p", "{job}", "--allowedTools", "Read"),
     "gemini": ("-p", "{job}", "--skip-trust"),
+    "opencode": ("run", "{job}"),
     "codex": ("exec", "--skip-git-repo-check", "-s", "danger-full-access", "{job}"),
 }
 

@@ -1,7 +1,8 @@
 """opencode 1.18.33 (https://opencode.ai/docs/config, /providers, 2026-11).
 
-The configuration of a run is one variable, which is merged over every file.  Chat is the dialect that carries the most
-here: thought comes back as `reasoning_content`.  A model without a `limit` is never compacted.
+The configuration of a run is one variable, which is merged over every file.  Messages is the dialect that carries the most
+here: thought comes back with its signature, whoever's it is.  In Chat (`@ai-sdk/openai-compatible`) its text comes back
+alone, which Claude, Gemini and Responses models cannot take up again.  A model without a `limit` is never compacted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def _provider(door: Door) -> dict[str, object]:
     chosen = {each.name: each for each in door.models.values()}
     key = door.key if door.open else f"{{env:{KEY_VARIABLE}}}"
     return {
-        "npm": "@ai-sdk/openai-compatible",
+        "npm": "@ai-sdk/anthropic",
         "name": "Hexapla",
         "options": {"baseURL": f"{door.url}/v1", "apiKey": key},
         "models": {name: _model(each) for name, each in chosen.items()},
@@ -68,7 +69,7 @@ TOOL = Tool(
     title="opencode",
     program="opencode",
     install="npm install -g opencode-ai",
-    protocol="openai_chat",
+    protocol="anthropic_messages",
     launch=launch,
     lasting=lasting,
     exports=True,
