@@ -22,7 +22,7 @@ from hexapla.ir.content import Origin
 from hexapla.ir.loss import Loss
 from hexapla.ir.request import Sampling
 from hexapla.ir.target import Target
-from hexapla.wire.rawjson import dump, join, load, split
+from hexapla.wire.rawjson import NULL, dump, join, load, split
 
 Fields = dict[str, Raw]
 
@@ -37,8 +37,6 @@ _SAID_AS = {name: f"sampling.{name}" for name in Sampling.__struct_fields__}
 """Wire names whose place in a request is another one."""
 
 _CARRIED = ("model", "stream", "stream_options")
-
-_NULL = Raw(b"null")
 
 
 def edit(fields: Fields, quirks: Quirks) -> Fields:
@@ -143,7 +141,7 @@ def _get(fields: Mapping[str, Raw], name: str) -> Raw | None:
 def _says(fields: Mapping[str, Raw], name: str) -> bool:
     """Whether the caller gave `name` a value; null is none."""
     raw = _get(fields, name)
-    return raw is not None and raw != _NULL
+    return raw is not None and raw != NULL
 
 
 def _put(fields: Fields, name: str, value: Raw) -> None:

@@ -6,6 +6,7 @@ Severity decides what happens: `cosmetic` never stops a request; `parameter` and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -37,6 +38,11 @@ class LossLog:
     def add(self, field: str, why: str, severity: Severity = "parameter") -> None:
         """Record that `field` was not carried.  The first reason for a field stands."""
         self._losses.setdefault(field, Loss(field, why, severity))
+
+    def extend(self, losses: Iterable[Loss]) -> None:
+        """Record losses that others have found."""
+        for loss in losses:
+            self._losses.setdefault(loss.field, loss)
 
     @property
     def losses(self) -> tuple[Loss, ...]:

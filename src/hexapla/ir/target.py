@@ -36,17 +36,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     prefill: bool = True  # False: a final assistant message cannot be continued
     tool_result_media: bool = True  # False: images in results move to a following user message
     media_urls: bool = True  # False: only base64 is taken
-    threads: bool = (
-        False  # True: keeps Messages' threads; all but the inventor would answer without what was said before
-    )
+    # True: keeps Messages' threads; all but the inventor would answer without what was said before
+    threads: bool = False
     cache_marks: int = 4  # how many cache_control marks the target takes; 0: none
 
     # tools
     tool_name_pattern: str = r"^[a-zA-Z0-9_-]{1,64}$"
     tool_id_pattern: str | None = None  # None: anything goes
-    custom_tools: bool | None = (
-        None  # False: freeform tools become {input: string} functions; None: Responses knows them
-    )
+    # False: freeform tools become {input: string} functions; None: Responses knows them
+    custom_tools: bool | None = None
     namespaces: bool | None = None  # False: namespace tools become namespace__name; None: Responses knows them
     strict_tools: bool = True  # False: `strict` is dropped
     tool_choice_required: bool = True  # False: required / named become auto (Loss)

@@ -17,7 +17,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import NULL, UNDECODABLE, load
 
 SAID = frozenset({"plugins", "transforms", "web_search_options"})
 """Top-level fields without which, and without a tool that searches, nothing is asked."""
@@ -29,7 +29,7 @@ MOST_RESULTS = 25  # https://openrouter.ai/docs/guides/features/server-tools/web
 ROUTERS = frozenset({"auto-router"})
 """Plugins that choose the model (engine/virtual.py)."""
 
-_NOT, _NULL = Raw(), Raw(b"null")
+_NOT = Raw()
 _CLIENTS = frozenset({"", "function", "custom"})
 """Types of the client's own tools."""
 
@@ -175,11 +175,11 @@ _NOTHING = Plugins()
 
 
 def _listed(raw: Raw | None) -> Sequence[_Plugin]:
-    if raw is None or raw == _NULL:
+    if raw is None or raw == NULL:
         return ()
     try:
         return msgspec.json.decode(raw, type=list[_Plugin])
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ProtocolError(f"plugins must be a list of objects with an id ({error})", path="$.plugins") from None
 
 

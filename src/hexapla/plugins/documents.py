@@ -54,9 +54,8 @@ def told(request: GenerateRequest, texts: Texts, losses: LossLog) -> GenerateReq
                 losses.add(where, "a PDF that stands elsewhere is not fetched to be read here", "content")
                 continue
             content[place] = Text(text=f"[{_name(part)}]\n{text}", cache=part.cache)
-        messages[index] = (
-            replace(message, content=tuple(content), plain=False) if content != [*message.content] else message
-        )
+        if content != [*message.content]:
+            messages[index] = replace(message, content=tuple(content), plain=False)
     return replace(request, messages=tuple(messages))
 
 

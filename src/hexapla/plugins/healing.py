@@ -25,6 +25,7 @@ from hexapla.ir.content import Text
 from hexapla.ir.event import AnyEvent, MessageStop, StreamError
 from hexapla.ir.fold import fold, unfold
 from hexapla.ir.response import GenerateResponse
+from hexapla.wire.rawjson import UNDECODABLE
 
 DEEPEST = 200
 """Brackets inside of each other; more is no answer that anybody asked for."""
@@ -87,7 +88,7 @@ def _mended(response: GenerateResponse) -> GenerateResponse:
 def _is_json(text: str) -> bool:
     try:
         msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNDECODABLE:
         return False
     return True
 

@@ -24,6 +24,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from hexapla.errors import ProtocolError
+from hexapla.wire.rawjson import UNDECODABLE
 
 Kind = Literal["", "exa", "tavily", "brave", "searxng"]
 
@@ -101,7 +102,7 @@ def found(service: Service, query: Query, body: bytes) -> Found:
     """What it answered.  Raises ProtocolError."""
     try:
         answer = _ANSWERS[service.kind].decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ProtocolError(f"The answer of the search service {service.kind} cannot be read: {error}") from None
     hits = [hit for hit in answer.hits() if hit.url and _wanted(hit.url, query)]
     dollars = answer.dollars()

@@ -14,8 +14,7 @@ from msgspec import Raw
 
 from hexapla.ir.content import Extras, Unknown
 from hexapla.ir.loss import LossLog, Severity
-from hexapla.protocols.typed import NULL
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import NULL, load
 
 Json = dict[str, Any]
 

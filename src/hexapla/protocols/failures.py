@@ -25,6 +25,7 @@ import msgspec
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.protocols.codes import MINIMAX, VAGUE, WORDS, ZHIPU, status_kind, word_kind
 from hexapla.protocols.hints import retry_hint, should_retry
+from hexapla.wire.rawjson import UNDECODABLE
 
 MAX_MESSAGE = 4000  # characters of a message that are kept
 MAX_HTML = 200  # characters of a web page's text that are shown
@@ -314,7 +315,7 @@ def _decoded(body: bytes) -> Any:
     """A JSON body, or the first JSON event of an SSE body; None for anything else."""
     try:
         return msgspec.json.decode(body.strip())
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except UNDECODABLE:
         pass
     if not body.lstrip().startswith((b"data:", b"event:", b":")):
         return None

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import AnyEvent, Ping, StreamError, UsageReport
 from hexapla.protocols.failures import complaint
-from hexapla.protocols.unread import UNDECODABLE, Look
-from hexapla.wire.rawjson import broken
+from hexapla.protocols.unread import Look
+from hexapla.wire.rawjson import UNDECODABLE, broken
 from hexapla.wire.sse import Frame, SSEDecoder
 from hexapla.wire.surrogates import Halves
 

@@ -22,12 +22,10 @@ from msgspec import Raw
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import Unknown
-from hexapla.wire.rawjson import decode, join, split
+from hexapla.wire.rawjson import NULL, UNDECODABLE, decode, join, split
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
-
-NULL = Raw(b"null")
 
 Rest = dict[str, Unknown]
 """Fields of an object that its Struct does not name; those of an object inside of it as a dict under its name."""
@@ -50,7 +48,7 @@ class Reader(Generic[S]):
         """The object, and what it says beside.  `path` names it in complaints.  Raises ProtocolError."""
         try:
             return self._decoder.decode(raw), NO_REST
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return self._apart(raw, path)
 
     def maybe(self, raw: Raw, path: str) -> tuple[S | None, Rest]:

@@ -23,12 +23,11 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.protocols.typed import inner_structs
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import UNDECODABLE, load
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 _EMPTY = frozenset({b"null", b'""', b"[]", b"{}"})
-UNDECODABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 class Look(Generic[S]):

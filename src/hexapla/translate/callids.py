@@ -17,18 +17,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
 from hexapla.protocols.openai_chat.calls import Call, Calls, name_of
 from hexapla.protocols.openai_chat.parts import json_text
 from hexapla.protocols.openai_chat.response import calls_of
 from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
-from hexapla.protocols.typed import NULL
 from hexapla.translate.distinct import Called, Distinct
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import OF_CALLS, events
-from hexapla.wire.rawjson import dump, join, load, split
+from hexapla.wire.rawjson import NULL, UNDECODABLE, dump, join, load, split
 
 _MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)
 _NULLS = re.compile(rb'"(?:id|type|name|arguments)":\s*null')
@@ -92,7 +90,7 @@ class CallIds:
     def _identified(self, data: bytes, *, whole: bool) -> bytes:
         try:
             answer = decode_chunk.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return data
         self._seed = self._seed or (str(answer.id) if answer.id else None)
         wrong: dict[int, list[Changes]] = {}

@@ -33,7 +33,7 @@ from hexapla.ir.response import ResponsePart
 from hexapla.protocols import PROTOCOLS
 from hexapla.translate.conforms import conforms
 from hexapla.translate.peek import Peek
-from hexapla.wire.rawjson import join, load
+from hexapla.wire.rawjson import UNDECODABLE, join, load
 
 MOST = 256 * 1024  # characters of arguments in one answer; whoever writes more is not judged
 
@@ -155,7 +155,7 @@ class _Tools:
             return ""  # free text
         try:
             arguments = msgspec.json.decode(call.arguments or "{}")  # a call without arguments may say nothing
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
+        except (*UNDECODABLE, UnicodeEncodeError):
             return "InvalidJson"
         return "" if conforms(arguments, _schema(tool)) else "SchemaMismatch"
 
@@ -164,5 +164,5 @@ def _schema(tool: Tool) -> Any:
     """The tool's schema; where it has none, or one that is none, everything fits."""
     try:
         return msgspec.json.decode(tool.parameters) if tool.parameters is not None else True
-    except (msgspec.DecodeError, RecursionError):
+    except UNDECODABLE:
         return True

@@ -19,10 +19,9 @@ from hexapla.ir.target import Target
 from hexapla.translate.adapt.pairs import answered_twice, called_twice, not_called
 from hexapla.translate.peek import CONVERSATION, LARGE, Peek
 from hexapla.wire.media import sniff, split_data_url
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import NULL, load
 
 MAX_BYTES = LARGE  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
-_NULL = Raw(b"null")
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 Step = tuple[str, str, str]
@@ -84,8 +83,8 @@ def check_thread(peeked: Peek, target: Target) -> None:
     Anthropic's SDK (anthropic-python 2.13, lib/threads, 2026-11) begins one whenever it runs tools, and sends its next
     turns without what was said before.  On this code it sends the whole conversation instead, now and from then on.
     """
-    thread = peeked.fields.get("thread", _NULL) if peeked.protocol == "anthropic_messages" else _NULL
-    if thread != _NULL and not target.threads:
+    thread = peeked.fields.get("thread", NULL) if peeked.protocol == "anthropic_messages" else NULL
+    if thread != NULL and not target.threads:
         message = "This target keeps no threads; send the whole conversation in messages, without thread."
         raise ClientError(Kind.UNSUPPORTED, message, param="thread", code="thread_unsupported_request")
 

@@ -17,10 +17,9 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from hexapla.protocols.typed import NULL
 from hexapla.translate.callids import CallIds
 from hexapla.translate.peek import Peek
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import NULL, dump, join, load
 from hexapla.wire.sse import SSEDecoder, comment
 
 Json = dict[str, Raw]

@@ -55,7 +55,7 @@ class Hub:
     def simulate(self, body: bytes) -> bytes:
         events = [*self._restore.all(unfold(self._parsed(body)))]
         self._fold(events)  # an answer that is an error raises before a byte of it is said
-        encoder = self._client.encoder(self._reply)
+        encoder = self._client.encoder(self._reply, self._losses)
         return b"".join([encoder.encode(event) for event in events]) + encoder.close()
 
     def gather(self, stream: bytes) -> bytes:
@@ -63,9 +63,9 @@ class Hub:
         decoder.look()
         decoder.expect(self._restore.tools)
         events = [*decoder.feed(stream), *decoder.close()]
+        response = self._fold([*self._restore.all(events)])
         unheard = replace(fold(events), unread=tuple(decoder.unread))
         Unheard(self._client.name, self._upstream.name, self._losses).whole(unheard)
-        response = self._fold([*self._restore.all(events)])
         return self._client.render_response(response, self._reply, self._losses)
 
     def stream(self) -> Stream:

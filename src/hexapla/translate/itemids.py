@@ -14,10 +14,9 @@ import re
 
 from msgspec import Raw
 
-from hexapla.protocols.typed import NULL
 from hexapla.translate.distinct import Called, Distinct
 from hexapla.translate.peek import Peek
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import NULL, dump, join, load
 
 Json = dict[str, Raw]
 

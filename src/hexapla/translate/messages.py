@@ -15,11 +15,10 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from hexapla.protocols.typed import NULL
 from hexapla.translate.distinct import Called, Distinct
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import NULL, dump, join, load
 from hexapla.wire.sse import SSEDecoder
 
 Json = dict[str, Raw]

@@ -25,7 +25,7 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.checks import check, check_thread
-from hexapla.translate.choose import choose_lane
+from hexapla.translate.choose import choose_lane, edits
 from hexapla.translate.hosted import MARK, without_hosted
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Begun, Lane
@@ -35,7 +35,7 @@ from hexapla.translate.prefill import beginning
 from hexapla.translate.resume import Resumable, Telling, begins, continued, resumable, way_on
 from hexapla.translate.thinking import thinking
 from hexapla.translate.verbatim import Verbatim
-from hexapla.wire.rawjson import dump, join, split
+from hexapla.wire.rawjson import NULL, dump, join, split
 
 OURS = frozenset(
     {"models", "route", "fallbacks", "plugins", "provider", "debug", "session_id", "trace", "transforms", "usage"}
@@ -180,13 +180,13 @@ class Translation:
 
     def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str], provider: str) -> Lane:
         peeked = self.peeked
-        edits: dict[str, Raw] = {}
+        changes: dict[str, Raw] = {}
         if peeked.protocol != "gemini_generate" and target.model != peeked.model:
-            edits["model"] = _named(target.model)
+            changes["model"] = _named(target.model)
         asks = peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
         hide = asks and not (peeked.include_usage or self._reply.openrouter)
         if asks and not peeked.include_usage:
-            edits["stream_options"] = _with_usage(peeked.fields.get("stream_options"))
+            changes["stream_options"] = _with_usage(peeked.fields.get("stream_options"))
         losses = self._lost
         if name == "patch":
             losses += edit_losses(peeked.fields, quirks, target.origin.provider)
@@ -194,21 +194,21 @@ class Translation:
             losses += _unknown(peeked.plugins)
         if losses and self._on_loss == "strict":
             self._judge(losses)
-        body = self._edited(edits, quirks if name == "patch" else None, keep)
+        body = self._edited(changes, quirks if name == "patch" else None, keep)
         reply = replace(self._reply, model=target.model, provider=provider)
         return Verbatim(self._client, reply, peeked, body, name=name, hide_usage=hide, losses=losses)
 
-    def _edited(self, edits: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
+    def _edited(self, changes: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
         """The client's body with other values of some top-level fields, and without what speaks to us."""
         peeked = self.peeked
         ours = OURS.intersection(peeked.fields) - keep
         if peeked.protocol == "gemini_generate" and "model" in peeked.fields:
             ours |= {"model"}  # it stands in the URL
-        fields = peeked.fields | edits
+        fields = peeked.fields | changes
         for name in ours:
             del fields[name]
         edited = fields if quirks is None else edit(fields, quirks)
-        untouched = edited is fields and not ours and not edits
+        untouched = edited is fields and not ours and not changes
         return peeked.body if untouched else join(edited)
 
     def _open_resumable(self, target: Target, quirks: Quirks, provider: str, telling: Telling) -> Lane:
@@ -239,9 +239,7 @@ class Translation:
     ) -> Lane | None:
         """The Hub with what the plugins do; None where they have nothing to do at this target."""
         losses, said = LossLog(), {}
-        if not keep.isdisjoint(
-            PLUGINS
-        ):  # a gateway that runs them itself is told of them, and of tools in its own words
+        if not keep.isdisjoint(PLUGINS):  # a gateway that runs them is told of them, and of tools in its own words
             said = {name: self.peeked.fields[name] for name in PLUGINS if name in self.peeked.fields}
             plugins = Plugins(search=plugins.search if plugins.search is not None and plugins.search.tool else None)
         work = worked(
@@ -281,16 +279,14 @@ class Translation:
             target = replace(target, stream=request.stream)
         bent, restore = adapt(replace(asked, model=target.model), target, losses, think_tags=quirks.think_tags)
         body = upstream.render_request(bent, target, losses)
-        if quirks.rename or quirks.strip or quirks.set or quirks.default or quirks.clamp:
+        if edits(quirks):
             fields = split(body)
-            for loss in strip_losses(fields, quirks, provider) if quirks.strip else ():
-                losses.add(loss.field, loss.why, loss.severity)
+            losses.extend(strip_losses(fields, quirks, provider) if quirks.strip else ())
             body = join(edit(fields, quirks))
         if self.peeked.plugins is not None and quirks.set.keys().isdisjoint(PLUGINS):
-            for loss in _unknown(self.peeked.plugins):
-                losses.add(loss.field, loss.why, loss.severity)
-        for loss in self._lost:
-            losses.add(loss.field, loss.why, loss.severity)
+            losses.extend(_unknown(self.peeked.plugins))
+        if self._lost:
+            losses.extend(self._lost)
         if steps:
             restore = Plugged(restore, steps)
         if self._on_loss == "strict":
@@ -328,7 +324,7 @@ def _unknown(plugins: Plugins) -> tuple[Loss, ...]:
 
 def _with_usage(options: Raw | None) -> Raw:
     """stream_options that ask for usage, whatever else the client put there."""
-    if options is None or options == Raw(b"null"):
+    if options is None or options == NULL:
         return _USAGE_ON
     fields: Mapping[str, Raw] = split(options) | {"include_usage": Raw(b"true")}
     return Raw(join(fields))

@@ -14,11 +14,10 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from hexapla.protocols.typed import NULL
 from hexapla.translate.itemids import ItemIds
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import NULL, dump, join, load
 from hexapla.wire.sse import SSEDecoder, frame
 
 _ITEM = b'"response.output_item.done"'
@@ -26,7 +25,7 @@ _LAST = (b'"response.completed"', b'"response.incomplete"')
 _ANSWER = re.compile(rb'"response":\s*\{[^{}]*?"id":\s*"([^"\\]+)"')
 _SAID = b'"output":[{'  # as OpenAI's last event holds it, which need not be read then
 MOST = (
-    4_000_000  # bytes of items that are kept: pictures may be larger, and stand in the last event where they are made
+    4_000_000  # bytes of items that are kept; pictures may be larger, but who makes them says them at the end as well
 )
 NUMBER = re.compile(rb'"sequence_number":\s*(\d{1,15})')  # in a text its quotes would be escaped
 

@@ -17,7 +17,7 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.plugins.asked import SAID, Plugins, read, searches
 from hexapla.wire.nesting import UNBOUNDED, too_deep
-from hexapla.wire.rawjson import TOO_DEEP, decode_fields, dump, load, split
+from hexapla.wire.rawjson import NULL, TOO_DEEP, UNDECODABLE, decode_fields, dump, load, split
 
 CONVERSATION = {
     "openai_chat": "messages",
@@ -45,8 +45,7 @@ TYPES: dict[str, tuple[frozenset[int], str]] = {
 """Fields that mean the same in every dialect: the first bytes that they may have (null is "not given")."""
 
 _BRACKET, _QUOTE = b'["'
-_NULL, _FALSE = Raw(b"null"), Raw(b"false")
-_OFF = (_NULL, _FALSE)
+_OFF = (NULL, Raw(b"false"))
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
 _HALF = re.compile(
@@ -159,14 +158,14 @@ def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = N
         if not body.isascii():
             body.decode()  # values stay raw, so nobody else would notice
         fields = decode_fields(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         raise _unreadable(body) from None
     if UNBOUNDED and too_deep(body):
         raise ProtocolError(_explained(body, TOO_DEEP))
     if protocol in TEXTS and not model and len(body) <= LARGE and UNUSUAL.isdisjoint(fields):
         try:
             usual = _usual(body)
-        except (msgspec.MsgspecError, RecursionError):
+        except UNDECODABLE:
             pass  # it says more than that, or something is wrong with it: the next lines tell which
         else:
             name = usual.model
@@ -201,7 +200,7 @@ def check_conversation(peeked: Peek) -> None:
         return
     name = CONVERSATION[peeked.protocol]
     raw = peeked.fields.get(name)
-    if raw is None or raw == _NULL:
+    if raw is None or raw == NULL:
         if name == "input" and ("prompt" in peeked.fields or "previous_response_id" in peeked.fields):
             return  # Responses: a stored prompt or conversation may stand alone
         raise ProtocolError(f"{name} is required", path=f"$.{name}")
@@ -296,7 +295,7 @@ def _unnamed(fields: dict[str, Raw]) -> str:
     where everybody looks for it."""
     if "preset" in fields:
         return PRESET + _text(fields, "preset")
-    listed = load(fields.get("models", _NULL), list[str])
+    listed = load(fields.get("models", NULL), list[str])
     if not listed:
         raise ProtocolError("model is required", path="$.model")
     fields["model"] = dump(listed[0])
@@ -306,13 +305,13 @@ def _unnamed(fields: dict[str, Raw]) -> str:
 def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
     """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition."""
     names = [model]
-    if (raw := fields.get("models")) is not None and raw != _NULL:
+    if (raw := fields.get("models")) is not None and raw != NULL:
         listed = load(raw, list[str])
         if listed is None:
             raise ProtocolError("models must be a list of model names", path="$.models")
         names += listed
-    if (raw := fields.get("fallbacks")) is not None and raw != _NULL:
-        if fields.get("models", _NULL) != _NULL:
+    if (raw := fields.get("fallbacks")) is not None and raw != NULL:
+        if fields.get("models", NULL) != NULL:
             raise ProtocolError("fallbacks cannot stand beside models; send one of them", path="$.fallbacks")
         names += _fallbacks(raw)
     if len(names) > MOST_MODELS:

@@ -49,9 +49,8 @@ GO_ON = (
     "Your answer above was cut off by a network failure. Continue it exactly where it stops, beginning with the very next "
     "character. Repeat nothing of it and say nothing about the interruption."
 )
-LEAST_TOKENS = (
-    16  # OpenAI's Responses take no smaller limit (platform.openai.com/docs/api-reference/responses, 2026-08)
-)
+# OpenAI's Responses take no smaller limit (https://platform.openai.com/docs/api-reference/responses, 2026-08)
+LEAST_TOKENS = 16
 
 REPEATED = 4  # so many characters said again after GO_ON are a repetition
 ECHOED = 32  # where a turn is continued, fewer may well be meant: rows of a table, a song

@@ -32,6 +32,7 @@ from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.base import StreamDecoder
 from hexapla.protocols.openai_chat.alike import LEAD, PATIENCE, TAIL, Alike
 from hexapla.translate.lane import Summary
+from hexapla.wire.rawjson import UNDECODABLE
 
 DELTA_BYTES = 4
 """What a content delta counts for when nobody decodes it: providers send about a token a delta, about four bytes."""
@@ -68,7 +69,7 @@ def _plain_chat(event: bytes) -> bool:
         return False
     try:
         chunk = _chunk(event[len(LEAD) :])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except UNDECODABLE:
         return False
     if not chunk.choices or chunk.usage or chunk.error or chunk.x_groq or chunk.message:
         return False

@@ -36,7 +36,7 @@ from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
-from hexapla.wire.rawjson import broken, dump, join, load, split
+from hexapla.wire.rawjson import NULL, broken, dump, join, load, split
 from hexapla.wire.sse import MAX_EVENT, SSEDecoder, frame, too_long
 
 _USAGE_ONLY = re.compile(rb'"choices":\s*(?:\[\s*\]|null)')
@@ -46,7 +46,6 @@ EXPECTED = {
 }
 """Fields without which OpenRouter's SDK takes a whole answer for none (openrouter-python 1.3.84, 2026-11)."""
 
-_NULL = Raw(b"null")
 _BLANK = b"\n\n"
 _DONE = b"[DONE]"
 _CHAT, _MESSAGES, _RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
@@ -280,7 +279,7 @@ class VerbatimStream:
 def _completed(body: bytes, protocol: str, provider: str) -> bytes:
     """A whole answer with what OpenRouter's SDK demands of one, where the upstream does not say it; null is enough."""
     fields = split(body)
-    said = {name: _NULL for name in EXPECTED.get(protocol, ()) if name not in fields}
+    said = {name: NULL for name in EXPECTED.get(protocol, ()) if name not in fields}
     if protocol == _CHAT and "provider" not in fields:
         said["provider"] = dump(provider)
     return join({**fields, **said}) if said else body
@@ -290,8 +289,8 @@ def _failed(event: bytes, error: StreamError) -> bytes:
     """A `response.failed` that says why, with OpenRouter's word for it; b"" for any other event."""
     for inner in SSEDecoder().feed(event):
         fields = load(inner.data, dict[str, Raw]) or {}
-        response = load(fields.get("response", _NULL), dict[str, Raw]) or {}
-        if fields.get("type") == _FAILED and response.get("error", _NULL) != _NULL:
+        response = load(fields.get("response", NULL), dict[str, Raw]) or {}
+        if fields.get("type") == _FAILED and response.get("error", NULL) != NULL:
             typed = join({**response, "error_type": dump(ERROR_TYPES[Kind(error.kind)])})
             return frame(join({**fields, "response": Raw(typed)}), "response.failed")
     return b""

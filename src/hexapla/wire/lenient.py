@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Raw
 
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import UNDECODABLE, load
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -43,7 +43,7 @@ def _fitted(raw: Raw, wanted: Any) -> Any:
         return Raw(bytes(raw))
     try:
         return msgspec.json.decode(raw, type=wanted)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         pass
     for option in (wanted, *get_args(wanted)):
         inner = get_args(option)[0] if get_origin(option) is list else option

@@ -19,6 +19,11 @@ from hexapla.errors import ProtocolError
 
 T = TypeVar("T")
 
+NULL = Raw(b"null")
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for data that it cannot take."""
+
 _fields = msgspec.json.Decoder(dict[str, Raw])
 decode_fields = _fields.decode
 """`split` with msgspec's own exceptions, for the one place where a call counts."""
@@ -53,6 +58,11 @@ def split(body: bytes | Raw) -> dict[str, Raw]:
     return decode(_fields, body)
 
 
+def copied(raw: Raw) -> Raw | None:
+    """A raw value in memory of its own; None for one that was left out or is null."""
+    return Raw(bytes(raw)) if raw and raw != NULL else None
+
+
 def dump(value: object) -> Raw:
     """`value` as raw JSON."""
     return Raw(_encode(value))
@@ -67,7 +77,7 @@ def load(raw: Raw | bytes, kind: type[T]) -> T | None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
         found: T = decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None
     return found
 
@@ -78,6 +88,6 @@ def broken(data: bytes) -> bool:
         return False
     try:
         _fields.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return True
     return False

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from hexapla.errors import ClientError, GatewayError, Kind, UpstreamError
-from hexapla.protocols.gemini_generate.errors import parse_error, render_error
+from hexapla.protocols.gemini_generate import GEMINI_GENERATE
+from hexapla.protocols.gemini_generate.errors import render_error
 from hexapla.protocols.hints import MAX_HINT
 
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
@@ -27,7 +28,7 @@ def test_limits_are_told_from_quotas(wrapped: bool) -> None:
     """A minute's quota is waited for; a day's is not, whatever stands beside it, so that another key is tried."""
     for name, seconds in (("PerMinutePerProject", 34.0), ("RequestsPerDayPerProject", MAX_HINT)):
         body = google(429, "RESOURCE_EXHAUSTED", quota(name), RETRY)
-        error = parse_error(429, {}, b"[" + body + b"]" if wrapped else body)
+        error = GEMINI_GENERATE.parse_error(429, {}, b"[" + body + b"]" if wrapped else body)
         assert (error.kind, error.retry_after, error.upstream_status) == (Kind.RATE_LIMIT, seconds, 429)
 
 
@@ -44,7 +45,7 @@ def test_limits_are_told_from_quotas(wrapped: bool) -> None:
 )
 def test_kinds(code: int, status: str, details: list[Any], message: str, kind: Kind) -> None:
     """By reason, words and status."""
-    assert parse_error(code, {}, google(code, status, *details, message=message)).kind is kind
+    assert GEMINI_GENERATE.parse_error(code, {}, google(code, status, *details, message=message)).kind is kind
 
 
 @pytest.mark.parametrize(

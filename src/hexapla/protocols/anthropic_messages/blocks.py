@@ -17,8 +17,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.arguments import object_of
-from hexapla.protocols.typed import NULL
-from hexapla.wire.rawjson import dump, load, split
+from hexapla.wire.rawjson import NULL, dump, load, split
 
 Json = dict[str, Any]
 

@@ -32,15 +32,15 @@ from hexapla.ir.event import (
 )
 from hexapla.ir.response import ResponsePart, Stop, Usage
 from hexapla.protocols.anthropic_messages.blocks import parse_block, parse_citation
-from hexapla.protocols.anthropic_messages.response import NULL, WireMessage, blocks_of, message_extras, present
+from hexapla.protocols.anthropic_messages.response import WireMessage, blocks_of, message_extras
 from hexapla.protocols.anthropic_messages.words import NAME, ended, stop_of, usage_of
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
-from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
-from hexapla.protocols.unread import UNDECODABLE, Look
+from hexapla.protocols.frames import NO_ANSWER, FrameDecoder
+from hexapla.protocols.unread import Look
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import broken, dump, load
+from hexapla.wire.rawjson import NULL, UNDECODABLE, broken, copied, dump, load
 from hexapla.wire.sse import Frame
 
 
@@ -99,7 +99,7 @@ class MessagesDecoder(FrameDecoder):
         if self._stop is not None:
             self._on_message_stop(WireEvent(), b"")
         else:
-            self._fail(Kind.UPSTREAM_TRUNCATED, CUT_OFF)
+            super()._over()
 
     def _frame(self, frame: Frame) -> None:
         if self.done:
@@ -117,7 +117,7 @@ class MessagesDecoder(FrameDecoder):
         handler = _EVENTS.get(event.type or frame.event)
         if handler is not None:
             handler(self, event, frame.data)
-        elif frame.event == "error" or present(event.error) is not None or not event.type:
+        elif frame.event == "error" or copied(event.error) is not None or not event.type:
             self._complain(frame)
 
     def _odd(self, frame: Frame) -> None:
@@ -137,7 +137,7 @@ class MessagesDecoder(FrameDecoder):
             self._open(index, parse_block(Raw(bytes(raw))))
             self._close(index)
         if message.stop_reason is not None:
-            self._stop = stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details))
+            self._stop = stop_of(message.stop_reason, message.stop_sequence, details=copied(message.stop_details))
             self.settled = True
 
     def _start(self, message: WireMessage) -> None:
@@ -251,12 +251,12 @@ class MessagesDecoder(FrameDecoder):
         self._start(WireMessage())
         delta = event.delta or WireDelta()
         if delta.stop_reason is not None:
-            self._stop = stop_of(delta.stop_reason, delta.stop_sequence, details=present(delta.stop_details))
+            self._stop = stop_of(delta.stop_reason, delta.stop_sequence, details=copied(delta.stop_details))
         usage = self._counted(event.usage or delta.usage)
         if usage is not None:
             self._events.append(UsageReport(usage))
         for name, raw in (("container", delta.container), ("context_management", event.context_management)):
-            if (found := present(raw)) is not None:
+            if (found := copied(raw)) is not None:
                 self._extras[name] = found
         self.settled = self._stop is not None
 

@@ -44,6 +44,7 @@ from hexapla.protocols.blocks import Nesting
 from hexapla.wire.sse import frame
 
 _json = msgspec.json.Encoder().encode
+_PIECE = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
@@ -139,14 +140,7 @@ class MessagesEncoder:
     def _first_piece(self, text: str) -> bytes:
         block = self._open
         kind, name = _DELTA_OF[type(block.part)]
-        prefix = (
-            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
-            % (
-                block.place or 0,
-                kind,
-                name,
-            )
-        )
+        prefix = _PIECE % (block.place or 0, kind, name)
         if text:
             self._spoken = self._spoken or isinstance(block.part, Text)
             self._refused = self._refused or isinstance(block.part, Refusal)
@@ -167,8 +161,10 @@ class MessagesEncoder:
             block.text.append(delta.text)
             if isinstance(block.part, ToolCall) and block.part.kind == "custom":
                 return b""
-        begun = self._begin() + self._cite(block) if block.place is None else b""
-        return begun + self._piece(delta.text)
+        if block.place is not None:
+            return self._piece(delta.text)
+        begun = self._begin()
+        return begun + b"".join([self._citation(cited) for cited in block.cited]) + self._piece(delta.text)
 
     def _summary(self, delta: SummaryDelta) -> bytes:
         """Summary paragraphs as one text, a blank line between two."""
@@ -188,9 +184,6 @@ class MessagesEncoder:
         known = {n: v for n in ("signature", "encrypted", "id") if (v := getattr(delta, n)) is not None}
         self._open.part = replace(part, details=append_details(part.details, delta.details), **known)
         return b""
-
-    def _cite(self, block: _Open) -> bytes:
-        return b"".join([self._citation(delta) for delta in block.cited])
 
     def _citation(self, delta: CitationDelta) -> bytes:
         if self._open.place is None:
@@ -213,9 +206,9 @@ class MessagesEncoder:
         block, out = self._open, b""
         part = block.part
         if isinstance(part, Reasoning):
-            out = self._close_thought(replace(part, text=part.text + "".join(block.text)))
+            out = self._close_thought(replace(part, text=part.text + "".join(block.text)), event.index)
         elif isinstance(part, Media | Opaque):
-            out = self._whole(event.index)
+            out = self._whole(part, event.index)
         elif isinstance(part, ToolCall):
             out = self._close_call(part)
         if block.place is None:
@@ -224,13 +217,13 @@ class MessagesEncoder:
             return out
         return out + _event("content_block_stop", {"index": block.place})
 
-    def _close_thought(self, part: Reasoning) -> bytes:
+    def _close_thought(self, part: Reasoning, index: int) -> bytes:
         """The signature: the native one, or our envelope with everything that must come back."""
         native = part.origin.protocol == NAME
         if self._open.place is None:
             if native and part.encrypted is None and part.signature is None:
                 return self._begin()
-            return self._whole_part(part)
+            return self._whole(part, index)
         signature = part.signature if native else seal(part)
         return self._delta({"type": "signature_delta", "signature": signature}) if signature else b""
 
@@ -240,10 +233,7 @@ class MessagesEncoder:
         whole = object_of(replace(part, arguments=part.arguments + "".join(self._open.text)))
         return self._piece(bytes(whole).decode("utf-8", "replace"))
 
-    def _whole(self, index: int) -> bytes:
-        return self._whole_part(self._open.part, index)
-
-    def _whole_part(self, part: ResponsePart, index: int = 0) -> bytes:
+    def _whole(self, part: ResponsePart, index: int) -> bytes:
         """A block that is said in one piece: its start holds all of it."""
         block = RENDER[type(part)](part, self.losses, f"content[{index}]")
         if block is None:

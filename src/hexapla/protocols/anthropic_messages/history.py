@@ -30,7 +30,7 @@ from hexapla.protocols.anthropic_messages.sources import (
 )
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.typed import NO_REST, Reader, Rest, read_list
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import UNDECODABLE, load
 
 ORIGIN = Origin(NAME)
 Role = Literal["user", "assistant", "system"]
@@ -113,7 +113,7 @@ def parse_turns(raw: Raw) -> list[Message]:
     """`messages`.  Raises ProtocolError."""
     try:
         return _usual(_turns(raw))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ProtocolError):
+    except (*UNDECODABLE, ProtocolError):
         pass  # what follows finds it as well, and says where
     messages: list[Message] = []
     for index, each in enumerate(read_list(raw, "$.messages")):
@@ -198,7 +198,7 @@ def _any(raw: Raw, _: Rest, path: str) -> AnyPart | None:
     """A block that was not read yet: it may have something unknown in it, or be one that only Messages knows."""
     try:
         found = _known(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         pass
     else:
         return _PARSE[type(found)](found, NO_REST, path)

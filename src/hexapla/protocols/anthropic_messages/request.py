@@ -21,8 +21,8 @@ from hexapla.ir.request import GenerateRequest, OutputFormat, ReasoningWish, Sam
 from hexapla.protocols.anthropic_messages.history import parse_system, parse_turns
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.extras import MARK
-from hexapla.protocols.typed import NO_REST, NULL, Reader, Rest, present, read_list
-from hexapla.wire.rawjson import dump, join, load, split
+from hexapla.protocols.typed import NO_REST, Reader, Rest, present, read_list
+from hexapla.wire.rawjson import NULL, dump, join, load, split
 
 
 class WireRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -17,9 +17,9 @@ from hexapla.protocols.anthropic_messages.blocks import RENDER, SOURCES_ALONE, p
 from hexapla.protocols.anthropic_messages.words import NAME, ended, render_usage, say_stop, stop_of, usage_of
 from hexapla.protocols.base import Reply
 from hexapla.protocols.failures import classify
-from hexapla.protocols.unread import UNDECODABLE, Look
+from hexapla.protocols.unread import Look
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import decode, dump, join
+from hexapla.wire.rawjson import UNDECODABLE, copied, decode, dump, join
 from hexapla.wire.surrogates import mend
 
 
@@ -42,8 +42,6 @@ class WireMessage(msgspec.Struct):
     detail: Raw = Raw()
     base_resp: Raw = Raw()
 
-
-NULL = Raw(b"null")
 
 _decoder = msgspec.json.Decoder(WireMessage)
 _LOOK = Look(WireMessage, ("role", "amazon-bedrock-invocationMetrics"))
@@ -88,7 +86,7 @@ def _response(message: WireMessage, content: tuple[ResponsePart, ...]) -> Genera
         model=message.model or None,
         content=content,
         stop=ended(
-            stop_of(message.stop_reason, message.stop_sequence, details=present(message.stop_details)),
+            stop_of(message.stop_reason, message.stop_sequence, details=copied(message.stop_details)),
             calls=ToolCall in map(type, content),
         ),
         usage=usage_of(message.usage),
@@ -110,19 +108,14 @@ def _decoded(body: bytes) -> WireMessage:
 
 def _failed(message: WireMessage) -> bool:
     said = (message.error, message.message, message.detail, message.base_resp)
-    return any(present(raw) is not None for raw in said)
+    return any(copied(raw) is not None for raw in said)
 
 
 def message_extras(message: WireMessage) -> dict[str, dict[str, Raw]]:
     """Fields of an answer that only Messages has."""
     said = {"container": message.container, "context_management": message.context_management}
-    kept = {name: found for name, raw in said.items() if (found := present(raw)) is not None}
+    kept = {name: found for name, raw in said.items() if (found := copied(raw)) is not None}
     return {NAME: kept} if kept else {}
-
-
-def present(raw: Raw) -> Raw | None:
-    """A raw value of its own memory, or None for nothing and null."""
-    return Raw(bytes(raw)) if raw and raw != NULL else None
 
 
 def _block(part: ResponsePart, losses: LossLog, index: int) -> dict[str, Any] | None:

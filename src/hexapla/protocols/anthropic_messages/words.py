@@ -9,7 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.ir.response import Stop, StopReason, Usage
-from hexapla.wire.rawjson import load
+from hexapla.wire.rawjson import NULL, load
 
 NAME = "anthropic_messages"
 
@@ -114,7 +114,7 @@ _KNOWN = frozenset({*_INPUTS, "output_tokens", "cache_creation", "output_tokens_
 def _extras(raw: Raw) -> dict[str, dict[str, Raw]]:
     """server_tool_use, service_tier, inference_geo ...: counts that only this API has."""
     rest = {name: value for name, value in (load(raw, dict[str, Raw]) or {}).items() if name not in _KNOWN}
-    kept = {name: Raw(bytes(value)) for name, value in rest.items() if value != Raw(b"null")}
+    kept = {name: Raw(bytes(value)) for name, value in rest.items() if value != NULL}
     return {NAME: kept} if kept else {}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hexapla.protocols.base import Protocol, glancing
+from hexapla.protocols.failures import classify
 from hexapla.protocols.gemini_generate.decode import GeminiDecoder
 from hexapla.protocols.gemini_generate.encode import GeminiEncoder
-from hexapla.protocols.gemini_generate.errors import parse_error, render_error
+from hexapla.protocols.gemini_generate.errors import render_error
 from hexapla.protocols.gemini_generate.render import render_request
 from hexapla.protocols.gemini_generate.request import parse_request
 from hexapla.protocols.gemini_generate.response import parse_response, render_response
@@ -20,6 +21,6 @@ GEMINI_GENERATE = Protocol(
     render_response=render_response,
     decoder=GeminiDecoder,
     encoder=GeminiEncoder,
-    parse_error=parse_error,
+    parse_error=classify,
     render_error=render_error,
 )

@@ -32,7 +32,7 @@ from hexapla.ir.response import ResponsePart, Stop
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify_value
-from hexapla.protocols.frames import CUT_OFF, FrameDecoder
+from hexapla.protocols.frames import FrameDecoder
 from hexapla.protocols.gemini_generate.fields import standard
 from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
 from hexapla.protocols.gemini_generate.sources import citations_of, logprobs_of
@@ -48,12 +48,10 @@ from hexapla.protocols.gemini_generate.wire import (
     WirePart,
     blocked,
     decode_chunk,
-    present,
 )
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, ORIGIN, made_id, reason_of, stop_of, usage_of
-from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import broken, dump, load
+from hexapla.wire.rawjson import UNDECODABLE, broken, copied, dump, load
 from hexapla.wire.sse import Frame
 
 _KEY = "open"  # one block is open at a time
@@ -112,7 +110,7 @@ class GeminiDecoder(FrameDecoder):
 
     def chunk(self, chunk: WireChunk) -> None:
         """One chunk's news, in order: parts, sources, counts, reason."""
-        if chunk.error and present(chunk.error) is not None:
+        if chunk.error and copied(chunk.error) is not None:
             self._error(chunk.error)
             return
         if not self._started:
@@ -124,7 +122,7 @@ class GeminiDecoder(FrameDecoder):
         if chunk.usage_metadata and bytes(chunk.usage_metadata) != self._usage:
             self._count(chunk.usage_metadata)
         for field, name in CHUNK_EXTRAS.items():
-            if (raw := getattr(chunk, field)) and (found := present(raw)) is not None:
+            if (raw := getattr(chunk, field)) and (found := copied(raw)) is not None:
                 self._extras[name] = found
         self._reason = reason or self._reason
         self.settled = reason is not None
@@ -146,7 +144,7 @@ class GeminiDecoder(FrameDecoder):
         if candidate.logprobs_result:
             self._on_logprobs(candidate.logprobs_result)
         for field, name in CANDIDATE_EXTRAS.items():
-            if (raw := getattr(candidate, field)) and (found := present(raw)) is not None:
+            if (raw := getattr(candidate, field)) and (found := copied(raw)) is not None:
                 self._candidate[name] = found
         return reason_of(candidate.finish_reason) if candidate.finish_reason is not None else None
 
@@ -204,7 +202,7 @@ class GeminiDecoder(FrameDecoder):
 
     def _on_call(self, call: WireCall, signature: str | None) -> None:
         self._stop_open()
-        arguments = bytes(call.args).decode("utf-8", "replace") if present(call.args) is not None else "{}"
+        arguments = bytes(call.args).decode("utf-8", "replace") if copied(call.args) is not None else "{}"
         if (text := load(call.args, str)) is not None:
             arguments = text
         name = call.name or ""
@@ -266,10 +264,10 @@ class GeminiDecoder(FrameDecoder):
     # the end
 
     def _over(self) -> None:
-        if self._reason is None:
-            self._fail(Kind.UPSTREAM_TRUNCATED, CUT_OFF)
-        else:
+        if self._reason is not None:
             self._finish(self._stop())
+        else:
+            super()._over()
 
     def _stop(self) -> Stop | None:
         if self._reason is None:

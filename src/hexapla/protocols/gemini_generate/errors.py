@@ -7,14 +7,12 @@ RetryInfo, both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.errors import GatewayError, Kind
 from hexapla.protocols.codes import common_status
-from hexapla.protocols.failures import classify
 
 _STATUS: dict[Kind, str] = {
     Kind.INVALID_REQUEST: "INVALID_ARGUMENT",
@@ -59,8 +57,3 @@ def error_value(error: GatewayError) -> dict[str, Any]:
 def render_error(error: GatewayError) -> tuple[int, bytes]:
     """(HTTP status, body)."""
     return common_status(error), msgspec.json.encode(error_value(error))
-
-
-def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """An upstream's HTTP error, in a list or not."""
-    return classify(status, headers, body)

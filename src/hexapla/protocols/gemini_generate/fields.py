@@ -19,8 +19,8 @@ from msgspec import Raw
 
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import Extras
-from hexapla.protocols.typed import NULL, Rest
-from hexapla.wire.rawjson import decode
+from hexapla.protocols.typed import Rest
+from hexapla.wire.rawjson import NULL, decode
 
 T = TypeVar("T")
 

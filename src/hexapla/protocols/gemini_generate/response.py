@@ -19,10 +19,9 @@ from hexapla.protocols.failures import classify_value
 from hexapla.protocols.gemini_generate.decode import GeminiDecoder, read_chunk
 from hexapla.protocols.gemini_generate.parts import Json, Parts
 from hexapla.protocols.gemini_generate.sources import grounding_of, render_logprobs
-from hexapla.protocols.gemini_generate.wire import LOOK, WireChunk, present
+from hexapla.protocols.gemini_generate.wire import LOOK, WireChunk
 from hexapla.protocols.gemini_generate.words import BLOCKED, NAME, render_usage, say_stop
-from hexapla.protocols.unread import UNDECODABLE
-from hexapla.wire.rawjson import decode, dump, join, load
+from hexapla.wire.rawjson import UNDECODABLE, copied, decode, dump, join, load
 from hexapla.wire.surrogates import mend
 
 _object = msgspec.json.Decoder(dict[str, Raw])
@@ -38,9 +37,9 @@ def parse_response(body: bytes) -> GenerateResponse:
     except UNDECODABLE:
         chunks = [_chunk(raw) for raw in load(body, list[Raw]) or ()] if body.startswith(b"[") else [_chunk(body)]
     for chunk in chunks:
-        if present(chunk.error) is not None:
+        if copied(chunk.error) is not None:
             raise classify_value({"error": msgspec.json.decode(chunk.error)})
-    if not any(chunk.candidates or present(chunk.prompt_feedback) for chunk in chunks):
+    if not any(chunk.candidates or copied(chunk.prompt_feedback) for chunk in chunks):
         raise ProtocolError("the answer has no candidates", path="$.candidates")
     decoder = GeminiDecoder()
     decoder.look()

@@ -85,11 +85,6 @@ class Feedback(msgspec.Struct, rename="camel"):
     block_reason: str | int | None = None
 
 
-def present(raw: Raw) -> Raw | None:
-    """A raw value of its own memory, or None for nothing and null."""
-    return Raw(bytes(raw)) if raw and raw != Raw(b"null") else None
-
-
 def blocked(raw: Raw) -> str | None:
     """The word for which a prompt was refused, if it was."""
     reason = (load(raw, Feedback) or Feedback()).block_reason

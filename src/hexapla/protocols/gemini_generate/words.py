@@ -13,7 +13,7 @@ from msgspec import Raw
 from hexapla.ir.content import Origin
 from hexapla.ir.envelope import MARK
 from hexapla.ir.response import Stop, StopReason, Usage
-from hexapla.wire.rawjson import dump, load
+from hexapla.wire.rawjson import NULL, load
 
 NAME = "gemini_generate"
 ORIGIN = Origin(NAME)
@@ -157,7 +157,7 @@ def render_usage(usage: Usage | None) -> dict[str, Any]:
 def _extras(raw: Raw) -> dict[str, dict[str, Raw]]:
     """Details by modality, trafficType ...: what only this API counts."""
     rest = {name: value for name, value in (load(raw, dict[str, Raw]) or {}).items() if name not in _SPOKEN}
-    kept = {name: Raw(bytes(value)) for name, value in rest.items() if value != Raw(b"null")}
+    kept = {name: Raw(bytes(value)) for name, value in rest.items() if value != NULL}
     return {NAME: kept} if kept else {}
 
 
@@ -208,13 +208,3 @@ def unwrap(signature: str) -> list[str] | None:
 
 _WRAPPED = base64.b64encode(MARK.encode()).decode()[:6]
 """What base64 makes of the mark's first 36 bits, which is all that does not depend on what follows."""
-
-
-def text_of(fields: Mapping[str, Raw], name: str) -> str | None:
-    """A field that is text; None for anything else."""
-    return load(fields.get(name, Raw()), str)
-
-
-def without_nulls(value: Mapping[str, Any]) -> dict[str, Raw]:
-    """Fields as raw JSON, absent ones left out."""
-    return {name: dump(each) for name, each in value.items() if each is not None}

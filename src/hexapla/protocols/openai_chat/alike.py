@@ -15,7 +15,7 @@ import re
 import msgspec
 
 from hexapla.protocols.openai_chat.schema import Choice, Chunk, Delta, decode_chunk
-from hexapla.protocols.unread import UNDECODABLE
+from hexapla.wire.rawjson import UNDECODABLE
 
 PATIENCE = 4  # streams whose chunks have random padding, or another time each, are given up soon: trying costs 2.5 µs
 

@@ -38,18 +38,13 @@ from hexapla.ir.response import Usage
 from hexapla.protocols.base import UNREADABLE
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify
-from hexapla.protocols.frames import CUT_OFF, NO_ANSWER, FrameDecoder
+from hexapla.protocols.frames import NO_ANSWER, FrameDecoder
 from hexapla.protocols.openai_chat.alike import PATIENCE, Alike
 from hexapla.protocols.openai_chat.calling import Calling
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import hung, turn_extras
 from hexapla.protocols.openai_chat.old import only
-from hexapla.protocols.openai_chat.parts import (
-    audio_of,
-    cited,
-    content_pieces,
-    image_of,
-)
+from hexapla.protocols.openai_chat.parts import audio_of, cited, content_pieces, image_of
 from hexapla.protocols.openai_chat.reasoning import (
     DETAILS,
     ORIGIN,
@@ -64,9 +59,8 @@ from hexapla.protocols.openai_chat.response import beginning, calls_of
 from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, Logprobs, opened
 from hexapla.protocols.openai_chat.usage import usage_in, usage_of
 from hexapla.protocols.openai_chat.words import stop_of
-from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import broken, dump
+from hexapla.wire.rawjson import UNDECODABLE, broken, dump
 from hexapla.wire.sse import Frame, SSEDecoder
 
 _DONE = b"[DONE]"
@@ -85,9 +79,7 @@ class ChatDecoder(FrameDecoder):
         self._alike = Alike()
         self._messages = False  # pieces come as messages
         self._kinds: set[type] = set()  # of the blocks so far
-        me = proxy(
-            self
-        )  # no circle: what a stream left half said is to go with it, and not when somebody collects circles
+        me = proxy(self)  # no circle: what a broken stream had collected goes with it, not with the next collection
         begin, hang = partial(ChatDecoder._open, me), partial(ChatDecoder._hang, me)
         self._calls = Calling(self._blocks, self._events, begin, hang)
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
@@ -361,9 +353,8 @@ class ChatDecoder(FrameDecoder):
         """The bytes are over."""
         if self._finish is not None:
             self._stop()
-            return
-        message = CUT_OFF
-        self._fail(Kind.UPSTREAM_TRUNCATED, message)
+        else:
+            super()._over()
 
     def _end(self) -> None:
         """[DONE]."""

@@ -17,6 +17,7 @@ from hexapla.protocols.openai_chat.response import calls_of, checked
 from hexapla.protocols.openai_chat.schema import Delta
 from hexapla.protocols.openai_chat.usage import Counts, counted, usage_of
 from hexapla.protocols.openai_chat.words import FINISH, stop_of
+from hexapla.wire.rawjson import UNDECODABLE
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -68,7 +69,7 @@ def glance(body: bytes) -> Glance:
     for decode, count in _WAYS:
         try:
             answer = decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             continue
         choice, name = answer.choices[0], answer.id
         if choice.finish_reason not in FINISH:

@@ -18,11 +18,9 @@ from msgspec import Raw
 from hexapla.ir.content import HUNG, Extras, Reasoning, Unknown
 from hexapla.protocols.openai_chat.reasoning import ORIGIN
 from hexapla.protocols.openai_chat.schema import NAME, Delta, ToolDelta
-from hexapla.wire.rawjson import dump
+from hexapla.wire.rawjson import copied, dump
 
 Json = dict[str, Any]
-
-_NULL = Raw(b"null")
 
 
 def call_extras(delta: ToolDelta) -> Extras:
@@ -30,10 +28,10 @@ def call_extras(delta: ToolDelta) -> Extras:
     kept: dict[str, Unknown] = {}
     if delta.type not in (None, "", "function", "custom"):
         kept["type"] = dump(delta.type)
-    if _said(delta.extra_content):
-        kept["extra_content"] = Raw(bytes(delta.extra_content))
-    if delta.function is not None and _said(delta.function.thought_signature):
-        kept["function"] = {"thought_signature": Raw(bytes(delta.function.thought_signature))}
+    if (own := copied(delta.extra_content)) is not None:
+        kept["extra_content"] = own
+    if delta.function is not None and (signature := copied(delta.function.thought_signature)) is not None:
+        kept["function"] = {"thought_signature": signature}
     return {NAME: kept} if kept else {}
 
 
@@ -41,10 +39,6 @@ def turn_extras(message: Delta) -> Extras:
     """The signature of a turn that is text, which stands beside it."""
     signed = b'"thought_signature"' in bytes(message.extra_content)
     return {NAME: {"extra_content": Raw(bytes(message.extra_content))}} if signed else {}
-
-
-def _said(raw: Raw) -> bool:
-    return bool(raw) and raw != _NULL
 
 
 def hung(extras: Extras, call_id: str | None) -> Reasoning:

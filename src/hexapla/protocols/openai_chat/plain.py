@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hexapla.protocols.openai_chat.words import FINISH
+from hexapla.wire.rawjson import UNDECODABLE
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -93,7 +94,7 @@ def plain(body: bytes) -> Answer | None:
     """The answer, if it is one of these."""
     try:
         answer = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None
     choice = answer.choices[0]
     calls = choice.message.tool_calls

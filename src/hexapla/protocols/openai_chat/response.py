@@ -16,16 +16,10 @@ from hexapla.ir.content import Citation, Extras, Reasoning, Refusal, Text, ToolC
 from hexapla.ir.event import MessageStart
 from hexapla.ir.response import GenerateResponse, ResponsePart, Usage
 from hexapla.protocols.failures import classify
+from hexapla.protocols.openai_chat.calls import name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
-from hexapla.protocols.openai_chat.parts import (
-    audio_of,
-    call_id,
-    cited,
-    content_pieces,
-    image_of,
-    json_text,
-)
+from hexapla.protocols.openai_chat.parts import audio_of, call_id, cited, content_pieces, image_of, json_text
 from hexapla.protocols.openai_chat.plain import Answer, plain
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
 from hexapla.protocols.openai_chat.schema import (
@@ -41,9 +35,8 @@ from hexapla.protocols.openai_chat.schema import (
 )
 from hexapla.protocols.openai_chat.usage import usage_of
 from hexapla.protocols.openai_chat.words import FINISH, stop_of
-from hexapla.protocols.unread import UNDECODABLE
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import decode, dump, load
+from hexapla.wire.rawjson import UNDECODABLE, decode, dump, load
 from hexapla.wire.surrogates import mend
 
 
@@ -267,7 +260,7 @@ def calls_of(message: Delta) -> list[ToolDelta]:
 
 
 def _tool_call(seed: str | None, index: int, call: ToolDelta, taken: set[str]) -> ToolCall:
-    name = (call.function.name if call.function else None) or (call.custom.name if call.custom else None) or ""
+    name = name_of(call) or ""
     said = str(call.id) if call.id else ""
     unique = said if said and said not in taken else call_id(seed, index, name)
     taken.add(unique)

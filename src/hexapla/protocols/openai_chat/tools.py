@@ -18,8 +18,8 @@ from hexapla.ir.content import CacheMark
 from hexapla.ir.request import ServerTool, Tool, ToolChoice
 from hexapla.protocols.extras import MARK
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.protocols.typed import NULL, Reader, Rest, is_text, present, string
-from hexapla.wire.rawjson import dump, join, load, split
+from hexapla.protocols.typed import Reader, Rest, is_text, present, string
+from hexapla.wire.rawjson import NULL, dump, join, load, split
 
 
 class WireKind(msgspec.Struct):

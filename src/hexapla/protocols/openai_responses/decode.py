@@ -23,11 +23,11 @@ from hexapla.protocols.frames import FrameDecoder
 from hexapla.protocols.openai_responses.items import parse_logprob
 from hexapla.protocols.openai_responses.response import failed, failure, stop_for, with_searches
 from hexapla.protocols.openai_responses.said import Said
-from hexapla.protocols.openai_responses.schema import EVENT, WireEvent, WireResponse, present
+from hexapla.protocols.openai_responses.schema import EVENT, WireEvent, WireResponse
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN, usage_of
-from hexapla.protocols.unread import UNDECODABLE
+from hexapla.protocols.typed import present
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import broken, load
+from hexapla.wire.rawjson import UNDECODABLE, broken, load
 from hexapla.wire.sse import Frame
 
 _THOUGHT = Reasoning(form="reasoning", origin=ORIGIN)
@@ -66,7 +66,7 @@ class ResponsesDecoder(FrameDecoder):
         handler = _EVENTS.get(event.type or frame.event)
         if handler is not None:
             handler(self, event, data)
-        elif frame.event == "error" or present(event.error) or not event.type:
+        elif frame.event == "error" or present(event.error) is not None or not event.type:
             self._complain(frame)
 
     def _odd(self, frame: Frame) -> None:

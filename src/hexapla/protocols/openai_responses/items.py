@@ -1,14 +1,13 @@
-"""Items of a conversation, read: what a model said, in an answer or in a client's history.
+"""Items of an answer, read: what a model said.
 
 One Text part is one content part of a message item.  The item's own fields (id, phase, status and whatever else stands
 there) travel flat in the part's extras, so every other part of the same item carries them too and they find together
 again; what else the content part itself holds travels among them as `part`.  Reasoning, calls and the items that only
 Responses knows are one part each.
 
-An answer and a history differ in two things.  A status says something in a history only: in an answer it follows from how
-the answer ended.  Our envelopes are opened in a history only: one that an upstream sends is its own state, not ours.
+A status follows from how the answer ended and is left out.  What looks like our envelope is an upstream's own state here.
 
-Rules of this file: total on what upstreams send; a client's items are checked before they come here (`input.py`).
+Rules of this file: total on what upstreams send; a client's items are read by `input.py`.
 """
 
 from __future__ import annotations
@@ -18,11 +17,10 @@ from collections.abc import Callable, Mapping
 from msgspec import Raw
 
 from hexapla.ir.content import Citation, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, Unknown
-from hexapla.ir.envelope import MARK, open_envelope
 from hexapla.ir.response import ResponsePart
-from hexapla.protocols.openai_responses.schema import NULL, present
 from hexapla.protocols.openai_responses.words import NAME, ORIGIN
-from hexapla.wire.rawjson import dump, load
+from hexapla.protocols.typed import present
+from hexapla.wire.rawjson import NULL, dump, load
 
 Item = dict[str, Raw]
 
@@ -32,18 +30,17 @@ PART = "part"
 _TEXTS = frozenset({"output_text", "text", "input_text"})
 
 
-def parse_item(raw: Raw | bytes, *, history: bool = False) -> list[ResponsePart]:
-    """One item as parts: a message may hold several, or none; reasoning with a broken envelope is none."""
+def parse_item(raw: Raw | bytes) -> list[ResponsePart]:
+    """One item as parts: a message may hold several, or none."""
     fields = load(raw, dict[str, Raw])
     if fields is None:
         return []
     kind = text_of(fields, "type") or ("message" if "role" in fields else "")
     parse = _PARSE.get(kind)
-    if parse is None or (kind == _PICTURE and (history or not text_of(fields, "result"))):
+    if parse is None or (kind == _PICTURE and not text_of(fields, "result")):
         return [Opaque(origin=ORIGIN, type=kind, data=Raw(bytes(raw)))]
-    if not history:
-        fields.pop("status", None)
-    return parse(fields, history)
+    fields.pop("status", None)
+    return parse(fields)
 
 
 def text_of(fields: Mapping[str, Unknown], name: str) -> str | None:
@@ -66,7 +63,7 @@ def message_extras(fields: Item) -> Extras:
     return rest_of(fields, "type", "role", "content")
 
 
-def _message(fields: Item, history: bool) -> list[ResponsePart]:
+def _message(fields: Item) -> list[ResponsePart]:
     content, extras = fields.get("content", Raw()), message_extras(fields)
     parts = load(content, list[Raw])
     if parts is None:
@@ -115,7 +112,7 @@ def parse_logprob(raw: Raw) -> Raw:
     fields = load(raw, dict[str, Raw]) or {}
     others = load(fields.get("top_logprobs", Raw()), list[dict[str, Raw]]) or []
     whole = [other for other in others if other.get("token", NULL) != NULL and other.get("logprob", NULL) != NULL]
-    if len(whole) == len(others) and present(fields.get("top_logprobs", Raw())):
+    if len(whole) == len(others) and present(fields.get("top_logprobs", NULL)) is not None:
         return Raw(bytes(raw))
     return dump({**fields, "top_logprobs": whole})
 
@@ -136,24 +133,16 @@ def parse_citation(raw: Raw) -> Citation:
 # reasoning
 
 
-def _reasoning(fields: Item, history: bool) -> list[ResponsePart]:
-    encrypted = text_of(fields, "encrypted_content") or None
-    if history and encrypted is not None and encrypted.startswith(MARK):
-        restored = open_envelope(encrypted)
-        return [] if restored is None else [restored]  # a broken envelope proves nothing to anyone
-    content = _paragraphs(fields, "content")
-    known = ["type", "id", "summary", "encrypted_content"]
-    if not history or len(content) < 2:
-        known.append("content")  # a history keeps the bounds between several
+def _reasoning(fields: Item) -> list[ResponsePart]:
     return [
         Reasoning(
-            text="".join(content),
+            text="".join(_paragraphs(fields, "content")),
             summary=tuple(_paragraphs(fields, "summary")),
-            encrypted=encrypted,
+            encrypted=text_of(fields, "encrypted_content") or None,
             id=text_of(fields, "id"),
             form="reasoning",
             origin=ORIGIN,
-            extras=rest_of(fields, *known),
+            extras=rest_of(fields, "type", "id", "summary", "content", "encrypted_content"),
         )
     ]
 
@@ -166,7 +155,7 @@ def _paragraphs(fields: Item, name: str) -> list[str]:
 # calls
 
 
-def _call(fields: Item, history: bool) -> list[ResponsePart]:
+def _call(fields: Item) -> list[ResponsePart]:
     return [
         ToolCall(
             id=text_of(fields, "call_id") or text_of(fields, "id") or "",
@@ -185,7 +174,7 @@ def _arguments(fields: Item) -> str:
     return bytes(raw).decode("utf-8", "replace") if text is None and raw != NULL else text or ""
 
 
-def _custom_call(fields: Item, history: bool) -> list[ResponsePart]:
+def _custom_call(fields: Item) -> list[ResponsePart]:
     return [
         ToolCall(
             id=text_of(fields, "call_id") or text_of(fields, "id") or "",
@@ -201,10 +190,10 @@ def _custom_call(fields: Item, history: bool) -> list[ResponsePart]:
 # pictures
 
 _PICTURE = "image_generation_call"
-"""A picture that the model had made: in an answer one part that other dialects know; in a history the item itself."""
+"""A picture that the model had made."""
 
 
-def _picture(fields: Item, history: bool) -> list[ResponsePart]:
+def _picture(fields: Item) -> list[ResponsePart]:
     return [
         Media(
             kind="image",
@@ -215,7 +204,7 @@ def _picture(fields: Item, history: bool) -> list[ResponsePart]:
     ]
 
 
-_PARSE: dict[str, Callable[[Item, bool], list[ResponsePart]]] = {
+_PARSE: dict[str, Callable[[Item], list[ResponsePart]]] = {
     "message": _message,
     "reasoning": _reasoning,
     "function_call": _call,

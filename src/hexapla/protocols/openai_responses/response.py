@@ -23,7 +23,7 @@ from hexapla.protocols.failures import classify_value
 from hexapla.protocols.openai_responses.echo import echo
 from hexapla.protocols.openai_responses.items import parse_item
 from hexapla.protocols.openai_responses.output import whole_item
-from hexapla.protocols.openai_responses.schema import WHOLE, WireResponse, present
+from hexapla.protocols.openai_responses.schema import WHOLE, WireResponse
 from hexapla.protocols.openai_responses.words import (
     ACTIONS,
     FAILED,
@@ -36,9 +36,9 @@ from hexapla.protocols.openai_responses.words import (
     stop_of,
     usage_of,
 )
-from hexapla.protocols.unread import UNDECODABLE
+from hexapla.protocols.typed import present
 from hexapla.wire.lenient import fit
-from hexapla.wire.rawjson import decode, join, load
+from hexapla.wire.rawjson import UNDECODABLE, decode, join, load
 
 Json = dict[str, Any]
 
@@ -85,7 +85,9 @@ def _decoded(body: bytes) -> WireResponse:
 
 def failed(answer: WireResponse) -> bool:
     """Whether an answer says that it is none."""
-    return answer.status in FAILED or answer.type == "error" or (present(answer.error) and not answer.output)
+    return (
+        answer.status in FAILED or answer.type == "error" or (present(answer.error) is not None and not answer.output)
+    )
 
 
 def failure(body: bytes, status: str | None) -> UpstreamError:

@@ -16,8 +16,6 @@ from msgspec import Raw
 
 from hexapla.protocols.unread import Look
 
-NULL = Raw(b"null")
-
 
 class Incomplete(msgspec.Struct):
     """incomplete_details."""
@@ -70,17 +68,8 @@ _ECHOED = (
     # what an answer repeats of its request, or says of itself in another field as well
     *("object", "background", "completed_at", "instructions", "max_output_tokens", "max_tool_calls", "metadata"),
     *("parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_options"),
-    *(
-        "prompt_cache_retention",
-        "reasoning",
-        "safety_identifier",
-        "store",
-        "temperature",
-        "text",
-        "tool_choice",
-        "tools",
-    ),
-    *("top_logprobs", "top_p", "truncation", "user", "presence_penalty", "frequency_penalty", "output_text"),
+    *("prompt_cache_retention", "reasoning", "safety_identifier", "store", "temperature", "text", "tool_choice"),
+    *("tools", "top_logprobs", "top_p", "truncation", "user", "presence_penalty", "frequency_penalty", "output_text"),
     *("conversation", "include"),
     # a server's own measures, and verdicts of filters that let the answer pass
     *("billing", "tool_usage", "moderation", "content_filters"),
@@ -94,8 +83,3 @@ EVENT = Look(
     ),
 )
 """Read answers and events; what is quiet was counted in recorded ones (2026-11)."""
-
-
-def present(raw: Raw) -> bool:
-    """Whether a field was there and not null."""
-    return bool(raw) and raw != NULL

@@ -23,8 +23,8 @@ from hexapla.ir.request import GenerateRequest, ServerTool, Tool, ToolChoice
 from hexapla.ir.target import Target
 from hexapla.protocols.extras import beside, lose_extras, own_extras, put
 from hexapla.protocols.openai_responses.words import NAME
-from hexapla.protocols.typed import NULL, Reader, is_text, present, string
-from hexapla.wire.rawjson import join, load, split
+from hexapla.protocols.typed import Reader, is_text, present, string
+from hexapla.wire.rawjson import NULL, join, load, split
 
 Json = dict[str, Any]
 
