@@ -92,6 +92,14 @@ def test_a_models_name_that_is_taken_for_a_path(method: str, provider: str, fine
     assert heard.status == 200 and b"Hello." in heard.body
 
 
+@pytest.mark.parametrize("version", ["v1beta", "v1", "v1alpha"])
+@pytest.mark.parametrize("models", ["models/", ""])
+def test_counts(models: str, version: str, served: Gateway) -> None:
+    """Under the same names as it answers."""
+    heard = call(served.url, f"/{version}/{models}demo/echo:countTokens", contents())
+    assert heard.status == 200 and heard.json["totalTokens"] > 0
+
+
 @pytest.mark.parametrize(
     ("query", "headers"),
     [

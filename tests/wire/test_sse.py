@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,21 @@ def test_an_event_of_many_lines(size: int) -> None:
     stream = b"data: a\n" * 9 + b"\n" + b"data: b\r\n" * 9 + b"\r\n"
     pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
     assert decode(*pieces) == [Frame("", b"\n".join([b"a"] * 9)), Frame("", b"\n".join([b"b"] * 9))]
+
+
+def test_an_event_in_tiny_pieces_takes_its_own_size() -> None:
+    """Nothing more is kept for each piece: a server chooses how small they are."""
+    decoder, size = SSEDecoder(), 200_000
+    decoder.feed(b"data: ")
+    tracemalloc.start()
+    try:
+        for number in range(size // 2):
+            decoder.feed(b"%02d" % (number % 100))
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held < 2 * size
+    assert len(decoder.close()[0].data) == size
 
 
 def test_an_event_without_end_is_bounded() -> None:

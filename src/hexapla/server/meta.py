@@ -311,7 +311,7 @@ def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
             one = guard.view(catalogue.model, "gemini_generate")
             routes.append(Route(version + "/models/{model:path}", one, methods=["GET"]))
         count = guard.view(meta.count_gemini, "gemini_generate")
-        routes.append(Route(version + "/models/{model:path}", count, methods=["POST"]))
+        routes.append(Route(f"{version}/{{model:path}}:{COUNT}", count, methods=["POST"]))
     for prefix in PREFIXES:
         routes += [Route(prefix + path, guard.view(view, how), methods=ms) for path, view, ms, how in prefixed]
     return routes

@@ -29,24 +29,22 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 class SSEDecoder:
     """`feed` bytes, get the frames that they complete; `close` delivers an unterminated last one.
 
-    comments   how many comment lines passed so far (life, not content)
-    unfinished bytes that wait for their event's end
+    comments  how many comment lines passed so far (life, not content)
     """
 
-    __slots__ = ("_max", "_pieces", "_skip_lf", "_start", "comments", "unfinished")
+    __slots__ = ("_held", "_max", "_skip_lf", "_start", "comments")
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
         self._max = max_event
-        self._pieces: list[bytes] = []
+        self._held = bytearray()  # of an event whose end has not come yet; pieces in a list cost 33 bytes each on top
         self._skip_lf = False  # the last byte was CR: a LF that follows belongs to it
         self._start = True
         self.comments = 0
-        self.unfinished = 0
 
     @property
     def between(self) -> bool:
         """Whether another event begins with the next byte."""
-        return not (self._pieces or self._skip_lf or self._start)
+        return not (self._held or self._skip_lf or self._start)
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes.  Raises ProtocolError when one event grows past `max_event`."""
@@ -56,16 +54,15 @@ class SSEDecoder:
         if first < 0:
             self._keep(data)
             return []
-        if first == len(data) - 2 and not self._pieces and data.startswith(b"data: ") and data.endswith(b"\n"):
+        if first == len(data) - 2 and not self._held and data.startswith(b"data: ") and data.endswith(b"\n"):
             return [Frame("", data[6:first])]  # one whole event in its usual shape
-        if self._pieces:
-            if b"\n\n" not in data and not (data.startswith(b"\n") and self._pieces[-1].endswith(b"\n")):
-                self._keep(data)  # without joining all there is for every line of it
+        held = self._held
+        if held:
+            if b"\n\n" not in data and not (data.startswith(b"\n") and held.endswith(b"\n")):
+                self._keep(data)  # without looking at all there is for every line of it
                 return []
-            self._pieces.append(data)
-            data = b"".join(self._pieces)
-            self._pieces.clear()
-        self.unfinished = 0
+            data = b"".join((held, data))
+            held.clear()
         blocks = data.split(b"\n\n")
         tail = blocks.pop()
         if tail:
@@ -80,9 +77,8 @@ class SSEDecoder:
 
     def close(self) -> list[Frame]:
         """Return the last frame if its blank line is missing."""
-        block = b"".join(self._pieces)
-        self._pieces.clear()
-        self.unfinished = 0
+        block = bytes(self._held)
+        self._held.clear()
         frame = self._parse(block) if block else None
         return [] if frame is None else [frame]
 
@@ -98,9 +94,8 @@ class SSEDecoder:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _drop_bom(self, data: bytes) -> bytes:
-        data = b"".join(self._pieces) + data
-        self._pieces.clear()
-        self.unfinished = 0
+        data = b"".join((self._held, data))
+        self._held.clear()
         if len(data) < len(_BOM) and _BOM.startswith(data):
             self._keep(data)  # perhaps the first bytes of a BOM
             return b""
@@ -108,12 +103,9 @@ class SSEDecoder:
         return data.removeprefix(_BOM)
 
     def _keep(self, data: bytes) -> None:
-        if not data:
-            return
-        self._pieces.append(data)
-        self.unfinished += len(data)
-        if self.unfinished > self._max:
-            self._pieces.clear()  # whoever refuses it may be around for longer
+        self._held += data
+        if len(self._held) > self._max:
+            self._held.clear()  # whoever refuses it may be around for longer
             raise ProtocolError(too_long(self._max))
 
     def _parse(self, block: bytes) -> Frame | None:

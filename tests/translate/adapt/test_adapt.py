@@ -60,7 +60,7 @@ def test_the_user_says_what_nobody_else_says(to: Target) -> None:
 
 def test_every_tool_is_offered_at_once() -> None:
     """Nobody would find one that is kept back for a search of another dialect."""
-    tools = (Tool(name="one"), Tool(name="two", deferred=True))
+    tools = (Tool(name="one", deferred=False), Tool(name="two", deferred=True))
     losses = LossLog()
     bent, _ = adapt(asking(user("hi"), tools=tools), MESSAGES, losses)
     assert bent.tools == (Tool(name="one"), Tool(name="two"))

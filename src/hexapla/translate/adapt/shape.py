@@ -72,7 +72,10 @@ def offer_all(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
 def _offered(tool: Tool | ServerTool, path: str, losses: LossLog) -> Tool | ServerTool:
     if not isinstance(tool, Tool) or tool.deferred is None:
         return tool
-    losses.add(f"{path}.deferred", "the target looks for no tools of this dialect; it is offered at once", "cosmetic")
+    if tool.deferred:
+        losses.add(
+            f"{path}.deferred", "the target looks for no tools of this dialect; it is offered at once", "cosmetic"
+        )
     return replace(tool, deferred=None)
 
 
