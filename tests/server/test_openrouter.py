@@ -361,6 +361,35 @@ def test_what_openrouters_sdk_demands_of_a_stream(hub: bool, upstream: Upstream,
         assert event["response"].keys() >= {"completed_at", "presence_penalty", "frequency_penalty"}
 
 
+async def thinks(visit: Visit) -> None:
+    """In the field that most Chat providers have for it."""
+    data = b"".join(
+        b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":%b}]}\n\n' % delta
+        for delta in (b'{"reasoning_content":"h"}', b'{"reasoning_content":"m"}')
+    )
+    if visit.stream:
+        await visit.write(STREAM + chunk(opening(CHAT)) + chunk(data) + chunk(piece(CHAT, "Hello.")))
+        await visit.write(chunk(ending(CHAT, "Hello.")) + LAST)
+    else:
+        body = whole(CHAT).partition(b"\r\n\r\n")[2]
+        await visit.write(answer(200, body.replace(b'"content":', b'"reasoning_content":"hm","content":')))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thought_stands_where_openrouters_clients_look(stream: bool, upstream: Upstream, served: Gateway) -> None:
+    """Of an upstream of the same dialect too, whose answer is left alone at /v1."""
+    model = f"u_chat/{upstream.play(thinks)}"
+    heard = asked(served, CHAT, model, stream=stream)
+    name = "delta" if stream else "message"
+    values = said(heard) if stream else [heard.json]
+    told = [choice[name] for value in values for choice in value["choices"]]
+    for field in ("reasoning", "reasoning_content"):
+        assert "".join(each.get(field) or "" for each in told) == "hm"
+    details = [entry for each in told for entry in each.get("reasoning_details", ())]
+    assert "".join(entry["text"] for entry in details) == "hm" and {entry["index"] for entry in details} == {0}
+    assert b'"reasoning"' not in asked(served, CHAT, model, stream=stream, prefix="").body
+
+
 # prices
 
 CURRENCIES = {"u_chat": "CNY", "u_resp": "USD", "u_msgs": "USD"}

@@ -6,7 +6,7 @@
                                     `response.completed`
 
     a client at /api/v1             `usage.cost`, `is_byok` and `cost_details` in dollars, where the upstream tells no cost;
-                                    in Messages `usage.service_tier`
+                                    in Messages `usage.service_tier`; in Chat thought in OpenRouter's fields (aloud.py)
 
 (https://openrouter.ai/docs/api/reference/errors-and-debugging, guides/features/router-metadata and
 cookbook/administration/usage-accounting, 2026-08-22)
@@ -30,6 +30,7 @@ from hexapla.engine.client import Answer, Ask
 from hexapla.engine.heads import Head
 from hexapla.engine.recorder import Recorder
 from hexapla.engine.story import Story
+from hexapla.translate.aloud import THOUGHT, aloud
 from hexapla.translate.peek import Peek
 from hexapla.translate.tap import events
 from hexapla.translate.verbatim import EXPECTED
@@ -126,7 +127,9 @@ class Annotated:
         self._metadata = notes.metadata if ask.metadata else None
         self._costs = notes.costs if ask.openrouter else None
         self._tier = notes.tier
-        self._counted = COUNTED.get(ask.protocol) if ask.openrouter else None
+        counted = COUNTED.get(ask.protocol) if ask.openrouter else None
+        self._counts = None if counted is None else counted.search
+        self._thinks = THOUGHT.search if ask.openrouter and ask.protocol == "openai_chat" else None
         self._echoes: list[bytes] = []
         self._streams = False
 
@@ -157,6 +160,7 @@ class Annotated:
         if self._streams or not data:
             self._answer.finish(self._echoed() + self._noted(data))
         else:
+            data = aloud(data) if self._thinks is not None and self._thinks(data) else data
             self._answer.finish(self._with_note(self._priced(data)))
 
     def _echoed(self) -> bytes:
@@ -167,11 +171,9 @@ class Annotated:
     def _noted(self, data: bytes) -> bytes:
         """`data` with the note in its last event, if that is in it."""
         last = LAST.get(self._protocol)
-        counted = self._counted
-        if counted is not None and counted.search(data):
-            data = b"".join(
-                self._in_data(event, self._priced) if counted.search(event) else event for event in events(data)
-            )
+        for finds, edit in ((self._thinks, aloud), (self._counts, self._priced)):
+            if finds is not None and finds(data):
+                data = b"".join(self._in_data(event, edit) if finds(event) else event for event in events(data))
         if self._metadata is None or last is None or not last.search(data):
             return data
         return b"".join(self._last(event) if last.search(event) else event for event in events(data))

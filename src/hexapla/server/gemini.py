@@ -4,9 +4,9 @@
     GET  /v1beta/models, /v1beta/models/{model}
 
 The same stands under /v1 and /v1alpha, which google-genai and older clients ask.  `models/` may be missing where
-something is asked of a model: the AI SDK takes a name with a slash, as ours are, for a path (`getModelPath` in @ai-sdk/google
-3.0.141, 2026-11-28).  A stream is server-sent events with alt=sse, else one JSON array that grows; the array is made here,
-from the events, so that no lane needs to know of it.
+something is asked of a model: the AI SDK takes a name with a slash, as ours are, for a path (`getModelPath` in
+@ai-sdk/google 3.0.141, 2026-11-28).  A stream is server-sent events with alt=sse, else one JSON array that grows; the
+array is made here, from the events, so that no lane needs to know of it.
 
 Rules of this file: `operation` is the only place that reads a path.
 """

@@ -37,6 +37,7 @@ CONCERNS: tuple[tuple[str, object, tuple[bytes, ...]], ...] = (
     ("tool_choice_required", True, (b'"tool_choice"',)),
     ("tool_id_pattern", None, (b'"tool_call_id"', b'"tool_use_id"', b'"call_id"')),
     ("reasoning_style", "", (b'"reasoning_effort"', b'"reasoning":', b'"thinking":')),
+    ("reasoning_field", "", (b'"reasoning_details"',)),
     ("effort_levels", (), (b'"reasoning_effort"', b'"effort"')),
     ("adaptive_only", False, (b'"budget_tokens"',)),
     ("json_schema", "native", (b'"json_schema"',)),

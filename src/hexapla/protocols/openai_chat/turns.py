@@ -266,12 +266,11 @@ class Turns(Conversation):
             return
         if not fits:
             self.losses.add(path, "a stranger's thought is sent as text, without what proves it", "cosmetic")
-        form = part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content"
-        if self.target.reasoning_field and form != DETAILS:
-            form = self.target.reasoning_field
+        only = self.target.reasoning_field
+        form = only or (part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content")
         if part.readable and form != DETAILS:
             body[form] = body.get(form, "") + part.readable
-        if part.details is not None:
+        if part.details is not None and not only:
             body["reasoning_details"] = [*body.get("reasoning_details", ()), *listed(part.details)]
         elif ours and part.encrypted is not None:
             body["reasoning_opaque"] = part.encrypted
