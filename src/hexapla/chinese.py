@@ -167,6 +167,11 @@ SENTENCES: Rows = (
     ("The name {} cannot be resolved: {}.", "无法解析域名 {0}：{1}。"),
     ("The proxy {} cannot be reached: {}.", "无法连接代理 {0}：{1}。"),
     ("{} cannot be reached: {}.", "无法连接 {0}：{1}。"),
+    ("it is no name that could exist", "这不可能是域名"),
+    (
+        "The proxy's URL cannot be read; it has the form http://host:port.",
+        "无法读取代理的网址；应写作 http://主机:端口。",
+    ),
     ("TLS with {} failed: {}.", "与 {0} 的 TLS 连接失败：{1}。"),
     # the configuration
     ("this configuration file does not exist", "此配置文件不存在"),

@@ -223,6 +223,19 @@ def test_nothing_is_said_into_a_stream(behind: bytes, status: int, upstream: Ups
 
 
 @pytest.mark.parametrize(
+    ("path", "status"), [(PATHS[CHAT], 403), ("/nowhere", 404)], ids=["a generation", "another path"]
+)
+def test_who_was_answered_hears_no_second_answer(path: str, status: int, served: Gateway) -> None:
+    """A body that breaks off behind its own refusal ends the connection, and says nothing that the next could take."""
+    with dial(served.url) as sock:
+        head = said(CHUNKED, "Origin: http://evil.example", body=chunk(b"{"), start=f"POST {path} HTTP/1.1")
+        sock.sendall(head)
+        assert hear(sock, b"}").startswith(b"HTTP/1.1 %d " % status)
+        sock.sendall(b"no size of a chunk\r\n")
+        assert b"HTTP/1.1" not in hear_all(sock)
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
         ("GET", PATHS[CHAT], "POST"),

@@ -178,7 +178,7 @@ def test_no_http_url(make: Callable[[], Transport]) -> None:
     """A URL that is none is the operator's mistake, and says so."""
 
     async def scene(faults: FaultServer, transport: Transport) -> None:
-        for url in ("ftp://127.0.0.1/", "127.0.0.1/v1", "http://"):
+        for url in ("ftp://127.0.0.1/", "127.0.0.1/v1", "http://", "http://127.0.0.1:99999/", "http://[::1/"):
             assert (await fails(transport, Request(url=url, timeouts=QUICK))).kind is Kind.UPSTREAM_MISCONFIGURED
 
     play(make, scene)
@@ -304,13 +304,14 @@ def test_f06_a_proxy_that_refuses(says: bytes, kinds: set[Kind], make: Callable[
     play(make, scene, good())
 
 
-def test_f06_no_proxy_there(make: Callable[[], Transport]) -> None:
-    """A proxy that nobody runs is the proxy's error, not the provider's."""
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-host.invalid", "127.0.0.1:99999"])
+def test_f06_no_proxy_there(host: str, make: Callable[[], Transport]) -> None:
+    """A proxy that nobody runs, or that cannot be, is the proxy's error, not the provider's."""
 
     async def scene(faults: FaultServer, transport: Transport) -> None:
-        error = await fails(transport, request(faults, "ok", proxy="http://u:s3cret@127.0.0.1:1", timeouts=PATIENT))
+        error = await fails(transport, request(faults, "ok", proxy=f"http://u:s3cret@{host}", timeouts=PATIENT))
         assert error.kind is Kind.EGRESS_PROXY, str(error)
-        assert "s3cret" not in str(error)
+        assert "s3cret" not in str(error) and "Unknown error" not in str(error)
 
     play(make, scene, good())
 

@@ -216,6 +216,18 @@ def test_a_refusing_address_does_not_hide_the_next(refused: int, monkeypatch: py
     play(scene)
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".test"])
+def test_f03_a_name_that_cannot_exist(host: str) -> None:
+    """Python's resolver refuses it with a UnicodeError, which is nobody's to handle."""
+
+    async def scene(faults: FaultServer, transport: Http1Transport) -> None:
+        with pytest.raises(UpstreamError, match="cannot be resolved") as caught:
+            await transport.send(Request(url=f"http://{host}/v1"))
+        assert caught.value.kind is Kind.UPSTREAM_CONNECT
+
+    play(scene)
+
+
 def test_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four addresses of two families: one of each, then the others; the resolver's first stays first."""
     answer = [

@@ -114,7 +114,7 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _CONFIG,
         _JSON,
     ),
-    "profiles": (Option(("filter",), "filter", {"nargs": "?", "default": ""}), _CONFIG, _JSON),
+    "profiles": (_FILTER, _CONFIG, _JSON),
     "run": (_TOOL, _PROFILE, _MODEL, _URL, _CONFIG, Option(("--json",), "run-json", {"action": "store_true"})),
     "connect": (
         _TOOL,

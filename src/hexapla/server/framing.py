@@ -16,6 +16,9 @@ Headers = list[tuple[bytes, bytes]]
 
 VERSIONS = frozenset({"1.1", "1.0"})
 
+_OFFERS = frozenset({b"upgrade", b"http2-settings"})
+"""Headers of a request that offers another protocol, which its `connection` names as well."""
+
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?").fullmatch
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]+)(.*)", re.DOTALL).fullmatch
 _REQUEST = re.compile(rb"[A-Z!#$%&'*+.^_`|~0-9-]+ (?:/|\*|http)").match
@@ -76,6 +79,15 @@ def origin_form(target: bytes, headers: Headers) -> tuple[bytes, Headers]:
         return target, headers
     host, path = found.groups()
     return path if path.startswith(b"/") else b"/" + path, [(n, host if n == b"host" else v) for n, v in headers]
+
+
+def without_offer(start: bytes, headers: Headers) -> bytes:
+    """A head again, from its first line and its headers, without those that offer another protocol."""
+    lines = [b"%b: %b" % (name, value) for name, value in headers if name not in _OFFERS and name != b"connection"]
+    said = b",".join(value for name, value in headers if name == b"connection").lower().split(b",")
+    if kept := [word for word in map(bytes.strip, said) if word not in _OFFERS]:
+        lines.append(b"connection: " + b", ".join(kept))
+    return b"\r\n".join([start, *lines, b"", b""])
 
 
 def unparsed(data: bytes) -> Refused:

@@ -22,7 +22,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from hexapla.config import Limits
 from hexapla.ledger.ids import Mint
 from hexapla.routing.memory import Memory
-from hexapla.server.framing import Refused, check_head, large_head, late_head, not_http, origin_form, unparsed
+from hexapla.server.framing import (
+    Refused,
+    check_head,
+    large_head,
+    late_head,
+    not_http,
+    origin_form,
+    unparsed,
+    without_offer,
+)
 from hexapla.server.generate import Generate
 from hexapla.server.known import PATIENCE, Known, remembered
 from hexapla.server.turn import Opening, Place, Turn
@@ -34,9 +43,6 @@ if TYPE_CHECKING:
 LOOKS = 4  # in the time after which an idle connection is closed
 
 Find = Callable[[bytes], tuple[Generate, str] | None]
-
-_OFFERS = frozenset({b"upgrade", b"http2-settings"})
-"""Headers of a request that offers another protocol, which its `connection` names as well."""
 
 
 class Door(HttpToolsProtocol):
@@ -204,8 +210,7 @@ class Door(HttpToolsProtocol):
         if version == "1.0":
             self.expect_100_continue = False  # it would not know the answer (RFC 9110, 10.1.1)
         if parser.should_upgrade():
-            start = b"%b %b HTTP/%b" % (method, self.url, version.encode())
-            self._plain = b"\r\n".join([start, *_unoffered(self.headers), b"", b""])
+            self._plain = without_offer(b"%b %b HTTP/%b" % (method, self.url, version.encode()), self.headers)
             return
         self._in_head = False
         found = self.find(self.url)
@@ -343,8 +348,9 @@ class Door(HttpToolsProtocol):
         if self._others_first():
             self._refused = refused
             return
-        transport.write(refused.answer(self.new_id().encode()))
-        transport.close()
+        if self._in_head or not (self.cycle.response_started or self.cycle.response_complete):
+            transport.write(refused.answer(self.new_id().encode()))
+        transport.close()  # without a word where the request whose body breaks off has its answer: it has one
 
     def _others_first(self) -> bool:
         """Whether an earlier request waits for its answer.  The one whose body has broken off gets none of its own."""
@@ -356,14 +362,6 @@ class Door(HttpToolsProtocol):
         if isinstance(broken, Turn):
             broken.leave()
         return True
-
-
-def _unoffered(headers: list[tuple[bytes, bytes]]) -> list[bytes]:
-    """The lines of a head, without those that offer another protocol."""
-    lines = [b"%b: %b" % (name, value) for name, value in headers if name not in _OFFERS and name != b"connection"]
-    said = b",".join(value for name, value in headers if name == b"connection").lower().split(b",")
-    kept = [word for word in map(bytes.strip, said) if word not in _OFFERS]
-    return [*lines, b"connection: " + b", ".join(kept)] if kept else lines
 
 
 def guarded(limits: Limits, new_id: Callable[[], str], find: Find, memory: Memory) -> type[Door]:

@@ -77,6 +77,8 @@ class Turn(Struct, eq=False):
 
     ask                what its head asks, when its caller may and it says nothing wrong
     keep_alive         whether the connection is used again
+    disconnected       the client is gone
+    response_started   the answer's head is out
     response_complete  nothing more is said, and what still comes of the body is ignored
     """
 
@@ -96,10 +98,9 @@ class Turn(Struct, eq=False):
     _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
     _head: str = ""  # said with the first bytes
-    _spoke: bool = False
-    _gone: bool = False
     ask: Ask | None = None
     disconnected: bool = False
+    response_started: bool = False
     response_complete: bool = False
 
     def __repr__(self) -> str:
@@ -193,7 +194,7 @@ class Turn(Struct, eq=False):
 
     def leave(self) -> None:
         """The client is gone."""
-        self.disconnected = self._gone = True
+        self.disconnected = True
         self._disarm()
         self._let_go()
         if self._task is not None:
@@ -251,7 +252,7 @@ class Turn(Struct, eq=False):
         try:
             await self._running.run()
         except asyncio.CancelledError:
-            if not self._gone:
+            if not self.disconnected:
                 raise
         finally:
             self._place.tasks.discard(self._task)
@@ -269,23 +270,23 @@ class Turn(Struct, eq=False):
 
     def send(self, data: bytes) -> bool:
         data = b"%x\r\n%b\r\n" % (len(data), data)
-        if not self._spoke:
-            self._spoke = True
+        if not self.response_started:
+            self.response_started = True
             data = f"{self._head}transfer-encoding: chunked\r\n\r\n".encode("latin-1", "replace") + data
         place = self._place
-        if not self._gone:
+        if not self.disconnected:
             place.transport.write(data)
         return place.flow.write_paused and not self.response_complete
 
     def finish(self, data: bytes = b"") -> None:
         transport, head = self._place.transport, b""
-        if not self._spoke:
+        if not self.response_started:
             head = f"{self._head}content-length: {len(data)}\r\n\r\n".encode("latin-1", "replace")
         elif data:
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
         else:
             data = b"0\r\n\r\n"
-        if not self._gone:
+        if not self.disconnected:
             if len(data) > JOINED:
                 transport.writelines((head, data))
             else:

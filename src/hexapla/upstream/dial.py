@@ -40,7 +40,9 @@ async def dial(origin: Origin, context: ssl.SSLContext | None, seconds: float) -
     except ssl.SSLError as error:
         raise handshake_failed(origin, error) from None
     except socket.gaierror as error:
-        raise UpstreamError(Kind.UPSTREAM_CONNECT, f"The name {origin.host} cannot be resolved: {error}.") from None
+        raise UpstreamError(
+            Kind.UPSTREAM_CONNECT, f"The name {origin.host} cannot be resolved: {_why(error)}."
+        ) from None
     except OSError as error:
         kind = Kind.UPSTREAM_TLS if origin.tls and isinstance(error, ConnectionResetError) else Kind.UPSTREAM_CONNECT
         raise UpstreamError(kind, f"{origin} cannot be reached: {_why(error)}.") from None
@@ -48,6 +50,8 @@ async def dial(origin: Origin, context: ssl.SSLContext | None, seconds: float) -
 
 def _why(error: OSError) -> str:
     """The system's words; the loop's own would tell the address once more."""
+    if isinstance(error, socket.gaierror):  # whose numbers are the resolver's own
+        return error.strerror or str(error)
     return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
 
 
@@ -76,7 +80,7 @@ async def _through(origin: Origin, proxy_url: str) -> socket.socket:
         if origin.forwarded:
             return sock
         try:
-            await _connect(asyncio.get_running_loop(), sock, origin, proxy_url, where)
+            await _connect(sock, origin, proxy_url, where)
         except BaseException:
             sock.close()
             raise
@@ -131,6 +135,8 @@ async def _addresses(host: str, port: int) -> list[Address]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:  # it is a name
         found = await NAMES.look_up(host, port)
+    except UnicodeError:  # a label that is empty or has more than 63 letters
+        raise socket.gaierror(socket.EAI_NONAME, "it is no name that could exist") from None
     by_family: dict[int, list[Address]] = {}
     for family, _, _, _, address in found:
         by_family.setdefault(family, []).append((family, address))
@@ -152,13 +158,9 @@ async def _knock(address: Address) -> socket.socket:
     return sock
 
 
-async def _connect(
-    loop: asyncio.AbstractEventLoop,
-    sock: socket.socket,
-    origin: Origin,
-    proxy_url: str,
-    where: str,
-) -> None:
+async def _connect(sock: socket.socket, origin: Origin, proxy_url: str, where: str) -> None:
+    """Let the proxy at the other end of `sock` open a tunnel to `origin`.  Raises UpstreamError(egress_proxy)."""
+    loop = asyncio.get_running_loop()
     lines = [f"CONNECT {origin} HTTP/1.1", f"Host: {origin}", *proxy_login(proxy_url)]
     await loop.sock_sendall(sock, ("\r\n".join(lines) + "\r\n\r\n").encode())
     head = b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.transport import Certificates, Request
@@ -40,8 +40,20 @@ def origin_of(request: Request) -> Origin:
 
 @lru_cache(maxsize=1024)
 def _origin(url: str, proxy: str | None, certificates: Certificates | None) -> Origin:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise UpstreamError(Kind.UPSTREAM_MISCONFIGURED, f"{url!r} is no http(s) URL; correct the provider's base_url.")
+    if proxy is not None and _parts(proxy) is None:  # which may hold a password
+        raise UpstreamError(Kind.EGRESS_PROXY, "The proxy's URL cannot be read; it has the form http://host:port.")
     tls = parts.scheme == "https"
     return Origin(parts.hostname, parts.port or (443 if tls else 80), tls, proxy, certificates if tls else None)
+
+
+def _parts(url: str) -> SplitResult | None:
+    """`url` in parts; None where it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read when it is asked for
+    except ValueError:
+        return None
+    return parts
