@@ -24,6 +24,7 @@ from hexapla.ledger import Ledger
 from hexapla.observe.log import RequestLog
 from hexapla.observe.metrics import Metrics
 from hexapla.routing.memory import Memory
+from hexapla.translate.thoughts import Thoughts
 from hexapla.upstream.demo import DemoTransport
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.login import sender
@@ -56,14 +57,17 @@ def open_gateway(source: Config | Loaded | Path | str | None = None, *, log: boo
         transports["reqwest"] = ReqwestTransport()
     routes = Routes(loaded, books.clock, chance=random.random, keep=keeping(transports["http1"], loaded.environment))
     gateway = Gateway(config, routes, books, transports, random.random)
-    _watch(books.metrics, gateway.memory)
+    _watch(books.metrics, gateway.memory, gateway.thoughts)
     return gateway
 
 
-def _watch(metrics: Metrics, memory: Memory) -> None:
+def _watch(metrics: Metrics, memory: Memory, thoughts: Thoughts) -> None:
     metrics.watch("hexapla_memory_bytes", "Memory that all requests hold, by estimate.", lambda: memory.held)
     metrics.watch("hexapla_memory_limit_bytes", "Memory that all requests may hold.", lambda: memory.limit)
     metrics.watch("hexapla_shed_requests", "Requests that no memory was left for.", lambda: memory.shed, "counter")
+    metrics.watch("hexapla_thought_bytes", "Thought that is kept for clients that lose it.", lambda: thoughts.held)
+    about = "Turns that got the thought back which their client had lost."
+    metrics.watch("hexapla_returned_thoughts", about, lambda: thoughts.returned, "counter")
 
 
 def keeping(transport: Transport, environment: Mapping[str, str]) -> Keep:

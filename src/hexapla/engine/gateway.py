@@ -36,6 +36,7 @@ from hexapla.translate.lane import Lane
 from hexapla.translate.peek import PRESET, Peek, check_conversation, peek
 from hexapla.translate.plugged import Results
 from hexapla.translate.preset import expanded, named
+from hexapla.translate.thoughts import Thoughts
 from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
@@ -63,6 +64,8 @@ class Gateway:
         self.routes = routes
         self.books = books
         self.memory = Memory(memory_of(config.limits))
+        self.thoughts = Thoughts(books.clock, self.memory, config.limits.remember_bytes)
+        self.memory.ask(self.thoughts.clear)
         self._means = Means(
             config=config,
             routes=routes,
@@ -73,6 +76,7 @@ class Gateway:
             retries=RetryBudget(books.clock, share=config.retry.share, floor=config.retry.floor),
             hedges=RetryBudget(books.clock, share=HEDGES, floor=0.0, saved=0.0),
             memory=self.memory,
+            thoughts=self.thoughts,
         )
         self._sharing = Sharing(self._generate_alone, books.clock, self.memory)
         self._works: set[Work] = set()
@@ -105,6 +109,8 @@ class Gateway:
             routes.discover(old.found)
         means.retries.share, means.retries.floor = config.retry.share, config.retry.floor
         self.memory.limit = memory_of(config.limits)
+        self.thoughts.limit = config.limits.remember_bytes
+        self.thoughts.bound()
         self.config, self.routes, self._counters = config, routes, Counters()
         self._means = replace(means, config=config, routes=routes, sweeper=Sweeper(config.timeouts.beat))
 

@@ -33,6 +33,7 @@ from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.translate.resume import Telling
+from hexapla.translate.thoughts import Thoughts
 from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Transport
 
@@ -53,6 +54,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     retries: RetryBudget
     hedges: RetryBudget
     memory: Memory
+    thoughts: Thoughts
 
     def transport(self, request: Request) -> Transport:
         """The transport that carries `request`: the demo's own, the one asked for, or the default."""
@@ -83,6 +85,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             reply,
             on_loss=ask.on_loss or demanded or self.config.on_loss,
             telling=Telling(marks=bool(ask.resume)) if resumes else None,
+            thoughts=self.thoughts,
+            whose=ask.key,
         )
 
     def call(self, ask: Ask, translation: Translation, candidate: Candidate, note_on: Annotated | None = None) -> Call:

@@ -17,16 +17,21 @@ from hexapla.ir.response import GenerateResponse
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
+from hexapla.translate.hearing import Hearing
 from hexapla.translate.lane import Begun, Stream, Summary
 from hexapla.translate.tap import is_content, note, note_whole
 from hexapla.translate.unheard import Unheard
 
 
 class Hub:
-    """One attempt through the interlingua."""
+    """One attempt through the interlingua.
+
+    hearing  hears what has to come back with the answer's calls; None: nobody would ask
+    """
 
     name = "hub"
     begun: Begun | None = None
+    hearing: Hearing | None = None
 
     def __init__(
         self, client: Protocol, upstream: Protocol, reply: Reply, body: bytes, losses: LossLog, restore: Restore
@@ -50,6 +55,8 @@ class Hub:
             restored = self._fold([*self._restore.all(unfold(response))])
         else:
             note_whole(self.summary, restored)
+            if self.hearing is not None:
+                self.hearing.keep(restored.content)
         return self._client.render_response(restored, self._reply, self._losses)
 
     def simulate(self, body: bytes) -> bytes:
@@ -69,7 +76,9 @@ class Hub:
         return self._client.render_response(response, self._reply, self._losses)
 
     def stream(self) -> Stream:
-        return HubStream(self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
+        stream = HubStream(self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
+        stream.hearing = self.hearing
+        return stream
 
     def _parsed(self, body: bytes) -> GenerateResponse:
         try:
@@ -83,11 +92,16 @@ class Hub:
         """The answer that the events make, noted in the summary.  Raises GatewayError for one that failed."""
         for event in events:
             note(self.summary, event)
-        return fold(events)
+        response = fold(events)
+        if self.hearing is not None:
+            self.hearing.keep(response.content)
+        return response
 
 
 class HubStream:
     """A streaming answer through decoder and encoder."""
+
+    hearing: Hearing | None = None
 
     def __init__(
         self,
@@ -141,6 +155,7 @@ class HubStream:
 
     def _encode(self, events: list[AnyEvent]) -> bytes:
         encode, text_passes, calls = self._encoder.encode, self._text_passes, self.summary.calls
+        hearing = self.hearing
         out = []
         for decoded in events:
             if text_passes and type(decoded) is BlockDelta and type(decoded.delta) is TextDelta:  # nearly all there is
@@ -148,12 +163,16 @@ class HubStream:
                 self.summary.text_bytes += len(decoded.delta.text)
                 if calls is not None:
                     calls.hear(decoded)  # a call's arguments are text as well
+                if hearing is not None:
+                    hearing.hear(decoded)
                 out.append(encode(decoded))
                 continue
             for event in self._restore.feed(decoded):
                 if not self.committed and is_content(event):
                     self.committed = True
                 note(self.summary, event)
+                if hearing is not None:
+                    hearing.hear(event)
                 if type(event) is BlockStart:
                     self._unheard.part(event.index, event.part)
                 elif type(event) is MessageStop:

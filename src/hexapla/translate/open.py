@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -26,14 +26,17 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane, edits
+from hexapla.translate.hearing import Hearing, Keep
 from hexapla.translate.hosted import MARK, without_hosted
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Begun, Lane
 from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
 from hexapla.translate.prefill import beginning
+from hexapla.translate.recalled import recalled, remember
 from hexapla.translate.resume import Resumable, Telling, begins, continued, resumable, way_on
 from hexapla.translate.thinking import thinking
+from hexapla.translate.thoughts import Thoughts
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import NULL, dump, join, split
 
@@ -59,6 +62,7 @@ class Translation:
 
     on_loss  allow | warn | strict: strict refuses before anything is sent
     telling  where an answer that breaks off may be continued elsewhere: what the client was told of it
+    thoughts  for clients that do not bring them back, of whom this one is `whose`; None: nobody keeps any
     results  what the gateway found on the web for this request, set before anything is opened; None: it did not look
     texts    what this request's PDFs say, likewise; None: nobody read them
     """
@@ -76,6 +80,8 @@ class Translation:
         on_loss: str = "allow",
         betas: tuple[str, ...] = (),
         telling: Telling | None = None,
+        thoughts: Thoughts | None = None,
+        whose: str = "",
     ) -> None:
         self.peeked = peeked
         self._client: Protocol = PROTOCOLS[peeked.protocol]
@@ -88,6 +94,8 @@ class Translation:
         self._tiers: dict[str, Translation] = {}
         self._begun: dict[Target, Begun] = {}  # whether a target goes on in the turn that the client began
         self._telling = telling if peeked.stream else None
+        self._thoughts = thoughts
+        self._whose = whose
         if "fallbacks" in peeked.fields and peeked.fields["fallbacks"] == _DEFAULT:
             self._lost = _UNASKED
 
@@ -106,7 +114,15 @@ class Translation:
         return self._tiers[tier]
 
     def _of(self, peeked: Peek) -> Translation:
-        other = Translation(peeked, self._reply, on_loss=self._on_loss, betas=self._betas, telling=self._telling)
+        other = Translation(
+            peeked,
+            self._reply,
+            on_loss=self._on_loss,
+            betas=self._betas,
+            telling=self._telling,
+            thoughts=self._thoughts,
+            whose=self._whose,
+        )
         other.results, other.texts = self.results, self.texts
         return other
 
@@ -119,14 +135,17 @@ class Translation:
                 self._unhosted._lost += lost
         return self._unhosted or self
 
-    def request(self) -> GenerateRequest:
-        """The parsed request.  Raises ProtocolError."""
+    def request(self, target: Target | None = None) -> GenerateRequest:
+        """The parsed request; for `target`, with the thought of its own that the client lost.  Raises ProtocolError."""
         if self._request is None:
             request = self._client.parse_request(_unaddressed(self.peeked))
             if self._betas or request.stream != self.peeked.stream:  # Gemini says it in the path
                 request = replace(request, betas=self._betas, stream=self.peeked.stream)
             self._request = request
-        return self._request
+        thoughts = self._thoughts
+        if target is None or thoughts is None or not thoughts.held:
+            return self._request
+        return recalled(thoughts, self._whose, self._request, target.origin)
 
     def tell(self, error: GatewayError) -> bytes:
         """`error` as the terminal event of the client's stream."""
@@ -172,7 +191,7 @@ class Translation:
             return self._open_resumable(target, quirks, provider, self._telling)
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
-            return self._open_hub(target, quirks, provider, self.request())
+            return self._open_hub(target, quirks, provider, self.request(target))
         if not (self._checked or self.peeked.only_texts):
             check(self.peeked)
             self._checked = True
@@ -213,7 +232,7 @@ class Translation:
 
     def _open_resumable(self, target: Target, quirks: Quirks, provider: str, telling: Telling) -> Lane:
         """The Hub, with the answer so far told to the target, and what it says told after that."""
-        said, request = telling.said, self.request()
+        said, request = telling.said, self.request(target)
         way = None if telling.begun.refused else way_on(request, target, quirks)
         asked = request if said is None else continued(request, said, target, way)
         lane = self._open_hub(target, quirks, provider, asked, Resumable)
@@ -242,13 +261,12 @@ class Translation:
         if not keep.isdisjoint(PLUGINS):  # a gateway that runs them is told of them, and of tools in its own words
             said = {name: self.peeked.fields[name] for name in PLUGINS if name in self.peeked.fields}
             plugins = Plugins(search=plugins.search if plugins.search is not None and plugins.search.tool else None)
-        work = worked(
-            self.request(), plugins, target.origin.protocol, quirks.search, facts, self.results, self.texts, losses
-        )
+        request = self.request(target)
+        work = worked(request, plugins, target.origin.protocol, quirks.search, facts, self.results, self.texts, losses)
         if work is None:
             if not said:
                 return None
-            work = Work(request=self.request(), done=True)
+            work = Work(request=request, done=True)
         if work.fields or said:
             quirks = replace(quirks, set={**quirks.set, **work.fields, **said})
         lane = self._open_hub(target, quirks, provider, work.request, losses=losses, steps=work.steps)
@@ -294,7 +312,13 @@ class Translation:
         reply = replace(self._reply, model=target.model, request=request, provider=provider)
         lane = kind(self._client, upstream, reply, body, losses, restore)
         lane.begun = begun
+        if request.tools and self._thoughts is not None:
+            lane.hearing = Hearing(self._keep(self._thoughts, target))
         return lane
+
+    def _keep(self, thoughts: Thoughts, target: Target) -> Keep:
+        """What is done with an answer of `target`."""
+        return partial(remember, thoughts, self._whose, self.request(), target.origin.provider)
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:
         """Under `strict`, refuse what would not be carried."""

@@ -209,7 +209,9 @@ class Resumable(Hub):
 
     def stream(self) -> SeamStream:
         hub = (self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
-        return SeamStream(self, *hub)
+        stream = SeamStream(self, *hub)
+        stream.hearing = self.hearing
+        return stream
 
     def simulate(self, body: bytes) -> bytes:
         events = [*unfold(self._parsed(body))]
@@ -270,6 +272,8 @@ class SeamStream(HubStream):
         for each in decoded:
             for event in self._restore.feed(each):
                 note(self.summary, event)
+                if self.hearing is not None:
+                    self.hearing.hear(event)
                 if type(event) is MessageStop:
                     self._unheard.end(event.stop, self._decoder.unread)
                 if self._begun:

@@ -1,0 +1,171 @@
+"""The thought of earlier turns, put back for a client that did not bring it.
+
+An answer with thought and calls leaves its thought with the gateway (thoughts.py).  When a request has that turn in its
+history without any state of it, and goes to whom the thought came from, it is put back to where it stood, as if the client
+had brought it.  A client that brings state of its own is never overruled; one that brings nothing but the readable text
+has brought what everybody saw.
+
+Ids that are drawn by chance are proof enough that it is the same turn.  Kimi's are counted, Mistral's are short, small
+servers begin anew with every answer: under such an id the call itself has to be the same, and what the user had said before
+it, since agents that run side by side under one key read the same files.
+
+Rules of this file: pure; where anything is in doubt the request stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from hexapla.ir.content import HUNG, AnyPart, Origin, Reasoning, Text, ToolCall
+from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.response import ResponsePart
+from hexapla.translate.thoughts import Key, Thoughts, Turn
+
+OVERHEAD = 1024  # bytes of a turn beside its thought
+
+_BY_CHANCE = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{12,}$").search
+"""toolu_01A09q90qw90lq917835lq9, call_ and 24 signs, a UUID: nobody draws the same twice."""
+
+_PART = msgspec.json.Encoder().encode
+
+
+def remember(
+    thoughts: Thoughts, whose: str, asked: GenerateRequest, provider: str, parts: Sequence[ResponsePart]
+) -> None:
+    """Keep the thought of an answer with calls, as the client hears them.
+
+    provider  who gave it
+    """
+    kinds = {*map(type, parts)}
+    if ToolCall not in kinds or Reasoning not in kinds:
+        return
+    turn = _Placed(provider)
+    for part in parts:
+        turn.add(part)
+    words = _words(asked.messages)
+    keys = tuple(dict.fromkeys(_key(whose, part, words) for part in parts if type(part) is ToolCall))
+    thoughts.keep(turn.kept(keys))
+
+
+def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, origin: Origin) -> GenerateRequest:
+    """`asked` with the thought that its client lost, as far as it is `origin`'s; the same object where that is none."""
+    messages = list(asked.messages)
+    used: set[Turn] = set()
+    for index, message in enumerate(messages):
+        if message.role != "assistant":
+            continue
+        for turn in _turns(thoughts, whose, messages, index):
+            if turn not in used and turn.origin.fits(origin) and _lost(message, turn):
+                used.add(turn)
+                messages[index] = _filled(message, turn)
+                break
+    if not used:
+        return asked
+    thoughts.returned += len(used)
+    return replace(asked, messages=tuple(messages))
+
+
+class _Placed:
+    """The thought of an answer, each stretch by its place among the calls."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._first: tuple[Reasoning, ...] = ()
+        self._before: dict[str, tuple[Reasoning, ...]] = {}
+        self._waiting: tuple[Reasoning, ...] = ()
+        self._begun = False  # something beside thought was said
+
+    def add(self, part: ResponsePart) -> None:
+        if isinstance(part, Reasoning):
+            self._waiting += (self._stamped(part),)
+            return
+        if not self._begun:
+            self._begun, self._first, self._waiting = True, self._waiting, ()
+        if isinstance(part, ToolCall) and self._waiting:
+            self._before[part.id], self._waiting = self._waiting, ()
+
+    def _stamped(self, part: Reasoning) -> Reasoning:
+        known = part.origin.provider
+        return part if known else replace(part, origin=replace(part.origin, provider=self._provider))
+
+    def kept(self, keys: tuple[Key, ...]) -> Turn:
+        everything = (*self._first, *(part for parts in self._before.values() for part in parts), *self._waiting)
+        return Turn(
+            keys=keys,
+            origin=everything[0].origin,
+            first=self._first,
+            before=self._before,
+            last=self._waiting,
+            size=OVERHEAD + sum(len(_PART(part)) for part in everything),
+        )
+
+
+def _turns(thoughts: Thoughts, whose: str, messages: Sequence[Message], index: int) -> list[Turn]:
+    """The turns under whose keys the calls of a message are found."""
+    calls = [part for part in messages[index].content if type(part) is ToolCall]
+    if not calls:
+        return []
+    words = _words(messages[:index])
+    found = [thoughts.find(_key(whose, call, words)) for call in calls]
+    return [turn for turn in found if turn is not None]
+
+
+def _lost(message: Message, turn: Turn) -> bool:
+    """Whether a message brings nothing of its thought but what everybody saw."""
+    brought = [part for part in message.content if isinstance(part, Reasoning)]
+    if any(map(_is_state, brought)):
+        return False
+    said = _readable(brought)
+    return not said or said == _readable(_all(turn))
+
+
+def _is_state(part: Reasoning) -> bool:
+    return bool(part.signature or part.encrypted or part.details is not None or part.form == HUNG)
+
+
+def _readable(parts: Sequence[Reasoning]) -> str:
+    """What can be read of some thought; dialects put different spaces between its paragraphs."""
+    return "".join("".join(part.readable for part in parts).split())
+
+
+def _all(turn: Turn) -> list[Reasoning]:
+    return [*turn.first, *(part for parts in turn.before.values() for part in parts), *turn.last]
+
+
+def _filled(message: Message, turn: Turn) -> Message:
+    content: list[AnyPart] = [*turn.first]
+    for part in message.content:
+        if isinstance(part, ToolCall):
+            content += turn.before.get(part.id, ())
+        if not isinstance(part, Reasoning):
+            content.append(part)
+    return replace(message, content=(*content, *turn.last), plain=False)
+
+
+def _words(messages: Sequence[Message]) -> str:
+    """What the user said last."""
+    last = next((message for message in reversed(messages) if message.role == "user"), None)
+    return "" if last is None else "".join(part.text for part in last.content if isinstance(part, Text))
+
+
+def _key(whose: str, call: ToolCall, words: str) -> Key:
+    if _BY_CHANCE(call.id):
+        return Key(whose, call.id, "")
+    proof = hashlib.blake2b(digest_size=16)
+    for said in (call.name, _ordered(call.arguments), words):
+        proof.update(said.encode("utf-8", "surrogatepass") + b"\0")
+    return Key(whose, call.id, proof.hexdigest())
+
+
+def _ordered(arguments: str) -> str:
+    """Arguments in one of the forms in which a client may write them again."""
+    try:
+        value = msgspec.json.decode(arguments or "{}")
+        return msgspec.json.encode(value, order="deterministic").decode()
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return arguments
