@@ -9,7 +9,7 @@ from typing import Any
 
 from hexapla.ir.content import Origin, Reasoning
 from hexapla.ir.envelope import seal
-from hexapla.protocols.gemini_generate.words import wrap
+from hexapla.protocols.gemini_generate.signature import wrap
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PDF = "JVBERi0xLjQK"

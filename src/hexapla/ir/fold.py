@@ -2,6 +2,9 @@
 
 Stream aggregation and simulated streaming are these two functions and nothing else.  `fold(unfold(r)) == r` for every
 response (a law test), so a stream and its non-stream twin are the same value.
+
+What they are made of serves whoever reads or writes a stream piece by piece: what a block's start carries (`head_of`),
+what a delta makes of a thought (`with_summary`, `with_state`), and which failure a StreamError is (`error_of`, `event_of`).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hexapla.errors import Kind, UpstreamError
+from hexapla.errors import GatewayError, Kind, UpstreamError
 from hexapla.ir.content import Extras, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
@@ -135,6 +138,18 @@ def error_of(event: StreamError) -> UpstreamError:
     )
 
 
+def event_of(error: GatewayError) -> StreamError:
+    """A failure as the terminal event of a stream."""
+    return StreamError(
+        kind=error.kind,
+        message=error.message,
+        type=error.type,
+        code=error.code,
+        status=error.status,
+        retry_after=error.retry_after,
+    )
+
+
 def unfold(response: GenerateResponse) -> Iterator[AnyEvent]:
     """Play a whole response as a stream, one delta a block."""
     yield MessageStart(
@@ -153,29 +168,38 @@ def unfold(response: GenerateResponse) -> Iterator[AnyEvent]:
 
 
 def _unfold_part(index: int, part: ResponsePart) -> Iterator[AnyEvent]:
-    head, deltas = _split(part)
-    yield BlockStart(index, head)
-    for delta in deltas:
+    yield BlockStart(index, head_of(part))
+    for delta in _deltas(part):
         yield BlockDelta(index, delta)
     yield BlockStop(index)
 
 
-def _split(part: ResponsePart) -> tuple[ResponsePart, list[Delta]]:
-    """A part as (what BlockStart carries, the deltas that follow)."""
+def head_of(part: ResponsePart) -> ResponsePart:
+    """What the start of a part's block carries: everything but what deltas bring.  Media and Opaque parts come whole."""
     if isinstance(part, Text):
-        head = replace(part, text="", citations=(), logprobs=())
-        deltas: list[Delta] = [TextDelta(part.text, part.logprobs)] if part.text or part.logprobs else []
-        return head, deltas + [CitationDelta(citation) for citation in part.citations]
+        return replace(part, text="", citations=(), logprobs=())
     if isinstance(part, Refusal):
-        return replace(part, text=""), [TextDelta(part.text)]
+        return replace(part, text="")
     if isinstance(part, ToolCall):
-        return replace(part, arguments=""), [TextDelta(part.arguments)] if part.arguments else []
+        return replace(part, arguments="")
     if isinstance(part, Reasoning):
-        return _split_reasoning(part)
-    return part, []
+        return replace(part, text="", summary=(), signature=None, encrypted=None, details=None)
+    return part
 
 
-def _split_reasoning(part: Reasoning) -> tuple[ResponsePart, list[Delta]]:
+def _deltas(part: ResponsePart) -> list[Delta]:
+    """What follows the start."""
+    if isinstance(part, Text):
+        said: list[Delta] = [TextDelta(part.text, part.logprobs)] if part.text or part.logprobs else []
+        return said + [CitationDelta(citation) for citation in part.citations]
+    if isinstance(part, Refusal):
+        return [TextDelta(part.text)]
+    if isinstance(part, ToolCall):
+        return [TextDelta(part.arguments)] if part.arguments else []
+    return _thought_deltas(part) if isinstance(part, Reasoning) else []
+
+
+def _thought_deltas(part: Reasoning) -> list[Delta]:
     """Details first, since they repeat the text: whoever writes both can then write them together."""
     deltas: list[Delta] = [] if part.details is None else [ReasoningDelta(details=part.details)]
     deltas += [SummaryDelta(number, text) for number, text in enumerate(part.summary)]
@@ -184,7 +208,7 @@ def _split_reasoning(part: Reasoning) -> tuple[ResponsePart, list[Delta]]:
     late = ReasoningDelta(signature=part.signature, encrypted=part.encrypted)
     if late != ReasoningDelta():
         deltas.append(late)
-    return replace(part, text="", summary=(), signature=None, encrypted=None, details=None), deltas
+    return deltas
 
 
 def _join(part: ResponsePart, pieces: list[str]) -> ResponsePart:
@@ -199,46 +223,43 @@ def _join(part: ResponsePart, pieces: list[str]) -> ResponsePart:
     return part
 
 
-def _apply_summary(part: ResponsePart, delta: Delta) -> ResponsePart:
-    assert isinstance(delta, SummaryDelta)
-    if not isinstance(part, Reasoning):
-        return part
+def with_summary(part: Reasoning, delta: SummaryDelta) -> Reasoning:
+    """A thought with more of a summary paragraph."""
     summary = list(part.summary)
     summary.extend("" for _ in range(delta.part + 1 - len(summary)))
     summary[delta.part] += delta.text
     return replace(part, summary=tuple(summary))
 
 
-def _apply_citation(part: ResponsePart, delta: Delta) -> ResponsePart:
-    assert isinstance(delta, CitationDelta)
-    return replace(part, citations=(*part.citations, delta.citation)) if isinstance(part, Text) else part
-
-
-def _apply_reasoning(part: ResponsePart, delta: Delta) -> ResponsePart:
-    assert isinstance(delta, ReasoningDelta)
-    if not isinstance(part, Reasoning):
-        return part
+def with_state(part: Reasoning, delta: ReasoningDelta) -> Reasoning:
+    """A thought with state that came late."""
     known = {name: value for name in ("signature", "encrypted", "id") if (value := getattr(delta, name)) is not None}
     if not known and delta.details is None:
         return part
-    details = append_details(part.details, delta.details)
-    return replace(part, **known, details=details)
+    return replace(part, **known, details=_with_details(part.details, delta.details))
 
 
-def _apply_part(part: ResponsePart, delta: Delta) -> ResponsePart:
-    assert isinstance(delta, PartDelta)
-    return delta.part
+def _with_citation(part: Text, delta: CitationDelta) -> Text:
+    return replace(part, citations=(*part.citations, delta.citation))
 
 
-_APPLY = {
-    SummaryDelta: _apply_summary,
-    CitationDelta: _apply_citation,
-    ReasoningDelta: _apply_reasoning,
-    PartDelta: _apply_part,
+Apply = Callable[[Any, Any], ResponsePart]
+
+
+def _of(kind: type, apply: Apply) -> Apply:
+    """A delta that is meant for parts of this kind; any other stays as it is."""
+    return lambda part, delta: apply(part, delta) if isinstance(part, kind) else part
+
+
+_APPLY: dict[type, Apply] = {
+    SummaryDelta: _of(Reasoning, with_summary),
+    CitationDelta: _of(Text, _with_citation),
+    ReasoningDelta: _of(Reasoning, with_state),
+    PartDelta: lambda part, delta: delta.part,
 }
 
 
-def append_details(first: Raw | None, more: Raw | None) -> Raw | None:
+def _with_details(first: Raw | None, more: Raw | None) -> Raw | None:
     """Concatenate two raw JSON lists of reasoning details."""
     if first is None or more is None:
         return more if first is None else first

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.event import AnyEvent, Ping, StreamError, UsageReport
+from hexapla.ir.fold import event_of
 from hexapla.protocols.failures import complaint
 from hexapla.protocols.unread import Look
 from hexapla.wire.rawjson import UNDECODABLE, broken
@@ -128,16 +131,7 @@ class FrameDecoder:
 
     def _refuse(self, error: UpstreamError) -> None:
         """The provider says that it failed."""
-        self._events.append(
-            StreamError(
-                kind=error.kind,
-                message=error.message,
-                type=error.type,
-                code=error.code,
-                status=error.upstream_status,
-                retry_after=error.retry_after,
-            )
-        )
+        self._events.append(replace(event_of(error), status=error.upstream_status))
         self.done = True
 
     def _take(self) -> list[AnyEvent]:

@@ -21,6 +21,7 @@ import msgspec
 
 from hexapla.auth.grant import Token
 from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError, RoutingError, UpstreamError
+from hexapla.ir.fold import event_of
 from hexapla.ir.response import Usage
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import (
@@ -42,7 +43,7 @@ from hexapla.routing.commands import (
 from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Patience
 from hexapla.routing.race import race
-from hexapla.routing.reception import Heard, Reception, failure, stream_error
+from hexapla.routing.reception import Heard, Reception, failure
 from hexapla.routing.retry import DECLINES, RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane
 
@@ -170,7 +171,7 @@ class Exchange:
         """The client has heard heartbeats, or a part that nobody could go on with: say the error as the dialect's own
         event."""
         stream = self._heard.stream
-        yield Forward(self._tell_error(error) if stream is None else stream.fail(stream_error(error)))
+        yield Forward(self._tell_error(error) if stream is None else stream.fail(event_of(error)))
         yield Finish()
 
     def _is_final(self, error: GatewayError) -> bool:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from hexapla.errors import GatewayError, Kind, UpstreamError
-from hexapla.ir.event import StreamError
-from hexapla.ir.fold import error_of
+from hexapla.ir.fold import error_of, event_of
 from hexapla.protocols import PROTOCOLS
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import (
@@ -254,7 +253,7 @@ class Reception:
         if error.kind in RESUMES and flow.stream.breaks():
             self._heard.broken = error
             return error
-        yield from self._say(flow, flow.stream.fail(stream_error(error)))
+        yield from self._say(flow, flow.stream.fail(event_of(error)))
         yield Finish()
         return error
 
@@ -325,15 +324,3 @@ def recoded(error: UpstreamError, candidate: Candidate) -> UpstreamError:
     elif error.kind not in (Kind.CONTEXT_LENGTH, Kind.UPSTREAM_BILLING) and error.type in codes:
         error.kind = Kind(codes[error.type])
     return error
-
-
-def stream_error(error: GatewayError) -> StreamError:
-    """`error` as the terminal event of a stream."""
-    return StreamError(
-        kind=error.kind,
-        message=error.message,
-        type=error.type,
-        code=error.code,
-        status=error.status,
-        retry_after=error.retry_after,
-    )

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator
 import msgspec
 from msgspec import Raw
 
-from hexapla.errors import ClientError, Kind, ProtocolError
+from hexapla.errors import ClientError, Kind
 from hexapla.ir.target import Target
+from hexapla.protocols.images import KNOWN, check_image
 from hexapla.translate.adapt.pairs import answered_twice, called_twice, not_called
 from hexapla.translate.peek import CONVERSATION, LARGE, Peek
-from hexapla.wire.media import sniff, split_data_url
+from hexapla.wire.media import split_data_url
 from hexapla.wire.rawjson import NULL, load
 
 MAX_BYTES = LARGE  # a larger body is not looked into: reading it would cost more than a vendor's own refusal
-IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 Step = tuple[str, str, str]
 """("call" | "result", its id, where it stands)"""
@@ -197,13 +197,8 @@ _LOOK: dict[str, _Look] = {
 
 def _check_pictures(pictures: Iterator[Picture]) -> None:
     for media_type, data, where in pictures:
-        if media_type not in IMAGE_TYPES:
-            continue
-        found = sniff(data)
-        if found == "":
-            raise ProtocolError("the image is not valid base64", path=f"$.{where}")
-        if found is None or not found.startswith("image/"):
-            raise ProtocolError(f"the image says {media_type}, but its bytes are none", path=f"$.{where}")
+        if media_type in KNOWN:
+            check_image(media_type, data, f"$.{where}")
 
 
 def _pictures(messages: list[_Message], name: str) -> Iterator[Picture]:

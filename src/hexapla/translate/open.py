@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hexapla.catalog.quirks import edit, edit_losses, strip_losses
 from hexapla.catalog.schema import Model, Quirks
 from hexapla.errors import ClientError, GatewayError, Kind
-from hexapla.ir.event import StreamError
+from hexapla.ir.fold import event_of
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
@@ -149,16 +149,7 @@ class Translation:
 
     def tell(self, error: GatewayError) -> bytes:
         """`error` as the terminal event of the client's stream."""
-        return self._client.encoder(self._reply).encode(
-            StreamError(
-                kind=error.kind,
-                message=error.message,
-                type=error.type,
-                code=error.code,
-                status=error.status,
-                retry_after=error.retry_after,
-            )
-        )
+        return self._client.encoder(self._reply).encode(event_of(error))
 
     def open(
         self,

@@ -11,14 +11,13 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import ClientError, Kind
+from hexapla.protocols.levels import LEAST_BUDGET
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import dump, join, load
 
 SAID = frozenset({"reasoning", "reasoning_effort", "include_reasoning", "thinking", "enable_thinking"})
 NESTED = (("output_config", b'"effort"'), ("generationConfig", b'"thinkingConfig"'))
 """Fields inside of which a dialect speaks of reasoning."""
-
-LEAST = 1024  # tokens of a budget; Anthropic's own minimum (https://docs.claude.com/en/docs/build-with-claude/extended-thinking)
 
 
 def thinking(peeked: Peek) -> Peek:
@@ -32,9 +31,9 @@ def thinking(peeked: Peek) -> Peek:
 
 def _budget(fields: dict[str, Raw]) -> dict[str, Raw]:
     most = load(fields.get("max_tokens", b""), int)
-    budget = max(LEAST, (most or 4 * LEAST) // 2)
+    budget = max(LEAST_BUDGET, (most or 4 * LEAST_BUDGET) // 2)
     if most is not None and most <= budget:
-        message = f"max_tokens must be above {LEAST} for a model that is asked for with :thinking."
+        message = f"max_tokens must be above {LEAST_BUDGET} for a model that is asked for with :thinking."
         raise ClientError(Kind.INVALID_REQUEST, message, param="max_tokens")
     return {"thinking": dump({"type": "enabled", "budget_tokens": budget})}
 

@@ -14,7 +14,8 @@ from hexapla.ir.content import Media, Opaque, Origin, Reasoning, Text, ToolCall,
 from hexapla.ir.envelope import seal
 from hexapla.ir.request import GenerateRequest, ReasoningWish, ServerTool, Tool, ToolChoice
 from hexapla.protocols.gemini_generate.request import parse_request
-from hexapla.protocols.gemini_generate.words import NAME, wrap
+from hexapla.protocols.gemini_generate.signature import wrap
+from hexapla.protocols.gemini_generate.words import NAME
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 HI: list[Any] = [{"role": "user", "parts": [{"text": "hi"}]}]

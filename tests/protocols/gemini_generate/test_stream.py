@@ -20,7 +20,8 @@ from hexapla.protocols.base import Reply
 from hexapla.protocols.gemini_generate.decode import GeminiDecoder
 from hexapla.protocols.gemini_generate.encode import GeminiEncoder
 from hexapla.protocols.gemini_generate.response import parse_response, render_response
-from hexapla.protocols.gemini_generate.words import NAME, unwrap
+from hexapla.protocols.gemini_generate.signature import unwrap
+from hexapla.protocols.gemini_generate.words import NAME
 
 REPLY = Reply(id="gen-1", created=1, model="m")
 ORIGIN = Origin(NAME)

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from hexapla.errors import GatewayError, Kind
 from hexapla.ir.content import Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.envelope import seal
 from hexapla.ir.event import (
@@ -32,7 +31,7 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.fold import append_details
+from hexapla.ir.fold import error_of, with_state, with_summary
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.anthropic_messages.blocks import RENDER, SOURCES_ALONE, render_citation
@@ -171,18 +170,13 @@ class MessagesEncoder:
         part = self._open.part
         assert isinstance(part, Reasoning)
         begun = self._begin() if self._open.place is None else b""
-        count = len(part.summary)
-        gap = "\n\n" if delta.part >= count > 0 else ""
-        paragraphs = list(part.summary) + [""] * (delta.part + 1 - count)
-        paragraphs[delta.part] += delta.text
-        self._open.part = replace(part, summary=tuple(paragraphs))
+        gap = "\n\n" if delta.part >= len(part.summary) > 0 else ""
+        self._open.part = with_summary(part, delta)
         return begun + self._piece(gap + delta.text)
 
     def _state(self, delta: ReasoningDelta) -> bytes:
-        part = self._open.part
-        assert isinstance(part, Reasoning)
-        known = {n: v for n in ("signature", "encrypted", "id") if (v := getattr(delta, n)) is not None}
-        self._open.part = replace(part, details=append_details(part.details, delta.details), **known)
+        assert isinstance(self._open.part, Reasoning)
+        self._open.part = with_state(self._open.part, delta)
         return b""
 
     def _citation(self, delta: CitationDelta) -> bytes:
@@ -263,8 +257,7 @@ class MessagesEncoder:
         return _event("message_delta", {"delta": delta, "usage": usage, **extras}) + _event("message_stop", {})
 
     def _error(self, event: StreamError) -> bytes:
-        error = GatewayError(Kind(event.kind), event.message, type=event.type, code=event.code, status=event.status)
-        return frame(error_body(error, typed=True), "error")
+        return frame(error_body(error_of(event), typed=True), "error")
 
 
 def _shell(part: ResponsePart) -> tuple[dict[str, Any], str]:

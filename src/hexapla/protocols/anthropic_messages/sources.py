@@ -10,9 +10,8 @@ from msgspec import Raw
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import CacheMark, Media
 from hexapla.protocols.anthropic_messages.words import NAME
-from hexapla.protocols.images import check_image
+from hexapla.protocols.images import check_file
 from hexapla.protocols.typed import Rest
-from hexapla.wire.media import sniff
 from hexapla.wire.rawjson import load
 
 
@@ -76,10 +75,8 @@ def _media(kind: Literal["image", "document"], block: WireImage | WireDocument, 
     said: str | None = getattr(source, place)
     if said is None:
         raise ProtocolError(f"{place} is required", path=f"{path}.{place}")
-    if source.type == "base64" and kind == "image":
-        check_image(source.media_type, said, f"{path}.data")
-    elif source.type == "base64" and sniff(said) == "":
-        raise ProtocolError("the document is not valid base64", path=f"{path}.data")
+    if source.type == "base64":
+        check_file(kind, source.media_type, said, f"{path}.data")
     return Media(
         kind=kind,
         media_type=source.media_type if source.type == "base64" else None,

@@ -16,13 +16,9 @@ from hexapla.ir.request import Message, ReasoningWish
 from hexapla.protocols.anthropic_messages.turns import Turns
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.extras import lose_extras
+from hexapla.protocols.levels import LEAST_BUDGET, budget_of
 
 Json = dict[str, Any]
-
-LEAST_BUDGET = 1024  # the API's own minimum (https://docs.claude.com/en/docs/build-with-claude/extended-thinking)
-
-# OpenRouter's published shares of max_tokens (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08)
-SHARES = {"max": 0.95, "xhigh": 0.95, "high": 0.8, "medium": 0.5, "low": 0.2, "minimal": 0.1}
 
 
 def render_thinking(wish: ReasoningWish, turns: Turns, max_tokens: int) -> tuple[Json | None, Json]:
@@ -91,7 +87,7 @@ def _budget(wish: ReasoningWish, turns: Turns, max_tokens: int) -> int | None:
     """The thinking budget: the client's, else the effort's share of max_tokens; always below max_tokens."""
     tokens = wish.budget
     if tokens is None:
-        tokens = max(LEAST_BUDGET, int(max_tokens * SHARES.get(wish.effort or "medium", 0.5)))
+        tokens = budget_of(wish.effort or "medium", max_tokens)
         turns.losses.add("reasoning", "effort was turned into a token budget", "cosmetic")
     if tokens < max_tokens:
         return tokens

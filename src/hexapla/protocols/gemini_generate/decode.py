@@ -34,7 +34,8 @@ from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.failures import classify_value
 from hexapla.protocols.frames import FrameDecoder
 from hexapla.protocols.gemini_generate.fields import standard
-from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
+from hexapla.protocols.gemini_generate.media import media_kind
+from hexapla.protocols.gemini_generate.signature import mark
 from hexapla.protocols.gemini_generate.sources import citations_of, logprobs_of
 from hexapla.protocols.gemini_generate.wire import (
     CANDIDATE_EXTRAS,
@@ -187,7 +188,7 @@ class GeminiDecoder(FrameDecoder):
         if part.thought_signature:
             if self._open != "text" or self._mark is not None:
                 self._stop_open()
-                self._whole(_mark(part.thought_signature, TEXT_KEY))
+                self._whole(mark(part.thought_signature))
             else:
                 self._mark = part.thought_signature
 
@@ -209,7 +210,7 @@ class GeminiDecoder(FrameDecoder):
         call_id = call.id or made_id(self._id, self._calls, name, arguments)
         self._calls += 1
         if signature:
-            self._whole(_mark(signature, call_id))
+            self._whole(mark(signature, call_id))
         self._events.append(self._blocks.open(_KEY, ToolCall(id=call_id, name=name)))
         self._delta(TextDelta(arguments))
         self._stop_open()
@@ -257,9 +258,9 @@ class GeminiDecoder(FrameDecoder):
     def _stop_open(self) -> None:
         self._events.extend(self._blocks.close(_KEY))
         self._open = ""
-        mark, self._mark = self._mark, None
-        if mark is not None:
-            self._whole(_mark(mark, TEXT_KEY))
+        signature, self._mark = self._mark, None
+        if signature is not None:
+            self._whole(mark(signature))
 
     # the end
 
@@ -294,8 +295,3 @@ class GeminiDecoder(FrameDecoder):
 
     def _error(self, raw: Raw) -> None:
         self._refuse(classify_value({"error": msgspec.json.decode(raw)}))
-
-
-def _mark(signature: str, key: str) -> Reasoning:
-    """The vendor's state beside a part that is no thought itself: `key` is the call's id, or text."""
-    return Reasoning(encrypted=signature, id=key, form="signature", origin=ORIGIN)

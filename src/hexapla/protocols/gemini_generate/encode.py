@@ -33,7 +33,7 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
-from hexapla.ir.fold import append_details
+from hexapla.ir.fold import with_state, with_summary
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
@@ -128,18 +128,13 @@ class GeminiEncoder:
         """Summary paragraphs as one text, a blank line between two."""
         part = self._part
         assert isinstance(part, Reasoning)
-        count = len(part.summary)
-        gap = "\n\n" if delta.part >= count > 0 else ""
-        paragraphs = list(part.summary) + [""] * (delta.part + 1 - count)
-        paragraphs[delta.part] += delta.text
-        self._part = replace(part, summary=tuple(paragraphs))
+        gap = "\n\n" if delta.part >= len(part.summary) > 0 else ""
+        self._part = with_summary(part, delta)
         return self._piece(gap + delta.text) if gap + delta.text else b""
 
     def _reasoning_delta(self, delta: ReasoningDelta) -> bytes:
-        part = self._part
-        assert isinstance(part, Reasoning)
-        known = {n: v for n in ("signature", "encrypted", "id") if (v := getattr(delta, n)) is not None}
-        self._part = replace(part, details=append_details(part.details, delta.details), **known)
+        assert isinstance(self._part, Reasoning)
+        self._part = with_state(self._part, delta)
         return b""
 
     def _citation_delta(self, delta: CitationDelta) -> bytes:

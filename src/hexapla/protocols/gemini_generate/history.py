@@ -11,7 +11,7 @@ Rules of this file: one function for each kind of part, found by table.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeGuard
+from typing import Any, TypeGuard
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -21,9 +21,11 @@ from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Text, 
 from hexapla.ir.envelope import open_envelope
 from hexapla.ir.request import Message, Role
 from hexapla.protocols.gemini_generate.fields import Camel, extras_of, standard
-from hexapla.protocols.gemini_generate.words import NAME, ORIGIN, made_id, unwrap
+from hexapla.protocols.gemini_generate.media import media_kind
+from hexapla.protocols.gemini_generate.signature import mark, unwrap
+from hexapla.protocols.gemini_generate.words import NAME, ORIGIN, made_id
+from hexapla.protocols.images import check_file
 from hexapla.protocols.typed import is_text, string
-from hexapla.wire.media import sniff
 from hexapla.wire.rawjson import dump, load
 
 _ROLES: dict[str, Role] = {
@@ -34,27 +36,6 @@ _ROLES: dict[str, Role] = {
     "tool": "user",
     "system": "system",
 }
-Kind = Literal["image", "document", "audio", "video"]
-
-TEXT_KEY = "text"
-"""The id of a Reasoning part that holds the signature of the text beside it."""
-
-_EXTENSIONS: dict[str, Kind] = {
-    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "webp", "heic", "heif"), "image"),
-    **dict.fromkeys(("mp3", "wav", "aac", "ogg", "flac", "aiff"), "audio"),
-    **dict.fromkeys(("mp4", "mov", "mpeg", "webm", "avi", "wmv", "3gp"), "video"),
-}
-
-
-def media_kind(media_type: str | None, url: str = "") -> Kind:
-    """What a file is, by its type, else by its address."""
-    family = (media_type or "").partition("/")[0]
-    if family in ("image", "audio", "video"):
-        return family  # type: ignore[return-value]
-    if media_type is None and ("youtube.com/" in url or "youtu.be/" in url):
-        return "video"
-    ending = url.partition("?")[0].rpartition(".")[2].lower()
-    return _EXTENSIONS.get(ending, "document") if media_type is None else "document"
 
 
 def parse_system(fields: Camel) -> tuple[Message, ...]:
@@ -175,7 +156,7 @@ class _Contents:
         """A part that only Gemini knows, whole; a signature alone belongs to the text before it."""
         rest = fields.rest()
         if not rest:
-            return [*opened, _mark(signature)] if signature else opened
+            return [*opened, mark(signature)] if signature else opened
         return [*opened, Opaque(origin=ORIGIN, type=next(iter(rest)), data=raw)]
 
     def _thought(self, fields: Camel, signature: str | None) -> Reasoning:
@@ -192,7 +173,7 @@ class _Contents:
         assert inner is not None
         media_type, data = inner.text("mimeType"), standard(inner.required("data"))
         kind = media_kind(media_type)
-        _check(kind, media_type, data, f"{inner.path}.data")
+        check_file(kind, media_type, data, f"{inner.path}.data")
         return Media(
             kind=kind,
             data=data,
@@ -274,17 +255,12 @@ def _opened(seals: Sequence[str], beside: Extras) -> list[AnyPart]:
     return [part for seal in seals if (part := open_envelope(seal, beside)) is not None]
 
 
-def _mark(signature: str, key: str = TEXT_KEY) -> Reasoning:
-    """The vendor's state beside a part that is no thought itself."""
-    return Reasoning(encrypted=signature, id=key, form="signature", origin=ORIGIN)
-
-
 def _signed(part: AnyPart, signature: str, path: str) -> list[AnyPart]:
     """A part with its signature: a call's stands before it, a text's after it, a file's travels in it."""
     if isinstance(part, ToolCall):
-        return [_mark(signature, part.id), part]
+        return [mark(signature, part.id), part]
     if isinstance(part, Text):
-        return [part, _mark(signature)] if part.text else [_mark(signature)]
+        return [part, mark(signature)] if part.text else [mark(signature)]
     if isinstance(part, Media):
         own = {**part.extras.get(NAME, {}), "thoughtSignature": dump(signature)}
         return [replace(part, extras={NAME: own})]
@@ -326,21 +302,6 @@ def _output(raw: Raw | None) -> tuple[str, bool | None]:
             return said, True if name == "error" else None
     assert raw is not None
     return bytes(raw).decode("utf-8", "replace"), None
-
-
-def _check(kind: str, media_type: str | None, data: str, path: str) -> None:
-    """Raise ProtocolError for data that is plainly not what it says it is."""
-    found = sniff(data)
-    if found == "":
-        raise ProtocolError(f"the {kind} is not valid base64", path=path)
-    if kind == "image" and found is not None and not found.startswith("image/"):
-        raise ProtocolError(f"the image says {media_type}, but its bytes are {found}", path=path)
-    if found is None and media_type in _SNIFFED:
-        raise ProtocolError(f"the bytes are no {media_type} image", path=path)
-
-
-_SNIFFED = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""Image types whose first bytes are known."""
 
 
 def _both(first: Extras, second: Extras) -> Extras:

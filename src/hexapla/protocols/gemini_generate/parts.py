@@ -15,8 +15,8 @@ from hexapla.ir.envelope import seal
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.arguments import object_of
-from hexapla.protocols.gemini_generate.history import TEXT_KEY
-from hexapla.protocols.gemini_generate.words import NAME, wrap
+from hexapla.protocols.gemini_generate.signature import TEXT_KEY, wrap
+from hexapla.protocols.gemini_generate.words import NAME
 from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]

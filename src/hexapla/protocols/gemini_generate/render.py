@@ -19,6 +19,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols.base import nothing_left
 from hexapla.protocols.extras import lose_extras
 from hexapla.protocols.gemini_generate.schema import to_subset
+from hexapla.protocols.gemini_generate.signature import signs
 from hexapla.protocols.gemini_generate.turns import Turns
 from hexapla.protocols.gemini_generate.words import NAME
 from hexapla.wire.rawjson import join, split
@@ -239,7 +240,7 @@ class _Body:
         return self.turns.beside({**amount, **shown}, wish.extras, "reasoning.") or None
 
     def off(self) -> Json:
-        if _SIGNED(self.target.model):
+        if signs(self.target.model):  # they cannot be kept from thinking
             self.losses.add("reasoning.mode", "the model always thinks; it was asked to do so least", "cosmetic")
             return {"thinkingLevel": "MINIMAL" if "flash" in self.target.model else "LOW"}
         return {"thinkingBudget": 0}
@@ -277,6 +278,3 @@ class _Body:
             return self.request.store
         self.losses.add("store", "whether Google keeps requests is not said here", "cosmetic")
         return None
-
-
-_SIGNED = re.compile(r"gemini-(?:[3-9]|[1-9]\d)").match

@@ -24,7 +24,8 @@ from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.arguments import said_object_of
 from hexapla.protocols.extras import beside, lose_extras
-from hexapla.protocols.gemini_generate.history import TEXT_KEY, media_kind
+from hexapla.protocols.gemini_generate.media import likely_type, media_kind
+from hexapla.protocols.gemini_generate.signature import TEXT_KEY, signs
 from hexapla.protocols.gemini_generate.words import NAME
 from hexapla.wire.rawjson import load, split
 
@@ -33,24 +34,7 @@ Json = dict[str, Any]
 SKIP = "skip_thought_signature_validator"
 """What stands for the signature of a call that Gemini did not make."""
 
-_SIGNS = re.compile(r"gemini-(?:[3-9]|[1-9]\d)")
 _SYSTEM = ("system", "developer")
-
-_USUAL = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4", "document": "application/pdf"}
-_TYPES = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "webm": "video/webm",
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-}
 
 
 class Turns:
@@ -151,7 +135,7 @@ class Turns:
                 _sign(said, part, marks, calls)
                 parts.append(said)
         parts += [{"text": "", "thoughtSignature": mark.encrypted} for mark in marks if mark.id == TEXT_KEY]
-        if current and _SIGNS.match(self.target.model):
+        if current and signs(self.target.model):
             _excuse(parts)
         return parts
 
@@ -261,9 +245,7 @@ class Turns:
                 self.losses.add(f"{path}.kind", "Gemini tells what a file is by its media type", "cosmetic")
             return part.media_type
         self.losses.add(f"{path}.media_type", "Gemini wants to know the media type; it was guessed", "cosmetic")
-        ending = url.partition("?")[0].rpartition(".")[2].lower()
-        guess = _TYPES.get(ending, "")
-        return guess if guess and media_kind(guess) == part.kind else _USUAL[part.kind]
+        return likely_type(part.kind, url)
 
     def _opaque(self, path: str, part: Opaque) -> Json | None:
         if part.origin.protocol != NAME:

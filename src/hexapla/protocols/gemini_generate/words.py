@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +9,6 @@ from typing import Any
 from msgspec import Raw
 
 from hexapla.ir.content import Origin
-from hexapla.ir.envelope import MARK
 from hexapla.ir.response import Stop, StopReason, Usage
 from hexapla.wire.rawjson import NULL, load
 
@@ -183,28 +180,3 @@ def made_id(*facts: object) -> str:
     """An id for a call that the wire gave none: the same for the same facts, in every process."""
     digest = hashlib.sha256("\0".join(map(str, facts)).encode("utf-8", "surrogatepass")).hexdigest()
     return f"call_{digest[:24]}"
-
-
-# envelopes: thoughtSignature is bytes, so SDKs want base64 there, and an envelope's own text is none
-
-
-def wrap(seals: list[str]) -> str:
-    """Envelopes as one thoughtSignature."""
-    return base64.b64encode("\n".join(seals).encode()).decode()
-
-
-def unwrap(signature: str) -> list[str] | None:
-    """The envelopes in a thoughtSignature; None where it is the vendor's own.  Either base64 alphabet is taken, since
-    SDKs write the URL-safe one."""
-    if not signature.startswith(_WRAPPED):
-        return None
-    padded = signature + "=" * (-len(signature) % 4)
-    try:
-        text = base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
-    return text.split("\n") if text.startswith(MARK) else None
-
-
-_WRAPPED = base64.b64encode(MARK.encode()).decode()[:6]
-"""What base64 makes of the mark's first 36 bits, which is all that does not depend on what follows."""

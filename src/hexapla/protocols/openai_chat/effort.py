@@ -6,11 +6,8 @@ enable_thinking  enable_thinking, thinking_budget       SiliconFlow, DashScope
 thinking         thinking {type}, reasoning_effort      DeepSeek, Z.ai, Ark, Kimi
 none             nothing is asked; the wish is a Loss
 
-Levels and budgets stand for one another by OpenRouter's published shares of max_tokens
-(https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08).
-
-Rules of this file: pure arithmetic and one function for each style; where a style says less than was wished, a Loss names
-the part of the wish.
+Rules of this file: one function for each style (`levels.py` does the arithmetic); where a style says less than was
+wished, a Loss names the part of the wish.
 """
 
 from __future__ import annotations
@@ -22,14 +19,10 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ReasoningWish
 from hexapla.ir.target import Target
 from hexapla.protocols.extras import beside, lose_extras
+from hexapla.protocols.levels import USUAL_LIMIT, budget_of, level_of, nearest
 from hexapla.protocols.openai_chat.schema import NAME
 
 Json = dict[str, Any]
-
-SHARES = {"max": 0.95, "xhigh": 0.95, "high": 0.8, "medium": 0.5, "low": 0.2, "minimal": 0.1}
-LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-LEAST_BUDGET = 1024
-USUAL_LIMIT = 32_768  # output tokens assumed for the share when neither the request nor the catalogue says
 
 
 def render_effort(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> Json:
@@ -92,16 +85,7 @@ class _Wish:
     def level(self) -> str | None:
         """The effort that the wish amounts to, the nearest that the model knows; None leaves it to the model."""
         effort = self._wanted()
-        known = self.target.effort_levels
-        if effort is None or not known or effort in known or effort not in LEVELS:
-            return effort
-        if effort == "none":
-            self.losses.add("reasoning.effort", "the model cannot be kept from thinking")
-        place = LEVELS.index(effort)
-        awake = [name for name in known if name in LEVELS and name != "none"]
-        nearest = min(awake, key=lambda name: abs(LEVELS.index(name) - place), default=None)
-        self.losses.add("reasoning.effort", f"the model knows no effort {effort}; {nearest} is nearest", "cosmetic")
-        return nearest
+        return None if effort is None else nearest(effort, self.target.effort_levels, self.losses)
 
     def _wanted(self) -> str | None:
         if not self.on:
@@ -109,8 +93,7 @@ class _Wish:
         if self.wish.effort is not None:
             return self.wish.effort
         if self.wish.budget is not None:
-            share = self.wish.budget / self.most
-            return min(("minimal", "low", "medium", "high", "xhigh"), key=lambda name: abs(SHARES[name] - share))
+            return level_of(self.wish.budget, self.most)
         return "medium" if self.wish.mode == "enabled" else None
 
     def budget(self) -> int | None:
@@ -119,7 +102,7 @@ class _Wish:
             return self.wish.budget
         if self.wish.effort is None or not self.on:
             return None
-        return min(max(LEAST_BUDGET, int(self.most * SHARES.get(self.wish.effort, 0.5))), max(1, self.most - 1))
+        return min(budget_of(self.wish.effort, self.most), max(1, self.most - 1))
 
 
 def _effort(wish: _Wish) -> Json:

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from hexapla.errors import STATUS, GatewayError, Kind
+from hexapla.errors import STATUS, Kind
 from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import (
     AnyEvent,
@@ -37,6 +37,7 @@ from hexapla.ir.event import (
     TextDelta,
     UsageReport,
 )
+from hexapla.ir.fold import error_of
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
 from hexapla.protocols.base import Reply
@@ -277,8 +278,7 @@ class ChatEncoder:
     def _error(self, event: StreamError) -> bytes:
         if self._reply.openrouter:
             return self._last_chunk(event)
-        error = GatewayError(Kind(event.kind), event.message, code=event.code, type=event.type, status=event.status)
-        return frame(error_body(error, typed=True))
+        return frame(error_body(error_of(event), typed=True))
 
     def _last_chunk(self, event: StreamError) -> bytes:
         """The error as OpenRouter says it: a chunk with a choice that ends."""

@@ -17,11 +17,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
-from msgspec.structs import replace
 
 from hexapla.ir.content import Reasoning
 from hexapla.ir.event import ReasoningDelta, SummaryDelta, TextDelta
-from hexapla.ir.fold import append_details
+from hexapla.ir.fold import with_state
 from hexapla.protocols.openai_chat.reasoning import FORMATS, Detail, listed
 from hexapla.protocols.openai_chat.schema import NAME
 
@@ -114,8 +113,7 @@ class ThoughtWriter:
             said = self._flush()
             self._pieces = delta.pieces
             return said
-        known = {name: v for name in ("signature", "encrypted", "id") if (v := getattr(delta, name)) is not None}
-        self._part = replace(self._part, details=append_details(self._part.details, delta.details), **known)
+        self._part = with_state(self._part, delta)
         return b""
 
     def stop(self) -> bytes:

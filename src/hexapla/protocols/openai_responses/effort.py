@@ -1,11 +1,10 @@
 """How a Responses server is asked to think: reasoning {effort, summary}.
 
-Responses takes a level of effort and no budget; OpenRouter's takes a budget too.  Levels and budgets stand for one another
-by OpenRouter's published shares of the output limit (https://openrouter.ai/docs/use-cases/reasoning-tokens, 2026-08).  The
+Responses takes a level of effort and no budget (`levels.py` makes one of the other); OpenRouter's takes a budget too.  The
 other dialects show thought unless told not to, Responses shows none unless asked, so their clients' wishes ask for a
 summary.
 
-Rules of this file: pure arithmetic; where less is said than was wished, a Loss names the part of the wish.
+Rules of this file: where less is said than was wished, a Loss names the part of the wish.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from typing import Any
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, ReasoningWish
 from hexapla.ir.target import Target
+from hexapla.protocols.levels import USUAL_LIMIT, level_of, nearest
 from hexapla.protocols.openai_responses.words import NAME
 
 Json = dict[str, Any]
 
-LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_SHARES = {"xhigh": 0.95, "high": 0.8, "medium": 0.5, "low": 0.2, "minimal": 0.1}
-_USUAL_LIMIT = 32_768  # output tokens assumed for the share when neither the request nor the catalogue says
 _MESSAGES_SUMMARIES = frozenset({"summarized", "omitted", "updates"})
 
 
@@ -67,8 +64,8 @@ def _level(wish: ReasoningWish, request: GenerateRequest, target: Target, losses
         losses.add("reasoning", "Responses takes a level of effort", "cosmetic")
     if wish.exclude is not None:
         losses.add("reasoning.exclude", "Responses shows summaries only", "cosmetic")
-    effort = _wanted(wish, request.max_tokens or target.max_output or _USUAL_LIMIT)
-    return effort if effort is None else _known(effort, target.effort_levels, losses)
+    effort = _wanted(wish, request.max_tokens or target.max_output or USUAL_LIMIT)
+    return None if effort is None else nearest(effort, target.effort_levels, losses)
 
 
 def _wanted(wish: ReasoningWish, limit: int) -> str | None:
@@ -77,22 +74,8 @@ def _wanted(wish: ReasoningWish, limit: int) -> str | None:
     if wish.effort is not None:
         return wish.effort
     if wish.budget is not None:
-        share = wish.budget / limit
-        return min(_SHARES, key=lambda name: abs(_SHARES[name] - share))
+        return level_of(wish.budget, limit)
     return "medium" if wish.mode == "enabled" else None
-
-
-def _known(effort: str, levels: tuple[str, ...], losses: LossLog) -> str | None:
-    """`effort`, or the nearest level that the model knows."""
-    if not levels or effort in levels or effort not in LEVELS:
-        return effort
-    if effort == "none":
-        losses.add("reasoning.effort", "the model cannot be kept from thinking")
-    place = LEVELS.index(effort)
-    awake = [name for name in levels if name in LEVELS and name != "none"]
-    nearest = min(awake, key=lambda name: abs(LEVELS.index(name) - place), default=None)
-    losses.add("reasoning.effort", f"the model knows no effort {effort}; {nearest} is nearest", "cosmetic")
-    return nearest
 
 
 def _summary(wish: ReasoningWish, request: GenerateRequest, target: Target, losses: LossLog) -> str | None:

@@ -27,6 +27,7 @@ from hexapla.ir.event import (
     SummaryDelta,
     TextDelta,
 )
+from hexapla.ir.fold import head_of
 from hexapla.ir.response import ResponsePart
 from hexapla.protocols.blocks import Blocks
 from hexapla.protocols.openai_responses.items import message_extras, parse_citation, parse_item, text_of
@@ -127,7 +128,7 @@ class Said:
         item.kind, item.extras = kind, message_extras(fields) if kind == "message" else {}
         if kind != "message":
             for part in parse_item(raw):
-                self.open((place, 0), _head(part))
+                self.open((place, 0), head_of(part))
 
     def end(self, index: int | None, raw: Raw) -> None:
         """An item is whole: say what is missing of it, and close its blocks."""
@@ -235,7 +236,7 @@ class Said:
     # whole parts
 
     def _finish_part(self, key: Key, part: ResponsePart) -> None:
-        block = self.open(key, _head(part))
+        block = self.open(key, head_of(part))
         assert block is not None  # its item is not done
         if isinstance(part, Text):
             self._finish_text(key, block, part)
@@ -270,16 +271,3 @@ def _look(raw: Raw) -> tuple[str, str | None, dict[str, Raw]]:
     """(kind, id, fields) of an item."""
     fields = load(raw, dict[str, Raw]) or {}
     return text_of(fields, "type") or "message", text_of(fields, "id"), fields
-
-
-def _head(part: ResponsePart) -> ResponsePart:
-    """What a block's start carries: everything but what deltas bring."""
-    if isinstance(part, Text):
-        return replace(part, text="", citations=(), logprobs=())
-    if isinstance(part, Refusal):
-        return replace(part, text="")
-    if isinstance(part, ToolCall):
-        return replace(part, arguments="")
-    if isinstance(part, Reasoning):
-        return replace(part, text="", summary=(), encrypted=None)
-    return part  # pictures, and what only Responses knows, come whole

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import Reasoning
 from hexapla.ir.event import CitationDelta, Delta, PartDelta, ReasoningDelta, SummaryDelta, TextDelta
-from hexapla.ir.fold import append_details
+from hexapla.ir.fold import with_state
 from hexapla.protocols.openai_responses.output import reasoning_item
 from hexapla.protocols.openai_responses.words import NAME
 from hexapla.protocols.openai_responses.writer import Json, Lines, Piecewise
@@ -59,9 +59,7 @@ class ThoughtWriter(Piecewise):
 
     def _state(self, delta: ReasoningDelta) -> bytes:
         """State that came late.  The item keeps the id under which it was announced."""
-        names = ("signature", "encrypted") if self._native else ("signature", "encrypted", "id")
-        known = {name: value for name in names if (value := getattr(delta, name)) is not None}
-        self.part = replace(self.part, details=append_details(self.part.details, delta.details), **known)
+        self.part = with_state(self.part, replace(delta, id=None) if self._native else delta)
         return b""
 
     def _show(self, number: int, text: str) -> bytes:
