@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hexapla.upstream.reqwest import installed
-from server.client import begin, hear
+from server.client import begin, dial, hear, request
 from server.running import SHORT, Gateway, gateway, providers
 from server.upstream import Script, Upstream, Visit
 from server.wire import CHAT, DIALECTS, MESSAGES, OK, PATHS, RESPONSES, STREAM, ask, chunk, opening, piece, refusal
@@ -173,6 +173,17 @@ def test_leavers_leave_nothing_behind(upstream: Upstream, served: Gateway) -> No
     assert until(lambda: upstream.connections <= 1)
     assert served.alive()
     print(f"median {statistics.median(took) * 1000:.1f} ms, worst {max(took) * 1000:.1f} ms of {len(took)}")
+
+
+def test_who_leaves_with_a_request_behind_is_gone(upstream: Upstream, served: Gateway) -> None:
+    """Also where uvicorn has both requests, and tells of the leaving only the later one."""
+    model = upstream.play(mid_pour)
+    path = f"/v1beta/models/{SHORT[CHAT]}/{model}:streamGenerateContent?alt=sse"
+    with dial(served.url) as sock:
+        sock.sendall(request(path, b'{"contents": [{"parts": [{"text": "Hello"}]}]}') * 2)
+        hear(sock, b"first")
+    assert upstream.last().over.wait(5)
+    assert logged(served, model)["outcome"] == "cancelled"
 
 
 def test_a_client_that_closes_its_side_is_gone(upstream: Upstream, served: Gateway) -> None:

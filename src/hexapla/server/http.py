@@ -67,7 +67,7 @@ class Door(HttpToolsProtocol):
         self._beginning = False  # of pipelined requests, one after the other
         self._head_timer: asyncio.TimerHandle | None = None
         self._arriving: Turn | None = None  # its body is not complete
-        self._running: Turn | None = None
+        self._running: Turn | RequestResponseCycle | None = None
         self._idle_since = 0.0  # as the latest look has found it; 0 where it has not
         self._idle_timer: asyncio.TimerHandle | None = None
         self._lying = 0  # bytes that a slow client has not taken yet
@@ -82,12 +82,12 @@ class Door(HttpToolsProtocol):
         self._disarm()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        if self._running is not None:
-            self._running.leave()
-        for waiting in self.pipeline:
-            turn: object = waiting[0]
-            if isinstance(turn, Turn):
-                turn.leave()
+        for asked in (self._running, *(waiting for waiting, _ in self.pipeline)):
+            if isinstance(asked, Turn):
+                asked.leave()
+            elif asked is not None and not asked.response_complete:
+                asked.disconnected = True  # uvicorn tells only the one that came last
+                asked.message_event.set()
         self._taken()
         super().connection_lost(exc)
 
@@ -242,9 +242,9 @@ class Door(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Something that was pipelined has its turn; uvicorn's own cycles come here from the beginning."""
-        turn: object = cycle
+        turn: Turn | RequestResponseCycle = cycle
+        self._running = turn
         if isinstance(turn, Turn):
-            self._running = turn
             turn.begin()
         else:
             super()._start_asgi_task(cycle, app)
