@@ -252,7 +252,9 @@ def test_mistakes_are_one_clear_line(place: Path, arguments: tuple[str, ...], co
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "缺少参数：命令"),
+        (("login",), "缺少参数：PROVIDER"),
+        (("--nope",), "不认识的参数：--nope"),
+        (("connect", "claude", "--write", "--undo"), "参数 --undo：不能与 --write 同用"),
         (("nonsense",), "参数 命令：'nonsense' 不在可选值之中"),
         (("run", "vim"), "参数 tool：'vim' 不在可选值之中"),
         (("serve", "--port", "x"), "参数 --port：'x' 不是整数"),
@@ -266,11 +268,12 @@ def test_mistakes_are_one_clear_line(place: Path, arguments: tuple[str, ...], co
     ],
 )
 def test_a_wrong_command_line_is_told_in_chinese(
-    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a word of argparse's own is left."""
+    monkeypatch.setenv("HEXAPLA_LANG", "zh")
     with pytest.raises(SystemExit) as caught:
-        build_parser(Say("zh")).parse_args(arguments)
+        main(arguments)
     said = capsys.readouterr().err
     assert caught.value.code == 2 and words in said and said.startswith("用法：")
     assert not re.search("error|argument|invalid|usage:|choose|required", said)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+import hexapla.cli.console
 from hexapla.catalog.merge.write import write
 from hexapla.catalog.schema import Model, Price
 from hexapla.catalog.table import Row, Source, Table
@@ -83,6 +84,34 @@ def test_models_without_a_key_are_told_of(capsys: pytest.CaptureFixture[str]) ->
     assert {model["provider"] for model in models(capsys, "-a", "llama", "-p", "groq")} == {"groq"}
     assert "openai/o1-mini" not in {model["name"] for model in models(capsys, "-p", "openai")}
     assert "openai/o1-mini" in {model["name"] for model in models(capsys, "-p", "openai", "--old")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("models", "--can", "tools", "--can", "fly"), "No model can fly; abilities are: audio, "),
+        (("models", "-p", "OpenAI", "-p", "opnai"), "no provider opnai. Nearest: openai"),
+        (("models", "-p", "qqqq"), "no provider qqqq. `hexapla providers`"),
+        (("catalog", "--check"), "--check: only for `hexapla catalog update`"),
+        (("catalog", "status", "--large", "--from", "x"), "--from, --large: only for"),
+    ],
+)
+def test_what_nobody_has_is_told(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list with nothing in it would look like an answer."""
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_long_table_looks_as_a_short_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is laid out: for a pipe, or because rich would need a second for it."""
+    words = ("models", "-p", "siliconflow", "v3")
+    piped = said(capsys, *words).splitlines()
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "300"}.items():
+        monkeypatch.setenv(name, value)
+    shown = [line.rstrip() for line in ANSI.sub("", said(capsys, *words)).splitlines()]
+    assert len(piped) > 3 and piped == shown
+    monkeypatch.setattr(hexapla.cli.console, "MANY", 1)
+    assert [line.rstrip() for line in ANSI.sub("", said(capsys, *words)).splitlines()] == shown
 
 
 @pytest.mark.parametrize(("width", "language"), [(80, "en"), (80, "zh"), (140, "en"), (140, "zh")])

@@ -118,7 +118,7 @@ def named_like(text: str) -> Fits:
 def at_provider(names: Iterable[str]) -> Fits:
     """Providers of these ids, aliases or shown names, in any case."""
     wanted = {name.lower() for name in names}
-    return lambda row: bool(wanted & {name.lower() for name in _called(row.provider)})
+    return lambda row: bool(wanted & {name.lower() for name in called(row.provider)})
 
 
 def of_kind(kinds: Iterable[str]) -> Fits:
@@ -166,5 +166,6 @@ def sold(today: str) -> Fits:
     return lambda row: not row.model.retired or row.model.retired > today
 
 
-def _called(provider: Provider) -> tuple[str, ...]:
+def called(provider: Provider) -> tuple[str, ...]:
+    """What people may call a provider."""
     return (provider.id, provider.name, provider.name_zh, *provider.aliases)

@@ -59,11 +59,11 @@ def _say_no_more() -> None:
 
 def _run(argv: Sequence[str], say: Say) -> int:
     parser = build_parser(say)
-    if not argv:
-        parser.print_help()
-        return 0
     own, rest = own_part(argv)
     arguments = parser.parse_args(own)
+    if arguments.command is None:  # not `required`: argparse would complain of that before it looked at the options
+        parser.print_help()
+        return 0
     arguments.rest = rest
     # the one deliberate late import: a command brings the engine with it, and `--help` must not wait for that
     command = importlib.import_module(f"hexapla.cli.commands.{arguments.command}")

@@ -18,11 +18,15 @@ VERSION = "0.1.0"
 
 
 class Option(NamedTuple):
-    """One argument: its flags, the key of its help, and what argparse wants to know."""
+    """One argument: its flags, the key of its help, and what argparse wants to know.
+
+    alone  of a command's options that say so only one can be given
+    """
 
     flags: tuple[str, ...]
     word: str
     settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    alone: bool = False
 
 
 def _number(kind: Callable[[str], float], least: int) -> Callable[[str], float]:
@@ -121,8 +125,8 @@ COMMANDS: dict[str, tuple[Option, ...]] = {
         _PROFILE,
         _MODEL,
         _URL,
-        Option(("--write",), "write", {"action": "store_true"}),
-        Option(("--undo",), "undo", {"action": "store_true"}),
+        Option(("--write",), "write", {"action": "store_true"}, alone=True),
+        Option(("--undo",), "undo", {"action": "store_true"}, alone=True),
         Option(("--wait",), "wait", {**_AMOUNT, "nargs": "?", "const": 300.0, "metavar": "SECONDS"}),
         _CONFIG,
         _JSON,
@@ -183,12 +187,14 @@ def build_parser(say: Say) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hexapla {VERSION}", help=say("version"))
     making = partial(_Parser, say)
     commands = parser.add_subparsers(  # type: ignore[call-overload]  # any callable that makes a parser will do
-        dest="command", metavar=say("commands"), required=True, parser_class=making
+        dest="command", metavar=say("commands"), parser_class=making
     )
     for name, options in COMMANDS.items():
         command = commands.add_parser(name, help=say(name), description=say(name))
+        alone = command.add_mutually_exclusive_group() if any(option.alone for option in options) else command
         for option in options:
-            command.add_argument(*option.flags, help=say(option.word), **option.settings)
+            group = alone if option.alone else command
+            group.add_argument(*option.flags, help=say(option.word), **option.settings)
         _translate(command, say)
     _translate(parser, say)
     return parser

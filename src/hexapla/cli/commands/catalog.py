@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     environment = load_config(arguments.config).environment
     before = model_table(environment)
     if arguments.action == "status":
+        _only_for_update(arguments, say)
         return _status(before, user_table(environment), arguments, say)
     after, data = _renewed(arguments, before, say)
     changes = compare(before, after)
@@ -32,6 +33,12 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         _write(user_table(environment), data)
     _tell(changes, after, arguments, say)
     return 0
+
+
+def _only_for_update(arguments: argparse.Namespace, say: Say) -> None:
+    given = {"--check": arguments.check, "--from": arguments.files, "--large": arguments.large}
+    if names := [name for name, said in given.items() if said]:
+        raise ConfigError(say("update-only", names=", ".join(names)))
 
 
 def _status(table: Table | None, own: Path, arguments: argparse.Namespace, say: Say) -> int:

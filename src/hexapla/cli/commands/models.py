@@ -13,12 +13,14 @@ from rich.table import Table
 
 from hexapla.catalog import listing
 from hexapla.catalog.listing import Fits, Listed
+from hexapla.catalog.nearest import Names
 from hexapla.cli.amounts import rates, tokens
-from hexapla.cli.console import table_console
+from hexapla.cli.console import show_table, table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.engine.local import look_once
 from hexapla.engine.routes import Routes
+from hexapla.errors import ConfigError
 
 LETTERS = {"tools": "T", "reasoning": "R", "vision": "V", "json_schema": "J", "cache": "C", "web_search": "W"}
 """Abilities in a narrow terminal."""
@@ -31,6 +33,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     routes = Routes(load_config(arguments.config))
     asyncio.run(look_once(routes))
     everything = list(_rows(routes, time.strftime("%Y-%m-%d", time.gmtime()), old=arguments.old))
+    _check(arguments, everything, routes, say)
     fits = listing.every(_wanted(arguments))
     found = [row for row in everything if fits(row)]
     shown = [row for row in found if row.usable or arguments.all]
@@ -40,7 +43,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         return 0
     console = table_console()
     if shown:
-        console.print(_table(shown, console, say))
+        show_table(console, _table(shown, console, say))
     _foot(console, len(shown), len(found), say)
     return 0
 
@@ -54,6 +57,20 @@ def _rows(routes: Routes, today: str, *, old: bool) -> Iterator[Listed]:
             row = Listed(name=name, model=model, provider=provider, usable=provider.id in usable)
             if old or sold(row):
                 yield row
+
+
+def _check(arguments: argparse.Namespace, rows: list[Listed], routes: Routes, say: Say) -> None:
+    """Raise ConfigError for an ability or a provider that is none: a list without rows would look like an answer."""
+    abilities = sorted({name for row in rows for name in row.model.capabilities})
+    for name in arguments.can:
+        if name not in abilities:
+            raise ConfigError(say("no-ability", name=name, known=", ".join(abilities)))
+    providers = {name.lower() for each in routes.catalog.providers.values() for name in listing.called(each)}
+    for name in arguments.provider:
+        if name.lower() not in providers:
+            near = ", ".join(Names(routes.catalog.providers).nearest(name, 3))
+            hint = say("nearest", names=near) if near else ""
+            raise ConfigError(say("no-provider", name=name, near=hint))
 
 
 def _wanted(arguments: argparse.Namespace) -> Iterator[Fits]:

@@ -65,6 +65,7 @@ SAID: dict[str, tuple[str, str]] = {
         "The format of {names} is not the one that is known here ({why}).",
         "{names} 的格式与本程序所知的不同（{why}）。",
     ),
+    "update-only": ("{names}: only for `hexapla catalog update`.", "{names} 只用于 `hexapla catalog update`。"),
     "no-table": ("There is no table of models here.", "这里没有模型总表。"),
     "no-change": ("Nothing has to be changed.", "无需更改。"),
     "not-written": ("Nothing was written. `--write` changes the files.", "尚未写入。加 --write 才会修改文件。"),
@@ -128,6 +129,12 @@ SAID: dict[str, tuple[str, str]] = {
     "talk": ("Talking with {model}. An empty line ends it.", "正在与 {model} 对话。输入空行结束。"),
     "no-profile": ("There is no such profile.", "没有这样的配置档。"),
     "nothing": ("Nothing yet.", "暂无记录。"),
+    "no-ability": ("No model can {name}; abilities are: {known}.", "没有模型具备能力 {name}；现有能力：{known}。"),
+    "no-provider": (
+        "There is no provider {name}.{near} `hexapla providers` lists them.",
+        "没有名为 {name} 的供应商。{near}`hexapla providers` 会列出全部。",
+    ),
+    "nearest": (" Nearest: {names}.", "最接近的是：{names}。"),
     "models-shown": ("{shown} models.", "{shown} 个模型。"),
     "models-more": ("{more} more at providers without a key: --all.", "另有 {more} 个属于没有密钥的供应商：--all。"),
     "models-letters": (
