@@ -12,6 +12,7 @@ handles several events at once, so that there the minimum flatters.  Where the g
 bottleneck, the report says so: the CPU figures stand, the throughput does not.
 
     __main__.py    arguments, rounds
+    inside.py      what a request costs inside the gateway, without sockets: a program of its own
     scenarios.py   what is asked, and how the figures are called
     servers.py     what is measured: how it is configured, started and asked
     relay.py       bytes passed on, in this language: what tests hold the gateway's cost against

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hexapla.catalog.load import load_models, load_provider
+from hexapla.catalog.load import load_model_file, load_provider, sourced
 from hexapla.catalog.locate import line_of
 from hexapla.errors import ConfigError
 
@@ -96,7 +96,7 @@ sources = ["https://acme.test/two (2026-01-01): this"]
 
 def test_models_take_the_sources_of_their_file() -> None:
     """A model without sources of its own has those of the file."""
-    one, two = load_models(MODELS, "m.toml")["acme"]
+    one, two = sourced(load_model_file(MODELS, "m.toml"))["acme"]
     assert one.sources == ("https://acme.test (2026-01-01): all of it",)
     assert two.sources == ("https://acme.test/two (2026-01-01): this",)
 
@@ -114,7 +114,7 @@ def test_models_take_the_sources_of_their_file() -> None:
 def test_a_mistake_in_a_model_is_placed(old: str, new: str, line: int, key: str, says: str) -> None:
     """Also inside lists of inline tables."""
     with pytest.raises(ConfigError) as caught:
-        load_models(MODELS.replace(old, new, 1), "m.toml")
+        load_model_file(MODELS.replace(old, new, 1), "m.toml")
     assert (caught.value.line, caught.value.key) == (line, key)
     assert says in caught.value.message
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hexapla.catalog.load import load_provider
-from hexapla.catalog.rates import allowed, least, level_for, levels_up_to
+from hexapla.catalog.rates import allowed, least, levels_up_to
 from hexapla.catalog.schema import Model, Provider, Rate
 from hexapla.config import builtin_models, builtin_providers
 from hexapla.errors import ConfigError
@@ -44,10 +44,7 @@ def test_a_model_may_have_a_limit_of_its_own() -> None:
     assert allowed(at("high"), None) is None
 
 
-def test_spending_leads_to_a_level() -> None:
-    """Levels go by what was paid in a month."""
-    assert [level_for(at(""), spent) for spent in (0, 9.99, 10, 1e9)] == ["low", "low", "mid", "high"]
-    assert level_for(Provider(id="y"), 5) == ""
+def test_a_level_stands_on_those_below() -> None:
     assert levels_up_to(at("mid")) == ("low", "mid")
 
 
@@ -70,7 +67,6 @@ def test_a_level_that_does_not_exist_is_a_mistake(text: str, line: int, meant: s
 def test_siliconflow_has_six_levels() -> None:
     """By yuan a month, as its vendor's table has them."""
     assert SILICONFLOW.levels == {"L0": 0, "L1": 50, "L2": 200, "L3": 2000, "L4": 5000, "L5": 10000}
-    assert level_for(SILICONFLOW, 199) == "L1"
     assert set(SILICONFLOW.rates) == {"chat", "pro", "free", "embedding", "rerank", "image"}
 
 

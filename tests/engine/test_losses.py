@@ -47,7 +47,8 @@ def test_the_requests_word_stands_above_the_configurations(
         gateway = open_gateway(load_config(file))
         try:
             ask = Ask(protocol="openai_chat", body=json.dumps(LOSSY).encode(), on_loss=asked)
-            return gateway.explain(ask)[1].losses
+            _, plan, open_call = gateway.planned(ask)
+            return open_call(plan.candidates[0]).lane.losses
         finally:
             await gateway.aclose()
 

@@ -253,7 +253,6 @@ def test_async_twins_answer_the_same(path: Path, ended: Make) -> None:
         ledger = Ledger.open(path)
         ledger.end(ended("a"))
         assert await ledger.get_async("a") == ledger.get("a")
-        assert await ledger.recent_async(5) == ledger.recent(5)
         assert await ledger.usage_async(group_by="key") == ledger.usage(group_by="key")
         await ledger.close_async()
 

@@ -66,11 +66,6 @@ def load_provider(text: str, file: str) -> Provider:
     return provider
 
 
-def load_models(text: str, file: str) -> dict[str, tuple[Model, ...]]:
-    """The models of one file, by provider id."""
-    return sourced(load_model_file(text, file))
-
-
 def load_model_file(text: str, file: str) -> ModelFile:
     """One file of model tables."""
     read = convert(load_toml(text, file), ModelFile, text, file)

@@ -31,12 +31,6 @@ def levels_up_to(provider: Provider) -> tuple[str, ...]:
     return names[: reached + 1]
 
 
-def level_for(provider: Provider, spent: float) -> str:
-    """The level of an account that has paid `spent` in a month."""
-    reached = [name for name, least in provider.levels.items() if spent >= least]
-    return reached[-1] if reached else ""
-
-
 def least(span: Span | None) -> int | None:
     """What may be counted on."""
     return min(span) if isinstance(span, tuple) else span

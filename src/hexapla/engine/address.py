@@ -23,9 +23,7 @@ from hexapla.catalog.schema import Auth, Endpoint, Tls
 from hexapla.routing.patience import Timers
 from hexapla.upstream.egress import proxy_for
 from hexapla.upstream.head import Letterhead, standing
-from hexapla.upstream.transport import Certificates, Request, Timeouts
-
-USER_AGENT = ("user-agent", "hexapla/0.1")
+from hexapla.upstream.transport import USER_AGENT, Certificates, Request, Timeouts
 
 GATEWAYS: dict[str, frozenset[str]] = {
     "openrouter": frozenset({"provider", "plugins", "debug", "session_id", "trace", "transforms", "usage"}),

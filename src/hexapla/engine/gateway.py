@@ -32,7 +32,6 @@ from hexapla.routing.budget import HEDGES, RetryBudget
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call
 from hexapla.routing.memory import Memory
-from hexapla.translate.lane import Lane
 from hexapla.translate.peek import PRESET, Peek, check_conversation, peek
 from hexapla.translate.plugged import Results
 from hexapla.translate.preset import expanded, named
@@ -197,13 +196,6 @@ class Gateway:
     async def send(self, request: Request) -> Response:
         """One plain HTTP request, for what is no conversation.  Raises UpstreamError."""
         return await self._means.transport(request).send(request)
-
-    def explain(self, ask: Ask) -> tuple[Candidate, Lane, Request]:
-        """What would be sent first, without sending it.  Raises GatewayError or ProtocolError."""
-        _, plan, open_call = self.planned(ask)
-        call = open_call(plan.candidates[0])
-        assert isinstance(call.request, Request)
-        return plan.candidates[0], call.lane, call.request
 
     def planned(self, ask: Ask) -> tuple[Peek, Planned, Callable[[Candidate], Call]]:
         """A request, who would be tried for it, and how each of them would be asked.  Raises GatewayError or

@@ -17,12 +17,12 @@ from hexapla.catalog.address import normalise
 from hexapla.catalog.discovered import read_models
 from hexapla.catalog.schema import Model, Provider
 from hexapla.config import LocalConfig
-from hexapla.engine.address import USER_AGENT, certificates_of
+from hexapla.engine.address import certificates_of
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.routes import Routes
 from hexapla.errors import UpstreamError
 from hexapla.upstream.http1 import Http1Transport
-from hexapla.upstream.transport import Request, Timeouts, Transport
+from hexapla.upstream.transport import USER_AGENT, Request, Timeouts, Transport
 
 LARGEST = 1 << 20  # bytes of a list of models
 

@@ -37,6 +37,14 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], float]  # monotonic seconds
 
 
+class _Part(msgspec.Struct, frozen=True):
+    """What an attempt used beside the one that serves.  `told`: the client heard what it said."""
+
+    usage: Usage
+    cost: Cost | None
+    told: bool = False
+
+
 _Place = tuple[str, float]  # of an attempt: its endpoint's track, and when it began
 _NOTHING: Mapping[_Place, _Part | None] = {}
 
@@ -246,14 +254,6 @@ class Recorder:
             outcome=error.kind.value if error is not None else "ok",
             message=recordable(error) if error is not None else "",
         )
-
-
-class _Part(msgspec.Struct, frozen=True):
-    """What an attempt used beside the one that serves.  `told`: the client heard what it said."""
-
-    usage: Usage
-    cost: Cost | None
-    told: bool = False
 
 
 def price_at(candidate: Candidate, served: str | None = None) -> Price | None:

@@ -28,11 +28,10 @@ from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Results
 from hexapla.upstream.egress import proxy_for
-from hexapla.upstream.transport import Request, Timeouts, Transport
+from hexapla.upstream.transport import USER_AGENT, Request, Timeouts, Transport
 
 MOST_BYTES = 4 * 1024 * 1024  # of a service's answer
 
-USER_AGENT = ("user-agent", "hexapla/0.1")
 
 REFUSED = {
     401: (Kind.UPSTREAM_AUTH, "its key was refused; set another one in [search]"),

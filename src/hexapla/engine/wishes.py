@@ -13,6 +13,7 @@ from hexapla.routing.filters import Need
 from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
 from hexapla.translate.kept import kept
+from hexapla.translate.lane import BYTES_PER_TOKEN
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import load
 
@@ -21,8 +22,6 @@ WISHING = frozenset({"provider", "route"})
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """The names of the limit on output, in all dialects."""
-
-BYTES_PER_TOKEN = 4  # a rule of thumb; the answer's own counts settle it
 
 _ACROSS = Raw(b'"sort"')
 """`route`, which is deprecated: "sort" is sort.partition "none", "fallback" is what happens anyway."""

@@ -210,12 +210,6 @@ class Ledger:
         """`get`, off the event loop."""
         return await asyncio.to_thread(self.get, name)
 
-    async def recent_async(
-        self, n: int = 50, *, before: float | None = None, key: str | None = None
-    ) -> list[Generation]:
-        """`recent`, off the event loop."""
-        return await asyncio.to_thread(self.recent, n, before=before, key=key)
-
     async def usage_async(
         self,
         since: float = 0.0,

@@ -41,7 +41,6 @@ FROM requests CROSS JOIN labels ON labels.number = label WHERE {where} GROUP BY 
 _OF = "label IN (SELECT number FROM labels WHERE {} = ?)"  # which the index knows without the row
 _SUMS = ("requests", "ok", "input", "output", "cached", "cache_write", "reasoning")
 
-
 _PAGE = 8192  # bytes: fewer writes than SQLite's own choice; still more would make a single row dear
 
 _PRUNED_AT_ONCE = 500
@@ -133,13 +132,11 @@ class SqliteStore:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {'FULL' if self._synced else 'NORMAL'}")
-                connection.execute(
-                    f"PRAGMA wal_autocheckpoint = {(16 << 20) // _PAGE}"
-                )  # a page is written once for more rows
-                connection.execute(
-                    "PRAGMA temp_store = MEMORY"
-                )  # else a copy of each page that many rows change is a file
-                connection.execute("PRAGMA journal_size_limit = 67108864")
+                # a page is written once for more rows
+                connection.execute(f"PRAGMA wal_autocheckpoint = {(16 << 20) // _PAGE}")
+                # else a copy of each page that many rows change is a file
+                connection.execute("PRAGMA temp_store = MEMORY")
+                connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
             except sqlite3.Error:
                 connection.close()
                 raise

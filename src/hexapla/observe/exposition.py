@@ -15,14 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from hexapla.observe.metrics import CLASSES, Metrics, Tally
-
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _BY_MODEL = ("provider", "model")
 _WATCHED: dict[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
@@ -43,7 +41,7 @@ class Exposition(Collector):
         ProcessCollector(registry=self._registry)
 
     def render(self) -> bytes:
-        """Return the body, of type CONTENT_TYPE; with hundreds of models some milliseconds of work, in any thread."""
+        """Return the body; with hundreds of models some milliseconds of work, in any thread."""
         return generate_latest(self._registry)
 
     def collect(self) -> _Families:

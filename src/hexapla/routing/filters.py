@@ -1,9 +1,9 @@
 """Who may not serve a request at all: one judge for each preference, each with its reason in words.
 
 A filter reads once what the client prefers and the request needs; its judge then looks at one candidate after the other,
-and says "" or why not.  The names
-of the filters are the words that OpenRouter's `error.availability.excluded_by` uses, so that a refusal can tell which
-wish removed whom (https://openrouter.ai/docs/api/reference/errors-and-debugging, 2026-08-22).
+and says "" or why not.  The names of the filters are the words that OpenRouter's `error.availability.excluded_by` uses, so
+that a refusal can tell which wish removed whom
+(https://openrouter.ai/docs/api/reference/errors-and-debugging, 2026-08-22).
 
 Rules of this file: pure and cheap, because every candidate of every request passes here; what is not known of a model is
 held against nobody, what is not known of a provider's handling of data is.

@@ -21,8 +21,7 @@ from hexapla.engine.client import Ask, OnLoss
 from hexapla.engine.gateway import Gateway
 from hexapla.errors import ClientError, GatewayError, Kind
 from hexapla.ir.content import Text
-from hexapla.ir.event import AnyEvent, BlockDelta, TextDelta
-from hexapla.ir.event import BlockStart as _BlockStart
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, TextDelta
 from hexapla.ir.fold import Fold
 from hexapla.protocols import PROTOCOLS
 from hexapla.sdk.answer import Answer
@@ -67,7 +66,7 @@ class AsyncStream:
         pieces = []
         for event in events:
             self._fold.feed(event)
-            if isinstance(event, _BlockStart) and isinstance(event.part, Text):
+            if isinstance(event, BlockStart) and isinstance(event.part, Text):
                 texts.add(event.index)
             elif isinstance(event, BlockDelta) and event.index in texts and isinstance(event.delta, TextDelta):
                 pieces.append(event.delta.text)

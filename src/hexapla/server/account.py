@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +23,7 @@ from hexapla.errors import ClientError, Kind
 from hexapla.ledger import Ledger
 from hexapla.ledger.store import UsageRow
 from hexapla.server.keys import KeyRing
+from hexapla.server.views import answer
 
 Json = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Account:
             "usage_monthly": today.replace(day=1),
         }
         usage = {field: await self._spent(name, since) for field, since in spans.items()}
-        return _answer(
+        return _data(
             {
                 "label": name,
                 **usage,
@@ -74,7 +74,7 @@ class Account:
     async def credits(self, request: Request) -> Response:
         """What was spent; nothing is bought here."""
         name = self._keys.name(request.headers.raw)
-        return _answer({"total_credits": 0, "total_usage": await self._spent(name, None)})
+        return _data({"total_credits": 0, "total_usage": await self._spent(name, None)})
 
     async def activity(self, request: Request) -> Response:
         """Each day of the last month, by model and provider; `date`: that day alone."""
@@ -84,7 +84,7 @@ class Account:
             first = last = _day(date)
         names = {each.id: shown(each) for each in self._gateway.routes.catalog.providers.values()}
         found = await asyncio.to_thread(self._days, name or None, first, last + DAY, names)
-        return _answer(found)
+        return _data(found)
 
     def _days(self, key: str | None, first: datetime, end: datetime, names: Mapping[str, str]) -> list[Json]:
         ledger = self._gateway.books.ledger
@@ -144,5 +144,5 @@ def _day(text: str) -> datetime:
         raise ClientError(Kind.INVALID_REQUEST, message, param="date") from None
 
 
-def _answer(data: object) -> Response:
-    return Response(msgspec.json.encode({"data": data}), media_type="application/json")
+def _data(data: object) -> Response:
+    return answer({"data": data})

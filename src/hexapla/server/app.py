@@ -18,8 +18,9 @@ from hexapla.server.body import Receive
 from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.meta import GENERATION, OPENROUTER, PREFIXES, Guard, meta_routes
+from hexapla.server.meta import GENERATION, PREFIXES, meta_routes
 from hexapla.server.profile import PREFIX, enter, inside
+from hexapla.server.views import OPENROUTER, Guard
 
 
 class App:

@@ -37,9 +37,7 @@ from hexapla.server.gemini import with_key
 from hexapla.server.keys import KeyRing
 from hexapla.server.profile import named
 from hexapla.server.shapes import Json
-
-OPENROUTER = "/api/v1"
-"""Where OpenRouter's own clients ask: there, models that give no text are listed on request only."""
+from hexapla.server.views import OPENROUTER, answer
 
 
 class Made(msgspec.Struct):
@@ -244,11 +242,6 @@ def named_otherwise(row: Listed) -> bool:
     return row.name != f"{row.provider.id}/{row.model.id}"
 
 
-def answer(value: object) -> Response:
-    """`value` as JSON."""
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
 def speaks_gemini(request: Request) -> bool:
     """/v1beta is Google's alone; at /v1, which dialects share, Google's clients are known by their key's place."""
     google = "x-goog-api-key" in request.headers or "x-goog-api-client" in request.headers
@@ -256,6 +249,7 @@ def speaks_gemini(request: Request) -> bool:
 
 
 def _usual_outputs(request: Request) -> str:
+    """OpenRouter lists models that give no text on request only."""
     return "text" if request.url.path.startswith(OPENROUTER) else "all"
 
 

@@ -1,9 +1,11 @@
-"""Everything but generation: the ledger, health, metrics, counting.  Ordinary Starlette routes, off the hot path."""
+"""Everything but generation: the ledger, health, metrics, counting; and the table of all ordinary routes.
+
+They are Starlette's, off the hot path; what their errors say is views.py's.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,39 +14,30 @@ from msgspec import Raw
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
-from hexapla.engine.faults import as_gateway_error, internal
 from hexapla.engine.gateway import Gateway
-from hexapla.engine.telling import told_in_chinese, told_plainly
 from hexapla.engine.way import way
-from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
+from hexapla.errors import ClientError, Kind
 from hexapla.ledger.record import whole
 from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
 from hexapla.server.account import Account
-from hexapla.server.body import ClientGone, read_body
+from hexapla.server.body import read_body
 from hexapla.server.catalogue import Catalogue
 from hexapla.server.gemini import COUNT, GENERATE, VERSIONS, operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.generation import openrouter
 from hexapla.server.keys import KeyRing
-from hexapla.server.language import wants_chinese
 from hexapla.server.presets import PresetList
 from hexapla.server.profile import named
+from hexapla.server.views import ENDPOINTS, OPENROUTER, Guard, View, answer
 from hexapla.translate.dialect import guess
 from hexapla.wire.rawjson import load
 
 Json = dict[str, Any]
-View = Callable[[Request], Awaitable[Response]]
-
-OPENROUTER = "/api/v1"
-"""Where OpenRouter's clients ask."""
-
-CODED = ("openai_chat", "openai_responses")
-"""Dialects whose errors are OpenRouter's own there, with a number as code."""
 
 PREFIXES = ("/v1", OPENROUTER)
 GENERATION = {
@@ -54,7 +47,6 @@ GENERATION = {
 }
 """The paths of the generation endpoints, and what is spoken there."""
 
-ENDPOINTS = "/v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/{model}:generateContent"
 UNBUILT = (
     "/embeddings",
     "/images/generations",
@@ -64,11 +56,6 @@ UNBUILT = (
     "/videos",
     "/rerank",
 )
-
-
-def answer(value: object, status: int = 200) -> Response:
-    """`value` as JSON."""
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 class Meta:
@@ -193,75 +180,6 @@ class Meta:
         self._keys.name(request.headers.raw)
         message = f"{request.url.path} is not built into this version of the gateway, which serves {ENDPOINTS}."
         raise ClientError(Kind.UNSUPPORTED, message, status=501, code="not_implemented")
-
-
-class Guard:
-    """Errors of views, told in the dialect of their path, and every answer with its id."""
-
-    def __init__(self, new_id: Callable[[], str]) -> None:
-        self._new_id = new_id
-
-    def view(self, view: View, protocol: str) -> View:
-        """`view`, guarded."""
-
-        async def guarded(request: Request) -> Response:
-            try:
-                response = await view(request)
-            except (GatewayError, ProtocolError) as error:
-                return self.tell(as_gateway_error(error), _asked_in(request, protocol), request)
-            except ClientGone:
-                return Response(status_code=499)  # nobody hears it
-            except Exception as fault:  # the last resort (tests/server/test_guard.py)
-                return self.tell(internal(fault), _asked_in(request, protocol), request)
-            return self._named(response)
-
-        return guarded
-
-    async def not_found(self, request: Request, error: Exception) -> Response:
-        """A path or a method that does not exist, in the dialect that the path or the headers suggest."""
-        status = getattr(error, "status_code", 404)
-        why = "does not exist" if status == 404 else f"does not take {request.method}"
-        message = f"{request.url.path} {why} here. Generation endpoints are POST {ENDPOINTS}."
-        code = "not_found" if status == 404 else "method_not_allowed"
-        known = ClientError(Kind.INVALID_REQUEST, message, status=status, code=code)
-        if request.url.path.startswith(("/v1beta/", "/v1alpha/")):
-            protocol = "gemini_generate"
-        else:
-            protocol = "anthropic_messages" if "/messages" in request.url.path else _asked_in(request, "openai_chat")
-        if protocol != "openai_chat":
-            known = ClientError(Kind.NOT_FOUND if status == 404 else Kind.INVALID_REQUEST, message, status=status)
-        response = self.tell(known, protocol, request)
-        if status == 405:
-            response.headers["allow"] = ", ".join(_taken(request))
-        return response
-
-    def tell(self, error: GatewayError, protocol: str, request: Request) -> Response:
-        """`error` in the words of `protocol`, or in OpenRouter's where its clients ask."""
-        status, body = PROTOCOLS[protocol].render_error(error)
-        if request.url.path.startswith(OPENROUTER) and protocol in CODED:
-            status, body = told_plainly(error, (status, body))
-        if wants_chinese(request.headers.raw):
-            body = told_in_chinese(body)
-        response = Response(body, status, media_type="application/json")
-        response.headers["x-should-retry"] = "false"
-        return self._named(response)
-
-    def _named(self, response: Response) -> Response:
-        response.headers["x-request-id"] = response.headers["request-id"] = self._new_id()
-        return response
-
-
-def _taken(request: Request) -> list[str]:
-    """The methods that the request's path does take; Starlette tells those of the first route that stands there."""
-    if operation(request.scope["path"]) is not None:
-        return ["POST"]
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
-    return sorted({method for route in routes for method in route.methods})
-
-
-def _asked_in(request: Request, protocol: str) -> str:
-    """The dialect of an error: that of the path, or Anthropic's where its clients ask at a path that two dialects have."""
-    return "anthropic_messages" if protocol == "openai_chat" and "anthropic-version" in request.headers else protocol
 
 
 def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:

@@ -29,6 +29,7 @@ from hexapla.engine.gateway import Gateway
 from hexapla.errors import ClientError, Kind
 from hexapla.server.filters import paged
 from hexapla.server.keys import KeyRing
+from hexapla.server.views import answer
 from hexapla.translate.preset import of_name
 
 Json = dict[str, Any]
@@ -53,7 +54,7 @@ class PresetList:
         """One, with its version."""
         version = _version(*await self._named(request))
         preset = _preset(request.path_params["slug"], version)
-        return _answer({"data": preset | {"designated_version": version}})
+        return answer({"data": preset | {"designated_version": version}})
 
     async def versions(self, request: Request) -> Response:
         """The versions of one."""
@@ -68,7 +69,7 @@ class PresetList:
                 f"There is no version {number[:20]!r}: a preset of the configuration file has only version {ONLY}."
             )
             raise ClientError(Kind.NOT_FOUND, message, param="version", code="not_found")
-        return _answer({"data": version})
+        return answer({"data": version})
 
     async def made(self, request: Request) -> Response:
         """Nothing is made here."""
@@ -138,8 +139,4 @@ def _written(loaded: Loaded) -> str:
 
 def _page(rows: Sequence[Json], request: Request) -> Response:
     page, _ = paged(rows, request.query_params, request.url.path)
-    return _answer({"data": page, "total_count": len(rows)})
-
-
-def _answer(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+    return answer({"data": page, "total_count": len(rows)})

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from hexapla.auth.driver import Sends
 from hexapla.auth.steps import Call, Reply
 from hexapla.upstream.egress import proxy_for
-from hexapla.upstream.transport import Request, Timeouts, Transport
+from hexapla.upstream.transport import USER_AGENT, Request, Timeouts, Transport
 
 MOST = 1024 * 1024  # bytes of an answer
 PATIENCE = Timeouts(connect=5.0, head=30.0, idle=30.0)
-USER_AGENT = ("user-agent", "hexapla/0.1")
 
 
 def sender(transport: Transport, proxy: str = "", environment: Mapping[str, str] = os.environ) -> Sends:

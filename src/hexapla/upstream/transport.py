@@ -27,6 +27,9 @@ from hexapla.errors import Kind, UpstreamError
 
 READ_HIGH_WATER = 256 * 1024
 
+USER_AGENT = ("user-agent", "hexapla/0.1")
+"""The header by which everybody who is asked knows us."""
+
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines in seconds, measured on a monotonic clock; 0 means none."""

@@ -21,6 +21,7 @@ from hexapla.auth.quota import quota_told
 from hexapla.auth.sources import Found, find_sources, login_of
 from hexapla.catalog.schema import Provider, Quota
 from hexapla.cli.console import table_console
+from hexapla.cli.pointing import address
 from hexapla.cli.words import Say
 from hexapla.config import Loaded, load_config
 from hexapla.engine.credentials import Benched, Standing, standings
@@ -71,11 +72,10 @@ async def _status(loaded: Loaded, *, offline: bool) -> list[Standing]:
 
 async def _bench(loaded: Loaded, transport: Transport) -> Mapping[tuple[str, str], tuple[Benched, ...]]:
     """Who sits out, as the gateway at the configured address says; nothing where none runs or it wants another key."""
-    server, keys = loaded.config.server, loaded.config.keys
-    key = next((each if isinstance(each, str) else each.key for each in keys), "")
+    key = next((each if isinstance(each, str) else each.key for each in loaded.config.keys), "")
     request = Request(
         method="GET",
-        url=f"http://{server.host}:{server.port}/v1/credentials",
+        url=f"{address(loaded)}/v1/credentials",
         headers=(("authorization", f"Bearer {key}"),) if key else (),
         timeouts=QUICK,
     )
