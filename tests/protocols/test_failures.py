@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexapla.errors import Kind
-from hexapla.protocols.failures import MAX_HTML, classify, classify_value
+from hexapla.protocols.error_shapes import MAX_HTML
+from hexapla.protocols.failures import classify, classify_value
 from hexapla.protocols.hints import MAX_HINT, retry_hint
 
 SHAPES = [

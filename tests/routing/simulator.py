@@ -55,9 +55,10 @@ from hexapla.routing.exchange import Exchange, Hedge, Outcome
 from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
+from hexapla.translate.continuation import GO_ON
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
-from hexapla.translate.resume import GO_ON, Telling
+from hexapla.translate.resume import Telling
 from server.wire import CHAT, DIALECTS, MESSAGES, TERMINATORS, ask
 
 TIMERS = Timers(first=20.0, idle=20.0, progress=60.0, total=300.0)

@@ -15,10 +15,11 @@ from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, MessageStart, Tex
 from hexapla.ir.fold import fold
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
+from hexapla.translate.continuation import GO_ON
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
-from hexapla.translate.resume import GO_ON, Telling
+from hexapla.translate.resume import Telling
 from server.wire import CHAT, MESSAGES, RESPONSES, ask
 
 Json = dict[str, Any]

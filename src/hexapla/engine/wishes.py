@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from hexapla.routing.filters import Need
 from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
-from hexapla.translate.kept import kept
+from hexapla.translate.cached import cached
 from hexapla.translate.lane import BYTES_PER_TOKEN
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import load
@@ -68,4 +68,4 @@ def load_of(peeked: Peek) -> Load:
     return Load(tokens=len(peeked.body) // BYTES_PER_TOKEN)
 
 
-_read = kept(256)(read_preferences)
+_read = cached(256)(read_preferences)

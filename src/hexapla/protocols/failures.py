@@ -1,34 +1,26 @@
 """What went wrong upstream: any status, headers and body -> one UpstreamError.
 
-Providers send errors in a dozen shapes (an object under `error`, a string there, `message`, `detail`, `errors`, a list,
-an SSE event, HTML, plain text, nothing), under statuses that mean different things.  So a body is first brought into
-one shape (`Said`), and the kind is then decided by code and words, and by the status last.  One function serves HTTP
+Providers send errors under statuses that mean different things.  So a body is first brought into one shape
+(`error_shapes.py`), and the kind is then decided by code and words, and by the status last.  One function serves HTTP
 errors, another the errors that hide in a 200 or inside a stream.
 
 Sources: the vendors' error pages named in `codes.py`; the overflow texts follow badlogic/pi-mono
-packages/ai/src/utils/overflow.ts (2026-08); shapes as recorded.
+packages/ai/src/utils/overflow.ts (2026-08).
 
-Rules of this file: total on any bytes; the upstream's own words are kept (a web page only as a hint, our key never); the
-client hears the upstream's own 4xx/5xx status, since its words explain that one best.
+Rules of this file: total on any bytes; the upstream's own words are kept, our key never; the client hears the upstream's
+own 4xx/5xx status, since its words explain that one best.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from html import unescape
 from typing import Any
 
-import msgspec
-
 from hexapla.errors import Kind, ProtocolError, UpstreamError
-from hexapla.protocols.codes import MINIMAX, VAGUE, WORDS, ZHIPU, status_kind, word_kind
+from hexapla.protocols.codes import VAGUE, status_kind, word_kind
+from hexapla.protocols.error_shapes import MAX_MESSAGE, Said, as_text, complains, decoded, said_by, said_in
 from hexapla.protocols.hints import retry_hint, should_retry
-from hexapla.wire.rawjson import UNDECODABLE
-
-MAX_MESSAGE = 4000  # characters of a message that are kept
-MAX_HTML = 200  # characters of a web page's text that are shown
 
 _OVERFLOW = re.compile(
     r"prompt is too long|input is too long|exceeds the context window|maximum context length|context window exceeds limit"
@@ -74,34 +66,20 @@ _SECRET = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|fw|hf|r8|ghu|gho|key)[-_]|AIza|y
 """What keys of the known vendors look like: some of them are quoted whole in the vendor's own complaint."""
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's error in one shape.  `error` is the object that describes it; `table`: what its numbers mean."""
-
-    message: str = ""
-    code: str | None = None
-    type: str | None = None
-    reason: str | None = None
-    param: str | None = None
-    error: Mapping[str, Any] = {}
-    table: Mapping[str, Kind] = {}
-
-
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """An HTTP error answer as one error.  `headers`: lower-case names.  Total on any body."""
-    value = _decoded(body)
-    said = Said(message=_plain(body)) if value is None else _said(value)
-    return _error(status, headers, said, body.decode("utf-8", "replace"))
+    return _error(status, headers, said_by(body), body.decode("utf-8", "replace"))
 
 
-def classify_value(value: Any, status: int | None = None) -> UpstreamError:
+def classify_value(value: Any) -> UpstreamError:
     """A decoded JSON value that says that something failed (hidden in a 200, or inside a stream) as one error."""
-    return _error(status, {}, _said(value), _json(value))
+    return _error(None, {}, said_in(value), as_text(value))
 
 
 def no_answer(body: bytes, protocol: str, error: ProtocolError) -> UpstreamError:
     """A 200 that is no answer of `protocol`: what it complains of, in one of the ways of other dialects, else `error`."""
-    value = _decoded(body)
-    if isinstance(value, dict) and _complains(value):
+    value = decoded(body)
+    if isinstance(value, dict) and complains(value):
         return classify_value(value)
     return UpstreamError(
         Kind.UPSTREAM_PROTOCOL,
@@ -115,23 +93,13 @@ def complaint(event: str, data: bytes) -> UpstreamError | None:
 
     event  its name, if it has one
     """
-    value = _decoded(data)
+    value = decoded(data)
     first = value[0] if isinstance(value, list) and value else value
     if event == "error":
         return classify(200, {}, data)
     if not isinstance(first, dict):
         return None
-    return classify_value(first) if _complains(first) or first.get("object") == "error" else None
-
-
-def _complains(value: Mapping[str, Any]) -> bool:
-    """Zhipu's `success`, DashScope's message with a code, and what stands under a name of its own."""
-    coded = _first(value, _CODES) is not None and bool(_message(value))
-    return (
-        value.get("success") is False
-        or coded
-        or any(value.get(name) and shape(value, value[name]) for name, shape in _SHAPES.items())
-    )
+    return classify_value(first) if complains(first) or first.get("object") == "error" else None
 
 
 def _error(status: int | None, headers: Mapping[str, str], said: Said, body: str) -> UpstreamError:
@@ -179,160 +147,3 @@ def _own_status(status: int | None, said: Said) -> int | None:
         if isinstance(number, int) and 400 <= number < 600:
             return number
     return None
-
-
-def _said(value: Any) -> Said:
-    """An error without whatever it is wrapped in."""
-    if isinstance(value, list):  # Google's compatible endpoint wraps its object in a list
-        value = value[0] if value else {}
-    if isinstance(value, str):  # SiliconFlow: a bare JSON string
-        return Said(message=value)
-    if not isinstance(value, dict):
-        return Said()
-    for name, shape in _SHAPES.items():
-        if value.get(name) and (said := shape(value, value[name])) is not None:
-            return said
-    return _described(value)
-
-
-def _under_error(value: Mapping[str, Any], error: Any) -> Said | None:
-    """{"error": {...}} of OpenAI, Anthropic, Google, OpenRouter; {"error": "..."} of xAI, Ollama and Venice."""
-    if isinstance(error, dict):
-        return _described(error, ZHIPU)
-    if not isinstance(error, str):
-        return None
-    beside = _text(value.get("message"))
-    return _described({**value, "message": f"{error}: {beside}" if beside else error})
-
-
-def _under_base(value: Mapping[str, Any], base: Any) -> Said | None:
-    """MiniMax: base_resp {status_code, status_msg}, 0 where all is well."""
-    if not isinstance(base, dict) or not base.get("status_code"):
-        return None
-    code = _text(base.get("status_code"))
-    return Said(message=_text(base.get("status_msg")) or "", code=code, table=MINIMAX)
-
-
-def _under_errors(value: Mapping[str, Any], errors: Any) -> Said | None:
-    """Cloudflare: {"success": false, "errors": [{"code": 10000, "message": "..."}]}."""
-    first = errors[0] if isinstance(errors, list) and errors else errors
-    return _described(first) if isinstance(first, dict) else None
-
-
-def _under_response(value: Mapping[str, Any], response: Any) -> Said | None:
-    """Responses: {"type": "response.failed", "response": {"error": {...}}}."""
-    error = response.get("error") if isinstance(response, dict) else None
-    return _described(error) if isinstance(error, dict) else None
-
-
-_SHAPES = {
-    "error": _under_error,
-    "base_resp": _under_base,
-    "errors": _under_errors,
-    "response": _under_response,
-}
-
-_MESSAGES = ("message", "detail", "msg", "error_message", "Message", "error", "title")
-_CODES = ("code", "error_code")
-_TYPES = ("type", "status", "error_type", "__type")
-
-
-def _described(error: Mapping[str, Any], table: Mapping[str, Kind] = WORDS) -> Said:
-    """The object that describes an error, whatever its fields are called."""
-    return Said(
-        message=_message(error),
-        code=_first(error, _CODES),
-        type=_first(error, _TYPES),
-        reason=_reason(error),
-        param=_text(error.get("param")),
-        error=error,
-        table=table,
-    )
-
-
-def _message(error: Mapping[str, Any]) -> str:
-    said = next((error[name] for name in _MESSAGES if error.get(name)), "")
-    message = said if isinstance(said, str) else _json(said)
-    raw = _quoted(error)
-    return f"{message}: {raw}" if raw and raw not in message else message
-
-
-def _quoted(error: Mapping[str, Any]) -> str:
-    """OpenRouter: the real provider's own words, in metadata.raw, often JSON in a string."""
-    metadata = error.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    if not isinstance(raw, str):
-        return ""
-    value = _decoded(raw.encode("utf-8", "replace"))
-    return (_said(value).message if value is not None else "") or raw
-
-
-def _reason(error: Mapping[str, Any]) -> str | None:
-    """The finest word for it: Google's ErrorInfo.reason, Azure's innererror.code, OpenRouter's error_type, Anthropic's
-    details.error_code (platform.claude.com/docs/en/api/rate-limits, 2026-09)."""
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and isinstance(detail.get("reason"), str):
-            return str(detail["reason"])
-    for holder, name in _FINER:
-        inner = error.get(holder)
-        if isinstance(inner, dict) and isinstance(inner.get(name), str):
-            return str(inner[name])
-    return None
-
-
-_FINER = (
-    ("innererror", "code"),
-    ("metadata", "error_type"),
-    ("metadata", "provider_code"),
-    ("details", "error_code"),
-)
-
-
-def _first(error: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((text for name in names if (text := _text(error.get(name))) is not None), None)
-
-
-def _text(value: Any) -> str | None:
-    """A word as text: providers send numbers, strings, booleans, objects and null."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    return str(value) or None
-
-
-def _json(value: Any) -> str:
-    """A value in the spacing that people write."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=repr)[: 2 * MAX_MESSAGE]
-    except (ValueError, RecursionError):
-        return ""
-
-
-_SSE_DATA = re.compile(rb"^(?:event|id|retry|:).*?$|^data: ?(\{.*)$", re.MULTILINE)
-
-
-def _decoded(body: bytes) -> Any:
-    """A JSON body, or the first JSON event of an SSE body; None for anything else."""
-    try:
-        return msgspec.json.decode(body.strip())
-    except UNDECODABLE:
-        pass
-    if not body.lstrip().startswith((b"data:", b"event:", b":")):
-        return None
-    found = next((line[1] for line in _SSE_DATA.finditer(body) if line[1]), None)
-    return None if found is None else _decoded(found)
-
-
-_PAGE = re.compile(r"<(?:!doctype|html|head|body|center|h1)\b", re.IGNORECASE)
-_HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^<>]*>")
-
-
-def _plain(body: bytes) -> str:
-    """A text body as it is; a web page as the few words that it shows."""
-    text = body[:16384].decode("utf-8", "replace").strip()
-    if _PAGE.search(text[:1000]) is None:
-        return text
-    shown = unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text)))
-    hint = " ".join("".join(sign if sign.isprintable() else " " for sign in shown).split())[:MAX_HTML].strip()
-    return f"The provider answered with a web page: {hint}" if hint else "The provider answered with a web page."

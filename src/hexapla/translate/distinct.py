@@ -46,7 +46,7 @@ class Distinct:
         found, times = call_id, 0
         while not found or found in self._taken or found in self._known:
             times += 1
-            found = _counted_on(call_id, times) or _stand_in(f"{self._seed}:{call_id}:{times}")
+            found = _counted_on(call_id, times) or stand_in(self._seed, call_id, times)
         self._taken.add(found)
         return found
 
@@ -57,8 +57,10 @@ def _counted_on(call_id: str, times: int) -> str:
     return f"{found[1]}{int(found[2]) + times}" if found is not None else ""
 
 
-def _stand_in(what: str) -> str:
-    return f"call_{hashlib.sha256(what.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+def stand_in(*facts: object) -> str:
+    """An id made of these facts, the same in every process."""
+    what = ":".join(map(str, facts)).encode("utf-8", "surrogatepass")
+    return f"call_{hashlib.sha256(what).hexdigest()[:24]}"
 
 
 class Called:

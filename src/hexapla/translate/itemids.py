@@ -9,12 +9,11 @@ Rules of this file: what has ids of its own leaves here byte for byte; a call is
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from msgspec import Raw
 
-from hexapla.translate.distinct import Called, Distinct
+from hexapla.translate.distinct import Called, Distinct, stand_in
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import NULL, dump, join, load
 
@@ -54,7 +53,7 @@ class ItemIds:
         if bytes(fields.get("type", NULL)) not in _KINDS:
             return item
         given = load(fields.get("call_id", NULL), str)
-        known = given or load(fields.get("id", NULL), str) or self._of(place)
+        known = given or load(fields.get("id", NULL), str) or stand_in(self.seed, place)
         if known not in self._made:
             self._made[known] = self._ids.take(known)
         made = self._made[known]
@@ -67,10 +66,6 @@ class ItemIds:
             return answer
         self.seed = load(answer.get("id", NULL), str) or self.seed
         return {**answer, "output": dump([self.item(item, place) for place, item in enumerate(output)])}
-
-    def _of(self, place: int) -> str:
-        made = hashlib.sha256(f"{self.seed}:{place}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
-        return f"call_{made}"
 
 
 def with_call_ids(body: bytes, asked: Peek | None) -> bytes:

@@ -26,6 +26,7 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane, edits
+from hexapla.translate.continuation import begins, continued, resumable, way_on
 from hexapla.translate.hearing import Hearing, Keep
 from hexapla.translate.hosted import MARK, without_hosted
 from hexapla.translate.hub import Hub
@@ -34,7 +35,7 @@ from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
 from hexapla.translate.prefill import beginning
 from hexapla.translate.recalled import recalled, remember
-from hexapla.translate.resume import Resumable, Telling, begins, continued, resumable, way_on
+from hexapla.translate.resume import Resumable, Telling
 from hexapla.translate.thinking import thinking
 from hexapla.translate.thoughts import Thoughts
 from hexapla.translate.verbatim import Verbatim
@@ -225,7 +226,7 @@ class Translation:
         """The Hub, with the answer so far told to the target, and what it says told after that."""
         said, request = telling.said, self.request(target)
         way = None if telling.begun.refused else way_on(request, target, quirks)
-        asked = request if said is None else continued(request, said, target, way)
+        asked = request if said is None else continued(request, said.text, target, way)
         lane = self._open_hub(target, quirks, provider, asked, Resumable)
         assert isinstance(lane, Resumable)
         lane.join(telling, target, way, begins(request))

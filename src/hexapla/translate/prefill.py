@@ -22,9 +22,9 @@ from hexapla.ir.content import Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop, TextDelta
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.target import Target
+from hexapla.translate.continuation import ECHOED, begins, way_on, with_fields
 from hexapla.translate.overlap import Lap
 from hexapla.translate.peek import Peek
-from hexapla.translate.resume import ECHOED, begins, way_on, with_fields
 from hexapla.wire.rawjson import load
 
 TURNS = frozenset({"openai_chat", "anthropic_messages"})

@@ -48,7 +48,7 @@ from hexapla.protocols.openai_chat.answer import finish_of, head_of, media_field
 from hexapla.protocols.openai_chat.old import lose_call, speaks_old
 from hexapla.protocols.openai_chat.parts import in_answer, render_citation
 from hexapla.protocols.openai_chat.schema import NAME
-from hexapla.protocols.openai_chat.thought import ThoughtWriter
+from hexapla.protocols.openai_chat.thought import Thoughts, ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
 from hexapla.protocols.openai_errors import error_body
 from hexapla.wire.rawjson import load
@@ -80,14 +80,13 @@ class ChatEncoder:
         self._parts: dict[int, ResponsePart] = {}
         self._calls: dict[int, _Call] = {}
         self._nesting = Nesting()
-        self._thoughts: dict[int, ThoughtWriter] = {}
+        self._thoughts = Thoughts()
+        self._thinking: dict[int, ThoughtWriter] = {}  # open blocks of thought
         self._count = 0  # calls so far
         self._length = 0  # characters of text so far
         self._begun: dict[int, int] = {}  # where texts began
         self._unplaced: dict[int, list[Citation]] = {}  # that stand for the whole of their text
         self._places: Counter[str] = Counter()  # citations and images so far: the SDK joins lists by place
-        self._details = 0  # entries of reasoning_details so far
-        self._thought = False  # whether readable thought was said
         self._head = b""
         self._old = speaks_old(reply)
         self.losses = LossLog() if losses is None else losses
@@ -152,11 +151,8 @@ class ChatEncoder:
         return self._delta(b'{"function_call":%b}' % _json(inner))
 
     def _thought_start(self, index: int, part: Reasoning) -> bytes:
-        writer = ThoughtWriter(part, self._delta, index=self._details, begun=self._thought)
-        self._thoughts[index] = writer
-        said = writer.start()
-        self._details, self._thought = writer.index, writer.begun
-        return said
+        writer = self._thinking[index] = ThoughtWriter(part, self._thoughts, self._delta)
+        return writer.start()
 
     # deltas
 
@@ -197,11 +193,7 @@ class ChatEncoder:
         return self._delta(b'{"tool_calls":[{"index":%d,%b}]}' % (call.place, call.inner % _json(text)))
 
     def _think(self, index: int, delta: Delta) -> bytes:
-        writer = self._thoughts[index]
-        writer.index, writer.begun = self._details, self._thought  # blocks may be written in turns
-        said = _THOUGHTS[type(delta)](writer, delta)
-        self._details, self._thought = writer.index, writer.begun
-        return said
+        return _THOUGHTS[type(delta)](self._thinking[index], delta)
 
     def _citation(self, index: int, delta: CitationDelta) -> bytes:
         if (delta.citation.start, delta.citation.end) != (None, None):
@@ -241,11 +233,7 @@ class ChatEncoder:
         return b"" if call.said else self._arguments(call, "{}")
 
     def _thought_stop(self, index: int, part: Reasoning) -> bytes:
-        writer = self._thoughts.pop(index)
-        writer.index, writer.begun = self._details, self._thought
-        said = writer.stop()
-        self._details = writer.index
-        return said
+        return self._thinking.pop(index).stop()
 
     def _whole(self, index: int, part: Media | Opaque) -> bytes:
         """Images, sound and parts of other dialects are said, or lost, in one piece."""

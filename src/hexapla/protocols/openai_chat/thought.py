@@ -75,26 +75,38 @@ def _entry(part: Reasoning, kind: str, **fields: str) -> Detail:
     return {**entry, "origin": f"{origin.protocol}/{origin.provider}"}
 
 
+class Thoughts:
+    """What the Reasoning blocks of one message share, which may be written in turns.
+
+    index  of the next entry in reasoning_details
+    begun  something readable was said
+    """
+
+    __slots__ = ("begun", "index")
+
+    def __init__(self) -> None:
+        self.index = 0
+        self.begun = False
+
+
 class ThoughtWriter:
     """One Reasoning block of a stream.
 
-    send   makes a chunk of a delta object
-    index  of the next entry in the message's reasoning_details; read it again when the block is over
-    begun  whether something readable was said in this message; read it again when the block is over
+    thoughts  all of its message
+    send      makes a chunk of a delta object
     """
 
-    __slots__ = ("_at", "_foreign", "_part", "_pieces", "_place", "_send", "_streamed", "begun", "index")
+    __slots__ = ("_at", "_foreign", "_part", "_pieces", "_place", "_send", "_streamed", "_thoughts")
 
-    def __init__(self, part: Reasoning, send: Callable[[bytes], bytes], *, index: int, begun: bool) -> None:
+    def __init__(self, part: Reasoning, thoughts: Thoughts, send: Callable[[bytes], bytes]) -> None:
         self._part = part
+        self._thoughts = thoughts
         self._send = send
         self._foreign = part.origin.protocol != NAME
         self._place: tuple[str, int] | None = None  # the entry being written: its kind, its summary paragraph
-        self._at = index  # that entry's own index
+        self._at = thoughts.index  # that entry's own index
         self._pieces: Raw | None = None  # verbatim entries that wait for the text that they repeat
         self._streamed = False  # details came in pieces, or were said whole
-        self.index = index
-        self.begun = begun
 
     def start(self) -> bytes:
         """What the block's start already holds."""
@@ -138,16 +150,16 @@ class ThoughtWriter:
         elif place == self._place:
             details = _MORE % (place[0].encode(), place[0].encode(), _json(text), self._at)
         else:
-            gap = "\n\n" if self.begun else ""
+            gap = "\n\n" if self._thoughts.begun else ""
             details = b',"reasoning_details":[%b]' % _json(self._entry(place, **{place[0]: text}))
-        self.begun = True
+        self._thoughts.begun = True
         said = _json(gap + text)
         return self._send(b'{"reasoning_content":%b,"reasoning":%b%b}' % (said, said, details))
 
     def _entry(self, place: tuple[str, int], **fields: str) -> Detail:
         """The first piece of the next entry of reasoning_details."""
-        self._place, self._at = place, self.index
-        self.index += 1
+        self._place, self._at = place, self._thoughts.index
+        self._thoughts.index += 1
         return {**_entry(self._part, f"reasoning.{place[0]}", **fields), "index": self._at}
 
     def _own_details(self) -> bytes:

@@ -18,11 +18,11 @@ from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.translate.adapt.parts import TOOLED, bend_parts
+from hexapla.translate.cached import cached
 from hexapla.translate.distinct import Distinct
-from hexapla.translate.kept import kept
 
 
-@kept(8192)
+@cached(8192)
 def fit_id(call_id: str, pattern: str) -> str:
     """`call_id` if it matches `pattern`, else a stable stand-in that does."""
     if re.match(pattern, call_id):

@@ -22,7 +22,7 @@ from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Tool, ToolChoice
 from hexapla.translate.adapt.parts import TOOLED, bend_parts
-from hexapla.translate.kept import LONGEST, kept
+from hexapla.translate.cached import LONGEST, cached
 
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]+")
 _KEPT = 55  # characters of the original that stay readable
@@ -39,7 +39,7 @@ class Form(NamedTuple):
     namespace: str | None
 
 
-@kept(4096)
+@cached(4096)
 def fit_name(name: str, pattern: str) -> str:
     """`name` if it matches `pattern`, else its deterministic short form."""
     if re.match(pattern, name):

@@ -16,7 +16,7 @@ from hexapla.ir.request import GenerateRequest, Message
 from hexapla.routing.preferences import Preferences
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.names import fit_names
-from hexapla.translate.kept import LONGEST, kept
+from hexapla.translate.cached import LONGEST, cached
 from hexapla.translate.peek import LONGEST_NAME, MOST_MODELS, peek
 
 MANY = 30
@@ -52,7 +52,7 @@ def test_long_texts_are_let_go(take: Callable[[str], object]) -> None:
 def test_short_texts_are_remembered() -> None:
     asked = []
 
-    @kept(2)
+    @cached(2)
     def length(text: str) -> int:
         asked.append(text)
         return len(text)
