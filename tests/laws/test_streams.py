@@ -20,8 +20,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
-from hexapla.translate.lane import Summary
-from hexapla.translate.tap import note
+from hexapla.translate.summary import Summary
 from hexapla.translate.verbatim import VerbatimStream
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m", include_usage=True)
@@ -115,7 +114,7 @@ def test_a_tap_misses_nothing(protocol: Protocol, data: st.DataObject) -> None:
     pieces = events if data.draw(st.booleans()) else data.draw(cuttings(stream))
     truth = Summary()
     for event in decode(protocol, [stream]):
-        note(truth, event)
+        truth.note(event)
     tapped = VerbatimStream(protocol, REPLY, Summary(), hide_usage=False)
     out = b"".join([tapped.feed(piece) for piece in pieces]) + tapped.close()
     assert out == stream

@@ -15,7 +15,7 @@ from hexapla.routing.exchange import Exchange, Hedge, Outcome
 from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Timers
 from hexapla.routing.retry import RetryPolicy
-from hexapla.translate.lane import Summary
+from hexapla.translate.summary import Summary
 
 
 def candidate(name: str, **quirks: object) -> Candidate:

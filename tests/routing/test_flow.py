@@ -6,7 +6,7 @@ from hexapla.ir.event import StreamError
 from hexapla.routing.flow import Flow
 from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Patience, Timers
-from hexapla.translate.lane import Summary
+from hexapla.translate.summary import Summary
 
 
 class Passing:

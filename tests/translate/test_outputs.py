@@ -11,8 +11,8 @@ from hexapla.errors import Kind
 from hexapla.ir.event import StreamError
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
-from hexapla.translate.lane import Summary
 from hexapla.translate.outputs import MOST
+from hexapla.translate.summary import Summary
 from hexapla.translate.verbatim import VerbatimStream
 
 REPLY = Reply(id="gen-1", created=1_700_000_000, model="m")

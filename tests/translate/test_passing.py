@@ -21,8 +21,8 @@ from hexapla.ir.response import GenerateResponse, ResponsePart
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.translate.calls import Calls
-from hexapla.translate.lane import Summary
 from hexapla.translate.peek import Peek, peek
+from hexapla.translate.summary import Summary
 from hexapla.translate.verbatim import VerbatimStream
 from hexapla.wire.sse import SSEDecoder
 from server.wire import CHAT, DIALECTS, MESSAGES, RESPONSES, ask

@@ -26,11 +26,10 @@ from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.translate.continuation import GO_ON
-from hexapla.translate.lane import Lane
+from hexapla.translate.lane import Lane, is_content
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
 from hexapla.translate.resume import Telling
-from hexapla.translate.tap import is_content
 from server.wire import CHAT, GEMINI, MESSAGES, RESPONSES, ask
 
 CLIENTS = (CHAT, RESPONSES, MESSAGES, GEMINI)

@@ -11,9 +11,8 @@ import pytest
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.translate.calls import Calls
-from hexapla.translate.lane import Summary
 from hexapla.translate.peek import peek
-from hexapla.translate.tap import note
+from hexapla.translate.summary import Summary
 from hexapla.translate.verbatim import VerbatimStream
 from hexapla.wire.sse import MAX_EVENT, frame
 
@@ -60,7 +59,7 @@ def test_what_matters_among_content(matter: str, calls: bool, write: Callable[[C
     pieces = [write(said) for said in (chunk("a"), chunk("b"), MATTERS[matter], chunk("c"))]
     decoder, truth = CHAT.decoder(), Summary(calls=Calls(PEEKED, "openai_chat") if calls else None)
     for event in [event for piece in pieces for event in decoder.feed(piece)] + decoder.close():
-        note(truth, event)
+        truth.note(event)
     stream = VerbatimStream(
         CHAT, REPLY, Summary(calls=Calls(PEEKED, "openai_chat") if calls else None), hide_usage=False
     )

@@ -32,8 +32,8 @@ from hexapla.engine.recorder import Recorder
 from hexapla.engine.story import Story
 from hexapla.translate.aloud import THOUGHT, aloud
 from hexapla.translate.peek import Peek
-from hexapla.translate.tap import events
 from hexapla.translate.verbatim import EXPECTED
+from hexapla.wire.events import events
 from hexapla.wire.rawjson import dump, join, load
 from hexapla.wire.sse import frame
 

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from hexapla.engine.client import Ask
 from hexapla.errors import UpstreamError
-from hexapla.translate.lane import BYTES_PER_TOKEN
 from hexapla.translate.peek import Peek
+from hexapla.translate.summary import BYTES_PER_TOKEN
 from hexapla.upstream.transport import Request, Timeouts, Transport
 from hexapla.wire.rawjson import dump, join, split
 

@@ -24,7 +24,8 @@ from hexapla.observe.metrics import Metrics
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Start, Tried
 from hexapla.routing.tiers import PLAIN, SERVED
-from hexapla.translate.lane import BYTES_PER_TOKEN, Lane, Stage
+from hexapla.translate.lane import Lane
+from hexapla.translate.summary import BYTES_PER_TOKEN, Stage
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):

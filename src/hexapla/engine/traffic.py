@@ -25,7 +25,7 @@ from hexapla.routing.health import Health
 from hexapla.routing.limits import Limits, Load, Place
 from hexapla.routing.memory import CrowdedError
 from hexapla.routing.preferences import By
-from hexapla.translate.lane import Summary
+from hexapla.translate.summary import Summary
 
 LATE = 0.95  # of an endpoint's answers began sooner: then a second endpoint may be asked as well
 SOON = 0.5  # seconds; before that nothing is late

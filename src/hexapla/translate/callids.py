@@ -25,7 +25,8 @@ from hexapla.protocols.openai_chat.response import calls_of
 from hexapla.protocols.openai_chat.schema import ToolDelta, decode_chunk
 from hexapla.translate.distinct import Called, Distinct
 from hexapla.translate.peek import Peek
-from hexapla.translate.tap import OF_CALLS, events
+from hexapla.translate.tap import OF_CALLS
+from hexapla.wire.events import events
 from hexapla.wire.rawjson import NULL, UNDECODABLE, dump, join, load, split
 
 _MAYBE = re.compile(rb'"tool_calls":\s*(?:\[\s*)?\{')  # TGI's streams have a bare object (text-generation-inference 2)

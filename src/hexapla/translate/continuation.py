@@ -17,7 +17,7 @@ from hexapla.catalog.schema import Continuation, Quirks
 from hexapla.ir.content import AnyPart, Extras, Text
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
-from hexapla.translate.lane import BYTES_PER_TOKEN
+from hexapla.translate.summary import BYTES_PER_TOKEN
 
 GO_ON = (
     "Your answer above was cut off by a network failure. Continue it exactly where it stops, beginning with the very next "

@@ -18,8 +18,8 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.hearing import Hearing
-from hexapla.translate.lane import Begun, Stream, Summary
-from hexapla.translate.tap import is_content, note, note_whole
+from hexapla.translate.lane import Begun, Stream, is_content
+from hexapla.translate.summary import Summary
 from hexapla.translate.unheard import Unheard
 
 
@@ -54,7 +54,7 @@ class Hub:
         if restored is None:
             restored = self._fold([*self._restore.all(unfold(response))])
         else:
-            note_whole(self.summary, restored)
+            self.summary.note_whole(restored)
             if self.hearing is not None:
                 self.hearing.keep(restored.content)
         return self._client.render_response(restored, self._reply, self._losses)
@@ -91,7 +91,7 @@ class Hub:
     def _fold(self, events: list[AnyEvent]) -> GenerateResponse:
         """The answer that the events make, noted in the summary.  Raises GatewayError for one that failed."""
         for event in events:
-            note(self.summary, event)
+            self.summary.note(event)
         response = fold(events)
         if self.hearing is not None:
             self.hearing.keep(response.content)
@@ -170,7 +170,7 @@ class HubStream:
             for event in self._restore.feed(decoded):
                 if not self.committed and is_content(event):
                     self.committed = True
-                note(self.summary, event)
+                self.summary.note(event)
                 if hearing is not None:
                     hearing.hear(event)
                 if type(event) is BlockStart:

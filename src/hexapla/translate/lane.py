@@ -15,52 +15,19 @@ from __future__ import annotations
 import typing
 
 import msgspec
-from msgspec.structs import replace
 
-from hexapla.ir.event import StreamError
+from hexapla.ir.content import Text
+from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, StreamError
 from hexapla.ir.loss import Loss
-from hexapla.ir.response import Usage
-from hexapla.translate.calls import Calls
-
-BYTES_PER_TOKEN = 4
-"""The rule of thumb behind every estimate: English text has about four bytes a token."""
+from hexapla.translate.summary import Summary
 
 
-class Stage(msgspec.Struct, frozen=True):
-    """Something that the gateway did for a request beside translating it.
-
-    type, name  OpenRouter's words (https://openrouter.ai/docs/guides/features/router-metadata; openrouter-python 1.3.84)
-    summary     for people
-    """
-
-    type: str
-    name: str
-    summary: str
-
-
-class Summary(msgspec.Struct, kw_only=True, gc=False):
-    """What passed: filled in while a lane works, read by the ledger.  Mutable on purpose: it is a lane's notebook."""
-
-    id: str | None = None
-    model: str | None = None
-    usage: Usage | None = None
-    stop: str | None = None
-    native: str | None = None  # the upstream's own word for `stop`
-    tier: str | None = None  # the service tier at which it was served, in the upstream's own word
-    text_bytes: int = 0  # size of the content that went to the client, for an estimate when usage is missing
-    error: StreamError | None = None
-    calls: Calls | None = None  # of tools, where the request has any
-    stages: tuple[Stage, ...] = ()
-
-    def spent(self, asked: int) -> Usage:
-        """What an attempt that was not heard to its end has used, by estimate where it did not say; `asked`: bytes of
-        its request.  (An early report knows the input; its output is a placeholder.)"""
-        known = self.usage or Usage()
-        return replace(
-            known,
-            input=asked // BYTES_PER_TOKEN if known.input is None else known.input,
-            output=max(known.output or 0, self.text_bytes // BYTES_PER_TOKEN),
-        )
+def is_content(event: AnyEvent) -> bool:
+    """Whether the client must hear of `event`, so that no other attempt can take over: anything said, and the beginning
+    of anything but a text that is still empty.  (Where thought begins, minutes may pass before more is heard.)"""
+    if isinstance(event, BlockStart):
+        return not (type(event.part) is Text and not event.part.text)
+    return type(event) is BlockDelta
 
 
 class Stream(typing.Protocol):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from hexapla.translate.tap import EVENT_END, events
+from hexapla.wire.events import EVENT_END, events
 
 _NAME = b'"object":"chat.completion.chunk"'
 _RIGHT = re.compile(rb'"object":\s*"chat\.completion\.chunk"')

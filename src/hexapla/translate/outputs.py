@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from hexapla.translate.itemids import ItemIds
 from hexapla.translate.peek import Peek
-from hexapla.translate.tap import events
+from hexapla.wire.events import events
 from hexapla.wire.rawjson import NULL, dump, join, load
 from hexapla.wire.sse import SSEDecoder, frame
 

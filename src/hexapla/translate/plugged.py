@@ -26,7 +26,7 @@ from hexapla.plugins.middle_out import shortened
 from hexapla.plugins.native import asking, way, without_search
 from hexapla.plugins.services import Hit
 from hexapla.translate.adapt.restore import Restore
-from hexapla.translate.lane import Stage
+from hexapla.translate.summary import Stage
 
 Step = Callable[[AnyEvent], Iterable[AnyEvent]]
 """What is done to an answer's events, one by one."""

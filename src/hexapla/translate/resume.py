@@ -40,9 +40,9 @@ from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.continuation import ECHOED, REPEATED
 from hexapla.translate.hub import Hub, HubStream
-from hexapla.translate.lane import Begun, Summary
+from hexapla.translate.lane import Begun, is_content
 from hexapla.translate.overlap import Lap
-from hexapla.translate.tap import is_content, note
+from hexapla.translate.summary import Summary
 
 
 class Said:
@@ -201,7 +201,7 @@ class SeamStream(HubStream):
         out: list[bytes] = []
         for each in decoded:
             for event in self._restore.feed(each):
-                note(self.summary, event)
+                self.summary.note(event)
                 if self.hearing is not None:
                     self.hearing.hear(event)
                 if type(event) is MessageStop:

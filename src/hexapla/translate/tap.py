@@ -17,21 +17,12 @@ from typing import Any
 
 import msgspec
 
-from hexapla.ir.content import Reasoning, Refusal, Text, ToolCall
-from hexapla.ir.event import (
-    AnyEvent,
-    BlockDelta,
-    BlockStart,
-    MessageStart,
-    MessageStop,
-    StreamError,
-    TextDelta,
-    UsageReport,
-)
-from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
+from hexapla.ir.event import AnyEvent
 from hexapla.protocols.base import StreamDecoder
 from hexapla.protocols.openai_chat.alike import LEAD, PATIENCE, TAIL, Alike
-from hexapla.translate.lane import Summary
+from hexapla.translate.lane import is_content
+from hexapla.translate.summary import Summary
+from hexapla.wire.events import events, is_one
 from hexapla.wire.rawjson import UNDECODABLE
 
 DELTA_BYTES = 4
@@ -39,8 +30,6 @@ DELTA_BYTES = 4
 
 Look = Callable[[bytes], bool]
 """Whether an event, as it stands in the stream, carries a content delta and nothing else."""
-
-EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -87,7 +76,6 @@ def _matching(pattern: bytes) -> Look:
 
 _gemini_matters = re.compile(rb'"(?:finishReason|usageMetadata|error|promptFeedback|functionCall)"').search
 
-MARK = b'"tool_calls"'
 OF_CALLS = b"_call"
 """What stands in a Chat chunk that speaks of calls, be it of today or of 2023."""
 CALLS: dict[str, re.Pattern[bytes]] = {
@@ -109,39 +97,19 @@ LOOKS: dict[str, Look] = {
 }
 
 
-def is_one(data: bytes) -> bool:
-    """Whether `data`, which ends in a blank line, is one event.
-
-    Single bytes, and as numbers, because that is how bytes are searched at once: a whole stream's events come by here.
-    """
-    before = len(data) - 2
-    return (data.find(10) == before or data.find(b"\n\n") == before) and 13 not in data
-
-
-def events(data: bytes) -> list[bytes]:
-    """The events of `data`, each with its blank line."""
-    if is_one(data):
-        return [data]
-    if 13 in data:
-        return EVENT_END.sub(lambda found: found.group() + b"\0", data).split(b"\0")
-    found = [event + b"\n\n" for event in data.split(b"\n\n")]
-    last = found.pop()
-    return found if last == b"\n\n" else [*found, last[:-2]]
-
-
 class Tap:
     """Feed whole events; read `summary` and the flags.
 
     done   the answer has ended;  after: what follows the event in which it did
     """
 
-    __slots__ = ("_alike", "_decoder", "_mark", "_plain", "after", "committed", "done", "summary")
+    __slots__ = ("_alike", "_chat", "_decoder", "_plain", "after", "committed", "done", "summary")
 
     def __init__(self, protocol: str, decoder: StreamDecoder, summary: Summary) -> None:
         self._alike = Alike(PATIENCE if protocol == "openai_chat" else 0)
         self._decoder = decoder
         self._plain = LOOKS[protocol]
-        self._mark = OF_CALLS if protocol == "openai_chat" else MARK
+        self._chat = protocol == "openai_chat"  # whose calls are looked through, however plain they are (callids.py)
         self.summary = summary
         self.committed = self.done = False
         self.after = b""
@@ -154,10 +122,12 @@ class Tap:
         """Whether `data` is one event of plain content without calls, which is counted then and need not be fed."""
         if not self.committed:
             return False
-        if not (self._alike.framed(data) or (is_one(data) and data.find(self._mark) < 0 and self._is_plain(data))):
-            return False
-        self.summary.text_bytes += DELTA_BYTES
-        return True
+        if self._alike.framed(data) or (
+            is_one(data) and not (self._chat and OF_CALLS in data) and self._is_plain(data)
+        ):
+            self.summary.text_bytes += DELTA_BYTES
+            return True
+        return False
 
     def _is_plain(self, event: bytes) -> bool:
         """Whether an event carries content alone; if so, the next one may be like it."""
@@ -192,11 +162,11 @@ class Tap:
         """The bytes are over."""
         self._note(self._decoder.close())
 
-    def _note(self, events: list[AnyEvent]) -> None:
-        for event in events:
+    def _note(self, found: list[AnyEvent]) -> None:
+        for event in found:
             if not self.committed and is_content(event):
                 self.committed = True
-            note(self.summary, event)
+            self.summary.note(event)
 
 
 class CallTap(Tap):
@@ -212,61 +182,3 @@ class CallTap(Tap):
 
     def _is_plain(self, event: bytes) -> bool:
         return self._speaks(event) is None and super()._is_plain(event)
-
-
-def is_content(event: AnyEvent) -> bool:
-    """Whether the client must hear of `event`, so that no other attempt can take over: anything said, and the beginning
-    of anything but a text that is still empty.  (Where thought begins, minutes may pass before more is heard.)"""
-    if isinstance(event, BlockStart):
-        return not (type(event.part) is Text and not event.part.text)
-    return type(event) is BlockDelta
-
-
-def note_whole(summary: Summary, response: GenerateResponse) -> None:
-    """Write into `summary` what an answer says of itself, as `note` does for its events."""
-    summary.id, summary.model, summary.usage = response.id, response.model, response.usage
-    summary.tier = response.service_tier
-    note_stop(summary, response.stop)
-    if summary.calls is not None:
-        summary.calls.take(response.content)
-    summary.text_bytes = sum(map(_size, response.content))
-
-
-def _size(part: ResponsePart) -> int:
-    """How much of a part its deltas would say as text."""
-    if type(part) is Text or type(part) is Reasoning or type(part) is Refusal:
-        return len(part.text)
-    return len(part.arguments) if type(part) is ToolCall else 0
-
-
-def note_stop(summary: Summary, stop: Stop | None) -> None:
-    """Write into `summary` why an answer ended."""
-    if stop is None:
-        summary.stop = summary.native = None
-    else:
-        summary.stop, summary.native = stop.reason, stop.native
-    if summary.calls is not None:
-        summary.calls.stop = summary.stop
-
-
-def note(summary: Summary, event: AnyEvent) -> None:
-    """Write into `summary` what `event` says of the whole answer."""
-    kind = type(event)
-    if summary.calls is not None:
-        summary.calls.hear(event)
-    if kind is BlockDelta:
-        assert isinstance(event, BlockDelta)
-        if type(event.delta) is TextDelta:
-            summary.text_bytes += len(event.delta.text)
-    elif isinstance(event, MessageStart):
-        summary.id = event.id
-        summary.model = event.model
-        summary.tier = event.service_tier
-        if event.usage is not None:
-            summary.usage = event.usage
-    elif isinstance(event, UsageReport):
-        summary.usage = event.usage if summary.usage is None else summary.usage.merge(event.usage)
-    elif isinstance(event, MessageStop):
-        note_stop(summary, event.stop)
-    elif isinstance(event, StreamError):
-        summary.error = event

@@ -30,12 +30,14 @@ from hexapla.protocols.failures import no_answer
 from hexapla.translate.callids import with_ids
 from hexapla.translate.chunks import Chunks
 from hexapla.translate.itemids import with_call_ids
-from hexapla.translate.lane import Begun, Stream, Summary
+from hexapla.translate.lane import Begun, Stream
 from hexapla.translate.messages import Messages, with_use_ids
 from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
 from hexapla.translate.peek import Peek
-from hexapla.translate.tap import CALLS, EVENT_END, CallTap, Tap, events
+from hexapla.translate.summary import Summary
+from hexapla.translate.tap import CALLS, CallTap, Tap
+from hexapla.wire.events import EVENT_END, events
 from hexapla.wire.rawjson import NULL, broken, dump, join, load, split
 from hexapla.wire.sse import MAX_EVENT, SSEDecoder, frame, too_long
 

@@ -21,9 +21,10 @@ from hexapla.errors import GatewayError
 from hexapla.ir.content import Origin
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
-from hexapla.translate.lane import Lane, Summary
+from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import peek
+from hexapla.translate.summary import Summary
 from hexapla.wire.sse import SSEDecoder
 
 CHAT, MESSAGES, RESPONSES, GEMINI = "openai_chat", "anthropic_messages", "openai_responses", "gemini_generate"
