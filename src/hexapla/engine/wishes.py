@@ -13,8 +13,8 @@ from hexapla.routing.filters import Need
 from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
 from hexapla.translate.cached import cached
-from hexapla.translate.lane import BYTES_PER_TOKEN
 from hexapla.translate.peek import Peek
+from hexapla.translate.summary import BYTES_PER_TOKEN
 from hexapla.wire.rawjson import load
 
 WISHING = frozenset({"provider", "route"})
