@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 
 import pytest
 
 from hexapla.config import Config, LedgerConfig, Limits, assemble
 from hexapla.engine.assemble import open_gateway
-from hexapla.engine.machine import memory_of
+from hexapla.engine.machine import OWN_FILES, connections_of, memory_of, more_files
 from hexapla.routing.memory import WEIGHT
 
 
@@ -49,3 +50,28 @@ def test_a_changed_limit_holds_from_then_on() -> None:
         await gateway.aclose()
 
     asyncio.run(adopt())
+
+
+@pytest.mark.parametrize(
+    ("files", "most"), [(1024, (1024 - OWN_FILES) // 2), (3, 1), (resource.RLIM_INFINITY, 0)], ids=str
+)
+def test_half_of_the_files_are_for_clients(files: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the configuration says how many."""
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (files, files))
+    assert connections_of(Limits()) == most
+    assert connections_of(Limits(connections=7)) == 7
+
+
+def test_all_the_files_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that allows less than it says leaves things as they are."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1024, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+    more_files()
+    assert asked == [(4096, 4096)]
+
+    def refuse(kind: int, limits: tuple[int, int]) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    more_files()

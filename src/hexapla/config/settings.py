@@ -72,6 +72,7 @@ class Limits(_Table, frozen=True, kw_only=True):
 
     stall_seconds  that a client may take nothing of its answer before it is cut off; 0 is for ever
     memory_bytes   of all requests together, by estimate; 0 is half of the machine's, or of what the container may have
+    connections    of clients at once; 0 is half of the files that the process may open
     remember_bytes  of thought that is kept for clients which do not bring it back; 0 keeps none
     """
 
@@ -83,6 +84,7 @@ class Limits(_Table, frozen=True, kw_only=True):
     head_seconds: float = 30.0
     stall_seconds: float = 600.0
     memory_bytes: int = 0
+    connections: int = 0
     remember_bytes: Annotated[int, msgspec.Meta(ge=0)] = 32 * 1024 * 1024
 
 

@@ -32,6 +32,7 @@ RESTART = (
     "server.host",
     "server.port",
     "server.grace_seconds",
+    "limits.connections",
     "limits.head_bytes",
     "limits.head_lines",
     "limits.head_seconds",

@@ -27,17 +27,19 @@ _REQUEST = re.compile(rb"[A-Z!#$%&'*+.^_`|~0-9-]+ (?:/|\*|http)").match
 class Refused(Exception):  # noqa: N818 - the parser hears it, and nobody else
     """A request that is answered and its connection closed, since nobody knows where the next one would begin."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, kind: str = "invalid_request_error") -> None:
         super().__init__(message)
         self._status = status
         self._message = message
+        self._kind = kind
 
     def answer(self, answer_id: bytes) -> bytes:
         """The whole answer.  The dialect is not known yet: the body is an error in all of them."""
-        reason, message = HTTPStatus(self._status).phrase.encode(), self._message.encode()
-        body = (
-            b'{"type":"error","error":{"type":"invalid_request_error","message":"%b","param":null,"code":null},'
-            b'"request_id":"%b"}' % (message, answer_id)
+        reason, message, kind = HTTPStatus(self._status).phrase.encode(), self._message.encode(), self._kind.encode()
+        body = b'{"type":"error","error":{"type":"%b","message":"%b","param":null,"code":null},"request_id":"%b"}' % (
+            kind,
+            message,
+            answer_id,
         )
         return (
             b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
@@ -99,6 +101,11 @@ def unparsed(data: bytes) -> Refused:
 
 def not_http() -> Refused:
     return Refused(400, "The request is not valid HTTP/1.1.")
+
+
+def crowded_out(most: int) -> Refused:
+    message = f"The gateway has {most} connections already; ask again in a moment (limits.connections)."
+    return Refused(503, message, "overloaded_error")
 
 
 def late_head() -> Refused:

@@ -2,8 +2,8 @@
 
 httptools parses whatever length of headers a client sends, and a client that sends one byte a second, or stops reading
 its answer, keeps its socket for ever.  This subclass counts header bytes and lines, closes a connection whose request head
-is not complete in time, and one whose client takes nothing for long.  (uvicorn's `h11_max_incomplete_event_size` guards
-only its h11 parser.)
+is not complete in time, one whose client takes nothing for long, and one that is too many.  (uvicorn's
+`h11_max_incomplete_event_size` guards only its h11 parser, its `limit_concurrency` refuses whoever is connected already.)
 
 ASGI costs a request some 60 µs and a chunk ten: a scope, two queues of dicts, a task that waits for them.  Generation
 requests go from the parser to their endpoint instead (turn.py), and past the parser where they say the same head again
@@ -25,6 +25,7 @@ from hexapla.routing.memory import Memory
 from hexapla.server.framing import (
     Refused,
     check_head,
+    crowded_out,
     large_head,
     late_head,
     not_http,
@@ -75,6 +76,9 @@ class Door(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._place = Place(transport, self.flow, self.memory, self.tasks, self.on_response_complete)
+        if 0 < self.limits.connections < len(self.connections):
+            self._refuse(crowded_out(self.limits.connections))
+            return
         give_up_after(self.limits.stall_seconds, transport)
         self._arm()
 

@@ -21,11 +21,13 @@ from typing import cast
 
 import uvicorn
 import uvloop
+from msgspec.structs import replace
 
 from hexapla.config import Loaded
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.gateway import Gateway
 from hexapla.engine.local import watch
+from hexapla.engine.machine import connections_of, more_files
 from hexapla.errors import ConfigError
 from hexapla.server.app import App
 from hexapla.server.arrivals import Arrivals
@@ -85,6 +87,7 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     LOG.setLevel(logging.INFO)
     keep_heap()
+    more_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(loaded, address, KeyRing(names, settings.hosts), sockets, announce))
 
@@ -134,7 +137,8 @@ def url_of(listening: socket.socket) -> str:
 def server_of(gateway: Gateway, keys: KeyRing, sockets: list[socket.socket], on_ready: Callable[[], None]) -> Server:
     """uvicorn as this gateway wants it."""
     app = App(gateway, keys)
-    door = guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory)
+    limits = replace(gateway.config.limits, connections=connections_of(gateway.config.limits))
+    door = guarded(limits, gateway.books.ledger.new_id, app.find, gateway.memory)
     config = uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", Arrivals(door, sockets)),  # it is called and nothing else
