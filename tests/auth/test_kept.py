@@ -135,12 +135,12 @@ def test_a_file_without_a_login(content: bytes | None) -> None:
 
 
 def test_the_vendors_file_is_read_and_not_written() -> None:
-    """Where only reading is right, an ended login is the vendor's program's business."""
-    theirs = Kept(provider="acme", login=LOGIN, path=KEPT.path, ours=False, again="start their program")
+    """Where only reading is right, whoever's login has ended makes one of their own."""
+    theirs = Kept(provider="acme", login=LOGIN, path=KEPT.path, ours=False)
     assert token(play(kept=grant(left=100)), kept=theirs).secret == "old"
     with pytest.raises(UpstreamError) as caught:
         token(play(kept=grant()), kept=theirs)
-    assert "start their program" in caught.value.message
+    assert "run `hexapla login acme`" in caught.value.message
 
 
 def test_a_login_is_exchanged_and_says_where_requests_go() -> None:

@@ -141,6 +141,7 @@ FAULTS: dict[str, Callable[[Writer], Awaitable[bool]]] = {
     "no-last-chunk": raw(HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"),
     "bad-chunk": raw(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n"),
     "two-lengths": raw(HEAD + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello"),
+    "switch": raw(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nhello"),
     "length-and-chunks": raw(HEAD + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n" + chunked(b"hello")),
     "interim-flood": raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 50),
     "big-head": raw(HEAD + b"x-big: " + b"y" * 100_000 + b"\r\n\r\n"),

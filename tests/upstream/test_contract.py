@@ -113,6 +113,7 @@ BROKEN: dict[str, tuple[str, set[Kind]]] = {
     "banner": ("F14", {PROTOCOL}),
     "tls-alert": ("F14", {PROTOCOL}),
     "http-0.9": ("F14", {PROTOCOL}),
+    "switch": ("F14", {PROTOCOL}),
     "short": ("F37", {TRUNCATED}),
     "reset-inside": ("F43", {TRUNCATED}),
     "no-last-chunk": ("F38", {TRUNCATED}),

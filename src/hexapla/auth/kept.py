@@ -25,7 +25,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     path, form  the file and whose it is (formats.py)
     ours        we may renew the login and write the file
-    again       what a person does when the login has ended
     """
 
     provider: str
@@ -33,7 +32,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     form: str = ""
     ours: bool = True
-    again: str = ""
 
 
 def kept_token(kept: Kept, exchange: Exchange | None, now: Clock, refused: Token | None) -> Steps[Token]:
@@ -104,10 +102,9 @@ def token_of(login: Login, grant: Grant) -> Token:
 
 def ended(kept: Kept, error: UpstreamError | None = None) -> UpstreamError:
     """What to tell someone whose login is over, or who has none."""
-    again = kept.again or f"run `hexapla login {kept.provider}`"
     code = error.code if error is not None else None
-    why = f" ({code})" if code else ""
-    return UpstreamError(Kind.UPSTREAM_AUTH, f"The login of {kept.provider} has ended{why}: {again}.", code=code)
+    why, remedy = f" ({code})" if code else "", f"run `hexapla login {kept.provider}`"
+    return UpstreamError(Kind.UPSTREAM_AUTH, f"The login of {kept.provider} has ended{why}: {remedy}.", code=code)
 
 
 def _good(grant: Grant, refused: str, now: float) -> bool:

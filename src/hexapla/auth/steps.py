@@ -1,6 +1,6 @@
 """What a login may do, as commands of a generator without I/O.
 
-A flow (device.py, pkce.py, refresh.py ...) yields commands and gets facts back; driver.py executes them.  So every way in
+A flow (device.py, pkce.py, kept.py ...) yields commands and gets facts back; driver.py executes them.  So every way in
 which an authorization server can answer is tried in tests without a socket, and no flow knows how bytes travel.
 
     command                          fact that answers it

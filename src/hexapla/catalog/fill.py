@@ -24,12 +24,11 @@ FILLED = (
 )
 """Fields in which a curated model takes what it does not know itself."""
 
-
 NOTHING: tuple[object, ...] = (None, "", (), {})
 
 
 def filled(model: Model, more: Model) -> Model:
-    """`model` with what `more` knows besides; where they contradict each other, `model` is right."""
+    """`model` with what `more` knows besides."""
     wanted = [name for name in FILLED if getattr(model, name) in NOTHING and not (name == "price" and model.free)]
     fresh = {name: found for name in wanted if (found := getattr(more, name)) not in NOTHING}
     capabilities = tuple(dict.fromkeys((*model.capabilities, *more.capabilities)))

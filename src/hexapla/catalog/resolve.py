@@ -180,11 +180,6 @@ def resolve(catalog: Catalog, name: str) -> tuple[Match, ...]:
     return found or _unknown(catalog, name)
 
 
-def nearest(catalog: Catalog, name: str, count: int = 3) -> tuple[str, ...]:
-    """The names closest to `name`."""
-    return catalog.nearest(name, count)
-
-
 def matches_of(provider: Provider, model: str, facts: Model | None, suffix: str) -> tuple[Match, ...]:
     """One Match for each endpoint of `provider` that serves `model`."""
     return tuple(

@@ -11,5 +11,6 @@ remedy, in English and Chinese.
     network.py   name, connection, certificate, clock
     listing.py   which models the provider lists
     asking.py    a question, a stream, a tool
-    examine.py   who is examined, in which order, several at once
+    choose.py    who is examined, and with which model
+    examine.py   in which order, several at once
 """

@@ -14,14 +14,12 @@ from hexapla.routing.limits import Load
 from hexapla.routing.preferences import Preferences, read_preferences
 from hexapla.translate.cached import cached
 from hexapla.translate.peek import Peek
+from hexapla.translate.preset import LIMITS
 from hexapla.translate.summary import BYTES_PER_TOKEN
 from hexapla.wire.rawjson import load
 
 WISHING = frozenset({"provider", "route"})
 """Fields that wish something of routing."""
-
-LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-"""The names of the limit on output, in all dialects."""
 
 _ACROSS = Raw(b'"sort"')
 """`route`, which is deprecated: "sort" is sort.partition "none", "fallback" is what happens anyway."""

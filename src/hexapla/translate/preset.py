@@ -24,8 +24,10 @@ from hexapla.translate.peek import PRESET
 from hexapla.wire.rawjson import dump, join, load, split
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""What the dialects call the limit on output."""
+
 LIMIT = {"openai_responses": "max_output_tokens", "gemini_generate": ""}
-"""What a dialect calls the limit on output, where it is not `max_tokens`; Gemini keeps it elsewhere."""
+"""What one of them calls it, where that is not `max_tokens`; Gemini keeps it elsewhere."""
 
 INSTRUCTIONS = {
     "anthropic_messages": "system",

@@ -1,5 +1,7 @@
 """What arrives on a connection: one answer after the other, as httptools tells it.
 
+The parser (llhttp) refuses two lengths, and a length beside chunks (tests/upstream/test_contract.py).
+
 Rules of this file: no socket and no waiting; what is wrong becomes `error`, and whoever holds the socket is told by
 `_give_up`; bounds are kept while bytes come, not afterwards.
 """
@@ -103,8 +105,6 @@ class Arrival:
             if key != "set-cookie":
                 headers[key] = text
             return
-        if key == "content-length" and before != text:
-            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names two lengths of one answer.")
         headers[key] = f"{before}, {text}"
 
     def on_headers_complete(self) -> None:
@@ -116,9 +116,6 @@ class Arrival:
                 self._fail(Kind.UPSTREAM_PROTOCOL, "The provider sends interim answers without end.")
             return
         length = self._headers.get("content-length")
-        if length is not None and "transfer-encoding" in self._headers:
-            self._fail(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
-            return
         if length is not None and status < 300 and 0 < self._limit < int(length):
             self._too_large()
             return

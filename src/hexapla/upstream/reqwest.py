@@ -140,6 +140,8 @@ class ReqwestResponse:
         """Raise UpstreamError for a head that is a proxy's, or that promises what cannot be read."""
         if self.status == PROXY_LOGIN and self._origin.forwarded:
             raise wants_login(self._origin)
+        if self.status < 200:
+            raise UpstreamError(Kind.UPSTREAM_PROTOCOL, "The provider switched to another protocol.")
         if "content-length" in self.headers and "transfer-encoding" in self.headers:
             raise UpstreamError(Kind.UPSTREAM_PROTOCOL, "The provider names a length and sends chunks.")
         length = self.headers.get("content-length", "")
