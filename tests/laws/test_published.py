@@ -104,6 +104,7 @@ SAME: dict[str, str] = {
     r"anthropic_messages \S+ (tools|messages\.content\.tool\.definition)\.type": "a tool without a type is custom",
     r"anthropic_messages openai_\S+ messages\.content\.is_error": "false is what silence means",
     r"anthropic_messages openai_\S+ messages\.clear_at": "never is what silence means",
+    r"\S+ \S+ (tools|messages\.content\.tool\.definition)(\.tools)?\.defer_loading": "at once is what silence means",
 }
 NO_REQUEST: dict[str, str] = {
     # what the types allow and no vendor takes, so that it is refused with its place
