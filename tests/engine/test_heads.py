@@ -14,8 +14,11 @@ from hexapla.routing.commands import Start
 IDS = ("x-request-id", "request-id", "x-generation-id")
 
 
-def served(answer_id: str, *, stream: bool = False, model: str = "m") -> Head:
-    lane = SimpleNamespace(name="hub", losses=(Loss(field="top_k", why="", severity="parameter"),))
+LOST = (Loss(field="top_k", why="", severity="parameter"),)
+
+
+def served(answer_id: str, *, stream: bool = False, model: str = "m", losses: tuple[Loss, ...] = LOST) -> Head:
+    lane = SimpleNamespace(name="hub", losses=losses)
     candidate = SimpleNamespace(provider=SimpleNamespace(id="one"), model=model)
     return answer_head(answer_id, Start(cast(Any, lane), cast(Any, candidate), stream, 2, 0.0))
 

@@ -8,16 +8,19 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.test_heads import served
 from hexapla.engine.wishes import _read
 from hexapla.errors import ProtocolError
 from hexapla.ir.content import ToolCall
-from hexapla.ir.loss import LossLog
+from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.routing.preferences import Preferences
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.names import fit_names
 from hexapla.translate.cached import LONGEST, cached
 from hexapla.translate.peek import LONGEST_NAME, MOST_MODELS, peek
+from hexapla.upstream.head import letterhead_of
+from hexapla.upstream.transport import Request
 
 MANY = 30
 LONG = 1_000_000
@@ -35,8 +38,10 @@ def names(text: str) -> None:
         lambda text: fit_id(text, "^[a-z0-9]{9}$"),
         names,
         lambda text: _read(json.dumps({"order": [text]}).encode(), Preferences()),
+        lambda text: letterhead_of(Request(url="http://h/", headers=(("anthropic-beta", text), ("x-key", text)))),
+        lambda text: served("id", losses=(Loss(f"tools[0].{text}", "why"),)),
     ],
-    ids=["call ids", "names of tools", "wishes"],
+    ids=["call ids", "names of tools", "wishes", "headers", "losses"],
 )
 def test_long_texts_are_let_go(take: Callable[[str], object]) -> None:
     tracemalloc.start()

@@ -60,7 +60,8 @@ def answer_head(answer_id: str, start: Start) -> Head:
     """The head of an answer: who served it, how, and what was lost on the way there."""
     lane, candidate = start.lane, start.candidate
     name, tried = candidate.provider.id, start.tried
-    pairs, lines = _served(start.stream, name, candidate.model, lane.name, tried, lane.losses)
+    lost = losses_value(lane.losses) if lane.losses else ""
+    pairs, lines = _served(start.stream, name, candidate.model, lane.name, tried, lost)
     return Head(lines.replace(_ID, answer_id), answer_id, pairs)
 
 
@@ -74,9 +75,7 @@ def _head(answer_id: str, pairs: Pairs) -> Head:
 
 
 @lru_cache(maxsize=1024)
-def _served(
-    stream: bool, provider: str, model: str, lane: str, tried: int, losses: tuple[Loss, ...]
-) -> tuple[Pairs, str]:
+def _served(stream: bool, provider: str, model: str, lane: str, tried: int, losses: str) -> tuple[Pairs, str]:
     pairs = (
         *(SSE if stream else JSON),
         *_IDENTITY,
@@ -84,7 +83,7 @@ def _served(
         ("x-hexapla-model", ascii_value(model)),
         ("x-hexapla-lane", lane),
         ("x-hexapla-attempts", str(tried)),
-        ("x-hexapla-losses", losses_value(losses)),
+        ("x-hexapla-losses", losses),
     )
     return pairs, _spelled(pairs)
 

@@ -5,15 +5,15 @@ Rules of this file: a header value that holds a line end is refused; it would be
 
 from __future__ import annotations
 
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 import msgspec
 
 from hexapla.errors import UpstreamError
+from hexapla.translate.cached import cached
 from hexapla.upstream.egress import proxy_login
 from hexapla.upstream.origin import Origin, origin_of
-from hexapla.upstream.secrets import secrets_of
+from hexapla.upstream.secrets import Headers, secrets_of, size_of
 from hexapla.upstream.transport import Request, Timeouts, smuggled
 
 
@@ -40,7 +40,7 @@ def letterhead_of(request: Request) -> Letterhead:
     origin = origin_of(request)
     return Letterhead(
         origin=origin,
-        head=_head(request.method, request.url, request.headers, origin),
+        head=_head(request.headers, request.method, request.url, origin),
         secrets=secrets_of(request.headers),
         timeouts=request.timeouts,
         limit=request.max_response_bytes,
@@ -58,8 +58,8 @@ def standing(request: Request) -> Letterhead | None:
         return None
 
 
-@lru_cache(maxsize=1024)
-def _head(method: str, url: str, headers: tuple[tuple[str, str], ...], origin: Origin) -> bytes:
+@cached(1024, size_of)
+def _head(headers: Headers, method: str, url: str, origin: Origin) -> bytes:
     parts = urlsplit(url)
     path = parts.path or "/"
     if parts.query:

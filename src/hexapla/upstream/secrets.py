@@ -11,7 +11,9 @@ out would damage ("lm-studio" is a usual key and a usual word); in a refusal sho
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from operator import itemgetter
+
+from hexapla.translate.cached import cached
 
 SHORTEST = 16  # characters, in an answer
 SHORTEST_REFUSED = 6  # of a key, in a refusal
@@ -37,8 +39,16 @@ HARMLESS = frozenset(
 KEYS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
 
 
-@lru_cache(maxsize=1024)
-def secrets_of(headers: tuple[tuple[str, str], ...], *, refused: bool = False) -> tuple[bytes, ...]:
+Headers = tuple[tuple[str, str], ...]
+
+
+def size_of(headers: Headers) -> int:
+    """Characters of their values: a client may forward some 60,000 of them, and they are in the keys of caches."""
+    return sum(map(len, map(itemgetter(1), headers)))
+
+
+@cached(1024, size_of)
+def secrets_of(headers: Headers, *, refused: bool = False) -> tuple[bytes, ...]:
     """The secrets among `headers`, without the scheme that stands before some, for an answer or a refusal."""
     found = ((name, value.rpartition(" ")[2]) for name, value in headers if name not in HARMLESS)
     return tuple(
