@@ -165,6 +165,14 @@ def test_a_target_knows_where_it_is_and_what_the_model_can() -> None:
     assert target.unsupported == {"verbosity"}
 
 
+def test_a_model_thinks_where_the_catalogue_says_so() -> None:
+    """Unless the endpoint's quirks know better."""
+    facts = Model(id="m", capabilities=("tools", "reasoning"))
+    assert target_of(PROVIDER, CHAT, Quirks(), facts, "m").thinks
+    assert not target_of(PROVIDER, CHAT, Quirks(target={"thinks": False}), facts, "m").thinks
+    assert not target_of(PROVIDER, CHAT, Quirks(), None, "m").thinks
+
+
 def test_what_is_stripped_is_unsupported() -> None:
     """Renderers hear of stripped parameters by their place in a request, so that the loss is told."""
     target = target_of(PROVIDER, CHAT, Quirks(strip=("seed", "store")), None, "m")

@@ -6,15 +6,17 @@ import json
 from typing import Any
 
 import pytest
-from carry import REPLY, look
+from carry import CLIENTS, REPLY, look
 from msgspec.structs import replace
 from test_thought_returns import (
     CALL,
     GATHER,
+    GOOGLE,
     _state,
     answered,
     echoed,
     first,
+    hanging,
     pairs,
 )
 
@@ -28,6 +30,7 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.routing.memory import Memory
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
+from hexapla.translate.resume import Telling
 from hexapla.translate.thoughts import Thoughts
 
 Json = dict[str, Any]
@@ -143,3 +146,142 @@ def test_lost_thought_is_put_back(client: str, upstream: str, stream: bool, text
         for answer in (answered(upstream), second(upstream))
     ]
     assert loop(client, upstream, stream=stream, text=text) == expected
+
+
+def test_nothing_comes_back_where_nothing_is_kept() -> None:
+    """`remember_bytes = 0`: the control of all of the above."""
+    kept = Thoughts(lambda: 0.0, Memory(), 0)
+    asked = first("openai_chat")
+    heard = said(
+        opened(kept, "openai_chat", "anthropic_messages", asked),
+        "openai_chat",
+        "anthropic_messages",
+        answered("anthropic_messages"),
+        stream=False,
+    )
+    history = echoed("openai_chat", asked, without("openai_chat", heard, text=False))
+    assert turns("anthropic_messages", opened(kept, "openai_chat", "anthropic_messages", history)) == [[]]
+
+
+@pytest.mark.parametrize(("client", "upstream"), pairs)
+def test_lost_thought_is_shown_to_nobody_else(client: str, upstream: str) -> None:
+    """A fallback in the middle of the loop, or another client with the same ids, gets nothing of it; whose it is gets it
+    afterwards, and nothing of what the other thought."""
+    kept, asked = thoughts(), first(client)
+    heard = said(opened(kept, client, upstream, asked), client, upstream, answered(upstream), stream=False)
+    asked = echoed(client, asked, without(client, heard, text=False))
+    for stranger in CLIENTS:
+        lane = opened(kept, client, stranger, asked, provider="stranger")
+        assert not [secret for secret in SECRETS if secret in lane.body]
+    assert not [secret for secret in SECRETS if secret in opened(kept, client, upstream, asked, whose="you").body]
+    answer = second(upstream)
+    lane = opened(kept, client, upstream, asked, provider="stranger")
+    heard = said(lane, client, upstream, answer, stream=False)
+    asked = echoed(client, asked, without(client, heard, text=False), "call_2")
+    found = turns(upstream, opened(kept, client, upstream, asked))
+    assert [bool(states) for states in found] == [True, False]
+    found = turns(upstream, opened(kept, client, upstream, asked, provider="stranger"))
+    assert [bool(states) for states in found] == [False, True]
+
+
+@pytest.mark.parametrize("call_id", ["function-call/17.3", "x" * 80, "", "functions.get_weather:0"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("client", "upstream"), pairs)
+def test_the_id_that_the_client_hears_is_the_one_that_counts(
+    client: str, upstream: str, stream: bool, call_id: str
+) -> None:
+    """Ids that a dialect cannot say become others, missing ones are made, and one that comes again counts on."""
+    kept, asked, expected = thoughts(), first(client) | ({"stream": True} if stream else {}), []
+    for answer in (answered(upstream), second(upstream)):
+        parts = [replace(part, id=call_id) if _named(part) else part for part in answer.content]
+        answer = replace(answer, content=tuple(parts))
+        expected.append([_state(part)[:3] for part in parts if isinstance(part, Reasoning)])
+        lane = opened(kept, client, upstream, asked)
+        heard = without(client, said(lane, client, upstream, answer, stream=stream), text=False)
+        asked = echoed(client, asked, heard, _calls(client, heard)[0])
+    found = turns(upstream, opened(kept, client, upstream, asked))
+    assert [[state[:3] for state in states] for states in found] == expected
+
+
+def _named(part: Any) -> bool:
+    return isinstance(part, ToolCall) or (isinstance(part, Reasoning) and bool(part.id) and part.id.startswith("call"))
+
+
+def _calls(client: str, answer: Json) -> list[str]:
+    """The ids of the calls in an answer."""
+    if client == "openai_chat":
+        return [call["id"] for call in answer["choices"][0]["message"]["tool_calls"]]
+    if client == "anthropic_messages":
+        return [block["id"] for block in answer["content"] if block["type"] == "tool_use"]
+    if client == "openai_responses":
+        return [item["call_id"] for item in answer["output"] if item["type"] == "function_call"]
+    parts = answer["candidates"][0]["content"]["parts"]
+    return [part["functionCall"]["id"] for part in parts if "functionCall" in part]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("client", ["openai_chat", "anthropic_messages"])
+def test_a_vendor_that_demands_thought_gets_it_from_its_own_clients(client: str, stream: bool) -> None:
+    """DeepSeek and Kimi: the answer passes as it is, and the next request leaves the Verbatim lane for what is missing."""
+    kept, asked, answer = thoughts(), first(client) | ({"stream": True} if stream else {}), answered(client)
+    lane = opened(kept, client, client, asked, demands_thought=True)
+    assert lane.name == "verbatim"
+    heard = said(lane, client, client, answer, stream=stream)
+    expected = [[_state(part) for part in answer.content if isinstance(part, Reasoning)]]
+    again = opened(
+        kept, client, client, echoed(client, asked, without(client, heard, text=False)), demands_thought=True
+    )
+    assert (again.name, turns(client, again)) == ("hub", expected)
+    brought = opened(kept, client, client, echoed(client, asked, heard), demands_thought=True)
+    assert (brought.name, turns(client, brought)) == ("verbatim", expected)
+    unknown = echoed(client, asked, without(client, heard, text=False))
+    assert opened(thoughts(), client, client, unknown, demands_thought=True).name == "verbatim"
+    assert opened(kept, client, client, unknown).name == "verbatim"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_hung_on_a_call_hangs_there_again(stream: bool) -> None:
+    """Google's compatible endpoint, whose clients keep of a call what OpenAI's calls have."""
+    kept, asked = thoughts(), first("openai_chat") | ({"stream": True} if stream else {})
+    lane, sent = opened(kept, "openai_chat", "openai_chat", asked, demands_thought=True), hanging("c1", stream=stream)
+    if stream:
+        passing = lane.stream()
+        assert passing.feed(sent) + passing.close()
+    else:
+        assert lane.answer(sent) == sent
+    calls = [
+        {"id": name, "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'}}
+        for name in ("c1", "second")
+    ]
+    turn = {"role": "assistant", "content": "Let me look.", "tool_calls": calls}
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "21"} for call in calls]
+    history = asked | {"messages": [*asked["messages"], turn, *results]}
+    again = json.loads(opened(kept, "openai_chat", "openai_chat", history, demands_thought=True).body)
+    assert [call.get("extra_content") for call in again["messages"][1]["tool_calls"]] == [GOOGLE, None]
+
+
+def test_an_answer_that_may_go_on_elsewhere_is_remembered_as_well() -> None:
+    """`resume`: the same dialect goes through the Hub, and its stream is another."""
+    kept, asked = thoughts(), first("anthropic_messages") | {"stream": True}
+    target = Target(origin=Origin("anthropic_messages", "p"), model="m")
+
+    def lane(body: Json) -> Lane:
+        peeked = look("anthropic_messages", json.dumps(body).encode(), stream=True)
+        return Translation(peeked, REPLY, telling=Telling(), thoughts=kept).open(target, Quirks())
+
+    answer = answered("anthropic_messages")
+    heard = said(lane(asked), "anthropic_messages", "anthropic_messages", answer, stream=True)
+    history = echoed("anthropic_messages", asked, without("anthropic_messages", heard, text=False))
+    expected = [[_state(part) for part in answer.content if isinstance(part, Reasoning)]]
+    assert turns("anthropic_messages", lane(history)) == expected
+
+
+def test_an_answer_that_breaks_off_is_not_remembered() -> None:
+    """Half a thought is refused by who thought it."""
+    kept = thoughts()
+    lane = opened(kept, "openai_chat", "anthropic_messages", first("openai_chat") | {"stream": True})
+    encoder, stream = PROTOCOLS["anthropic_messages"].encoder(REPLY), lane.stream()
+    events = [*unfold(answered("anthropic_messages"))][:-1]
+    stream.feed(b"".join(map(encoder.encode, events)))
+    stream.close()
+    assert stream.failed and kept.held == 0

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import HUNG, AnyPart, Origin, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.target import Target
 from hexapla.routing.memory import Memory
 from hexapla.translate.recalled import recalled, remember
 from hexapla.translate.thoughts import Thoughts
 
 MESSAGES = Origin("anthropic_messages")
-HERE = Origin("anthropic_messages", "p")
+HERE = Target(origin=Origin("anthropic_messages", "p"), model="m")
 ID = "toolu_01A09q90qw90lq917835lq9"
 CALL = ToolCall(id=ID, name="read", arguments='{"path": "a", "n": 1}')
 THOUGHT = Reasoning(text="First.\n\nThen.", signature="c2ln", form="thinking", origin=MESSAGES)
@@ -30,15 +31,15 @@ def asked(*turn: AnyPart, words: str = "Read a.") -> GenerateRequest:
     return GenerateRequest(protocol="openai_chat", model="m", messages=messages)
 
 
-def kept(*parts: AnyPart, words: str = "Read a.", provider: str = "p") -> Thoughts:
+def kept(*parts: AnyPart, words: str = "Read a.") -> Thoughts:
     thoughts = Thoughts(lambda: 0.0, Memory(), 10**6)
-    remember(thoughts, "me", asked(words=words), provider, parts)  # type: ignore[arg-type]
+    remember(thoughts, "me", asked(words=words), HERE, parts)  # type: ignore[arg-type]
     return thoughts
 
 
-def back(thoughts: Thoughts, request: GenerateRequest, origin: Origin = HERE) -> list[AnyPart]:
+def back(thoughts: Thoughts, request: GenerateRequest) -> list[AnyPart]:
     """The assistant's turn as it is sent, without the provider that was put down for it."""
-    turn = recalled(thoughts, "me", request, origin).messages[1].content
+    turn = recalled(thoughts, "me", request, HERE).messages[1].content
     return [replace(part, origin=MESSAGES) if isinstance(part, Reasoning) else part for part in turn]
 
 
@@ -86,9 +87,17 @@ def test_it_goes_to_nobody_else() -> None:
     """No other provider, no other dialect, no other client."""
     thoughts, request = kept(THOUGHT, CALL), asked(CALL)
     for origin in (Origin("anthropic_messages", "q"), Origin("openai_chat", "p")):
-        assert recalled(thoughts, "me", request, origin) is request
+        assert recalled(thoughts, "me", request, replace(HERE, origin=origin)) is request
     assert recalled(thoughts, "you", request, HERE) is request
     assert thoughts.returned == 0
+
+
+def test_what_is_sealed_goes_to_the_same_model() -> None:
+    """Another one was asked without it before, and answered; what can be read is for any."""
+    request, other = asked(CALL), replace(HERE, model="n")
+    assert recalled(kept(THOUGHT, CALL), "me", request, other) is request
+    told = recalled(kept(replace(THOUGHT, signature=None), CALL), "me", request, other)
+    assert isinstance(told.messages[1].content[0], Reasoning)
 
 
 def test_nothing_is_kept_of_an_answer_without_calls_or_thought() -> None:

@@ -105,6 +105,8 @@ def matches(globs: str | tuple[str, ...], model: str) -> bool:
 def target_of(provider: Provider, endpoint: Endpoint, quirks: Quirks, facts: Model | None, model: str) -> Target:
     """What renderers may know of `model` at `endpoint`.  The model's own facts stand above the endpoint's."""
     said = dict(DEFAULTS.get(endpoint.protocol, {}))
+    if facts is not None:
+        said["thinks"] = "reasoning" in facts.capabilities
     said |= quirks.target
     if facts is not None:
         said |= {"max_output": facts.max_output, **facts.target}

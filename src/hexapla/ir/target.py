@@ -51,6 +51,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     # reasoning
     replay_reasoning: Literal["origin", "always", "never"] = "origin"
+    thinks: bool = False  # True: the model thinks unless it is told not to
+    demands_thought: bool = False  # True: a turn with calls is refused without the thought before them
+    stores: bool = False  # True: Responses, and its items are known by their ids until the client forbids it
     reasoning_field: str = ""  # Chat: the only field in which thought is taken back; "": the one in which it came
     # how effort is asked for; "" is the protocol's own way
     reasoning_style: Literal["", "openrouter", "enable_thinking", "thinking", "none"] = ""

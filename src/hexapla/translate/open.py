@@ -27,10 +27,12 @@ from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane, edits
 from hexapla.translate.continuation import begins, continued, resumable, way_on
-from hexapla.translate.hearing import Hearing, Keep
+from hexapla.translate.demanded import lacks_thought
+from hexapla.translate.hearing import Hearing
 from hexapla.translate.hosted import MARK, without_hosted
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Begun, Lane
+from hexapla.translate.overheard import Overheard
 from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
 from hexapla.translate.prefill import beginning
@@ -146,7 +148,7 @@ class Translation:
         thoughts = self._thoughts
         if target is None or thoughts is None or not thoughts.held:
             return self._request
-        return recalled(thoughts, self._whose, self._request, target.origin)
+        return recalled(thoughts, self._whose, self._request, target)
 
     def tell(self, error: GatewayError) -> bytes:
         """`error` as the terminal event of the client's stream."""
@@ -184,6 +186,8 @@ class Translation:
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
             return self._open_hub(target, quirks, provider, self.request(target))
+        if target.demands_thought and (lane := self._open_mindful(target, quirks, provider)) is not None:
+            return lane
         if not (self._checked or self.peeked.only_texts):
             check(self.peeked)
             self._checked = True
@@ -207,7 +211,18 @@ class Translation:
             self._judge(losses)
         body = self._edited(changes, quirks if name == "patch" else None, keep)
         reply = replace(self._reply, model=target.model, provider=provider)
-        return Verbatim(self._client, reply, peeked, body, name=name, hide_usage=hide, losses=losses)
+        kind = Overheard if target.demands_thought and "tools" in peeked.fields else Verbatim
+        lane = kind(self._client, reply, peeked, body, name=name, hide_usage=hide, losses=losses)
+        if isinstance(lane, Overheard):
+            lane.hearing = self._hearing(target)
+        return lane
+
+    def _open_mindful(self, target: Target, quirks: Quirks, provider: str) -> Lane | None:
+        """The Hub with the thought that the client lost; None where it lost none, or nobody has it."""
+        if not lacks_thought(self.peeked):
+            return None
+        request = self.request(target)
+        return None if request is self._request else self._open_hub(target, quirks, provider, request)
 
     def _edited(self, changes: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
         """The client's body with other values of some top-level fields, and without what speaks to us."""
@@ -304,13 +319,15 @@ class Translation:
         reply = replace(self._reply, model=target.model, request=request, provider=provider)
         lane = kind(self._client, upstream, reply, body, losses, restore)
         lane.begun = begun
-        if request.tools and self._thoughts is not None:
-            lane.hearing = Hearing(self._keep(self._thoughts, target))
+        if request.tools:
+            lane.hearing = self._hearing(target)
         return lane
 
-    def _keep(self, thoughts: Thoughts, target: Target) -> Keep:
-        """What is done with an answer of `target`."""
-        return partial(remember, thoughts, self._whose, self.request(), target.origin.provider)
+    def _hearing(self, target: Target) -> Hearing | None:
+        """Who hears what has to come back with the calls of an answer."""
+        if self._thoughts is None:
+            return None
+        return Hearing(partial(remember, self._thoughts, self._whose, self.request(), target))
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:
         """Under `strict`, refuse what would not be carried."""

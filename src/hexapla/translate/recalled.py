@@ -3,7 +3,8 @@
 An answer with thought and calls leaves its thought with the gateway (thoughts.py).  When a request has that turn in its
 history without any state of it, and goes to whom the thought came from, it is put back to where it stood, as if the client
 had brought it.  A client that brings state of its own is never overruled; one that brings nothing but the readable text
-has brought what everybody saw.
+has brought what everybody saw.  What is sealed goes to the same model only: the request would be answered without it, and
+OpenAI has refused such content after a change of models (https://github.com/openclaw/openclaw/issues/70654, 2026-04).
 
 Ids that are drawn by chance are proof enough that it is the same turn.  Kimi's are counted, Mistral's are short, small
 servers begin anew with every answer: under such an id the call itself has to be the same, and what the user had said before
@@ -21,9 +22,10 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from hexapla.ir.content import HUNG, AnyPart, Origin, Reasoning, Text, ToolCall
+from hexapla.ir.content import HUNG, AnyPart, Reasoning, Text, ToolCall
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import ResponsePart
+from hexapla.ir.target import Target
 from hexapla.translate.thoughts import Key, Thoughts, Turn
 
 OVERHEAD = 1024  # bytes of a turn beside its thought
@@ -35,16 +37,13 @@ _PART = msgspec.json.Encoder().encode
 
 
 def remember(
-    thoughts: Thoughts, whose: str, asked: GenerateRequest, provider: str, parts: Sequence[ResponsePart]
+    thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Target, parts: Sequence[ResponsePart]
 ) -> None:
-    """Keep the thought of an answer with calls, as the client hears them.
-
-    provider  who gave it
-    """
+    """Keep the thought of an answer with calls that `target` gave, as the client hears them."""
     kinds = {*map(type, parts)}
     if ToolCall not in kinds or Reasoning not in kinds:
         return
-    turn = _Placed(provider)
+    turn = _Placed(target)
     for part in parts:
         turn.add(part)
     words = _words(asked.messages)
@@ -52,15 +51,15 @@ def remember(
     thoughts.keep(turn.kept(keys))
 
 
-def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, origin: Origin) -> GenerateRequest:
-    """`asked` with the thought that its client lost, as far as it is `origin`'s; the same object where that is none."""
+def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Target) -> GenerateRequest:
+    """`asked` with the thought that its client lost, as far as it is `target`'s; the same object where that is none."""
     messages = list(asked.messages)
     used: set[Turn] = set()
     for index, message in enumerate(messages):
         if message.role != "assistant":
             continue
         for turn in _turns(thoughts, whose, messages, index):
-            if turn not in used and turn.origin.fits(origin) and _lost(message, turn):
+            if turn not in used and _fits(turn, target) and _lost(message, turn):
                 used.add(turn)
                 messages[index] = _filled(message, turn)
                 break
@@ -73,8 +72,8 @@ def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, origin: Ori
 class _Placed:
     """The thought of an answer, each stretch by its place among the calls."""
 
-    def __init__(self, provider: str) -> None:
-        self._provider = provider
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._first: tuple[Reasoning, ...] = ()
         self._before: dict[str, tuple[Reasoning, ...]] = {}
         self._waiting: tuple[Reasoning, ...] = ()
@@ -90,14 +89,15 @@ class _Placed:
             self._before[part.id], self._waiting = self._waiting, ()
 
     def _stamped(self, part: Reasoning) -> Reasoning:
-        known = part.origin.provider
-        return part if known else replace(part, origin=replace(part.origin, provider=self._provider))
+        known, provider = part.origin.provider, self._target.origin.provider
+        return part if known else replace(part, origin=replace(part.origin, provider=provider))
 
     def kept(self, keys: tuple[Key, ...]) -> Turn:
         everything = (*self._first, *(part for parts in self._before.values() for part in parts), *self._waiting)
         return Turn(
             keys=keys,
             origin=everything[0].origin,
+            model=self._target.model,
             first=self._first,
             before=self._before,
             last=self._waiting,
@@ -113,6 +113,11 @@ def _turns(thoughts: Thoughts, whose: str, messages: Sequence[Message], index: i
     words = _words(messages[:index])
     found = [thoughts.find(_key(whose, call, words)) for call in calls]
     return [turn for turn in found if turn is not None]
+
+
+def _fits(turn: Turn, target: Target) -> bool:
+    sealed = any(map(_is_state, _all(turn)))
+    return turn.origin.fits(target.origin) and (turn.model == target.model or not sealed)
 
 
 def _lost(message: Message, turn: Turn) -> bool:

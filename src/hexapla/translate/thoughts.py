@@ -37,13 +37,14 @@ class Key(NamedTuple):
 class Turn(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The thought of an assistant's turn.
 
-    origin  who thought it
+    origin  who thought it, as which model
     first   what stood before all else, before the call of that id, and after everything
     size    bytes, by estimate
     """
 
     keys: tuple[Key, ...]
     origin: Origin
+    model: str = ""
     first: tuple[Reasoning, ...] = ()
     before: Mapping[str, tuple[Reasoning, ...]] = {}
     last: tuple[Reasoning, ...] = ()

@@ -143,9 +143,32 @@ def test_thought_goes_back_to_its_own() -> None:
 
 
 def test_thought_is_asked_to_come_back() -> None:
-    """For clients of other dialects that want thought, whatever `store` says; and never unasked."""
-    assert of(reasoning=ReasoningWish(effort="low"))["include"] == ["reasoning.encrypted_content"]
+    """For clients of other dialects that want thought, whatever `store` says; unasked only of a model that thinks anyway,
+    where a tool's result will want it."""
+    asked = ["reasoning.encrypted_content"]
+    assert of(reasoning=ReasoningWish(effort="low"))["include"] == asked
     assert "include" not in of() and "include" not in of(reasoning=ReasoningWish(mode="disabled"))
+    thinking = target(thinks=True)
+    assert of(to=thinking, tools=(TOOL,))["include"] == asked
+    assert "include" not in of(to=thinking) and "include" not in of(tools=(TOOL,))
+    assert "include" not in of(to=thinking, tools=(TOOL,), reasoning=ReasoningWish(effort="none"))
+
+
+def test_nobody_is_reminded_by_an_id_of_what_he_does_not_keep() -> None:
+    """ "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false", says OpenAI."""
+    bare = Reasoning(summary=("One.",), id="rs_1", form="reasoning", origin=OPENAI)
+    turns = (HI, said("assistant", bare, "A"))
+
+    def kinds(*, to: Target | None = None, **more: Any) -> list[str]:
+        return [item["type"] for item in of(*turns, to=to, **more)["input"]]
+
+    assert kinds() == kinds(to=target(stores=True), store=False) == ["message", "message"]
+    assert kinds(to=target(stores=True)) == ["message", "reasoning", "message"]
+    assert kinds(protocol="openai_responses") == ["message", "reasoning", "message"]
+    assert kinds(protocol="openai_responses", store=False) == ["message", "message"]
+    assert lost(*turns) == ["messages[1].content[0]"]
+    open_model = Reasoning(text="Hm.", id="rs_1", form="reasoning", origin=OPENAI)
+    assert [item["type"] for item in of(HI, said("assistant", open_model))["input"]] == ["message", "reasoning"]
 
 
 def test_tools() -> None:

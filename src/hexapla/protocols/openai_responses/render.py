@@ -6,8 +6,9 @@ list", https://github.com/zyycn/codex-proxy-rs/issues/178, 2026-09).
 
 Whose thought can come back: a Responses client says so itself (`include` stands in its extras and is left as it is).  For
 a client of another dialect that wants thought, `reasoning.encrypted_content` is asked for whatever `store` says: its next
-request holds the whole conversation, and an item's id alone would be worth nothing to a server that stores nothing.  It is
-not asked for otherwise, since models that do not think refuse it ("Encrypted content is not supported with this model",
+request holds the whole conversation, and an item's id alone would be worth nothing to a server that stores nothing.  So it
+is where nobody speaks of thought, but the request has tools and the model thinks all the same.  It is not asked for
+otherwise, since models that do not think refuse it ("Encrypted content is not supported with this model",
 https://github.com/pydantic/pydantic-ai/issues/2865, 2025-09).
 
 Rules of this file: fields only; the conversation is written by `turns.py`, tools by `tools.py`, the wish by `effort.py`.
@@ -138,9 +139,15 @@ class Body:
         request = self._request
         if request.sampling.logprobs:
             listed.append(LOGPROBS)
-        if request.protocol != NAME and wants_thought(request) and self._takes_include():
+        if request.protocol != NAME and self._thinks() and self._takes_include():
             listed.append(ENCRYPTED)
         return list(dict.fromkeys(listed))
+
+    def _thinks(self) -> bool:
+        """Whether there will be thought that is worth something to the next request."""
+        request = self._request
+        unasked = request.reasoning is None and self._target.thinks and bool(request.tools)
+        return unasked or wants_thought(request)
 
     def _takes_include(self) -> bool:
         return self._target.reasoning_style != "none" and "include" not in self._target.unsupported

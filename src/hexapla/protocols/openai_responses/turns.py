@@ -244,7 +244,14 @@ class Turns(Conversation):
         if not part.origin.fits(self.target.origin) or self.target.replay_reasoning == "never":
             self.losses.add(path, "reasoning is replayed to the provider that it came from only", "cosmetic")
             return None
+        if not (part.encrypted or part.text or self._stored()):
+            self.losses.add(path, "the target keeps no reasoning that it could be reminded of by id", "cosmetic")
+            return None
         return self._item_fields(native_reasoning(part, part.id), path)
+
+    def _stored(self) -> bool:
+        """Whether the target knows an item by its id alone; a Responses client that does not forbid it should know."""
+        return self.request.store is not False and (self.target.stores or self.request.protocol == NAME)
 
     def _call(self, path: str, part: ToolCall) -> Json:
         if part.kind == "custom":
