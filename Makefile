@@ -27,7 +27,7 @@ check: $(DEV_STAMP)
 
 # real clients, a real model, a judge of retries, another proxy; tests skip what cannot be had
 programs: $(DEV_STAMP)
-	-$(BIN)/python tools/aside.py agents gemini opencode ai_sdk frameworks llama llmock litellm
+	-$(BIN)/python tools/aside.py agents gemini opencode ai_sdk sdks frameworks llama llmock litellm
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench

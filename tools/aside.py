@@ -70,6 +70,8 @@ SETS: dict[str, Npm | Pip] = {
             *("@ai-sdk/anthropic@3.0.138", "@ai-sdk/google@3.0.141", "zod@4.6.7"),
         )
     ),
+    # they want Node 22 on paper and run on 20
+    "sdks": Npm(("openai@7.59.0", "@anthropic-ai/sdk@1.14.0", "zod@4.6.7")),
     "frameworks": Pip(("-r", str(Path(__file__).with_name("frameworks.txt"))), ("--no-deps", "--no-compile")),
     "openrouter": Pip(("openrouter==1.3.84",)),
     "portkey": Npm(("@portkey-ai/gateway@1.15.2",)),

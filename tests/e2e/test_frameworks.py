@@ -1,4 +1,5 @@
-"""What programs are built on, at every door: Vercel's AI SDK, Pydantic AI, OpenAI's Agents SDK, LangChain; and opencode."""
+"""What programs are built on, at every door: OpenAI's and Anthropic's SDKs for JavaScript, Vercel's AI SDK, Pydantic AI,
+OpenAI's Agents SDK, LangChain; and opencode."""
 
 from __future__ import annotations
 
@@ -28,12 +29,13 @@ def complaints(command: list[str]) -> tuple[int, dict[str, str]]:
     return len(told), {name: said for name, said in told.items() if said != "ok"}
 
 
-def test_ai_sdk(gateway_url: str) -> None:
-    """Four of its packages, each with every dialect behind the gateway."""
-    packages = programs("ai_sdk").parent
+@pytest.mark.parametrize(("name", "count"), [("ai_sdk", 93), ("sdks", 80)])
+def test_javascript(name: str, count: int, gateway_url: str) -> None:
+    """Four packages of the AI SDK, and OpenAI's and Anthropic's own, each with every dialect behind the gateway."""
+    packages = programs(name).parent
     node = shutil.which("node")
     assert node, "npm is there, so node is"
-    assert complaints([node, str(HERE / "ai_sdk.mjs"), str(packages), gateway_url, *PROVIDERS]) == (93, {})
+    assert complaints([node, str(HERE / f"{name}.mjs"), str(packages), gateway_url, *PROVIDERS]) == (count, {})
 
 
 def test_frameworks(gateway_url: str) -> None:
