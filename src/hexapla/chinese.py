@@ -123,7 +123,7 @@ SENTENCES: Rows = (
     ),
     ("the image is not valid base64", "图片不是有效的 base64"),
     ("the image says {}, but its bytes are {}", "图片声明为 {0}，但其内容是 {1}"),
-    ("the bytes are no {} image", "其内容不是 {0} 图片"),
+    ("the bytes are not a {} image", "其内容不是 {0} 图片"),
     ("the image must be an http(s) URL or a base64 data: URL", "图片必须是 http(s) 网址或 base64 的 data: 网址"),
     ("x-hexapla-on-loss must be allow, warn or strict.", "x-hexapla-on-loss 必须是 allow、warn 或 strict。"),
     ("{}{} must be {}", "{0}{1} 必须是{2}"),

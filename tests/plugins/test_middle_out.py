@@ -51,7 +51,7 @@ def test_the_middle_goes_first() -> None:
     numbers = [int(text) for text in texts[1:]]
     ends = [b - a for a, b in pairwise(numbers)]
     assert sorted(ends)[-2:] == [1, 21 - len(numbers) + 1], "one gap, in the middle"
-    assert losses.losses[0].why == f"{22 - len(kept)} in the middle were left out, for the model reads 2000 tokens"
+    assert losses.losses[0].why == f"{22 - len(kept)} in the middle were left out: the model's context is 2000 tokens"
     assert losses.losses[0].severity == "cosmetic"
 
 

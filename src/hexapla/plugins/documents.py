@@ -51,7 +51,7 @@ def told(request: GenerateRequest, texts: Texts, losses: LossLog) -> GenerateReq
             text = texts.get(part.data) if part.data is not None else None
             if text is None:
                 where = f"messages[{index}].content[{place}]"
-                losses.add(where, "a PDF that stands elsewhere is not fetched to be read here", "content")
+                losses.add(where, "a PDF that is given by URL is not downloaded to be read here", "content")
                 continue
             content[place] = Text(text=f"[{_name(part)}]\n{text}", cache=part.cache)
         if content != [*message.content]:

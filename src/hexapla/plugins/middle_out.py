@@ -37,7 +37,7 @@ def shortened(request: GenerateRequest, context: int, losses: LossLog) -> Genera
     if _total(messages) > room:
         messages = _cut(messages, room)
     gone = len(request.messages) - len(messages)
-    losses.add("messages", f"{gone} in the middle were left out, for the model reads {context} tokens", "cosmetic")
+    losses.add("messages", f"{gone} in the middle were left out: the model's context is {context} tokens", "cosmetic")
     return replace(request, messages=messages)
 
 

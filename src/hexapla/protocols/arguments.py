@@ -23,7 +23,7 @@ def said_object_of(part: ToolCall, path: str, losses: LossLog) -> Raw:
     found = _object(part)
     if found is not None:
         return found
-    losses.add(f"{path}.arguments", "the arguments are no JSON object and were wrapped", "content")
+    losses.add(f"{path}.arguments", "the arguments are not a JSON object and were wrapped", "content")
     return dump({"input": part.arguments})
 
 

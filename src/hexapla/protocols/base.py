@@ -29,9 +29,9 @@ UNREADABLE = "The provider's stream holds an event that cannot be read."
 def nothing_left(field: str) -> ClientError:
     """The refusal of a conversation of which nothing can be said in the target's dialect; `field` is where it stands."""
     message = (
-        "Nothing of this conversation can be said to the target: its messages are empty, stand elsewhere (a stored "
-        "answer or prompt), or consist of what only their own vendor understands. Send messages that say something, or "
-        "choose that vendor."
+        "Nothing of this conversation can be sent to the target: its messages are empty, are stored elsewhere (a stored "
+        "response or prompt), or hold only what their own vendor understands. Send messages with content, or choose "
+        "that vendor."
     )
     return ClientError(Kind.UNSUPPORTED, message, param=field)
 

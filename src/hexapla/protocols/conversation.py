@@ -53,7 +53,9 @@ class Conversation:
 
     def reminder(self, path: str, message: Message) -> str:
         """What the user says where the system must not."""
-        self.losses.add(path, "the target takes system messages at the beginning only; the user says it", "cosmetic")
+        self.losses.add(
+            path, "the target takes system messages at the beginning only; it is sent as a user message", "cosmetic"
+        )
         text = "\n\n".join(part.text for part in message.content if isinstance(part, Text))
-        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
+        lose_extras(message.extras, f"{path}.", "it is sent as a user message", self.losses)
         return f"<system-reminder>\n{text}\n</system-reminder>"

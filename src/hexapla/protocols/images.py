@@ -17,7 +17,7 @@ def check_image(media_type: str | None, data: str, path: str) -> None:
     if found is not None and not found.startswith("image/"):
         raise ProtocolError(f"the image says {media_type or 'image'}, but its bytes are {found}", path=path)
     if found is None and media_type in KNOWN:
-        raise ProtocolError(f"the bytes are no {media_type} image", path=path)
+        raise ProtocolError(f"the bytes are not a {media_type} image", path=path)
 
 
 def check_file(kind: str, media_type: str | None, data: str, path: str) -> None:

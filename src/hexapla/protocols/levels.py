@@ -38,7 +38,7 @@ def nearest(level: str, known: Sequence[str], losses: LossLog) -> str | None:
     if not known or level in known or level not in LEVELS:
         return level
     if level == "none":
-        losses.add("reasoning.effort", "the model cannot be kept from thinking")
+        losses.add("reasoning.effort", "reasoning cannot be turned off for this model")
     place = LEVELS.index(level)
     awake = [name for name in known if name in LEVELS and name != "none"]
     found = min(awake, key=lambda name: abs(LEVELS.index(name) - place), default=None)

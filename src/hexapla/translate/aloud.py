@@ -16,30 +16,28 @@ from msgspec import Raw
 
 from hexapla.protocols.openai_chat.reasoning import readable
 from hexapla.protocols.openai_chat.schema import Delta
-from hexapla.wire.rawjson import dump, join, load
+from hexapla.wire.rawjson import NULL, dump, join, load
 
 THOUGHT = re.compile(rb'"(?:reasoning(?:_content|_text|_details)?|thinking|thought)"\s*:')
 """A field without which nothing is to do; inside of a text its quotes would be escaped."""
-
-_NULL = Raw(b"null")
 
 
 def aloud(data: bytes) -> bytes:
     """A chunk, or a whole answer."""
     fields = load(data, dict[str, Raw]) or {}
-    choices = load(fields.get("choices", _NULL), list[dict[str, Raw]]) or []
+    choices = load(fields.get("choices", NULL), list[dict[str, Raw]]) or []
     said = [_choice(choice) for choice in choices]
     return data if all(map(is_, said, choices)) else join({**fields, "choices": dump(said)})
 
 
 def _choice(choice: dict[str, Raw]) -> dict[str, Raw]:
     name = "delta" if "delta" in choice else "message"
-    message = load(choice.get(name, _NULL), dict[str, Raw])
-    delta = load(choice.get(name, _NULL), Delta)
+    message = load(choice.get(name, NULL), dict[str, Raw])
+    delta = load(choice.get(name, NULL), Delta)
     text = readable(delta)[1] if delta is not None else ""
     if not text or not message:
         return choice
     entry = {"type": "reasoning.text", "text": text, "index": 0}
     missing = {"reasoning": dump(text), "reasoning_details": dump([entry])}
-    added = {field: value for field, value in missing.items() if message.get(field, _NULL) == _NULL}
+    added = {field: value for field, value in missing.items() if message.get(field, NULL) == NULL}
     return {**choice, name: dump({**message, **added})} if added else choice

@@ -18,7 +18,7 @@ from hexapla.plugins.asked import SERVER_TOOL
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import dump, join, load
 
-MARK = b'"openrouter:'
+HOSTED = b'"openrouter:'
 """What a body has in it that names such a tool."""
 
 BESIDE = ("tool_choice", "parallel_tool_calls")

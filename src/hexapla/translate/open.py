@@ -29,7 +29,7 @@ from hexapla.translate.choose import choose_lane, edits
 from hexapla.translate.continuation import begins, continued, resumable, way_on
 from hexapla.translate.demanded import lacks_thought
 from hexapla.translate.hearing import Hearing
-from hexapla.translate.hosted import MARK, without_hosted
+from hexapla.translate.hosted import HOSTED, without_hosted
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Begun, Lane
 from hexapla.translate.overheard import Overheard
@@ -56,7 +56,7 @@ TIER = {"gemini_generate": "serviceTier"}
 """Where a dialect names the service tier, if not in `service_tier`."""
 
 _DEFAULT = Raw(b'"default"')
-_UNASKED = (Loss("fallbacks", "which model else may answer is not left to the vendor", "cosmetic"),)
+_UNASKED = (Loss("fallbacks", "the choice of fallback models is not left to the vendor", "cosmetic"),)
 _USAGE_ON = Raw(b'{"include_usage":true}')
 
 
@@ -131,7 +131,7 @@ class Translation:
 
     def _without_hosted(self) -> Translation:
         """The same request without the tools that only OpenRouter runs."""
-        if self._unhosted is None and MARK in self.peeked.body:
+        if self._unhosted is None and HOSTED in self.peeked.body:
             peeked, lost = without_hosted(self.peeked)
             if lost:
                 self._unhosted = self._of(peeked)

@@ -55,7 +55,9 @@ class Unheard:
         if stop is not None:
             self._lose(stop.extras, "stop.", "cosmetic")
         for name in unread:
-            self._losses.add(f"extras.{self._upstream}.{name}", "nobody here knows this field of an answer", "cosmetic")
+            self._losses.add(
+                f"extras.{self._upstream}.{name}", "the field is unknown here and was not carried over", "cosmetic"
+            )
 
     def _lose(self, extras: Extras, path: str, severity: Severity) -> None:
         for origin, fields in extras.items():

@@ -22,7 +22,7 @@ def render_sampling(sampling: Sampling, target: Target, thinking: Json | None, l
     if sampling == _NOTHING:
         return {}
     if (sampling.n or 1) > 1:
-        raise ClientError(Kind.UNSUPPORTED, "Messages gives one answer a request; n must be 1.", param="n")
+        raise ClientError(Kind.UNSUPPORTED, "Messages gives one answer per request; n must be 1.", param="n")
     for name in _UNKNOWN:
         if getattr(sampling, name) is not None:
             losses.add(f"sampling.{name}", f"Messages has no {name}")

@@ -25,7 +25,7 @@ def render_thinking(wish: ReasoningWish, turns: Turns, max_tokens: int) -> tuple
     """(thinking, output_config)."""
     losses, own = turns.losses, turns.request.protocol == NAME
     if wish.exclude:
-        losses.add("reasoning.exclude", "Messages cannot hide thought", "cosmetic")
+        losses.add("reasoning.exclude", "Messages cannot hide reasoning", "cosmetic")
     if wish.mode == "disabled" or wish.effort == "none":
         return turns.beside({"type": "disabled"}, wish.extras, "reasoning."), {}
     said = wish.effort is not None and (own or turns.target.adaptive_only)
@@ -33,9 +33,9 @@ def render_thinking(wish: ReasoningWish, turns: Turns, max_tokens: int) -> tuple
     mode = _mode(wish, turns)
     tokens = _budget(wish, turns, max_tokens) if mode == "enabled" and _thought_is_whole(turns) else None
     if mode is None or (mode == "enabled" and tokens is None):
-        lose_extras(wish.extras, "reasoning.", "no thought is asked for", losses)
+        lose_extras(wish.extras, "reasoning.", "no reasoning is asked for", losses)
         if wish.summary is not None:
-            losses.add("reasoning.summary", "no thought is asked for", "cosmetic")
+            losses.add("reasoning.summary", "no reasoning is asked for", "cosmetic")
         return None, config
     thinking: Json = {"type": mode} | ({} if tokens is None else {"budget_tokens": tokens})
     if wish.summary in ("summarized", "omitted", "updates"):
@@ -66,7 +66,7 @@ def _thought_is_whole(turns: Turns) -> bool:
     turn = _open_turn(turns.request.messages)
     if not any(isinstance(part, ToolCall) for part in turn) or any(map(turns.replayed, turn)):
         return True
-    turns.losses.add("reasoning", "the thought before the open tool calls is missing; the model goes on without")
+    turns.losses.add("reasoning", "the reasoning before the open tool calls is missing; the model goes on without any")
     return False
 
 

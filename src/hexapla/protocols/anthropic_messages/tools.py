@@ -73,7 +73,7 @@ def _object_schema(turns: Turns, path: str, schema: Raw | None) -> Raw:
         return schema
     fields = load(schema, dict[str, Raw])
     if fields is None:
-        turns.losses.add(f"{path}.parameters", "it is no schema")
+        turns.losses.add(f"{path}.parameters", "it is not a schema")
     return Raw(join({"type": dump("object"), **(fields or {})}))
 
 
@@ -90,7 +90,7 @@ def render_choice(turns: Turns, choice: ToolChoice | None, thinking: Json | None
     said = _WORDS[choice.mode]
     if said in ("any", "tool") and thinking is not None and thinking.get("type") == "enabled":
         # "Thinking may not be enabled when tool_choice forces tool use" (docs.claude.com, extended thinking)
-        turns.losses.add("tool_choice", "a model that thinks cannot be made to call a tool")
+        turns.losses.add("tool_choice", "a model that thinks cannot be forced to call a tool")
         said = "auto"
     body: Json = {"type": said} | ({"name": choice.name} if said == "tool" else {})
     if parallel is not None and said != "none":

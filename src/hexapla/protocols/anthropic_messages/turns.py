@@ -76,7 +76,7 @@ class Turns:
             self._nameless(f"messages[{index}]", message)
             if message.role == "developer":
                 self.losses.add(f"messages[{index}].role", "Messages has no developer role", "cosmetic")
-            lose_extras(message.extras, f"messages[{index}].", "system text has nothing beside it", self.losses)
+            lose_extras(message.extras, f"messages[{index}].", "system text takes no further fields", self.losses)
         if len(messages) == 1 and messages[0].plain:
             first = messages[0].content[0] if messages[0].content else None
             if isinstance(first, Text) and first.cache is None and not first.extras:
@@ -127,7 +127,7 @@ class Turns:
             return self.beside({"role": "system", "content": content}, message.extras, f"{path}.")
         self.losses.add(f"{path}.role", "the model takes system text at the beginning only", "cosmetic")
         text = "\n".join(block["text"] for block in blocks if block.get("type") == "text")
-        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
+        lose_extras(message.extras, f"{path}.", "it is sent as a user message", self.losses)
         return {"role": "user", "content": f"<system-reminder>\n{text}\n</system-reminder>"}
 
     def _blocks(self, path: str, parts: Iterable[AnyPart]) -> list[Json]:
@@ -140,7 +140,7 @@ class Turns:
         mark = None if cache is None else self.mark(cache, f"{path}.cache")
         if block is None:
             if extras:
-                lose_extras(extras, f"{path}.", "its owner was left out", self.losses)
+                lose_extras(extras, f"{path}.", "the part that it stood in was left out", self.losses)
             return None
         if mark is not None:
             block.setdefault(MARK, mark)  # what came whole holds its mark

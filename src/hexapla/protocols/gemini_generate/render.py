@@ -164,7 +164,7 @@ class _Body:
             self.losses.add("tool_choice", f"this choice is understood by {choice.origin} only")
             return None
         if not self.target.tool_choice_required and choice.mode in ("required", "named"):
-            self.losses.add("tool_choice", "the target cannot be made to call a tool")
+            self.losses.add("tool_choice", "the target cannot be forced to call a tool")
             return {"mode": "AUTO"}
         body: Json = {"mode": _CHOICES[choice.mode]}
         return body | ({"allowedFunctionNames": [choice.name]} if choice.mode == "named" else {})
@@ -179,9 +179,7 @@ class _Body:
     def sampling(self) -> Json:
         sampling = self.request.sampling
         if (sampling.n or 1) > 1:
-            raise ClientError(
-                Kind.UNSUPPORTED, "Across dialects one answer a request is given; n must be 1.", param="n"
-            )
+            raise ClientError(Kind.UNSUPPORTED, "Across dialects a request gets one answer; n must be 1.", param="n")
         for name in _UNKNOWN_SAMPLING:
             if getattr(sampling, name) is not None:
                 self.losses.add(f"sampling.{name}", f"Gemini has no {name}")
@@ -228,20 +226,20 @@ class _Body:
         if wish is None:
             return None
         if self.target.reasoning_style == "none":
-            self.losses.add("reasoning", "the model cannot be asked to think")
+            self.losses.add("reasoning", "the model cannot be asked for reasoning")
             return None
         if wish.summary is not None:
             self.losses.add("reasoning.summary", "Gemini has no forms of summary", "cosmetic")
         off = wish.mode == "disabled" or wish.effort == "none"
         amount = self.off() if off else self.amount(wish)
         if wish.mode == "disabled" and wish.effort not in (None, "none"):
-            self.losses.add("reasoning.effort", "the wish not to think overrules it", "cosmetic")
+            self.losses.add("reasoning.effort", "turning reasoning off overrules it", "cosmetic")
         shown = {} if off else {"includeThoughts": not wish.exclude}
         return self.turns.beside({**amount, **shown}, wish.extras, "reasoning.") or None
 
     def off(self) -> Json:
         if signs(self.target.model):  # they cannot be kept from thinking
-            self.losses.add("reasoning.mode", "the model always thinks; it was asked to do so least", "cosmetic")
+            self.losses.add("reasoning.mode", "the model always thinks; its lowest level was asked for", "cosmetic")
             return {"thinkingLevel": "MINIMAL" if "flash" in self.target.model else "LOW"}
         return {"thinkingBudget": 0}
 
@@ -276,5 +274,5 @@ class _Body:
     def store(self) -> bool | None:
         if self.request.protocol == NAME or self.request.store is None:
             return self.request.store
-        self.losses.add("store", "whether Google keeps requests is not said here", "cosmetic")
+        self.losses.add("store", "a request cannot say here whether Google stores it", "cosmetic")
         return None

@@ -100,7 +100,7 @@ class Turns:
         """A system message inside the conversation, for which Gemini has no place, is said to the user's side."""
         self.losses.add(f"{path}.role", "Gemini takes system text at the beginning only", "cosmetic")
         text = "\n".join(part["text"] for part in self._parts(path, message.content) if "text" in part)
-        lose_extras(message.extras, f"{path}.", "the user says it", self.losses)
+        lose_extras(message.extras, f"{path}.", "it is sent as a user message", self.losses)
         return {"role": "user", "parts": [{"text": f"<system-reminder>\n{text}\n</system-reminder>"}]}
 
     def _parts(self, path: str, parts: Iterable[AnyPart]) -> list[Json]:
@@ -113,7 +113,7 @@ class Turns:
         body, extras = _RENDER[type(part)](self, path, part), getattr(part, "extras", None)
         if body is None:
             if extras:
-                lose_extras(extras, f"{path}.", "its owner was left out", self.losses)
+                lose_extras(extras, f"{path}.", "the part that it stood in was left out", self.losses)
             return None
         return self.beside(body, extras, f"{path}.") if extras else body
 
@@ -180,7 +180,7 @@ class Turns:
         texts = [each for each in part.content if isinstance(each, Text)]
         for index, each in enumerate(part.content):
             if isinstance(each, Text) and each.extras:
-                why = "the text of a result has nothing beside it"
+                why = "the text of a result takes no further fields"
                 lose_extras(each.extras, f"{path}.content[{index}].", why, self.losses)
         if len(texts) > 1:
             self.losses.add(f"{path}.content", "the texts of a tool's result were joined", "cosmetic")

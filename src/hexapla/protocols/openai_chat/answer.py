@@ -85,7 +85,7 @@ def native_of(stop: Stop | None, reply: Reply, losses: LossLog) -> Json:
     if stop is not None and stop.sequence is not None:
         said["stop_reason"] = stop.sequence
     if stop is not None and stop.extras:
-        lose_extras(stop.extras, "stop.", "Chat Completions says no more of an end", losses, "cosmetic")
+        lose_extras(stop.extras, "stop.", "Chat Completions has no field for more about the end", losses, "cosmetic")
     return said
 
 

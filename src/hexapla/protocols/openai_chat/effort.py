@@ -40,7 +40,7 @@ def _own_words(wish: ReasoningWish, losses: LossLog) -> Json:
         thinking = _known({"type": kind, "budget_tokens": wish.budget})
         said["thinking"] = beside(thinking, wish.extras, NAME, "reasoning.", losses)
     else:
-        lose_extras(wish.extras, "reasoning.", "a switch has nothing beside it", losses)
+        lose_extras(wish.extras, "reasoning.", "a switch takes no further fields", losses)
         on = None if wish.mode is None else wish.mode == "enabled"
         said |= {"enable_thinking": on, "thinking_budget": wish.budget}
     return _known(said)
@@ -66,7 +66,7 @@ class _Wish:
         """What else a wish not to think says is not said."""
         for name, meant in (("mode", "disabled"), ("effort", "none"), ("budget", None)):
             if getattr(self.wish, name) not in (None, meant):
-                self.losses.add(f"reasoning.{name}", "the wish not to think overrules it", "cosmetic")
+                self.losses.add(f"reasoning.{name}", "turning reasoning off overrules it", "cosmetic")
 
     def lost(self, *names: str) -> None:
         """Parts of the wish that this style cannot say."""
@@ -152,7 +152,7 @@ def _thinking(wish: _Wish) -> Json:
 
 
 def _none(wish: _Wish) -> Json:
-    wish.losses.add("reasoning", "the target cannot be asked to think", "parameter" if wish.on else "cosmetic")
+    wish.losses.add("reasoning", "the target cannot be asked for reasoning", "parameter" if wish.on else "cosmetic")
     return {}
 
 

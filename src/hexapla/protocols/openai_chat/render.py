@@ -46,7 +46,7 @@ _WIRE: dict[str, tuple[str, ...]] = {
 def render_request(request: GenerateRequest, target: Target, losses: LossLog) -> bytes:
     """Request -> upstream body.  Raises ClientError for n > 1: one answer is all that can be carried across."""
     if (request.sampling.n or 1) > 1:
-        raise ClientError(Kind.UNSUPPORTED, "This route gives one answer to a request; n must be 1.", param="n")
+        raise ClientError(Kind.UNSUPPORTED, "This route gives one answer per request; n must be 1.", param="n")
     return join(_Body(request, target, losses).fields())
 
 
@@ -144,7 +144,7 @@ class _Body:
     def _toolless(self) -> Json:
         for name in ("tool_choice", "parallel_tool_calls"):
             if getattr(self._request, name) is not None:
-                self._losses.add(name, "there are no tools that it could speak of", "cosmetic")
+                self._losses.add(name, "the request has no tools", "cosmetic")
         return {}
 
     def _tool(self, path: str, tool: Tool | ServerTool) -> Json | None:
@@ -181,12 +181,12 @@ class _Body:
             self._losses.add("tool_choice", f"this choice is understood by {choice.origin} only")
             return None
         if choice.mode in ("required", "named") and not self._target.tool_choice_required:
-            self._losses.add("tool_choice", "the target cannot be made to call a tool")
+            self._losses.add("tool_choice", "the target cannot be forced to call a tool")
             return "auto"
         if choice.mode == "named":
             said = {"type": choice.kind, choice.kind: {"name": choice.name}}
             return self._turns.beside(said, choice.extras, "tool_choice.")
-        lose_extras(choice.extras, "tool_choice.", "Chat Completions says this choice in one word", self._losses)
+        lose_extras(choice.extras, "tool_choice.", "Chat Completions takes this choice as one word only", self._losses)
         return choice.mode
 
     # parameters

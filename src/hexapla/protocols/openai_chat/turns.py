@@ -265,7 +265,7 @@ class Turns(Conversation):
             said.append(Opaque(origin=part.origin, type="thinking", data=self._thinking_part(path, part)))
             return
         if not fits:
-            self.losses.add(path, "a stranger's thought is sent as text, without what proves it", "cosmetic")
+            self.losses.add(path, "another provider's reasoning is sent as text, without its signature", "cosmetic")
         only = self.target.reasoning_field
         form = only or (part.form if fits and part.form in (*FORMS, DETAILS) else "reasoning_content")
         if part.readable and form != DETAILS:

@@ -35,7 +35,7 @@ def render_effort(request: GenerateRequest, target: Target, losses: LossLog) -> 
         return None
     if target.reasoning_style == "none":
         on = wants_thought(request)
-        losses.add("reasoning", "the target cannot be asked to think", "parameter" if on else "cosmetic")
+        losses.add("reasoning", "the target cannot be asked for reasoning", "parameter" if on else "cosmetic")
         return None
     if target.reasoning_style == "openrouter":
         said = _openrouter(wish, losses)

@@ -111,7 +111,7 @@ class Body:
         choice = self._request.tool_choice
         if choice is None or among or self._request.protocol == NAME:
             return render_choice(choice, self._target, self._losses)
-        self._losses.add("tool_choice", "there are no tools that it could speak of", "cosmetic")
+        self._losses.add("tool_choice", "the request has no tools", "cosmetic")
         return None
 
     def _limit(self) -> int | None:
@@ -173,7 +173,7 @@ class Body:
     def _sampling(self) -> Json:
         sampling = self._request.sampling
         if (sampling.n or 1) > 1:
-            raise ClientError(Kind.UNSUPPORTED, "Responses gives one answer a request; n must be 1.", param="n")
+            raise ClientError(Kind.UNSUPPORTED, "Responses gives one answer per request; n must be 1.", param="n")
         if sampling.logprobs is False:
             self._losses.add("sampling.logprobs", "Responses gives none unless asked", "cosmetic")
         said: Json = {}

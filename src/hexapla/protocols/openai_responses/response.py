@@ -167,7 +167,7 @@ def ending(stop: Stop | None, losses: LossLog) -> Json:
     elif stop.sequence is not None:
         losses.add("stop.sequence", "Responses names no stop sequence", "cosmetic")
     if stop is not None and stop.extras:
-        lose_extras(stop.extras, "stop.", "Responses says no more of an end", losses, "cosmetic")
+        lose_extras(stop.extras, "stop.", "Responses has no field for more about the end", losses, "cosmetic")
     status, reason = status_of(stop)
     said: Json = {"status": status, "incomplete_details": {"reason": reason} if reason else None}
     if status == "failed":

@@ -218,9 +218,9 @@ def render_choice(choice: ToolChoice | None, target: Target, losses: LossLog) ->
         losses.add("tool_choice", f"this choice is understood by {choice.origin} only")
         return None
     if choice.mode in ("required", "named") and not target.tool_choice_required:
-        losses.add("tool_choice", "the target cannot be made to call a tool")
+        losses.add("tool_choice", "the target cannot be forced to call a tool")
         return "auto"
     if choice.mode == "named":
         return beside({"type": choice.kind, "name": choice.name}, choice.extras, NAME, "tool_choice.", losses)
-    lose_extras(choice.extras, "tool_choice.", "Responses says this choice in one word", losses)
+    lose_extras(choice.extras, "tool_choice.", "Responses takes this choice as one word only", losses)
     return choice.mode

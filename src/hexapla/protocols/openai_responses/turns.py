@@ -75,7 +75,7 @@ class Turns(Conversation):
         if raw is not None and not good_id(load(raw, str) if isinstance(raw, Raw) else raw):
             del own["id"]
             self.losses.add(
-                f"{path}.extras.{NAME}.id", "the id is longer than OpenAI takes, or has other signs", "cosmetic"
+                f"{path}.extras.{NAME}.id", "the id is longer than OpenAI takes, or has other characters", "cosmetic"
             )
         return own
 

@@ -41,7 +41,7 @@ def fit_user(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRe
     user = request.user
     if user is None or len(user) <= most:
         return request
-    losses.add("user", f"the target takes names of {most} characters; a hash stands for this one", "cosmetic")
+    losses.add("user", f"the target takes user names of {most} characters; a hash replaces this one", "cosmetic")
     return replace(request, user=hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:most])
 
 

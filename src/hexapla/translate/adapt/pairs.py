@@ -107,7 +107,7 @@ def answered_twice(call_id: str, where: str) -> ClientError:
 
 
 def _stand_in(calls: list[ToolCall], losses: LossLog, index: int) -> Message:
-    losses.add(f"messages[{index}]", "a tool call without a result was answered with a stand-in", "content")
+    losses.add(f"messages[{index}]", "a tool call without a result was given a placeholder result", "content")
     content = tuple(
         ToolResult(call_id=call.id, content=(Text(text=NO_RESULT),), is_error=True, kind=call.kind) for call in calls
     )

@@ -20,7 +20,7 @@ def speak_up(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     if any(message.role not in SYSTEM for message in request.messages):
         return request
     *before, last = request.messages
-    losses.add(f"messages[{len(before)}].role", "the target answers nobody but the user", "cosmetic")
+    losses.add(f"messages[{len(before)}].role", "the target answers user messages only", "cosmetic")
     return replace(request, messages=(*before, replace(last, role="user")))
 
 
@@ -48,7 +48,9 @@ def alternate(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     runs = [list(run) for _, run in groupby(request.messages, key=lambda message: message.role)]
     if len(runs) == len(request.messages):
         return request
-    losses.add("messages", "the target wants alternating roles; neighbours of one role were joined", "cosmetic")
+    losses.add(
+        "messages", "the target wants alternating roles; consecutive messages of one role were joined", "cosmetic"
+    )
     return replace(request, messages=tuple(run[0] if len(run) == 1 else _join(run) for run in runs))
 
 
