@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hexapla.auth.api_key import Credential, auth_headers, find_credentials, missing_key, needs_key
-from hexapla.catalog.schema import Auth, KeySource, Login, Provider
+from hexapla.catalog.login import Auth, KeySource, Login
+from hexapla.catalog.schema import Provider
 from hexapla.errors import ConfigError
 
 ENVIRONMENT = {"FIRST": "", "SECOND": " from-second \n", "THIRD": "from-third"}

@@ -7,7 +7,7 @@ import pytest
 from auth.playing import DOWN, Play, draw
 from fakes.logins import HTML, _challenge
 from hexapla.auth.device import device_login
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 from hexapla.errors import Kind, UpstreamError
 
 LOGIN = Login(flow="device_code", client_id="c", scope="s", device="{host}/device", token="{host}/token")

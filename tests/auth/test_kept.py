@@ -12,7 +12,7 @@ from fakes.logins import HTML
 from hexapla.auth.formats import dump, load
 from hexapla.auth.grant import Grant, Token, life
 from hexapla.auth.kept import Kept, kept_token
-from hexapla.catalog.schema import Exchange, Login
+from hexapla.catalog.login import Exchange, Login
 from hexapla.errors import Kind, UpstreamError
 
 LOGIN = Login(flow="device_code", client_id="c", host="https://login.test", token="{host}/token")

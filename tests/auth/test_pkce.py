@@ -24,7 +24,7 @@ from hexapla.auth.oauth import filled
 from hexapla.auth.pkce import browser_login, parsed
 from hexapla.auth.session import log_in
 from hexapla.auth.steps import Prompt
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 from hexapla.errors import ConfigError, UpstreamError
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.login import sender

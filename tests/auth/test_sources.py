@@ -15,7 +15,8 @@ from hexapla.auth import driver
 from hexapla.auth.api_key import Credential
 from hexapla.auth.sources import Found, Source, find_sources
 from hexapla.auth.steps import Call, Reply
-from hexapla.catalog.schema import Auth, Exchange, KeySource, Login, Provider
+from hexapla.catalog.login import Auth, Exchange, KeySource, Login
+from hexapla.catalog.schema import Provider
 from hexapla.config import builtin_providers, parse_config
 from hexapla.errors import ConfigError, HexaplaError, UpstreamError
 

@@ -18,7 +18,7 @@ from hexapla.auth.kept import Kept, kept_token
 from hexapla.auth.pkce import parsed
 from hexapla.auth.quota import quota_told
 from hexapla.auth.session import enterprise
-from hexapla.catalog.schema import Exchange, Login, Quota
+from hexapla.catalog.login import Exchange, Login, Quota
 from hexapla.errors import ConfigError, HexaplaError
 
 LOGIN = Login(flow="pkce", host="https://login.test", token="{host}/token", base="at.api", account=("a", "b"))

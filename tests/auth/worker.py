@@ -11,7 +11,7 @@ import time
 
 from hexapla.auth.driver import run
 from hexapla.auth.kept import Kept, kept_token
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.login import sender
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from hexapla.auth.grant import Token
-from hexapla.catalog.schema import Auth, KeySource, Provider
+from hexapla.catalog.login import Auth, KeySource
+from hexapla.catalog.schema import Provider
 from hexapla.errors import ConfigError
 
 PLACES: dict[str, str] = {

@@ -14,7 +14,7 @@ from typing import Any
 from hexapla.auth.grant import Grant, seconds
 from hexapla.auth.oauth import code_of, document, filled, grant_of, post, redeem, refused
 from hexapla.auth.steps import Call, Clock, Draw, Prompt, Reply, Show, Sleep, Steps
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 from hexapla.errors import Kind, UpstreamError
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"

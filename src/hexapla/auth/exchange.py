@@ -10,7 +10,7 @@ import msgspec
 from hexapla.auth.grant import Token, at, seconds
 from hexapla.auth.oauth import document, filled, lowered, place, refused, sendable
 from hexapla.auth.steps import Call, Clock, Headers, Reply, Steps
-from hexapla.catalog.schema import Exchange
+from hexapla.catalog.login import Exchange
 
 KEPT_BACK = frozenset({"authorization", "x-api-key", "api-key", "host", "content-length", "content-type"})
 """Headers that an answer may not set: the token's place, and what HTTP itself needs."""

@@ -15,7 +15,7 @@ import msgspec
 
 from hexapla.auth.grant import Grant, at, claims, seconds
 from hexapla.auth.oauth import account, sendable
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 
 Document = dict[str, Any]
 

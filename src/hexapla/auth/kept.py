@@ -16,7 +16,7 @@ from hexapla.auth.formats import dump, load
 from hexapla.auth.grant import Grant, Token
 from hexapla.auth.oauth import lowered, renew
 from hexapla.auth.steps import Clock, Lock, Read, Steps, Write
-from hexapla.catalog.schema import Exchange, Login
+from hexapla.catalog.login import Exchange, Login
 from hexapla.errors import Kind, UpstreamError
 
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from hexapla.auth.grant import Grant, at, claims, life, seconds
 from hexapla.auth.steps import Call, Clock, Headers, Reply, Steps
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 from hexapla.errors import Kind, UpstreamError
 
 _CODE = re.compile(r"[a-z][a-z_]{2,40}")

@@ -12,7 +12,7 @@ from hexapla.auth.device import proof, word
 from hexapla.auth.grant import Grant
 from hexapla.auth.oauth import filled, redeem
 from hexapla.auth.steps import Caught, Clock, Draw, Listen, Paste, Prompt, Show, Steps
-from hexapla.catalog.schema import Login
+from hexapla.catalog.login import Login
 from hexapla.errors import Kind, UpstreamError
 
 PATIENCE = 600.0  # seconds for a person and a browser

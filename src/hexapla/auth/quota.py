@@ -12,7 +12,7 @@ import msgspec
 from hexapla.auth.grant import at
 from hexapla.auth.oauth import filled
 from hexapla.auth.steps import Call, Headers, Reply, Steps
-from hexapla.catalog.schema import Quota
+from hexapla.catalog.login import Quota
 
 
 def quota_told(quota: Quota, base: str, host: str, headers: Headers) -> Steps[dict[str, Any]]:

@@ -29,7 +29,8 @@ from hexapla.auth.kept import Kept, kept_token
 from hexapla.auth.oauth import lowered, sendable
 from hexapla.auth.steps import Clock, Keyring, Read, Run, Steps
 from hexapla.catalog.expand import expand
-from hexapla.catalog.schema import Auth, KeySource, Login, Provider
+from hexapla.catalog.login import Auth, KeySource, Login
+from hexapla.catalog.schema import Provider
 from hexapla.errors import Kind, UpstreamError
 
 Obtain = Callable[[Clock, "Token | None"], Steps[Token]]

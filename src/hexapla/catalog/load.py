@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from hexapla.catalog.calendar import week, window
 from hexapla.catalog.locate import Place, fault, field_names, kind_at, line_of
-from hexapla.catalog.schema import KeySource, Model, Provider, Quirks, When
+from hexapla.catalog.login import KeySource
+from hexapla.catalog.schema import Model, Provider, Quirks, When
 from hexapla.errors import ConfigError, Kind
 from hexapla.ir.target import Target
 

@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from hexapla.auth.api_key import Credential, auth_headers
 from hexapla.auth.keeper import Keeper
 from hexapla.catalog.address import endpoint_url
+from hexapla.catalog.login import Auth
 from hexapla.catalog.resolve import Match
-from hexapla.catalog.schema import Auth, Endpoint, Tls
+from hexapla.catalog.schema import Endpoint, Tls
 from hexapla.routing.patience import Timers
 from hexapla.upstream.egress import proxy_for
 from hexapla.upstream.head import Letterhead, standing

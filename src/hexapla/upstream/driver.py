@@ -14,8 +14,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, cast
 
-from hexapla.auth.grant import Token
-from hexapla.auth.keeper import Keeper
 from hexapla.errors import UpstreamError
 from hexapla.routing.commands import (
     Adopt,
@@ -26,33 +24,27 @@ from hexapla.routing.commands import (
     End,
     Expired,
     Fact,
-    Failed,
     Finish,
     Forward,
     Head,
     LogIn,
     Note,
-    Of,
     Race,
     Receive,
     Send,
-    Single,
     Sleep,
     Start,
     Tried,
-    Wait,
 )
 from hexapla.routing.exchange import Outcome
 from hexapla.upstream.body import Body, Pulled, body_of
-from hexapla.upstream.line import Line
+from hexapla.upstream.racing import NEVER, Racing, failed, token_for
 from hexapla.upstream.secrets import secrets_of, without
 from hexapla.upstream.sink import Sink
 from hexapla.upstream.sweeper import Sweeper
 from hexapla.upstream.transport import Request, Response, Transport
 
 Steps = Generator[Command, Fact, Outcome]
-
-NEVER = float("inf")
 
 
 class Driver:
@@ -86,8 +78,7 @@ class Driver:
         self._cancels = 0  # cancellations of the task that were there before this exchange
         self._hearing: asyncio.Future[Command | None] | None = None  # while the upstream's bytes drive the exchange
         self._receiving = _NOW  # what they are received for
-        self._lines: dict[int, Line] = {}  # a race's responses
-        self._racing: dict[int, asyncio.Task[Single]] = {}  # and who still waits there
+        self._racing: Racing | None = None
         self._loop = asyncio.get_running_loop()
 
     async def run(self, steps: Steps) -> Outcome:
@@ -108,9 +99,8 @@ class Driver:
             steps.close()
             if self._response is not None:
                 self._close()
-            if self._racing or self._lines:
-                for number in tuple(self._racing.keys() | self._lines.keys()):
-                    self._drop(Drop(number))
+            if self._racing is not None:
+                self._racing.close()
             if self._flushing is not None:
                 self._flushing.cancel()
 
@@ -179,7 +169,7 @@ class Driver:
         try:
             data = body.take()
         except UpstreamError as error:
-            return _failed(error)
+            return failed(error)
         if not data:
             return _LATER if data is None else _END
         if self._secrets:
@@ -196,15 +186,11 @@ class Driver:
     def _drop(self, command: Drop) -> None:
         if command.number is None:
             self._close()
-            return
-        task, line = self._racing.pop(command.number, None), self._lines.pop(command.number, None)
-        if task is not None:
-            task.cancel()
-        if line is not None:
-            line.close()
+        elif self._racing is not None:
+            self._racing.drop(command.number)
 
     def _adopt(self, command: Adopt) -> None:
-        line = self._lines.pop(command.number, None)
+        line = self._racing.adopt(command.number) if self._racing is not None else None
         if line is not None:
             self._response, self._body, self._secrets = line.response, line.body, line.secrets
 
@@ -221,7 +207,7 @@ class Driver:
         return self._go_on(fact)
 
     async def _log_in(self, command: LogIn) -> Command | None:
-        return self._go_on(await self._timed(command.deadline, None, _token(command)))
+        return self._go_on(await self._timed(command.deadline, None, token_for(command)))
 
     async def _timed(self, deadline: float, beat: Beat | None, wait: Awaitable[Fact]) -> Fact:
         """What `wait` brings, or what went wrong, until `deadline`."""
@@ -229,7 +215,7 @@ class Driver:
         try:
             return await wait
         except UpstreamError as error:
-            return _failed(error)
+            return failed(error)
         except asyncio.CancelledError:
             if not self._expired:
                 raise
@@ -305,45 +291,15 @@ class Driver:
             hearing.set_result(command)
 
     async def _race(self, command: Race) -> Command | None:
-        """Start those who do not wait yet, and hand over the first fact that any of them brings."""
-        for number, wait in command.waits.items():
-            if number not in self._racing:
-                self._racing[number] = self._loop.create_task(self._fact(number, wait))
+        if self._racing is None:
+            self._racing = Racing(self._transport)
         beats = (wait.beat for wait in command.waits.values() if isinstance(wait, Send | Receive))
         self._beat = next((beat for beat in beats if beat is not None), None)
-        seconds = None if command.until == NEVER else max(0.0, command.until - self._loop.time())
         try:
-            done, _ = await asyncio.wait(self._racing.values(), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            fact = await self._racing.first(command)
         finally:
             self._beat = None
-        for number, task in self._racing.items():
-            if task in done:
-                del self._racing[number]
-                return self._go_on(Of(number, task.result()))
-        return self._go_on(Expired())
-
-    async def _fact(self, number: int, wait: Wait) -> Single:
-        """What one command of a race brings."""
-        try:
-            if isinstance(wait, Sleep):
-                await asyncio.sleep(wait.seconds)
-                return None
-            async with asyncio.timeout_at(None if wait.deadline == NEVER else wait.deadline):
-                return await self._brought(number, wait)
-        except UpstreamError as error:
-            return _failed(error)
-        except TimeoutError:
-            return Expired()
-
-    async def _brought(self, number: int, wait: Send | Receive | LogIn) -> Single:
-        if isinstance(wait, LogIn):
-            return await _token(wait)
-        if isinstance(wait, Receive):
-            return await self._lines[number].next()
-        assert isinstance(wait.request, Request)
-        response = await self._transport(wait.request).send(wait.request)
-        self._lines[number] = Line(response, secrets_of(wait.request.headers))
-        return Head(response.status, response.headers)
+        return self._go_on(fact)
 
     async def _sleep(self, command: Sleep) -> Command | None:
         await asyncio.sleep(command.seconds)
@@ -359,16 +315,6 @@ class Driver:
             body.close()
         if response is not None:
             response.close()
-
-
-def _failed(error: UpstreamError) -> Failed:
-    """The error as a fact, which outlives what it came from: its traceback would keep all that was collected until then."""
-    return Failed(error.with_traceback(None))
-
-
-async def _token(command: LogIn) -> Token:
-    assert isinstance(command.login, Keeper)
-    return await (command.login.fresh() if command.refused is None else command.login.renewed(command.refused))
 
 
 _LATER = object()

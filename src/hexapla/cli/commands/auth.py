@@ -19,7 +19,8 @@ from hexapla.auth.grant import Token
 from hexapla.auth.kept import kept_grant
 from hexapla.auth.quota import quota_told
 from hexapla.auth.sources import Found, find_sources, login_of
-from hexapla.catalog.schema import Provider, Quota
+from hexapla.catalog.login import Quota
+from hexapla.catalog.schema import Provider
 from hexapla.cli.console import table_console
 from hexapla.cli.pointing import address
 from hexapla.cli.words import Say

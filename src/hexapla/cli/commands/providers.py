@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hexapla.auth.api_key import env_names, key_page, needs_key
-from hexapla.catalog.schema import Auth, Provider
+from hexapla.catalog.login import Auth
+from hexapla.catalog.schema import Provider
 from hexapla.cli.console import table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
