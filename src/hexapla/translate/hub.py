@@ -26,6 +26,7 @@ from hexapla.translate.unheard import Unheard
 class Hub:
     """One attempt through the interlingua.
 
+    lost     what the request's rendering and the answer could not say so far
     hearing  hears what has to come back with the answer's calls; None: nobody would ask
     """
 
@@ -36,56 +37,54 @@ class Hub:
     def __init__(
         self, client: Protocol, upstream: Protocol, reply: Reply, body: bytes, losses: LossLog, restore: Restore
     ) -> None:
-        self._client = client
-        self._upstream = upstream
-        self._reply = reply
-        self._losses = losses
-        self._restore = restore
+        self.client = client
+        self.upstream = upstream
+        self.reply = reply
+        self.lost = losses
+        self.restore = restore
         self.body = body
         self.summary = Summary()
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        return self._losses.losses
+        return self.lost.losses
 
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)
-        restored = self._restore.whole(response)
+        restored = self.restore.whole(response)
         if restored is None:
-            restored = self._fold([*self._restore.all(unfold(response))])
+            restored = self._fold([*self.restore.all(unfold(response))])
         else:
             self.summary.note_whole(restored)
             if self.hearing is not None:
                 self.hearing.keep(restored.content)
-        return self._client.render_response(restored, self._reply, self._losses)
+        return self.client.render_response(restored, self.reply, self.lost)
 
     def simulate(self, body: bytes) -> bytes:
-        events = [*self._restore.all(unfold(self._parsed(body)))]
+        events = [*self.restore.all(unfold(self._parsed(body)))]
         self._fold(events)  # an answer that is an error raises before a byte of it is said
-        encoder = self._client.encoder(self._reply, self._losses)
+        encoder = self.client.encoder(self.reply, self.lost)
         return b"".join([encoder.encode(event) for event in events]) + encoder.close()
 
     def gather(self, stream: bytes) -> bytes:
-        decoder = self._upstream.decoder()
+        decoder = self.upstream.decoder()
         decoder.look()
-        decoder.expect(self._restore.tools)
+        decoder.expect(self.restore.tools)
         events = [*decoder.feed(stream), *decoder.close()]
-        response = self._fold([*self._restore.all(events)])
+        response = self._fold([*self.restore.all(events)])
         unheard = replace(fold(events), unread=tuple(decoder.unread))
-        Unheard(self._client.name, self._upstream.name, self._losses).whole(unheard)
-        return self._client.render_response(response, self._reply, self._losses)
+        Unheard(self.client.name, self.upstream.name, self.lost).whole(unheard)
+        return self.client.render_response(response, self.reply, self.lost)
 
     def stream(self) -> Stream:
-        stream = HubStream(self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
-        stream.hearing = self.hearing
-        return stream
+        return HubStream(self)
 
     def _parsed(self, body: bytes) -> GenerateResponse:
         try:
-            response = self._upstream.parse_response(body)
+            response = self.upstream.parse_response(body)
         except ProtocolError as error:
-            raise no_answer(body, self._upstream.name, error) from None
-        Unheard(self._client.name, self._upstream.name, self._losses).whole(response)
+            raise no_answer(body, self.upstream.name, error) from None
+        Unheard(self.client.name, self.upstream.name, self.lost).whole(response)
         return response
 
     def _fold(self, events: list[AnyEvent]) -> GenerateResponse:
@@ -101,25 +100,16 @@ class Hub:
 class HubStream:
     """A streaming answer through decoder and encoder."""
 
-    hearing: Hearing | None = None
-
-    def __init__(
-        self,
-        client: Protocol,
-        upstream: Protocol,
-        reply: Reply,
-        restore: Restore,
-        summary: Summary,
-        losses: LossLog,
-    ) -> None:
-        self._unheard = Unheard(client.name, upstream.name, losses)
-        self._decoder = upstream.decoder()
+    def __init__(self, lane: Hub) -> None:
+        self._unheard = Unheard(lane.client.name, lane.upstream.name, lane.lost)
+        self._decoder = lane.upstream.decoder()
         self._decoder.look()
-        self._decoder.expect(restore.tools)
-        self._encoder = client.encoder(reply, losses)
-        self._restore = restore
-        self._text_passes = restore.text_passes  # as it is, and nobody else need hear of it
-        self.summary = summary
+        self._decoder.expect(lane.restore.tools)
+        self._encoder = lane.client.encoder(lane.reply, lane.lost)
+        self._restore = lane.restore
+        self._text_passes = lane.restore.text_passes  # as it is, and nobody else need hear of it
+        self._hearing = lane.hearing
+        self.summary = lane.summary
         self.committed = self.done = False
 
     @property
@@ -155,7 +145,7 @@ class HubStream:
 
     def _encode(self, events: list[AnyEvent]) -> bytes:
         encode, text_passes, calls = self._encoder.encode, self._text_passes, self.summary.calls
-        hearing = self.hearing
+        hearing = self._hearing
         out = []
         for decoded in events:
             if text_passes and type(decoded) is BlockDelta and type(decoded.delta) is TextDelta:  # nearly all there is

@@ -37,12 +37,10 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.response import Usage
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Protocol, Reply
-from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.continuation import ECHOED, REPEATED
 from hexapla.translate.hub import Hub, HubStream
 from hexapla.translate.lane import Begun, is_content
 from hexapla.translate.overlap import Lap
-from hexapla.translate.summary import Summary
 
 
 class Said:
@@ -122,7 +120,7 @@ class Resumable(Hub):
     def join(self, telling: Telling, target: Target, way: Continuation | None, begun: str) -> None:
         """Go on with what was told, or begin.  `way` that its request takes; `begun` by the client itself."""
         self.telling = telling
-        self.said = telling.said or Said(self._client, self._reply)
+        self.said = telling.said or Said(self.client, self.reply)
         if telling.said is None:
             return
         self.before = begun + telling.said.text
@@ -135,34 +133,22 @@ class Resumable(Hub):
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        return (*self._losses.losses, *self.said.losses.losses)
+        return (*self.lost.losses, *self.said.losses.losses)
 
     def stream(self) -> SeamStream:
-        hub = (self._client, self._upstream, self._reply, self._restore, self.summary, self._losses)
-        stream = SeamStream(self, *hub)
-        stream.hearing = self.hearing
-        return stream
+        return SeamStream(self)
 
     def simulate(self, body: bytes) -> bytes:
         events = [*unfold(self._parsed(body))]
-        fold(self._restore.all(events))  # an answer that is an error raises before a byte of it is said
+        fold(self.restore.all(events))  # an answer that is an error raises before a byte of it is said
         return self.stream().tell(events)
 
 
 class SeamStream(HubStream):
     """One attempt's stream, told where the former one's ended."""
 
-    def __init__(
-        self,
-        lane: Resumable,
-        client: Protocol,
-        upstream: Protocol,
-        reply: Reply,
-        restore: Restore,
-        summary: Summary,
-        losses: LossLog,
-    ) -> None:
-        super().__init__(client, upstream, reply, restore, summary, losses)
+    def __init__(self, lane: Resumable) -> None:
+        super().__init__(lane)
         self._text_passes = False  # it is remembered
         self._lane = lane
         self._said = lane.said
@@ -202,8 +188,8 @@ class SeamStream(HubStream):
         for each in decoded:
             for event in self._restore.feed(each):
                 self.summary.note(event)
-                if self.hearing is not None:
-                    self.hearing.hear(event)
+                if self._hearing is not None:
+                    self._hearing.hear(event)
                 if type(event) is MessageStop:
                     self._unheard.end(event.stop, self._decoder.unread)
                 if self._begun:
