@@ -46,7 +46,7 @@ def told(more: str = "", learn: bool = False, model: str = "owl") -> dict[str, A
             if learn:
                 traffic = gateway.routes.traffic
                 track = gateway.routes.candidates("dear/owl")[0].track
-                traffic.health.over(track, traffic.clock(), UpstreamError(Kind.OVERLOADED, "busy"))
+                traffic.health.failed(track, traffic.clock(), UpstreamError(Kind.OVERLOADED, "busy"))
             return way(gateway, *gateway.planned(Ask(protocol="openai_chat", body=body.encode())))
         finally:
             await gateway.aclose()

@@ -33,7 +33,7 @@ def broken(now: float = 0.0) -> Health:
     health = Health()
     for _ in range(POLICY.row):
         assert health.enter("e", now)
-        health.over("e", now, failure())
+        health.failed("e", now, failure())
     return health
 
 
@@ -49,9 +49,9 @@ def test_a_success_in_between_keeps_it_closed() -> None:
     """The row begins again."""
     health = Health()
     for _ in range(4):
-        health.over("e", 0.0, failure(Kind.TIMEOUT))
-        health.over("e", 0.0, failure(Kind.TIMEOUT))
-        health.over("e", 0.0, None)
+        health.failed("e", 0.0, failure(Kind.TIMEOUT))
+        health.failed("e", 0.0, failure(Kind.TIMEOUT))
+        health.tracks["e"].answered(0.0)
     assert health.enter("e", 0.0)
 
 
@@ -59,13 +59,13 @@ def test_most_of_the_latest_open_it_as_well() -> None:
     """An endpoint that fails two times of three is no better than one that is down; every other time is bearable."""
     health = Health()
     for _ in range(POLICY.least):
-        health.over("e", 1.0, None)
-        health.over("e", 1.0, failure(Kind.OVERLOADED))
+        health.tracks["e"].answered(1.0)
+        health.failed("e", 1.0, failure(Kind.OVERLOADED))
     assert health.enter("e", 1.0)
     for _ in range(POLICY.least):
-        health.over("e", 1.0, None)
-        health.over("e", 1.0, failure(Kind.OVERLOADED))
-        health.over("e", 1.0, failure(Kind.OVERLOADED))
+        health.tracks["e"].answered(1.0)
+        health.failed("e", 1.0, failure(Kind.OVERLOADED))
+        health.failed("e", 1.0, failure(Kind.OVERLOADED))
     assert not health.enter("e", 1.0)
 
 
@@ -74,7 +74,7 @@ def test_exactly_one_probe() -> None:
     health = broken()
     later = POLICY.first
     assert [health.enter("e", later) for _ in range(5)] == [True, False, False, False, False]
-    health.over("e", later, None)
+    health.tracks["e"].answered(later)
     assert all(health.enter("e", later) for _ in range(5))
 
 
@@ -85,7 +85,7 @@ def test_a_failed_probe_closes_it_for_longer_but_never_for_long() -> None:
         waits.append(health.closed_for("e", now))
         now += waits[-1]
         assert health.enter("e", now)
-        health.over("e", now, failure(Kind.UPSTREAM_CONNECT))
+        health.failed("e", now, failure(Kind.UPSTREAM_CONNECT))
     assert waits == [1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
 
 
@@ -94,11 +94,11 @@ def test_whoever_refuses_is_alive(kind: Kind) -> None:
     """A bad request or a refused key says nothing against the endpoint, and as a probe it opens the door."""
     health = Health()
     for _ in range(10):
-        health.over("e", 0.0, failure(kind))
+        health.failed("e", 0.0, failure(kind))
     assert health.enter("e", 0.0)
     health = broken()
     assert health.enter("e", POLICY.first)
-    health.over("e", POLICY.first, failure(kind))
+    health.failed("e", POLICY.first, failure(kind))
     assert all(health.enter("e", POLICY.first) for _ in range(3))
 
 
@@ -114,10 +114,10 @@ def test_an_outage_is_remembered_for_half_a_minute() -> None:
     """After it, or after a success, the endpoint stands where it stood."""
     health = Health()
     assert not health.out("e", 0.0)
-    health.over("e", 10.0, failure(Kind.TIMEOUT))
+    health.failed("e", 10.0, failure(Kind.TIMEOUT))
     assert health.out("e", 10.0 + OUTAGE - 1)
     assert not health.out("e", 10.0 + OUTAGE)
-    health.over("e", 11.0, None)
+    health.tracks["e"].answered(11.0)
     assert not health.out("e", 11.0)
 
 
@@ -126,7 +126,7 @@ def test_percentiles_of_the_last_five_minutes() -> None:
     health = Health()
     assert health.percentile("e", "latency", 0.5, 0.0) is None
     for n in range(100):
-        health.over("e", 0.0, None, latency=n / 100, throughput=float(n))
+        health.tracks["e"].answered(0.0, latency=n / 100, throughput=float(n))
     assert health.percentile("e", "latency", 0.9, 1.0) == 0.9
     assert health.percentile("e", "throughput", 0.9, 1.0) == 9.0
     assert health.percentile("e", "latency", 0.5, WINDOW + 2) is None
@@ -135,8 +135,8 @@ def test_percentiles_of_the_last_five_minutes() -> None:
 def test_the_load_counts_peaks_and_what_is_on_its_way() -> None:
     """A slow answer is felt at once and fades."""
     health = Health()
-    health.over("e", 0.0, None, latency=0.1)
-    health.over("e", 0.0, None, latency=2.0)
+    health.tracks["e"].answered(0.0, latency=0.1)
+    health.tracks["e"].answered(0.0, latency=2.0)
     assert health.load("e", 0.0) == 2.0
     health.enter("e", 0.0, forced=True)
     assert health.load("e", 0.0) == 4.0
@@ -147,7 +147,7 @@ def test_the_number_of_tracks_is_bounded() -> None:
     """Clients choose names: they cannot fill the memory."""
     health = Health()
     for n in range(KEPT * 2):
-        health.over(str(n), 0.0, None)
+        health.tracks[str(n)].answered(0.0)
     assert sum(health.track(str(n)) is not None for n in range(KEPT * 2)) <= KEPT
 
 
@@ -182,7 +182,7 @@ def test_statistics_are_cheap() -> None:
         began = time.process_time()
         for number in range(100):
             health.enter("p/m", 0.0, forced=True)
-            health.over("p/m", round_ + number / 100, None, 0.2 + number / 1000, 50.0)
+            health.tracks["p/m"].answered(round_ + number / 100, 0.2 + number / 1000, 50.0)
             health.listens("p/m", round_ + number / 100)
             health.called("p/m", round_ + number / 100, flawed=not number % 7)
         best = min(best, (time.process_time() - began) / 400)

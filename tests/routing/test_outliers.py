@@ -22,7 +22,10 @@ def known(**endpoints: tuple[float, float]) -> Health:
     for name, (share, latency) in endpoints.items():
         for number in range(20):
             failed = int((number + 1) * share) > int(number * share)
-            health.over(name, 100.0, FAILED if failed else None, latency=latency)
+            if failed:
+                health.failed(name, 100.0, FAILED)
+            else:
+                health.tracks[name].answered(100.0, latency)
     return health
 
 
@@ -50,9 +53,9 @@ def test_what_is_hardly_known_is_no_outlier() -> None:
     """A few answers tell nothing, and neither does an endpoint without an equal."""
     health = known(b=(0.0, 0.5))
     for _ in range(LEAST - 1):
-        health.over("a", 100.0, None, latency=9.0)
+        health.tracks["a"].answered(100.0, latency=9.0)
     assert outliers(["a", "b"], health, 100.0) == set()
-    health.over("a", 100.0, None, latency=9.0)
+    health.tracks["a"].answered(100.0, latency=9.0)
     assert outliers(["a", "b"], health, 100.5) == set(), "what was found holds for a second"
     assert outliers(["a", "b"], health, 101.5) == {0}
     assert outliers(["a"], health, 100.0) == set()
@@ -143,5 +146,5 @@ def test_exacto_puts_the_proven_before_the_unknown() -> None:
     by_quality = Preferences(sort=Sort(by="exacto"))
     assert tried(calling(b=1, c=0), by_quality) == "cba"
     health = calling()
-    health.over("a", 100.0, FAILED)
+    health.failed("a", 100.0, FAILED)
     assert tried(health, by_quality) == "bca"

@@ -48,7 +48,7 @@ def order(preferences: Preferences, *offers: Candidate, need: Need | None = None
 
 def heard(health: Health, name: str, latency: float, throughput: float, times: int = 10) -> None:
     for _ in range(times):
-        health.over(f"{name}/m", 100.0, None, latency=latency, throughput=throughput)
+        health.tracks[f"{name}/m"].answered(100.0, latency=latency, throughput=throughput)
 
 
 A, B, C = offer("a", 3.0), offer("b", 1.0), offer("c", 2.0)
@@ -87,7 +87,7 @@ def test_quality_is_the_lowest_share_of_failures() -> None:
     """`exacto` puts reliable endpoints first and the quicker one among equals."""
     health = Health()
     heard(health, "a", 1, 50)
-    health.over("a/m", 100.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
+    health.failed("a/m", 100.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
     heard(health, "b", 1, 5)
     heard(health, "c", 1, 9)
     assert order(Preferences(sort=Sort(by="exacto")), A, B, C, at=scene(health)) == "c b a"
@@ -125,7 +125,7 @@ def test_the_rest_follows_by_price() -> None:
 def test_a_recent_failure_puts_behind_everybody() -> None:
     """For half a minute, or until it serves again."""
     health = Health()
-    health.over("b/m", 90.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
+    health.failed("b/m", 90.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
     assert order(Preferences(), B, C, at=scene(health)) == "c b"
     assert order(Preferences(), B, C, at=replace(scene(health), now=121.0)) == "b c"
 
@@ -134,7 +134,7 @@ def test_the_documents_example_of_an_outage() -> None:
     """A at 1, B at 2 with an outage, C at 3 dollars: A, then C, B last."""
     one, two, three = offer("a", 1.0), offer("b", 2.0), offer("c", 3.0)
     health = Health()
-    health.over("b/m", 90.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
+    health.failed("b/m", 90.0, UpstreamError(Kind.UPSTREAM_ERROR, "no"))
     assert order(Preferences(), one, two, three, at=scene(health)) == "a c b"
 
 
@@ -165,7 +165,7 @@ def test_of_equals_the_one_with_less_to_do() -> None:
     health = Health()
     left, right = offer("left", 1.0), offer("right", 1.0)
     for name, latency in (("left", 2.0), ("right", 0.2)):
-        health.over(f"{name}/m", 100.0, None, latency=latency)
+        health.tracks[f"{name}/m"].answered(100.0, latency=latency)
     draws = iter([0.0, 0.9])
     assert order(Preferences(), left, right, at=scene(health, lambda: next(draws))) == "right left"
 

@@ -77,7 +77,7 @@ def test_nitro_lets_priority_in_where_it_is_the_quickest() -> None:
     health = Health()
     for track, speed in (("a", 50.0), ("b", 40.0), ("a priority", 45.0)):
         for _ in range(5):
-            health.over(track, 100.0, None, latency=0.1, throughput=speed)
+            health.tracks[track].answered(100.0, latency=0.1, throughput=speed)
     assert order(suffix=":nitro", health=health) == "a a/priority b c b/priority"
 
 
@@ -86,7 +86,7 @@ def test_a_tier_that_is_slow_is_no_slow_endpoint() -> None:
     health = Health()
     for track, latency in (("a", 0.5), ("b", 0.5), ("c", 9.0), ("a flex", 20.0), ("c flex", 20.0)):
         for _ in range(10):
-            health.over(track, 100.0, None, latency=latency)
+            health.tracks[track].answered(100.0, latency=latency)
     assert order(suffix=":floor", health=health) == "c/flex a/flex b a c"
 
 

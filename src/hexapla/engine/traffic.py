@@ -196,7 +196,7 @@ class Traffic:
         if error.kind is Kind.CANCELLED:
             self.health.lost(candidate.track, ended, ended - tried.started)
             return
-        self.health.over(candidate.track, ended, error)
+        self.health.failed(candidate.track, ended, error)
         place = self._measure(candidate, tried.usage, tried.headers, load, ended)
         if error.kind is Kind.RATE_LIMIT:
             self.limits.refused(place, error.message)

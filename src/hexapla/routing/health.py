@@ -116,7 +116,7 @@ class Track:
         self.row = self.closures = 0
         self.opened, self.probing = 0.0, False
 
-    def answered(self, now: float, latency: float | None, throughput: float | None) -> None:
+    def answered(self, now: float, latency: float | None = None, throughput: float | None = None) -> None:
         """A request is over, and was served: seconds to the first content, tokens a second after it (None: not known)."""
         if self.running:
             self.running -= 1
@@ -211,7 +211,10 @@ class _Tracks(dict[str, Track]):
 
 
 class Health:
-    """The tracks of all endpoints.  Keys are `Candidate.track`."""
+    """The tracks of all endpoints.  Keys are `Candidate.track`.
+
+    tracks  whoever serves is told of there, without a call in between
+    """
 
     def __init__(self, policy: BreakerPolicy | None = None) -> None:
         self.policy = policy or BreakerPolicy()
@@ -260,19 +263,9 @@ class Health:
         track = self.tracks.get(key)
         return track is not None and now - track.failed < OUTAGE
 
-    def over(
-        self,
-        key: str,
-        now: float,
-        error: GatewayError | None,
-        latency: float | None = None,
-        throughput: float | None = None,
-    ) -> None:
-        """A request is over: it succeeded (None), or failed with `error`."""
+    def failed(self, key: str, now: float, error: GatewayError) -> None:
+        """A request is over, and was not served."""
         track = self.tracks[key]
-        if error is None:
-            track.answered(now, latency, throughput)
-            return
         track.running = max(0, track.running - 1)
         if error.kind in COUNTS:
             track.failed_with(error, now, self.policy)
