@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 import struct
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from authority import AUTHORITY, good
 from fault_server import Handle, Proxy, Writer, listening, serving
 
 from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream import _optional
 from hexapla.upstream.reqwest import ReqwestTransport, installed
 from hexapla.upstream.transport import Request, Timeouts
 
@@ -27,6 +30,26 @@ async def fetch(transport: ReqwestTransport, url: str, **more: str) -> tuple[int
         return response.status, await response.read(10_000)
     finally:
         response.close()
+
+
+def test_no_file_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process may open no more, the library cannot be read at its first use, and can at the next."""
+
+    def refuse(name: str) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), name)
+
+    async def play() -> None:
+        transport = ReqwestTransport()
+        with monkeypatch.context() as patched:
+            patched.setattr(_optional, "import_module", refuse)
+            with pytest.raises(UpstreamError, match="cannot be reached: Too many open files") as told:
+                await fetch(transport, "http://127.0.0.1:9/v1")
+        assert told.value.kind is Kind.UPSTREAM_CONNECT
+        with pytest.raises(UpstreamError, match="refused"):
+            await fetch(transport, "http://127.0.0.1:9/v1")
+        await transport.aclose()
+
+    asyncio.run(play())
 
 
 # frames of HTTP/2 (https://www.rfc-editor.org/rfc/rfc9113), just enough to answer or to refuse

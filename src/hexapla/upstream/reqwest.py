@@ -2,6 +2,7 @@
 
 It meets the contract of transport.py with these differences, which are its library's:
 - one connection pool for each proxy and set of time-outs; only what the library knows to be unsent is sent again;
+- every chunk of a body costs a round between two threads, so that one in single bytes takes as many turns of the loop;
 - the head of an answer may be larger (400 KB, 100 headers), and interim answers are bounded by the time for the head;
 - an answer that breaks off inside its head looks like one that never began;
 - a request that is cancelled before its head arrives is let go here at once, but the library only detaches from it
@@ -94,7 +95,11 @@ class ReqwestTransport:
         key = request.proxy, request.timeouts, request.certificates, stamps(request.certificates)
         found = self._clients.get(key)
         if found is None:
-            found = self._clients[key] = self._build(request)
+            try:
+                found = self._clients[key] = self._build(request)
+            except OSError as error:  # the library is read at its first use, for which no file may be left
+                why = f"{origin_of(request)} cannot be reached: {error.strerror or error}."
+                raise UpstreamError(Kind.UPSTREAM_CONNECT, why) from None
         return found
 
     def _build(self, request: Request) -> Any:
