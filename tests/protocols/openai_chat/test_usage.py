@@ -9,8 +9,9 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hexapla.protocols.counts import MOST
 from hexapla.protocols.openai_chat.glance import glance
-from hexapla.protocols.openai_chat.usage import MOST, Counts, counted, usage_of
+from hexapla.protocols.openai_chat.usage import Counts, counted, usage_of
 
 COUNTS = st.none() | st.integers(0, 40) | st.integers(MOST - 2, MOST + 1)
 

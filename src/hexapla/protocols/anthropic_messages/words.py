@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.ir.response import Stop, StopReason, Usage
+from hexapla.protocols.counts import count
 from hexapla.wire.rawjson import NULL, load
 
 NAME = "anthropic_messages"
@@ -69,18 +69,18 @@ def usage_of(raw: Raw) -> Usage | None:
     said = load(raw, dict[str, Any]) if raw else None
     if said is None:
         return None
-    entered, read, written = (_count(said, name) for name in _INPUTS)
+    entered, read, written = (count(said.get(name)) for name in _INPUTS)
     known = [count for count in (entered, read, written) if count is not None]
     lifetimes, details = said.get("cache_creation"), said.get("output_tokens_details")
     served = said.get("server_tool_use")
     usage = Usage(
         input=sum(known) if entered is not None else None,
-        output=_count(said, "output_tokens"),
+        output=count(said.get("output_tokens")),
         cached=read,
         cache_write=written,
-        cache_write_1h=_count(lifetimes, "ephemeral_1h_input_tokens") if isinstance(lifetimes, dict) else None,
-        reasoning=_count(details, "thinking_tokens") if isinstance(details, dict) else None,
-        searches=_count(served, "web_search_requests") if isinstance(served, dict) else None,
+        cache_write_1h=count(lifetimes.get("ephemeral_1h_input_tokens")) if isinstance(lifetimes, dict) else None,
+        reasoning=count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
+        searches=count(served.get("web_search_requests")) if isinstance(served, dict) else None,
         extras=_extras(raw),
     )
     return None if usage == Usage() else usage
@@ -116,10 +116,3 @@ def _extras(raw: Raw) -> dict[str, dict[str, Raw]]:
     rest = {name: value for name, value in (load(raw, dict[str, Raw]) or {}).items() if name not in _KNOWN}
     kept = {name: Raw(bytes(value)) for name, value in rest.items() if value != NULL}
     return {NAME: kept} if kept else {}
-
-
-def _count(said: Mapping[str, Any], name: str) -> int | None:
-    value = said.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        return None
-    return int(value)

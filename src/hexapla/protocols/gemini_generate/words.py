@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from hexapla.ir.content import Origin
 from hexapla.ir.response import Stop, StopReason, Usage
+from hexapla.protocols.counts import count
 from hexapla.wire.rawjson import NULL, load
 
 NAME = "gemini_generate"
@@ -108,14 +109,14 @@ def usage_of(raw: Raw) -> Usage | None:
     said = load(raw, dict[str, Any])
     if said is None:
         return None
-    prompt, tools = (_count(said, name) for name in _INPUT)
-    candidates, thoughts = _count(said, "candidatesTokenCount"), _count(said, "thoughtsTokenCount")
-    total = _count(said, "totalTokenCount")
+    prompt, tools = (count(said.get(name)) for name in _INPUT)
+    candidates, thoughts = count(said.get("candidatesTokenCount")), count(said.get("thoughtsTokenCount"))
+    total = count(said.get("totalTokenCount"))
     entered = None if prompt is None else prompt + (tools or 0)
     return Usage(
         input=entered,
         output=_output(entered, candidates, thoughts, total),
-        cached=_count(said, "cachedContentTokenCount"),
+        cached=count(said.get("cachedContentTokenCount")),
         reasoning=thoughts,
         audio_input=_audio(said.get("promptTokensDetails")),
         audio_output=_audio(said.get("candidatesTokensDetails")),
@@ -162,15 +163,8 @@ def _audio(details: Any) -> int | None:
     """The sound's share of a count by modality."""
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and detail.get("modality") == "AUDIO":
-            return _count(detail, "tokenCount")
+            return count(detail.get("tokenCount"))
     return None
-
-
-def _count(said: Mapping[str, Any], name: str) -> int | None:
-    value = said.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        return None
-    return int(value)
 
 
 # ids

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.ir.response import Usage
+from hexapla.protocols.counts import MOST, bill, count
 from hexapla.protocols.openai_chat.schema import NAME
 from hexapla.wire.rawjson import dump, load
 
@@ -46,8 +47,6 @@ _WRITTEN = (
 )
 """Where a count may stand, in the usage itself or in its details, in the order in which places are believed."""
 
-MOST = 1 << 62  # a larger count is none
-
 _COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 """All that many providers report."""
 
@@ -78,7 +77,6 @@ class Counts(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _NO_PROMPT, _NO_COMPLETION = _Prompt(), _Completion()
 _NONE = Usage()
-_NUMBERS = frozenset({int, float})  # and not bool
 _NOTHING: Said = {}
 
 
@@ -89,7 +87,7 @@ def usage_of(said: Said | None) -> Usage | None:
     if said.keys() <= _COUNTS:
         entered, output = said.get("prompt_tokens"), said.get("completion_tokens")
         if not (type(entered) is type(output) is int and 0 <= entered < MOST and 0 <= output < MOST):
-            entered, output = _count(entered), _count(output)
+            entered, output = count(entered), count(output)
         return None if entered is None and output is None else Usage(input=entered, output=output)
     prompt = _details(said, "prompt_tokens_details")
     completion = _details(said, "completion_tokens_details") or _details(said, "output_tokens_details")  # DashScope
@@ -101,9 +99,9 @@ def usage_of(said: Said | None) -> Usage | None:
         cached=_first(places, _CACHED),
         cache_write=_first(places, _WRITTEN),
         reasoning=reasoning,
-        audio_input=_count(prompt.get("audio_tokens")),
-        audio_output=_count(completion.get("audio_tokens")),
-        cost=_cost(said),
+        audio_input=count(prompt.get("audio_tokens")),
+        audio_output=count(completion.get("audio_tokens")),
+        cost=bill(said.get("cost")),  # OpenRouter's, in US dollars; others' `cost` objects are of no known currency
         extras=_rest(said),
     )
     return None if usage == _NONE else usage
@@ -171,13 +169,9 @@ def _first(places: tuple[Said, Said, Said], counts: Sequence[tuple[int, str]]) -
     """The first of some counts that is there."""
     for place, name in counts:
         value = places[place].get(name)
-        if value is not None and (count := _count(value)) is not None:
-            return count
+        if value is not None and (found := count(value)) is not None:
+            return found
     return None
-
-
-def _count(value: Any) -> int | None:
-    return int(value) if type(value) in _NUMBERS and 0 <= value < MOST else None
 
 
 def _output(places: tuple[Said, Said, Said], reasoning: int | None) -> int | None:
@@ -185,18 +179,10 @@ def _output(places: tuple[Said, Said, Said], reasoning: int | None) -> int | Non
     output = _first(places, _OUTPUT)
     if output is None or not reasoning:
         return output
-    entered, total = _count(places[_SAID].get("prompt_tokens")), _count(places[_SAID].get("total_tokens"))
+    entered, total = count(places[_SAID].get("prompt_tokens")), count(places[_SAID].get("total_tokens"))
     if entered is None or total != entered + output + reasoning:
         return output
     return output + reasoning
-
-
-def _cost(said: Said) -> float | None:
-    """OpenRouter's own bill in US dollars; other providers' `cost` objects are not money of a known kind."""
-    cost = said.get("cost")
-    if cost is None:
-        return None
-    return float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None
 
 
 def _rest(said: Said) -> dict[str, dict[str, Raw]]:

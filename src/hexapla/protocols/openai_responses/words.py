@@ -17,6 +17,7 @@ from msgspec import Raw
 
 from hexapla.ir.content import Origin
 from hexapla.ir.response import Stop, Usage
+from hexapla.protocols.counts import bill, count
 from hexapla.wire.rawjson import dump, load
 
 NAME = "openai_responses"
@@ -78,15 +79,15 @@ def usage_of(raw: Raw) -> Usage | None:
     if not said:
         return None
     entered, left = _details(said, "input_tokens_details"), _details(said, "output_tokens_details")
-    cost = _cost(said)
+    cost = bill(said.get("cost"))
     read = _COUNTED if cost is None else _COUNTED | {"cost"}
     rest = {name: dump(value) for name, value in said.items() if name not in read and value is not None}
     usage = Usage(
-        input=_count(said, "input_tokens"),
-        output=_count(said, "output_tokens"),
-        cached=_count(entered, "cached_tokens"),
-        cache_write=_count(entered, "cache_write_tokens"),
-        reasoning=_count(left, "reasoning_tokens"),
+        input=count(said.get("input_tokens")),
+        output=count(said.get("output_tokens")),
+        cached=count(entered.get("cached_tokens")),
+        cache_write=count(entered.get("cache_write_tokens")),
+        reasoning=count(left.get("reasoning_tokens")),
         cost=cost,
         extras={NAME: rest} if rest else {},
     )
@@ -111,18 +112,6 @@ def render_usage(usage: Usage) -> dict[str, Any]:
 def _details(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = said.get(name)
     return value if isinstance(value, dict) else {}
-
-
-def _count(said: Mapping[str, Any], name: str) -> int | None:
-    value = said.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 62:
-        return None
-    return int(value)
-
-
-def _cost(said: Mapping[str, Any]) -> float | None:
-    cost = said.get("cost")
-    return float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None
 
 
 # ids
