@@ -23,6 +23,9 @@ from hexapla.ir.content import AnyPart, CacheMark, Extras
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
+SYSTEM: tuple[Role, ...] = ("system", "developer")
+"""Roles that instruct the model."""
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One turn.  `plain`: the wire carried the content as a bare string (then content is one Text part)."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import AnyPart, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message, ServerTool
+from hexapla.ir.request import SYSTEM, GenerateRequest, Message, ServerTool
 
 MEDIA = 1000  # tokens of an image or document: a middling one
 LEAST = 400  # characters of a text that is not cut any further
@@ -61,7 +61,7 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
 def _without_middle(turns: Sequence[Turn], room: int) -> list[Turn]:
     """The turns that fit, or the first and the last; instructions always."""
     sizes = {place: _total(turn) for place, turn in enumerate(turns)}
-    loose = [place for place, turn in enumerate(turns) if turn[0].role not in ("system", "developer")]
+    loose = [place for place, turn in enumerate(turns) if turn[0].role not in SYSTEM]
     over = sum(sizes.values()) - room
     while over > 0 and len(loose) > 2:
         over -= sizes.pop(loose.pop(len(loose) // 2))

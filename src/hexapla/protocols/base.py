@@ -22,6 +22,10 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.ir.target import Target
+from hexapla.wire.sse import comment
+
+HEARTBEAT = comment("hexapla")
+_PROCESSING = comment("OPENROUTER PROCESSING")  # which OpenRouter's clients know
 
 UNREADABLE = "The provider's stream holds an event that cannot be read."
 
@@ -57,6 +61,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     provider: str = ""
     input_estimate: int = 0
     request: GenerateRequest | None = None
+
+
+def heartbeat(reply: Reply) -> bytes:
+    """A sign of life in a stream of server-sent events: a comment, which every client ignores."""
+    return _PROCESSING if reply.openrouter else HEARTBEAT
 
 
 class Glance(msgspec.Struct, frozen=True, gc=False):

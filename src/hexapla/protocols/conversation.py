@@ -13,7 +13,6 @@ from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.extras import lose_extras
 
-SYSTEM = ("system", "developer")
 _CACHING = ("prompt_cache_key", "cache_key", "prompt_cache_retention")
 
 

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
+from hexapla.protocols.base import HEARTBEAT
 from hexapla.translate.callids import CallIds
 from hexapla.translate.peek import Peek
 from hexapla.wire.rawjson import NULL, dump, join, load
-from hexapla.wire.sse import SSEDecoder, comment
+from hexapla.wire.sse import SSEDecoder
 
 Json = dict[str, Raw]
 
@@ -32,7 +33,6 @@ _ODD = re.compile(rb'"finish_reason"|"message":\s*\{|"choices":\s*null|^data: ?(
 
 _SAYS = re.compile(rb'"delta":\s*\{[^{}]*"content":\s*"[^"]')
 _NOTHING = (b"", b"null", b"{}")
-_LIFE = comment("hexapla")
 
 
 class Chunks:
@@ -58,7 +58,7 @@ class Chunks:
     def _event(self, event: bytes) -> bytes:
         for inner in SSEDecoder().feed(event):
             if inner.data.strip() in _NOTHING:
-                return _LIFE
+                return HEARTBEAT
             fields = load(inner.data, Json)
             if fields is not None and "choices" in fields:
                 return event.replace(inner.data, self._chunk(inner.data, fields))

@@ -25,7 +25,7 @@ from hexapla.ir.content import (
     ToolResult,
 )
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.request import SYSTEM, GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.arguments import said_object_of
@@ -34,8 +34,6 @@ from hexapla.protocols.extras import MARK, beside, lose_extras
 from hexapla.wire.rawjson import split
 
 Json = dict[str, Any]
-
-_SYSTEM = ("system", "developer")
 
 
 class Turns:
@@ -49,9 +47,9 @@ class Turns:
     def render(self) -> Json:
         """`system` and `messages`.  Raises ClientError where nothing of them can be said."""
         messages = self.request.messages
-        if not messages or messages[0].role not in _SYSTEM:
+        if not messages or messages[0].role not in SYSTEM:
             return {"system": None, "messages": self._messages(messages, 0)}
-        count = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM), len(messages))
+        count = next((i for i, m in enumerate(messages) if m.role not in SYSTEM), len(messages))
         return {"system": self._system(messages[:count]), "messages": self._messages(messages[count:], count)}
 
     def beside(self, body: Json, extras: Extras, path: str) -> Json:
@@ -104,7 +102,7 @@ class Turns:
 
     def _turn(self, path: str, message: Message) -> Json:
         self._nameless(path, message)
-        if message.role in _SYSTEM:
+        if message.role in SYSTEM:
             return self._reminder(path, message)
         role = "user" if message.role == "tool" else message.role
         turn: Json = {"role": role, "content": self._content(path, message)}

@@ -20,7 +20,7 @@ from msgspec import Raw
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message
+from hexapla.ir.request import SYSTEM, GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.arguments import said_object_of
 from hexapla.protocols.extras import beside, lose_extras
@@ -33,8 +33,6 @@ Json = dict[str, Any]
 
 SKIP = "skip_thought_signature_validator"
 """What stands for the signature of a call that Gemini did not make."""
-
-_SYSTEM = ("system", "developer")
 
 
 class Turns:
@@ -50,7 +48,7 @@ class Turns:
     def render(self) -> tuple[Json | None, list[Json]]:
         """(systemInstruction, contents)."""
         messages = self.request.messages
-        count = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM), len(messages))
+        count = next((i for i, m in enumerate(messages) if m.role not in SYSTEM), len(messages))
         contents: list[Json] = []
         current = max((i for i, m in enumerate(messages) if m.role == "user"), default=-1)
         for index, message in enumerate(messages[count:], count):
@@ -83,7 +81,7 @@ class Turns:
 
     def _content(self, path: str, message: Message, *, current: bool) -> Json:
         self._developer(path, message)
-        if message.role in _SYSTEM:
+        if message.role in SYSTEM:
             return self._reminder(path, message)
         if message.role == "assistant":
             self._names |= {part.id: part.name for part in message.content if isinstance(part, ToolCall)}

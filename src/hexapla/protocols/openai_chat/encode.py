@@ -40,7 +40,7 @@ from hexapla.ir.event import (
 from hexapla.ir.fold import error_of
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import ResponsePart, Usage
-from hexapla.protocols.base import Reply
+from hexapla.protocols.base import Reply, heartbeat
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.extras import put
@@ -52,11 +52,9 @@ from hexapla.protocols.openai_chat.thought import Thoughts, ThoughtWriter
 from hexapla.protocols.openai_chat.usage import render_usage
 from hexapla.protocols.openai_errors import error_body
 from hexapla.wire.rawjson import load
-from hexapla.wire.sse import comment, frame
+from hexapla.wire.sse import frame
 
 _json = msgspec.json.Encoder().encode
-_HEARTBEAT = comment("hexapla")
-_PROCESSING = comment("OPENROUTER PROCESSING")
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -247,7 +245,7 @@ class ChatEncoder:
         return b""
 
     def _ping(self, event: Ping) -> bytes:
-        return _PROCESSING if self._reply.openrouter else _HEARTBEAT
+        return heartbeat(self._reply)
 
     def _stop(self, event: MessageStop) -> bytes:
         choice = {

@@ -28,8 +28,8 @@ from hexapla.ir.content import (
     ToolCall,
     ToolResult,
 )
-from hexapla.ir.request import Message
-from hexapla.protocols.conversation import SYSTEM, Conversation
+from hexapla.ir.request import SYSTEM, Message
+from hexapla.protocols.conversation import Conversation
 from hexapla.protocols.extras import MARK, beside, lose_extras, own_extras
 from hexapla.protocols.openai_chat.hung import Hanging, hang
 from hexapla.protocols.openai_chat.parts import bare_call

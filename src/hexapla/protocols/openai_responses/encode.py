@@ -28,20 +28,17 @@ from hexapla.ir.event import (
 )
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import Usage
-from hexapla.protocols.base import Reply
+from hexapla.protocols.base import Reply, heartbeat
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.openai_responses.errors import stream_error
 from hexapla.protocols.openai_responses.response import ending, envelope
 from hexapla.protocols.openai_responses.words import Ids, render_usage
 from hexapla.protocols.openai_responses.writer import Lines, Writer
 from hexapla.protocols.openai_responses.writers import open_writer
-from hexapla.wire.sse import comment
 
 Json = dict[str, Any]
 
 _json = msgspec.json.Encoder().encode
-_HEARTBEAT = comment("hexapla")
-_PROCESSING = comment("OPENROUTER PROCESSING")
 
 
 class ResponsesEncoder:
@@ -99,7 +96,7 @@ class ResponsesEncoder:
         return b""
 
     def _ping(self, event: Ping) -> bytes:
-        return _PROCESSING if self._reply.openrouter else _HEARTBEAT
+        return heartbeat(self._reply)
 
     def _stop(self, event: MessageStop) -> bytes:
         said = ending(event.stop, self.losses)

@@ -16,8 +16,8 @@ from msgspec import Raw
 
 from hexapla.errors import ClientError, Kind
 from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall, ToolResult
-from hexapla.ir.request import Message
-from hexapla.protocols.conversation import SYSTEM, Conversation
+from hexapla.ir.request import SYSTEM, Message
+from hexapla.protocols.conversation import Conversation
 from hexapla.protocols.extras import beside, lose_extras, own_extras
 from hexapla.protocols.openai_responses.items import PART
 from hexapla.protocols.openai_responses.output import native_reasoning, part_extras, refusal_part, render_citation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hexapla.ir.content import Opaque, ToolCall
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Tool
+from hexapla.ir.request import SYSTEM, GenerateRequest, Tool
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.settle import settle
 from hexapla.protocols.openai_responses.search import bridge_search, searches
@@ -18,7 +18,6 @@ from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of, parts_of
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.adapt.shape import (
-    SYSTEM,
     alternate,
     join_system,
     limit_marks,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import Text
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message, OutputFormat, Tool, ToolChoice
+from hexapla.ir.request import SYSTEM, GenerateRequest, Message, OutputFormat, Tool, ToolChoice
 from hexapla.ir.target import Target
 
 _ANY_OBJECT = Raw(b'{"type":"object"}')
@@ -53,7 +53,7 @@ def _as_instruction(request: GenerateRequest, output: OutputFormat, *, apart: bo
     text = "Answer with one JSON object and nothing else: no code fence, no comment."
     if output.schema is not None:
         text += f" It must be valid against this JSON schema:\n{bytes(output.schema).decode()}"
-    place = next((i for i, m in enumerate(request.messages) if m.role not in ("system", "developer")), 0)
+    place = next((i for i, m in enumerate(request.messages) if m.role not in SYSTEM), 0)
     leading, rest = request.messages[:place], request.messages[place:]
     if apart or not leading:
         leading = (*leading, Message(role="system", content=(Text(text=text),), plain=True))

@@ -9,10 +9,8 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import AnyPart, Text
 from hexapla.ir.loss import LossLog
-from hexapla.ir.request import GenerateRequest, Message, ServerTool, Tool
+from hexapla.ir.request import SYSTEM, GenerateRequest, Message, ServerTool, Tool
 from hexapla.translate.adapt.parts import parts_of
-
-SYSTEM = ("system", "developer")
 
 
 def speak_up(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
