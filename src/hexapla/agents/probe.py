@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Literal
+from urllib.error import HTTPError
 
 PATIENCE = 2.0  # seconds
 
@@ -23,7 +24,7 @@ def probe(url: str, profile: str, key: str) -> Found:
     try:
         with _opener.open(url, timeout=PATIENCE) as answer:
             ours = json.load(answer).get("name") == "hexapla"
-    except (urllib.error.HTTPError, ValueError, AttributeError):
+    except (HTTPError, HTTPException, ValueError, AttributeError):
         return "stranger"
     except OSError:
         return "absent"
@@ -35,7 +36,9 @@ def probe(url: str, profile: str, key: str) -> Found:
     try:
         with _opener.open(request, timeout=PATIENCE) as answer:
             return _CODES.get(answer.status, "stranger")
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         return _CODES.get(error.code, "stranger")
+    except HTTPException:
+        return "stranger"
     except OSError:
         return "absent"

@@ -63,7 +63,7 @@ def check_head(version: str, method: bytes, headers: Headers) -> None:
         elif name == b"transfer-encoding":
             _check_coding(version, value)
     if hosts > 1 or (hosts == 0 and version == "1.1"):
-        raise Refused(400, "A request of HTTP/1.1 has one Host header, and not two.")  # 3.2
+        raise Refused(400, "An HTTP/1.1 request has exactly one Host header.")  # 3.2
 
 
 def _check_coding(version: str, value: bytes) -> None:

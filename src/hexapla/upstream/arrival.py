@@ -160,6 +160,6 @@ class Arrival:
         self._keep_alive = False
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)  # vendors' own words, some hundred; a name may be as long as a head
 def _lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
