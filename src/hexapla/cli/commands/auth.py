@@ -22,7 +22,7 @@ from hexapla.auth.sources import Found, find_sources, login_of
 from hexapla.catalog.login import Quota
 from hexapla.catalog.schema import Provider
 from hexapla.cli.console import table_console
-from hexapla.cli.pointing import address
+from hexapla.cli.pointing import address, key_of
 from hexapla.cli.words import Say
 from hexapla.config import Loaded, load_config
 from hexapla.engine.credentials import Benched, Standing, standings
@@ -73,11 +73,10 @@ async def _status(loaded: Loaded, *, offline: bool) -> list[Standing]:
 
 async def _bench(loaded: Loaded, transport: Transport) -> Mapping[tuple[str, str], tuple[Benched, ...]]:
     """Who sits out, as the gateway at the configured address says; nothing where none runs or it wants another key."""
-    key = next((each if isinstance(each, str) else each.key for each in loaded.config.keys), "")
     request = Request(
         method="GET",
         url=f"{address(loaded)}/v1/credentials",
-        headers=(("authorization", f"Bearer {key}"),) if key else (),
+        headers=(("authorization", f"Bearer {key_of(loaded, '', loaded.environment)}"),),
         timeouts=QUICK,
     )
     try:
