@@ -12,6 +12,7 @@ from e2e.programs import programs
 from fakes.running import Fake, running
 
 DOORS = ("direct", *PROVIDERS)
+THINKS = '[[models.f_resp]]\nid = "think-tool"\ncapabilities = ["tools", "reasoning"]\n'
 IMPATIENT = "[timeouts]\nfirst = 8\nidle = 2\n[retry]\nbase = 0.05\n"
 
 
@@ -32,7 +33,7 @@ def fake(_fake: Fake) -> Fake:
 def gateway_url(_fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway whose providers are the fake's dialects."""
     providers = "".join(provider(name, protocol, _fake.url) for name, protocol in PROVIDERS.items())
-    with gateway(configuration(IMPATIENT + providers, tmp_path_factory.mktemp("gateway"))) as url:
+    with gateway(configuration(IMPATIENT + providers + THINKS, tmp_path_factory.mktemp("gateway"))) as url:
         yield url
 
 

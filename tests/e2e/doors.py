@@ -58,10 +58,11 @@ def configuration(providers: str, folder: Path) -> Path:
 
 
 def provider(name: str, protocol: str, url: str) -> str:
-    """One provider with one endpoint and a key of its own."""
+    """One provider with one endpoint and a key of its own; the fake wants its thought back as DeepSeek does."""
     return (
         f'[providers.{name}]\nauth = {{ kind = "api_key", key = "{UPSTREAM_KEY}" }}\n'
         f'[[providers.{name}.endpoints]]\nprotocol = "{protocol}"\nbase_url = "{url}/v1"\n'
+        f"[providers.{name}.endpoints.quirks]\ntarget = {{ demands_thought = true }}\n"
     )
 
 

@@ -68,14 +68,13 @@ async def pydantic_ai(model: Callable[[str], Any], door: str, **settings: Any) -
     check(run.result.output, 2)
     given = await Agent(model(f"{door}/structured"), output_type=ToolOutput(Place)).run("Where?")
     assert given.output == WHERE, given.output
-    if settings:
-        thought = await Agent(model(f"{door}/think-tool"), tools=[get_weather]).run("Weather?", model_settings=settings)
-        check(thought.output, 1)
-        parts = [part for message in thought.all_messages() for part in message.parts]
-        assert any(isinstance(part, ThinkingPart) and "First I" in part.content for part in parts), parts
+    thought = await Agent(model(f"{door}/think-tool"), tools=[get_weather]).run("Weather?", model_settings=settings)
+    check(thought.output, 1)
+    parts = [part for message in thought.all_messages() for part in message.parts]
+    assert any(isinstance(part, ThinkingPart) and "First I" in part.content for part in parts), parts
 
 
-async def agents_sdk(model: type[Any], door: str, *, thinks: bool) -> Any:
+async def agents_sdk(model: type[Any], door: str, **settings: Any) -> Any:
     def named(script: str) -> Any:
         return model(f"{door}/{script}", AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0))
 
@@ -86,17 +85,14 @@ async def agents_sdk(model: type[Any], door: str, *, thinks: bool) -> Any:
     check(told.final_output, 2)
     given = await Runner.run(OpenAIAgent("a", model=named("structured"), output_type=Place), "Where?")
     assert given.final_output == WHERE, given.final_output
-    if thinks:
-        asked = ModelSettings(
-            reasoning=Reasoning(effort="high", summary="auto"), store=False, response_include=STATELESS["include"]
-        )
-        agent = OpenAIAgent("a", model=named("think-hidden-tool"), tools=tools, model_settings=asked)
-        check((await Runner.run(agent, "Weather?")).final_output, 1)
+    asked = ModelSettings(reasoning=Reasoning(effort="high", summary="auto"), **settings)
+    agent = OpenAIAgent("a", model=named("think-hidden-tool"), tools=tools, model_settings=asked)
+    check((await Runner.run(agent, "Weather?")).final_output, 1)
 
 
 async def langchain(model: Callable[..., Any], door: str, **settings: Any) -> Any:
     """The model's part of a loop: calls that came as a stream, and what the tools said."""
-    for script, calls, more in (("parallel", 2, {}), *([("think-tool", 1, settings)] if settings else [])):
+    for script, calls, more in (("parallel", 2, {}), ("think-tool", 1, settings)):
         bound = model(f"{door}/{script}", **more).bind_tools([tool(get_weather)])
         history: list[Any] = [("user", "Weather?")]
         said = None
@@ -135,19 +131,21 @@ def pydantic_messages(model: str) -> Any:
 
 
 CASES: dict[str, Callable[[str], Awaitable[Any]]] = {
-    "pydantic-ai chat": lambda door: pydantic_ai(pydantic_chat, door),
+    "pydantic-ai chat": lambda door: pydantic_ai(pydantic_chat, door, openai_reasoning_effort="high"),
     "pydantic-ai messages": lambda door: pydantic_ai(
         pydantic_messages, door, anthropic_thinking=THINKING, max_tokens=4096
     ),
-    "agents chat": lambda door: agents_sdk(OpenAIChatCompletionsModel, door, thinks=False),
-    "agents responses": lambda door: agents_sdk(OpenAIResponsesModel, door, thinks=True),
-    "langchain chat": lambda door: langchain(chat, door),
+    "agents chat": lambda door: agents_sdk(OpenAIChatCompletionsModel, door),
+    "agents responses": lambda door: agents_sdk(
+        OpenAIResponsesModel, door, store=False, response_include=STATELESS["include"]
+    ),
+    "langchain chat": lambda door: langchain(chat, door, reasoning_effort="high"),
     "langchain responses": lambda door: langchain(
         responses, door, reasoning={"effort": "high", "summary": "auto"}, **STATELESS
     ),
     "langchain messages": lambda door: langchain(messages, door, thinking=THINKING),
 }
-"""Thought is asked for where the framework brings it back with what the model knows it by."""
+"""Thought is asked for everywhere: over Chat none of them brings back what the model knows it by, and the gateway does."""
 
 
 async def verdict(ask: Callable[[str], Awaitable[Any]], door: str) -> str:

@@ -91,15 +91,18 @@ class Talk:
 
 
 class ChatTalk(Talk):
-    """openai-python, Chat Completions."""
+    """openai-python, Chat Completions.  `forgets`: it sends back what OpenAI's own answers have, as most programs do."""
 
     dialect = "chat"
     Error = openai.APIError
+    forgets = False
 
     def ask(self) -> Said:
         with openai.OpenAI(base_url=f"{self.url}/v1", api_key=KEY, max_retries=0, timeout=30) as client:
             completion = self._completion(client.chat.completions)
-        self.history.append(_echo(completion.choices[0].message))
+        said = _echo(completion.choices[0].message)
+        own = {"role", "content", "tool_calls"}
+        self.history.append({name: value for name, value in said.items() if not self.forgets or name in own})
         return self._said(completion)
 
     def _completion(self, completions: Any) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from e2e.doors import UPSTREAM_KEY, Door
-from e2e.talks import KEY, TALKS, Talk
+from e2e.talks import KEY, TALKS, ChatTalk, GeminiTalk, MessagesTalk, Talk
 from fakes.running import Fake
 from fakes.scripts import GREETING, THOUGHT
 from fakes.values import CACHED, INPUT, OUTPUT
@@ -106,6 +106,30 @@ def test_readable_thought(talk: type[Talk], stream: bool, script: str, door: Doo
 def test_thought_returns_with_the_tool_result(talk: type[Talk], stream: bool, script: str, door: Door) -> None:
     """Reasoning state comes back to the upstream unchanged: the fake refuses the tool's result without it."""
     conversation = talk(door.url, door.model(script), stream, tools=True, think=True)
+    said = conversation.say("Weather?")
+    assert conversation.give(said.calls, weather).text == 'The tool said: Zürich: 21 °C, "sunny"'
+
+
+class Forgetful(ChatTalk):
+    """A program that knows nothing of thought."""
+
+    forgets = True
+
+
+@ways
+@pytest.mark.parametrize("script", ["think-tool", "think-details-tool", "think-hidden-tool"])
+def test_thought_that_a_program_forgets(stream: bool, script: str, inside: Door) -> None:
+    """The gateway remembers it for the next request; the fake refuses that without."""
+    conversation = Forgetful(inside.url, inside.model(script), stream, tools=True, think=True)
+    said = conversation.say("Weather?")
+    assert conversation.give(said.calls, weather).text == 'The tool said: Zürich: 21 °C, "sunny"'
+
+
+@ways
+@pytest.mark.parametrize("talk", [ChatTalk, MessagesTalk, GeminiTalk], ids=lambda talk: talk.dialect)
+def test_thought_that_nobody_asked_for(talk: type[Talk], stream: bool, gateway_url: str) -> None:
+    """A Responses model that thinks all the same is asked for what its thought is known by, if the catalogue knows it."""
+    conversation = talk(gateway_url, "f_resp/think-tool", stream, tools=True)
     said = conversation.say("Weather?")
     assert conversation.give(said.calls, weather).text == 'The tool said: Zürich: 21 °C, "sunny"'
 

@@ -14,14 +14,16 @@ class Clock:
         return self.now
 
 
-def key(call_id: str, whose: str = "me", proof: str = "") -> Key:
-    return Key(whose, call_id, proof)
+ORIGIN = Origin("openai_chat", "p")
+
+
+def key(call_id: str, whose: str = "me", origin: Origin = ORIGIN, proof: str = "") -> Key:
+    return Key(whose, origin, call_id, proof)
 
 
 def turn(*call_ids: str, size: int = 10, whose: str = "me") -> Turn:
-    origin = Origin("openai_chat", "p")
     keys = tuple(key(call_id, whose) for call_id in call_ids)
-    return Turn(keys=keys, origin=origin, first=(Reasoning(text="hm", origin=origin),), size=size)
+    return Turn(keys=keys, model="m", first=(Reasoning(text="hm", origin=ORIGIN),), size=size)
 
 
 def store(limit: int = 30) -> tuple[Thoughts, Clock, Memory]:
@@ -39,10 +41,11 @@ def test_a_turn_is_found_by_each_of_its_calls() -> None:
 
 
 def test_nobody_finds_what_is_kept_for_another_key() -> None:
-    """Nor under an id with another proof."""
+    """Nor what another provider thought, nor under an id with another proof."""
     kept, _, _ = store()
     kept.keep(turn("a"))
     assert kept.find(key("a", "you")) is None
+    assert kept.find(key("a", origin=Origin("openai_chat", "q"))) is None
     assert kept.find(key("a", proof="1")) is None
 
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from hexapla.ir.content import HUNG, AnyPart, Reasoning, Text, ToolCall
+from hexapla.ir.content import HUNG, AnyPart, Origin, Reasoning, Text, ToolCall
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import ResponsePart
 from hexapla.ir.target import Target
@@ -47,8 +47,8 @@ def remember(
     for part in parts:
         turn.add(part)
     words = _words(asked.messages)
-    keys = tuple(dict.fromkeys(_key(whose, part, words) for part in parts if type(part) is ToolCall))
-    thoughts.keep(turn.kept(keys))
+    keys = dict.fromkeys(_key(whose, target.origin, part, words) for part in parts if type(part) is ToolCall)
+    thoughts.keep(turn.kept(tuple(keys)))
 
 
 def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Target) -> GenerateRequest:
@@ -58,7 +58,7 @@ def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Tar
     for index, message in enumerate(messages):
         if message.role != "assistant":
             continue
-        for turn in _turns(thoughts, whose, messages, index):
+        for turn in _turns(thoughts, whose, target.origin, messages, index):
             if turn not in used and _fits(turn, target) and _lost(message, turn):
                 used.add(turn)
                 messages[index] = _filled(message, turn)
@@ -96,7 +96,6 @@ class _Placed:
         everything = (*self._first, *(part for parts in self._before.values() for part in parts), *self._waiting)
         return Turn(
             keys=keys,
-            origin=everything[0].origin,
             model=self._target.model,
             first=self._first,
             before=self._before,
@@ -105,19 +104,18 @@ class _Placed:
         )
 
 
-def _turns(thoughts: Thoughts, whose: str, messages: Sequence[Message], index: int) -> list[Turn]:
+def _turns(thoughts: Thoughts, whose: str, origin: Origin, messages: Sequence[Message], index: int) -> list[Turn]:
     """The turns under whose keys the calls of a message are found."""
     calls = [part for part in messages[index].content if type(part) is ToolCall]
     if not calls:
         return []
     words = _words(messages[:index])
-    found = [thoughts.find(_key(whose, call, words)) for call in calls]
+    found = [thoughts.find(_key(whose, origin, call, words)) for call in calls]
     return [turn for turn in found if turn is not None]
 
 
 def _fits(turn: Turn, target: Target) -> bool:
-    sealed = any(map(_is_state, _all(turn)))
-    return turn.origin.fits(target.origin) and (turn.model == target.model or not sealed)
+    return turn.model == target.model or not any(map(_is_state, _all(turn)))
 
 
 def _lost(message: Message, turn: Turn) -> bool:
@@ -158,13 +156,13 @@ def _words(messages: Sequence[Message]) -> str:
     return "" if last is None else "".join(part.text for part in last.content if isinstance(part, Text))
 
 
-def _key(whose: str, call: ToolCall, words: str) -> Key:
+def _key(whose: str, origin: Origin, call: ToolCall, words: str) -> Key:
     if _BY_CHANCE(call.id):
-        return Key(whose, call.id, "")
+        return Key(whose, origin, call.id, "")
     proof = hashlib.blake2b(digest_size=16)
     for said in (call.name, _ordered(call.arguments), words):
         proof.update(said.encode("utf-8", "surrogatepass") + b"\0")
-    return Key(whose, call.id, proof.hexdigest())
+    return Key(whose, origin, call.id, proof.hexdigest())
 
 
 def _ordered(arguments: str) -> str:

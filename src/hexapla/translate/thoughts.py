@@ -23,13 +23,15 @@ SECONDS = 3600.0  # that a thought is kept after it was last asked for: people a
 
 
 class Key(NamedTuple):
-    """Under which a turn is found: whose it is, and one of its calls.
+    """Under which a turn is found: one of its calls, for whom it was made, and by whom.
 
-    whose  name of the client's key: nobody finds another's
-    proof  "" where the id alone is proof enough
+    whose   name of the client's key: nobody finds another's
+    origin  nobody else is told what it thought
+    proof   "" where the id alone is proof enough
     """
 
     whose: str
+    origin: Origin
     call_id: str
     proof: str
 
@@ -37,14 +39,13 @@ class Key(NamedTuple):
 class Turn(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The thought of an assistant's turn.
 
-    origin  who thought it, as which model
-    first   what stood before all else, before the call of that id, and after everything
+    model   that thought it
+    first   what stood before all else;  before  before the call of that id;  last  after everything
     size    bytes, by estimate
     """
 
     keys: tuple[Key, ...]
-    origin: Origin
-    model: str = ""
+    model: str
     first: tuple[Reasoning, ...] = ()
     before: Mapping[str, tuple[Reasoning, ...]] = {}
     last: tuple[Reasoning, ...] = ()
