@@ -263,10 +263,7 @@ def _check_types(fields: dict[str, Raw]) -> None:
 
 
 def _text(fields: dict[str, Raw], name: str) -> str:
-    raw = fields.get(name)
-    if raw is None:
-        raise ProtocolError(f"{name} is required", path=f"$.{name}")
-    value = load(raw, str)
+    value = load(fields[name], str)
     if not value:
         raise ProtocolError(f"{name} must be a non-empty string", path=f"$.{name}")
     return value
@@ -283,10 +280,7 @@ def _flag(fields: dict[str, Raw], name: str) -> bool:
 
 
 def _include_usage(fields: dict[str, Raw]) -> bool:
-    raw = fields.get("stream_options")
-    if raw is None:
-        return False
-    options = load(raw, _StreamOptions)
+    options = load(fields["stream_options"], _StreamOptions)
     return bool(options and options.include_usage)
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from chatwire import CLAUDE, EVERYTHING, REPLY, call, said, twin
+from chatwire import CLAUDE, EVERYTHING, REPLY, answer, call, chunk, said, sse, twin
 from msgspec import Raw
 from openai.types.chat import ChatCompletion
 from pydantic import TypeAdapter
@@ -186,3 +186,20 @@ def test_foreign_extras_are_named() -> None:
     answer = GenerateResponse(extras={"anthropic_messages": {"container": Raw(b"{}")}})
     OPENAI_CHAT.render_response(answer, REPLY, losses)
     assert [loss.field for loss in losses.losses] == ["extras.anthropic_messages.container"]
+
+
+PIECES = (
+    {"type": "text", "text": "See"},
+    {"type": "text", "text": " here."},
+    {"type": "image_url", "image_url": {"url": "https://x/a.png"}},
+    {"type": "refusal", "refusal": "No more."},
+    {"type": "reference", "reference_ids": [1]},
+)
+
+
+def test_content_in_parts_is_the_same_whole_and_streamed() -> None:
+    """Texts that follow one another are one; an image, a refusal and a reference stand where they came."""
+    whole = twin({"content": [*PIECES]}).content
+    assert whole[:2] == (Text(text="See here."), Media(kind="image", url="https://x/a.png"))
+    assert whole[2] == Refusal(text="No more.") and isinstance(whole[3], Text) and whole[3].citations
+    assert answer(sse(chunk({"content": [*PIECES]}, "stop"))).content == whole
