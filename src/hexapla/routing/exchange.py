@@ -14,7 +14,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import msgspec
@@ -291,40 +291,39 @@ class Exchange:
         since = self._clock() if call.since is None else call.since
         self._tried += 1
         lane = self._lane = call.lane
-        status: int | None = None
-        headers: Mapping[str, str] = {}
         start = Start(lane, candidate, self._stream, self._before + self._tried, since)
         self.calls.append(start)
         reception = Reception(lane, candidate, self._heard, patience, start, self._memory)
         fact = yield Send(call.request, patience.head(), reception.beat() if self._stream else None)
-        error_or_none: GatewayError | None
-        if isinstance(fact, Head):
-            status, headers = fact.status, fact.headers
-            error_or_none = yield from reception.take(fact)
-        else:
-            error_or_none = failure(fact)
+        head = fact if isinstance(fact, Head) else None
+        failed = failure(fact) if head is None else (yield from reception.take(head))
         yield _DROP
-        if isinstance(error_or_none, UpstreamError):
-            error_or_none.provider = candidate.provider.id
+        if isinstance(failed, UpstreamError):
+            failed.provider = candidate.provider.id
         self.asking.remove(candidate)
         self.calls.remove(start)
-        yield Note(
-            Tried(
-                candidate=candidate,
-                lane=lane.name,
-                started=since,
-                ended=self._clock(),
-                status=status,
-                error=error_or_none,
-                renews=renews and _refused(error_or_none),
-                first=reception.content,
-                usage=lane.summary.usage,
-                spent=self._spent(lane, error_or_none) if error_or_none is not None else None,
-                headers=headers,
-                calls=lane.summary.calls,
-            )
+        yield Note(self._result(start, head, failed, reception.content, renews=renews))
+        return failed
+
+    def _result(
+        self, start: Start, head: Head | None, error: GatewayError | None, first: float | None, *, renews: bool
+    ) -> Tried:
+        """An attempt that is over."""
+        lane, summary = start.lane, start.lane.summary
+        return Tried(
+            candidate=start.candidate,
+            lane=lane.name,
+            started=start.since,
+            ended=self._clock(),
+            status=head.status if head is not None else None,
+            error=error,
+            renews=renews and _refused(error),
+            first=first,
+            usage=summary.usage,
+            spent=self._spent(lane, error) if error is not None else None,
+            headers=head.headers if head is not None else {},
+            calls=summary.calls,
         )
-        return error_or_none
 
     def _spent(self, lane: Lane, error: GatewayError) -> Usage | None:
         """What an attempt used that lost its race, or whose text waits for somebody to go on with it."""
