@@ -19,6 +19,7 @@ from hexapla.engine.assemble import open_gateway
 from hexapla.ledger import Generation
 from hexapla.routing.bench import Bench
 from hexapla.routing.health import Health
+from hexapla.routing.limits import Limits
 from hexapla.server.app import App
 from hexapla.server.keys import KeyRing
 from providers.clients import PATHS, Json
@@ -109,9 +110,11 @@ class House:
         return found
 
     def forgive(self) -> None:
-        """Forget which keys and which endpoints failed."""
+        """Forget which keys and which endpoints failed, and what their answers told of their limits: whoever has used
+        one up waits for the next, as a request should and a test need not."""
         self.gateway.routes.traffic.bench = Bench()
         self.gateway.routes.traffic.health = Health()
+        self.gateway.routes.traffic.limits = Limits()
 
     async def aclose(self) -> None:
         await self.gateway.aclose()
