@@ -18,6 +18,7 @@ BODY = ask(CHAT, "demo/echo")
 LENGTH = f"Content-Length: {len(BODY)}"
 CHUNKED = "Transfer-Encoding: chunked"
 CHUNKS = chunk(BODY) + LAST
+OFFER = ("Connection: Upgrade", "Upgrade: h2c")
 PROBE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -111,6 +112,8 @@ TAKEN: dict[str, tuple[list[int], bytes]] = {
     "pipelined": ([200] * 4, said(LENGTH) + PROBE + said(LENGTH) + PROBE),
     "pipelined and broken": ([200, 200, 400], said(LENGTH) + PROBE + said(CHUNKED, LENGTH, body=CHUNKS)),
     "pipelined and broken in its body": ([200, 200, 400], said(LENGTH) + PROBE + said(CHUNKED, body=b"x\r\n")),
+    "pipelined and no HTTP": ([200, 400], PROBE + b"\x16\x03\x01\x02\r\n\r\n"),
+    "an offer, and what is not taken": ([200, 501], got("/livez", *OFFER) + said("Transfer-Encoding: x", body=CHUNKS)),
     "a body that nobody reads": ([200, 200], got("/livez", "Content-Length: 5") + b"hello" + PROBE),
     "HEAD": ([405, 200], got(PATHS[CHAT], method="HEAD") + PROBE),
 }

@@ -124,17 +124,21 @@ class Door(HttpToolsProtocol):
         if self._in_head and self._head_size > most and b"\r\n\r\n" not in data[:most]:
             self._refuse(large_head())
             return
+        rest: bytes | None = None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
-            self._decline(data[offer.args[0] :])
-            return
+            rest = data[offer.args[0] :]  # read outside, where an error's context is what a callback has raised
         except httptools.HttpParserInvalidMethodError:
-            self._refuse(unparsed(data) if between else not_http())
+            # what was wrong is where the read begins, if nothing in it was right before
+            self._refuse(unparsed(data) if between and self._head_size else not_http())
             return
         except httptools.HttpParserError as error:
             why = error.__context__  # what a callback has raised
             self._refuse(why if isinstance(why, Refused) else not_http())
+            return
+        if rest is not None:
+            self._decline(rest)
             return
         if self._chunk_begun and self._head_size > most:
             self._refuse(large_head())
