@@ -64,7 +64,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "protocols": ("protocols", "协议"),
     "how-to-log-in": ("login", "登录"),
     "ready": ("ready", "可用"),
-    "estimated": ("estimated", "估算"),
     "lane-column": ("lane", "通道"),
     "shown-dialect": ("dialect", "请求协议"),
     "shown-provider": ("provider", "供应商"),
