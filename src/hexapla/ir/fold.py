@@ -5,6 +5,8 @@ response (a law test), so a stream and its non-stream twin are the same value.
 
 What they are made of serves whoever reads or writes a stream piece by piece: what a block's start carries (`head_of`),
 what a delta makes of a thought (`with_summary`, `with_state`), and which failure a StreamError is (`error_of`, `event_of`).
+
+Rules of this file: pure; a delta that does not fit its part changes nothing.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Usage follows OpenAI's arithmetic: input *includes* cached and cache-written tokens, output *includes* reasoning.
 Messages' three input counts are added on parsing and split on rendering.  A count that the upstream did not send is
 None; nothing is estimated here.
+
+Rules of this file: values only; `None` means "not said".
 """
 
 from __future__ import annotations

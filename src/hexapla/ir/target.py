@@ -3,6 +3,8 @@
 This struct keeps protocols below the catalogue: the catalogue fills it in from a provider's quirks and a model's
 profile; renderers know nothing else about where their bytes go.  Every default means "the protocol as its inventor
 serves it".
+
+Rules of this file: values only; a new fact needs a default that changes nothing.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 `Blocks` numbers the blocks that a decoder finds under the wire's own keys.  `Nesting` puts interleaved blocks one after
 the other for dialects that allow one open block at a time: the block that opened first flows through at once, later
 ones wait for it, in order, and nothing is held longer than that.
+
+Rules of this file: no dialect; indexes count from 0 in order of appearance.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ because they are common among agents and because some vendors answer them with a
 for only where one substring search says that there is anything to look at, in bodies of moderate size, and by
 types that decode no more than ids and the first bytes of images.  Whatever these types do not fit is left to the vendor:
 a check that does not understand a request never refuses it.
+
+Rules of this file: in doubt nothing is refused.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Same protocol means Verbatim, or Patch when the endpoint has top-level quirks.  Some facts about a target concern the
 inside of the conversation (no developer role, no developer tools, another way to ask for reasoning); they send a
 request through the Hub only when the request has anything to do with them, which one substring search tells.
+
+Rules of this file: no parsing; in doubt the Hub, which costs time, where a wrong Verbatim would cost the answer.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ of its ids loses its way among others, and Kimi's are meant to be counted throug
 (https://github.com/ml-explore/mlx-lm/pull/821, https://github.com/sgl-project/sglang/pull/10603).  Any other gets a
 stand-in made of itself, of the answer's id and of how often it was met.  So the same answer in the same conversation gives
 the same ids, and nothing has to be remembered.
+
+Rules of this file: nothing is remembered beyond one answer.
 """
 
 from __future__ import annotations

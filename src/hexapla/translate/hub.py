@@ -3,6 +3,8 @@
 Used where client and upstream speak different protocols, or where the same protocol needs an edit deeper than the top
 level.  What the target cannot take is first bent into shape by `adapt` (names, ids, custom tools, output formats ...),
 which also says how to bend the answer back.
+
+Rules of this file: no dialect by name; every event passes `restore` before anybody hears of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Opening a lane: the client's request in the form that one endpoint takes.
 
 `Translation` belongs to one client request.  It parses the body at most once, however many attempts go through the Hub.
+
+Rules of this file: pure; the client's body is never changed, each lane has its own.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ The Codex backend sends it with an empty output (all of its 25 recorded answers,
 said before: the program would see an answer without a word.  What has a last event that says it all passes byte for byte.
 
 Where a stream breaks off, the last event is the gateway's: it goes on with the stream's own count and holds what was said.
+
+Rules of this file: deltas are not looked at; what is kept of a stream is bounded.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 This runs for every request, so it decodes one level only: `fields` keeps each value as raw bytes, and the Verbatim and
 Patch lanes edit that dict.  The checks here are the ones that cost nothing; what a vendor would judge (roles and their
 order, ranges, schemas) is judged by the parser in the Hub lane and by the vendor itself in the others.
+
+Rules of this file: one level deep; what costs more than a look is left to whoever needs it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 It is the lane that `Translation.open` finds after looking everywhere, found by what a first look has shown: texts, or more
 than anybody looks through, and fields that speak to the vendor alone.  Most requests of a program that only asks are of
 this kind.
+
+Rules of this file: in doubt None, and `Translation.open` looks.
 """
 
 from __future__ import annotations

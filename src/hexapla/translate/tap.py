@@ -7,6 +7,8 @@ decoder, so there is one place that knows what a finish reason or a usage report
 
 A look that says "not plain" too often costs a microsecond; one that says "plain" too often would lose what it passed
 over.  So each says it of nothing but events that carry content alone and are whole.
+
+Rules of this file: in doubt an event is read.
 """
 
 from __future__ import annotations

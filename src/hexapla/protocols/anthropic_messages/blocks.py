@@ -2,6 +2,8 @@
 
 Reasoning from elsewhere reaches a Messages client as a thinking block whose signature is our envelope, or as
 redacted_thinking where nothing is readable; when it comes back, the request parser opens it.
+
+Rules of this file: total on what upstreams send; what has no block is a Loss.
 """
 
 from __future__ import annotations

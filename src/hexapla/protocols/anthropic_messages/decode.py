@@ -6,6 +6,8 @@ delta types that did not exist a year ago, input counts that change at the end.
 
 Terminal rules: message_stop ends the stream.  Without it, a stop reason in message_delta or in message_start makes a
 clean end of the bytes an answer; anything else is truncation.
+
+Rules of this file: one method for each event of the wire, found by table; nothing raises.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 The full envelope, however poor the upstream's was: message_start with a whole message object, one open block at a time,
 `event:` lines (Claude Code refuses data without them), one message_delta with stop reason and final usage, message_stop.
 After an error there is no message_stop.
+
+Rules of this file: one method for each event, found by table; what Messages cannot say is a Loss.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Whole Messages answers."""
+"""Whole Messages answers.
+
+Rules of this file: read leniently, written strictly.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Stop reasons and usage of the Messages API."""
+"""Stop reasons and usage of the Messages API.
+
+Rules of this file: data and lookups, total on what upstreams send; a count that nobody sent is None when read, 0 when
+written.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ reasons may come in any chunk, and older models say STOP in every one, so they a
 
 Terminal rules: the wire has no terminator.  A clean end of the bytes is an answer if the last word was a finishReason or
 a blocked prompt; anything else is truncation.
+
+Rules of this file: nothing raises; an unknown part stays whole.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Text and thought flow piece by piece; a call is one part, so it waits for its la
 the sources and the counts, and an empty text, because google-genai takes a content without parts for no content at all.
 There is no terminator.  A heartbeat is an empty line: google-genai reads a comment as a broken answer (3.6.1,
 _api_client.py).
+
+Rules of this file: one method for each event, found by table; what Gemini cannot say is a Loss.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 The model and streaming stand in the URL (catalog/address.py).  Thought is asked for by level from Gemini 3 on and by
 budget before (https://ai.google.dev/gemini-api/docs/thinking, 2026-11); budgets for levels are those of Google's own
 OpenAI layer (https://ai.google.dev/gemini-api/docs/openai, 2026-11).  What Gemini cannot take is a Loss.
+
+Rules of this file: fields beside the conversation (`turns.py` writes that); only what was said is emitted.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 The model and the wish to stream stand in the path, so neither is looked for here.  Unknown fields travel in extras,
 built-in tools whole.  Explicit nulls are nothing, both spellings are one, and what cannot be right is refused with its
 path.
+
+Rules of this file: fields beside the conversation (`history.py` reads that); each field is taken once, what nobody took
+travels.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ Gemini gives sources and passages apart: `groundingChunks` are pages, `grounding
 of them, with places counted in bytes of UTF-8 (https://ai.google.dev/api/generate-content#Segment, 2026-11).  Others count
 characters, so places are converted against the answer's text.  Log probabilities, which are split in a like manner, are
 put together here too.
+
+Rules of this file: total on what upstreams send; places are converted, never guessed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Finish reasons, usage and names of Gemini's generateContent."""
+"""Finish reasons, usage and names of Gemini's generateContent.
+
+Rules of this file: data and lookups, total on what upstreams send.
+"""
 
 from __future__ import annotations
 

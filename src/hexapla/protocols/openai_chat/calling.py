@@ -26,7 +26,7 @@ Begin = Callable[[tuple[str, int], ToolCall], int]
 
 
 class Calling:
-    """See above.
+    """The calls of one answer.
 
     hang   says what a vendor hangs on a call
     seed   the answer's id

@@ -2,6 +2,8 @@
 
 Most answers are well, and their content is nobody's business here: types that leave it out read them in a third of the
 time.  Whatever is unusual in an answer is read as for a client of another dialect (response.py).
+
+Rules of this file: in doubt `_looked`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ are followed by item id, and by order last.
 
 Terminal rules: response.completed and response.incomplete end the stream; response.failed, response.cancelled and error are
 failures; the end of the bytes before any of them is truncation, whatever was said until then.
+
+Rules of this file: nothing raises; nothing is remembered here but in `said.py`.
 """
 
 from __future__ import annotations

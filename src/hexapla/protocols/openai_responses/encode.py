@@ -3,6 +3,8 @@
 The full envelope in order, numbered from 0: created, in_progress, each item added and done with its parts, and the whole
 answer in completed, incomplete or failed.  Items may be open at the same time, as the dialect allows.  A stream that stops
 without a terminal event ends in response.failed, never in silence.
+
+Rules of this file: the envelope and the end; items are said by their writers (`writers.py`).
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 An answer that failed is an error, whatever its HTTP status was.  What a client gets is a complete Response object, since
 the SDK's types demand most of its fields: they echo the request (`echo.py`), and output and usage are the answer's own.
+
+Rules of this file: read leniently, written strictly.
 """
 
 from __future__ import annotations

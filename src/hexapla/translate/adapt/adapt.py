@@ -1,4 +1,7 @@
-"""All bends in order: a request in, the request that the target takes and the way back out."""
+"""All bends in order: a request in, the request that the target takes and the way back out.
+
+Rules of this file: the order of the bends, and which protocol needs which; each bend stands in a file of its own.
+"""
 
 from __future__ import annotations
 

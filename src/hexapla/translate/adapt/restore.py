@@ -4,6 +4,8 @@ Tool names get their original form, bridged calls become freeform or searches ag
 output become text, ids are fitted to the client's alphabet and to the ids that the conversation has, and reasoning is
 stamped with the provider that thought it.  An end that means failure (Gemini's MALFORMED_FUNCTION_CALL) has no word in
 other dialects but an error: it is never a success.
+
+Rules of this file: whatever need not change passes as the same object.
 """
 
 from __future__ import annotations
