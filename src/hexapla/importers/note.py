@@ -32,7 +32,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "profile": ("is the profile {name}", "成为配置档 {name}"),
     "setting": ("is {key}", "对应 {key}"),
     "client-key": ("is the client key {name}, from ${variable}", "成为客户端密钥 {name}，取自 ${variable}"),
-    "variable": ("comes from ${variable}", "取自 ${variable}"),
     "kept": ("is kept in the file", "保留在文件中"),
     "balanced": (
         "is tried after the entries before it; Hexapla falls over in order, and balances between keys of one provider",
@@ -84,7 +83,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "empty": ("has no {missing}", "缺少 {missing}"),
     "twice": ("has the name of an entry before it: {name}", "与前面的条目同名：{name}"),
     "needless": ("is not needed here", "此处不需要"),
-    "built-in": ("is done by the built-in provider {provider}", "由内置供应商 {provider} 自行处理"),
     "router": (
         "chooses a model by asking another one, which Hexapla does not do",
         "用另一个模型来选择模型，Hexapla 不这样做",
