@@ -356,9 +356,12 @@ class Door(HttpToolsProtocol):
         if self._others_first():
             self._refused = refused
             return
-        if self._in_head or not (self.cycle.response_started or self.cycle.response_complete):
+        answered = not self._in_head and (self.cycle.response_started or self.cycle.response_complete)
+        if (
+            not answered
+        ):  # a body may break off behind its answer, and a second one would be taken for the next request's
             transport.write(refused.answer(self.new_id().encode()))
-        transport.close()  # without a word where the request whose body breaks off has its answer: it has one
+        transport.close()
 
     def _others_first(self) -> bool:
         """Whether an earlier request waits for its answer.  The one whose body has broken off gets none of its own."""
