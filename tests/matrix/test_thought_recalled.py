@@ -285,3 +285,18 @@ def test_an_answer_that_breaks_off_is_not_remembered() -> None:
     stream.feed(b"".join(map(encoder.encode, events)))
     stream.close()
     assert stream.failed and kept.held == 0
+
+
+def test_what_we_cannot_read_passes_where_thought_is_demanded() -> None:
+    """A call without a name, in a request and in an answer: the vendor judges the one, and said the other."""
+    kept, asked = thoughts(), first("openai_chat")
+    lane = opened(kept, "openai_chat", "openai_chat", asked, demands_thought=True)
+    said(lane, "openai_chat", "openai_chat", answered("openai_chat"), stream=False)
+    assert kept.held
+    turn = {"role": "assistant", "content": None, "tool_calls": [{"id": "call_1", "type": "function"}]}
+    odd = asked | {"messages": [*asked["messages"], turn, {"role": "tool", "tool_call_id": "call_1", "content": "21"}]}
+    lane = opened(kept, "openai_chat", "openai_chat", odd, demands_thought=True)
+    assert lane.name == "verbatim"
+    held = kept.held
+    said(lane, "openai_chat", "openai_chat", answered("openai_chat"), stream=False)
+    assert kept.held == held

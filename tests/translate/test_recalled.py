@@ -33,7 +33,7 @@ def asked(*turn: AnyPart, words: str = "Read a.") -> GenerateRequest:
 
 def kept(*parts: AnyPart, words: str = "Read a.") -> Thoughts:
     thoughts = Thoughts(lambda: 0.0, Memory(), 10**6)
-    remember(thoughts, "me", asked(words=words), HERE, parts)  # type: ignore[arg-type]
+    remember(thoughts, "me", lambda: asked(words=words), HERE, parts)  # type: ignore[arg-type]
     return thoughts
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from hexapla.catalog.quirks import edit, edit_losses, strip_losses
 from hexapla.catalog.schema import Model, Quirks
-from hexapla.errors import ClientError, GatewayError, Kind
+from hexapla.errors import ClientError, GatewayError, Kind, ProtocolError
 from hexapla.ir.fold import event_of
 from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.request import GenerateRequest
@@ -221,9 +221,12 @@ class Translation:
 
     def _open_mindful(self, target: Target, quirks: Quirks, provider: str) -> Lane | None:
         """The Hub with the thought that the client lost; None where it lost none, or nobody has it."""
-        if not lacks_thought(self.peeked):
+        if self._thoughts is None or not self._thoughts.held or not lacks_thought(self.peeked):
             return None
-        request = self.request(target)
+        try:
+            request = self.request(target)
+        except ProtocolError:
+            return None  # the vendor may know better
         return None if request is self._request else self._open_hub(target, quirks, provider, request)
 
     def _edited(self, changes: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
@@ -329,7 +332,8 @@ class Translation:
         """Who hears what has to come back with the calls of an answer."""
         if self._thoughts is None:
             return None
-        return Hearing(partial(remember, self._thoughts, self._whose, self.request(), target))
+        keep = partial(remember, self._thoughts, self._whose, self.request, target)
+        return Hearing(keep, self._thoughts.limit)
 
     def _judge(self, losses: tuple[Loss, ...]) -> None:
         """Under `strict`, refuse what would not be carried."""

@@ -5,6 +5,9 @@ It is read as the client has it, so that every call has the id under which it wi
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from hexapla.errors import HexaplaError
 from hexapla.translate.hearing import Hearing
 from hexapla.translate.lane import Stream
 from hexapla.translate.verbatim import Verbatim, VerbatimStream
@@ -18,7 +21,8 @@ class Overheard(Verbatim):
     def answer(self, body: bytes) -> bytes:
         said = super().answer(body)
         if self.hearing is not None and self.summary.stop == "tool_calls":
-            self.hearing.keep(self._protocol.parse_response(said).content)
+            with suppress(HexaplaError):  # what we cannot read passes all the same
+                self.hearing.keep(self._protocol.parse_response(said).content)
         return said
 
     def stream(self) -> Stream:

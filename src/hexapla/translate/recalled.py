@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
+from hexapla.errors import HexaplaError
 from hexapla.ir.content import HUNG, AnyPart, Origin, Reasoning, Text, ToolCall
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import ResponsePart
@@ -37,32 +38,43 @@ _PART = msgspec.json.Encoder().encode
 
 
 def remember(
-    thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Target, parts: Sequence[ResponsePart]
+    thoughts: Thoughts,
+    whose: str,
+    asked: Callable[[], GenerateRequest],
+    target: Target,
+    parts: Sequence[ResponsePart],
 ) -> None:
-    """Keep the thought of an answer with calls that `target` gave, as the client hears them."""
+    """Keep the thought of an answer with calls that `target` gave, as the client hears them.
+
+    asked  reads the request, which may be none that we can read; then nothing is kept
+    """
     kinds = {*map(type, parts)}
     if ToolCall not in kinds or Reasoning not in kinds:
+        return
+    try:
+        messages = asked().messages
+    except HexaplaError:
         return
     turn = _Placed(target)
     for part in parts:
         turn.add(part)
-    words = _words(asked.messages)
+    words = _words(next((message for message in reversed(messages) if message.role == "user"), None))
     keys = dict.fromkeys(_key(whose, target.origin, part, words) for part in parts if type(part) is ToolCall)
     thoughts.keep(turn.kept(tuple(keys)))
 
 
 def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Target) -> GenerateRequest:
     """`asked` with the thought that its client lost, as far as it is `target`'s; the same object where that is none."""
-    messages = list(asked.messages)
-    used: set[Turn] = set()
+    messages, used = list(asked.messages), set[Turn]()
+    user: Message | None = None
     for index, message in enumerate(messages):
-        if message.role != "assistant":
-            continue
-        for turn in _turns(thoughts, whose, target.origin, messages, index):
-            if turn not in used and _fits(turn, target) and _lost(message, turn):
+        if message.role == "user":
+            user = message
+        elif message.role == "assistant":
+            turn = _turn_of(thoughts, whose, target, message, user, used)
+            if turn is not None:
                 used.add(turn)
                 messages[index] = _filled(message, turn)
-                break
     if not used:
         return asked
     thoughts.returned += len(used)
@@ -104,14 +116,16 @@ class _Placed:
         )
 
 
-def _turns(thoughts: Thoughts, whose: str, origin: Origin, messages: Sequence[Message], index: int) -> list[Turn]:
-    """The turns under whose keys the calls of a message are found."""
-    calls = [part for part in messages[index].content if type(part) is ToolCall]
-    if not calls:
-        return []
-    words = _words(messages[:index])
-    found = [thoughts.find(_key(whose, origin, call, words)) for call in calls]
-    return [turn for turn in found if turn is not None]
+def _turn_of(
+    thoughts: Thoughts, whose: str, target: Target, message: Message, user: Message | None, used: Container[Turn]
+) -> Turn | None:
+    """What was kept of a message that has lost it.  `user`: who spoke before;  `used`: what was put back already."""
+    for call in message.content:
+        if type(call) is ToolCall:
+            turn = thoughts.find(_key(whose, target.origin, call, _words(user)))
+            if turn is not None and turn not in used and _fits(turn, target) and _lost(message, turn):
+                return turn
+    return None
 
 
 def _fits(turn: Turn, target: Target) -> bool:
@@ -150,10 +164,8 @@ def _filled(message: Message, turn: Turn) -> Message:
     return replace(message, content=(*content, *turn.last), plain=False)
 
 
-def _words(messages: Sequence[Message]) -> str:
-    """What the user said last."""
-    last = next((message for message in reversed(messages) if message.role == "user"), None)
-    return "" if last is None else "".join(part.text for part in last.content if isinstance(part, Text))
+def _words(user: Message | None) -> str:
+    return "" if user is None else "".join(part.text for part in user.content if isinstance(part, Text))
 
 
 def _key(whose: str, origin: Origin, call: ToolCall, words: str) -> Key:
