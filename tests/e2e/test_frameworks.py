@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from e2e.agents import Agent
+from e2e.conftest import THINKS
 from e2e.doors import PROVIDERS, configuration, provider
 from e2e.programs import programs
 from e2e.test_run import SECRET, hexapla_run
@@ -44,14 +45,15 @@ def test_frameworks(gateway_url: str) -> None:
     assert complaints([str(python), "-P", str(HERE / "frameworks.py"), gateway_url, *PROVIDERS]) == (28, {})
 
 
-@pytest.mark.parametrize("name", ["f_chat", "f_gemini"])
+@pytest.mark.parametrize("name", ["f_chat", "f_gemini", "f_resp"])
 def test_opencode_brings_thought_back(name: str, fake: Fake, tmp_path: Path) -> None:
-    """Started with nothing but a profile: it reads a file, and the thought before that goes up with what it read."""
+    """Started with nothing but a profile: it reads a file, and the thought before that goes up with what it read, also
+    where it asks for none and the model thinks all the same."""
     agent = Agent(programs("opencode"), tmp_path)
     agent.work.mkdir()
     (agent.work / "note.txt").write_text(SECRET + "\n", encoding="utf-8")
     profile = f'[server]\nport = 9\n[profiles.work]\nprovider = "{name}"\nmodel = "think-tool"\nhaiku = "plain"\n'
-    config = configuration(profile + provider(name, PROVIDERS[name], fake.url), tmp_path)
+    config = configuration(profile + provider(name, PROVIDERS[name], fake.url) + THINKS, tmp_path)
     done = hexapla_run(agent, config, "opencode", f"Read {agent.work}/note.txt and tell me what it says.")
     assert done.returncode == 0 and SECRET in done.stdout, done.stdout + done.stderr
     refused = [(asked.path, asked.status, asked.error) for asked in fake.asked() if asked.status != 200]

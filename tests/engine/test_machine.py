@@ -41,12 +41,13 @@ def test_a_changed_limit_holds_from_then_on() -> None:
 
     async def adopt() -> None:
         first, then = (
-            Config(ledger=LedgerConfig(path=":memory:"), limits=Limits(memory_bytes=n)) for n in (10**9, 10**8)
+            Config(ledger=LedgerConfig(path=":memory:"), limits=Limits(memory_bytes=n, remember_bytes=n // 10))
+            for n in (10**9, 10**8)
         )
         gateway = open_gateway(first)
         gateway.memory.held = 5
         gateway.adopt(assemble(then, {}))
-        assert (gateway.memory.limit, gateway.memory.held) == (10**8, 5)
+        assert (gateway.memory.limit, gateway.memory.held, gateway.thoughts.limit) == (10**8, 5, 10**7)
         await gateway.aclose()
 
     asyncio.run(adopt())
