@@ -58,8 +58,8 @@ def remember(
     turn = _Placed(target)
     for part in parts:
         turn.add(part)
-    words = _words(next((message for message in reversed(messages) if message.role == "user"), None))
-    keys = dict.fromkeys(_key(whose, target.origin, part, words) for part in parts if type(part) is ToolCall)
+    user = next((message for message in reversed(messages) if message.role == "user"), None)
+    keys = dict.fromkeys(_key(whose, target.origin, part, user) for part in parts if type(part) is ToolCall)
     thoughts.keep(turn.kept(tuple(keys)))
 
 
@@ -122,7 +122,7 @@ def _turn_of(
     """What was kept of a message that has lost it.  `user`: who spoke before;  `used`: what was put back already."""
     for call in message.content:
         if type(call) is ToolCall:
-            turn = thoughts.find(_key(whose, target.origin, call, _words(user)))
+            turn = thoughts.find(_key(whose, target.origin, call, user))
             if turn is not None and turn not in used and _fits(turn, target) and _lost(message, turn):
                 return turn
     return None
@@ -168,11 +168,12 @@ def _words(user: Message | None) -> str:
     return "" if user is None else "".join(part.text for part in user.content if isinstance(part, Text))
 
 
-def _key(whose: str, origin: Origin, call: ToolCall, words: str) -> Key:
+def _key(whose: str, origin: Origin, call: ToolCall, user: Message | None) -> Key:
+    """Under which a call's turn is kept.  `user`: what the user had said before it."""
     if _BY_CHANCE(call.id):
         return Key(whose, origin, call.id, "")
     proof = hashlib.blake2b(digest_size=16)
-    for said in (call.name, _ordered(call.arguments), words):
+    for said in (call.name, _ordered(call.arguments), _words(user)):
         proof.update(said.encode("utf-8", "surrogatepass") + b"\0")
     return Key(whose, origin, call.id, proof.hexdigest())
 
