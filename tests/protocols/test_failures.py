@@ -109,6 +109,12 @@ def test_redirect() -> None:
     assert (error.kind, error.status, error.upstream_status) == (Kind.UPSTREAM_MISCONFIGURED, 502, 302)
 
 
+def test_no_status() -> None:
+    """What HTTP has no status for is none for a client."""
+    error = classify(600, {}, b"")
+    assert (error.kind, error.status, error.upstream_status) == (Kind.UPSTREAM_ERROR, 502, 600)
+
+
 def test_hidden_in_a_200() -> None:
     """Without a status the body's own number is the status; MiniMax's numbers have their own meaning."""
     router = classify_value({"error": {"code": 502, "message": "Provider down"}})

@@ -52,6 +52,26 @@ def test_no_file_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(play())
 
 
+def test_a_header_that_is_not_ascii() -> None:
+    """The library does not say its value; the others are there, and so is the body."""
+
+    async def handle(reader: asyncio.StreamReader, writer: Writer) -> None:
+        await reader.readuntil(b"{}")
+        head = b"HTTP/1.1 200 OK\r\nx-a: 1\r\nx-b: \xe4\xb8\xad\r\nX-C: 2\r\nx-c: 3\r\ncontent-length: 2\r\n\r\n"
+        writer.write(head + b"hi")
+        await writer.drain()
+
+    async def play() -> None:
+        transport = ReqwestTransport()
+        async with listening(handle) as port:
+            response = await transport.send(Request(url=f"http://127.0.0.1:{port}/", body=b"{}", timeouts=PATIENT))
+            assert response.headers == {"x-a": "1", "x-c": "2, 3", "content-length": "2"}
+            assert await response.read(10) == b"hi"
+        await transport.aclose()
+
+    asyncio.run(play())
+
+
 # frames of HTTP/2 (https://www.rfc-editor.org/rfc/rfc9113), just enough to answer or to refuse
 
 DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 7, 8

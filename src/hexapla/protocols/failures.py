@@ -111,7 +111,7 @@ def _error(status: int | None, headers: Mapping[str, str], said: Said, body: str
         kind,
         _SECRET.sub("[key]", message),
         upstream_status=own,
-        status=own if own is not None and own >= 400 else None,
+        status=own if own is not None and 400 <= own < 600 else None,  # there are no others (RFC 9110, 15)
         code=said.code if said.code != str(own) else None,
         type=said.type,
         param=said.param,

@@ -136,10 +136,13 @@ class ReqwestResponse:
         self._closing: asyncio.Task[None] | None = None
         self.status: int = response.status
         self.headers: dict[str, str] = {}
-        for name, value in response.headers.items():
-            key = name.lower()
-            if key != "set-cookie":
-                self.headers[key] = f"{self.headers[key]}, {value}" if key in self.headers else value
+        for name in dict.fromkeys(response.headers):
+            try:
+                values = response.headers.getall(name)
+            except ValueError:
+                continue  # one that is not ASCII, which the library has and does not say
+            if name.lower() != "set-cookie":
+                self.headers[name.lower()] = ", ".join(values)
 
     def check(self) -> None:
         """Raise UpstreamError for a head that is a proxy's, or that promises what cannot be read."""

@@ -9,7 +9,7 @@ import pytest
 from messageswire import CLAUDE, STOP, answer, begin, delta, end, events, failure, finish, sse, start, text, twin
 
 from hexapla.ir.content import Opaque, Reasoning, Text, ToolCall
-from hexapla.ir.event import MessageStop
+from hexapla.ir.event import BlockDelta, MessageStop, TextDelta
 from hexapla.ir.fold import fold
 from hexapla.ir.response import Stop, Usage
 from hexapla.protocols.anthropic_messages import ANTHROPIC_MESSAGES
@@ -146,6 +146,17 @@ def test_thinking_and_its_proof() -> None:
         Reasoning(signature="s2", form="thinking", origin=CLAUDE),
         Reasoning(encrypted="xyz", form="redacted_thinking", origin=CLAUDE),
     )
+
+
+def test_the_proof_of_a_thought_that_is_none() -> None:
+    found = [
+        begin(0, type="text", text=""),
+        delta(0, "text", text="Hi."),
+        delta(0, "signature", signature="sig"),
+        end(0),
+    ]
+    said = events(sse(start(), *found, finish(), STOP))
+    assert [event.delta for event in said if isinstance(event, BlockDelta)] == [TextDelta("Hi.")]
 
 
 def test_citations_come_one_by_one() -> None:

@@ -24,6 +24,7 @@ from responseswire import (
 )
 
 from hexapla.ir.content import Media, Opaque, Reasoning, Refusal, Text, ToolCall
+from hexapla.ir.event import BlockDelta, SummaryDelta
 from hexapla.ir.fold import fold
 from hexapla.ir.response import GenerateResponse, Stop, Usage
 
@@ -287,3 +288,13 @@ def test_half_characters() -> None:
         for half in ("\\ud83d", "\\ude00!")
     )
     assert texts(fold(events(stream.encode() + sse(completed())))) == ["\U0001f600!"]
+
+
+@pytest.mark.parametrize(("place", "number"), [(0, 0), (1, 10**7), (1, -1)], ids=["a message's", "far", "before"])
+def test_a_summary_that_is_none(place: int, number: int) -> None:
+    """Of an item that is no thought, or with a number that would fill the memory: nothing is said of it."""
+    kind = "response.reasoning_summary_text.delta"
+    odd = {"type": kind, "output_index": place, "summary_index": number, "delta": "Hm."}
+    found = events(sse(*FULL[:5], odd, *FULL[5:]))
+    assert not [event for event in found if isinstance(event, BlockDelta) and isinstance(event.delta, SummaryDelta)]
+    assert texts(fold(found)) == ["Hello"]

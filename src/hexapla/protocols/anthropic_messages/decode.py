@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.errors import Kind
-from hexapla.ir.content import Opaque, Text, ToolCall
+from hexapla.ir.content import Opaque, Reasoning, Text, ToolCall
 from hexapla.ir.event import (
     BlockDelta,
     CitationDelta,
@@ -198,6 +198,8 @@ class MessagesDecoder(FrameDecoder):
             return
         place = self._blocks.index(index)
         made = handler(delta)
+        if type(made) is ReasoningDelta and not isinstance(part, Reasoning):
+            made = None  # the proof of a thought that is none
         if place is not None and made is not None:
             if self._given and (given := self._given.pop(index, None)) is not None:
                 self._say_given(place, part, given, made)

@@ -61,6 +61,10 @@ class _Item:
         self.done = False
 
 
+MOST_PARAGRAPHS = 10_000
+"""Of a summary: their numbers are the server's, and those that it leaves out are kept as empty ones."""
+
+
 class Said:
     """The account of one stream; what is new goes to `events`.
 
@@ -190,6 +194,8 @@ class Said:
         return block
 
     def _delta(self, block: Block, delta: Delta) -> None:
+        if isinstance(delta, SummaryDelta | ReasoningDelta) and not isinstance(block.head, Reasoning):
+            return  # said of an item that is something else
         self._events.append(BlockDelta(block.index, delta))
 
     def say(self, key: Key, text: str, logprobs: tuple[Raw, ...] = ()) -> None:
@@ -219,7 +225,7 @@ class Said:
     def summarise(self, key: Key, number: int, text: str) -> None:
         """More of a summary paragraph; the first word of one, even an empty one, opens it."""
         block = self.blocks.get(key)
-        if block is None or (not text and number < len(block.summary)):
+        if block is None or (not text and number < len(block.summary)) or not 0 <= number < MOST_PARAGRAPHS:
             return
         block.summary.extend("" for _ in range(number + 1 - len(block.summary)))
         block.summary[number] += text
