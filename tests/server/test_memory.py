@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,8 +18,10 @@ from typing import Any
 
 import pytest
 
+from hexapla.routing.memory import REQUEST, WEIGHT
 from server.client import Heard, begin, call, dial, hear, hear_all, request
 from server.running import SHORT, Gateway, gateway, providers
+from server.twin import Connection
 from server.upstream import Upstream, Visit
 from server.wire import CHAT, DIALECTS, MESSAGES, PATHS, STREAM, answer, ask, chunk, ending, opening, piece, whole
 
@@ -333,3 +336,27 @@ def _slowly(sock: socket.socket, pieces: int) -> bytes:
     while not heard.endswith(b"\r\n0\r\n\r\n") and (got := sock.recv(1024 * 1024)):
         heard += got
     return heard
+
+
+def test_tiny_pieces_are_counted_by_what_they_take() -> None:
+    """Each is an object, whose bytes are the least of it; when all is there, only the body counts."""
+    pieces = 300
+
+    async def play() -> tuple[int, int]:
+        connection = Connection()
+        lines = (
+            "POST /v1/chat/completions HTTP/1.1",
+            "host: localhost",
+            "x-api-key: one",
+            "transfer-encoding: chunked",
+        )
+        await connection.take("\r\n".join((*lines, "", "")).encode())
+        for _ in range(pieces):
+            await connection.take(b"2\r\n  \r\n")
+        arriving = connection.gateway.memory.held
+        await connection.take(b"0\r\n\r\n")
+        return arriving, connection.gateway.memory.held
+
+    arriving, whole = asyncio.run(play())
+    assert arriving - REQUEST >= pieces * (sys.getsizeof(b"  ") + 8)
+    assert whole == REQUEST + WEIGHT * 2 * pieces

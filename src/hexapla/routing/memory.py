@@ -25,6 +25,9 @@ WEIGHT = 4
 """Bytes of memory for a byte of a body: as it came, as it was read, as it is sent.  Measured: 2.1 where a request stays in
 its dialect, 3.4 to 4.5 where it is translated (docs/measurements.md)."""
 
+PIECE = 16
+"""Bytes of a body that a piece of it counts as at least: one that waits for the rest takes some 60 bytes, however small."""
+
 REQUEST = 32 * 1024
 """Bytes of memory for a request beside its body."""
 

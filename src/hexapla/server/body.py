@@ -9,7 +9,7 @@ from typing import Any
 
 from hexapla.config import Limits
 from hexapla.errors import ClientError, Kind
-from hexapla.routing.memory import REQUEST, WEIGHT, Memory
+from hexapla.routing.memory import PIECE, REQUEST, WEIGHT, Memory
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Headers = Iterable[tuple[bytes, bytes]]
@@ -50,7 +50,7 @@ class _Pieces:
         self._size += len(piece)
         if self._size > self._limit:
             raise too_large(self._limit)
-        more = WEIGHT * len(piece) + (0 if self.held else REQUEST)
+        more = WEIGHT * max(len(piece), PIECE) + (0 if self.held else REQUEST)
         self._memory.held += more
         self.held += more
         if self._memory.crowded():

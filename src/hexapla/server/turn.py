@@ -21,7 +21,7 @@ from hexapla.engine.client import Ask
 from hexapla.engine.heads import Head
 from hexapla.engine.work import Running
 from hexapla.errors import GatewayError
-from hexapla.routing.memory import REQUEST, WEIGHT, Memory
+from hexapla.routing.memory import PIECE, REQUEST, WEIGHT, Memory
 from hexapla.server.body import announced, late, too_large
 from hexapla.server.generate import Generate
 from hexapla.server.heap import LARGE_BODY, enlarge_heap
@@ -130,7 +130,7 @@ class Turn(Struct, eq=False):
             self._refuse(too_large(limit))
             return
         memory = self._place.memory
-        more = WEIGHT * len(piece) if self._held else WEIGHT * len(piece) + REQUEST
+        more = WEIGHT * max(len(piece), PIECE) + (0 if self._held else REQUEST)
         memory.held += more
         self._held += more
         if memory.held > memory.limit and memory.crowded():
