@@ -344,6 +344,11 @@ def test_a_full_disk_is_one_line(more: tuple[str, ...], place: Path) -> None:
     assert heard.returncode == 1 and heard.stderr.startswith("hexapla: error: ") and heard.stderr.count("\n") == 1
 
 
+def _hears_interrupts() -> None:
+    """What runs in the background, as tests may, was started deaf to them, and so is whatever it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_conversation_ends_on_an_interrupt(place: Path) -> None:
     """While it waits for a line, too."""
     master, slave = os.openpty()
@@ -354,14 +359,18 @@ def test_a_conversation_ends_on_an_interrupt(place: Path) -> None:
         stdout=slave,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509 - nothing else runs here
     )
     assert talk.stderr
     with talk, talk.stderr:
         heard = ""
-        while "you> " not in heard:
-            heard += talk.stderr.read(1)
-        talk.send_signal(signal.SIGINT)
-        assert talk.wait(30) == 130
+        try:
+            while "you> " not in heard:
+                heard += talk.stderr.read(1)
+            talk.send_signal(signal.SIGINT)
+            assert talk.wait(30) == 130
+        finally:
+            talk.kill()
     os.close(slave)
     os.close(master)
 
