@@ -26,7 +26,7 @@ LIMIT = 32 * MB  # of an answer
 EVENT = 16 * MB  # of one event
 BOMB = 20 * MB  # that a gateway may grow by for one
 SPARE = 16 * MB  # what an allocator may keep beside what is held
-HEADS = {"u": 2 * MB, "ureqwest": SPARE}  # of which so much may be held, by the provider that is asked
+HEADS = {"u": 2 * MB, "ureqwest": SPARE + 8 * MB}  # of which so much may be held, its first runtime included
 AT_ONCE = 32
 SETTINGS = f"[retry]\nbase = 0.02\nfloor = 10000\n[limits]\nanswer_bytes = {LIMIT}\n"
 WAYS = [(client, stream) for stream in (False, True) for client in (CHAT, MESSAGES)]
