@@ -9,7 +9,8 @@ Rules of this file: no chunks; nothing that came is lost, and nothing is said tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -21,14 +22,22 @@ from hexapla.protocols.openai_chat.hung import call_extras
 from hexapla.protocols.openai_chat.parts import json_text
 from hexapla.protocols.openai_chat.schema import ToolDelta
 
-Begin = Callable[[tuple[str, int], ToolCall], int]
-"""Opens a block, once whatever can get no more was closed."""
+
+class Answering(Protocol):
+    """Whose calls they are: the decoder."""
+
+    def open_block(self, key: tuple[str, int], part: ToolCall) -> int:
+        """Open a block, once whatever can get no more was closed."""
+        ...
+
+    def hang(self, extras: Extras, call_id: str | None) -> None:
+        """Say what a vendor hangs on a call."""
+        ...
 
 
 class Calling:
     """The calls of one answer.
 
-    hang   says what a vendor hangs on a call
     seed   the answer's id
     names  of the request's tools; None: nobody said
     """
@@ -36,13 +45,10 @@ class Calling:
     seed: str | None = None
     names: Collection[str] | None = None
 
-    def __init__(
-        self, blocks: Blocks, events: list[AnyEvent], begin: Begin, hang: Callable[[Extras, str | None], None]
-    ) -> None:
+    def __init__(self, blocks: Blocks, events: list[AnyEvent], answer: Answering) -> None:
         self._blocks = blocks
         self._events = events
-        self._begin = begin
-        self._hang = hang
+        self._answer = answer
         self._calls = Calls()
         self._waiting: list[Call] = []  # have names that may not be whole, in order
 
@@ -65,7 +71,7 @@ class Calling:
             text = ""
         if call.open:
             if delta.extra_content:
-                self._hang(call_extras(delta), self._calls.unique_id(call, self.seed))
+                self._answer.hang(call_extras(delta), self._calls.unique_id(call, self.seed))
         elif call.name:
             if text or call.arguments or self._is_name(call.name):
                 self._open(call)
@@ -121,8 +127,8 @@ class Calling:
         call.open = True
         call_id, extras = self._calls.unique_id(call, self.seed), call.extras
         if extras:
-            self._hang(extras, call_id)
+            self._answer.hang(extras, call_id)
         part = ToolCall(id=call_id, name=call.name, extras=extras)
-        self._begin(call.key, replace(part, kind="custom") if call.custom else part)
+        self._answer.open_block(call.key, replace(part, kind="custom") if call.custom else part)
         for text in call.arguments:
             self._argue(call, text)

@@ -17,7 +17,6 @@ whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import Any
 from weakref import proxy
 
@@ -79,9 +78,8 @@ class ChatDecoder(FrameDecoder):
         self._alike = Alike()
         self._messages = False  # pieces come as messages
         self._kinds: set[type] = set()  # of the blocks so far
-        me = proxy(self)  # no circle: what a broken stream had collected goes with it, not with the next collection
-        begin, hang = partial(ChatDecoder._open, me), partial(ChatDecoder._hang, me)
-        self._calls = Calling(self._blocks, self._events, begin, hang)
+        # no circle: what a broken stream had collected goes with it, and not with the next collection
+        self._calls = Calling(self._blocks, self._events, proxy(self))
         self._details: list[Raw] = []  # of the open thought, in the pieces in which they came
         self._citations: list[Citation] = []  # that wait for a text
         self._cited: set[str] = set()
@@ -233,7 +231,7 @@ class ChatDecoder(FrameDecoder):
         if delta.audio:
             self._hear(delta.audio)
         if delta.extra_content and (extras := turn_extras(delta)):
-            self._hang(extras, None)
+            self.hang(extras, None)
 
     def _pieces(self, content: list[Any] | dict[str, Any] | str, logprobs: Logprobs | None) -> None:
         """Content that is no string: a list of parts (Mistral), or an object (Cloudflare)."""
@@ -255,7 +253,7 @@ class ChatDecoder(FrameDecoder):
             return
         index = self._blocks.index(key)
         if index is None:
-            index = self._open(key, Text(text="") if key == _TEXT else Refusal(text=""))
+            index = self.open_block(key, Text(text="") if key == _TEXT else Refusal(text=""))
         probs = tuple(Raw(bytes(each)) for each in logprobs.content or ()) if logprobs is not None else ()
         self._events.append(BlockDelta(index, TextDelta(text, probs)))
         if self._citations and key == _TEXT:
@@ -270,7 +268,7 @@ class ChatDecoder(FrameDecoder):
             return
         index = self._blocks.index(_THOUGHT)
         if index is None:
-            index = self._open(_THOUGHT, Reasoning(form=form or DETAILS, origin=ORIGIN))
+            index = self.open_block(_THOUGHT, Reasoning(form=form or DETAILS, origin=ORIGIN))
         if pieces is not None:
             self._details.append(pieces)
             self._events.append(BlockDelta(index, ReasoningDelta(pieces=pieces)))
@@ -279,9 +277,9 @@ class ChatDecoder(FrameDecoder):
         if opaque:
             self._events.append(BlockDelta(index, ReasoningDelta(encrypted=opaque)))
 
-    def _hang(self, extras: Extras, call_id: str | None) -> None:
+    def hang(self, extras: Extras, call_id: str | None) -> None:
         key = ("hung", self._blocks.count)
-        self._open(key, hung(extras, call_id))
+        self.open_block(key, hung(extras, call_id))
         self._events.extend(self._blocks.close(key))
 
     def _cite(self, citations: list[Citation]) -> None:
@@ -295,7 +293,7 @@ class ChatDecoder(FrameDecoder):
     def _media(self, media: Sequence[Media]) -> None:
         for part in media:
             key = ("media", self._blocks.count)
-            self._open(key, part)
+            self.open_block(key, part)
             self._events.extend(self._blocks.close(key))
 
     def _hear(self, audio: dict[str, Any]) -> None:
@@ -307,7 +305,7 @@ class ChatDecoder(FrameDecoder):
 
     # blocks
 
-    def _open(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
+    def open_block(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
         """Open a block, and close the ones that can get no more: text, refusal and thought, and calls that are whole."""
         self._calls.go_on()
         self._close_thought()
@@ -380,5 +378,5 @@ class ChatDecoder(FrameDecoder):
 
     def _cite_last(self) -> None:
         """Citations for which no text came have one to stand on, as in a whole answer."""
-        self._open(_TEXT, Text(text=""))
+        self.open_block(_TEXT, Text(text=""))
         self._cite(self._citations)
