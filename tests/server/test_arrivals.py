@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 
 import pytest
 import uvloop
@@ -27,13 +26,12 @@ class Heard(asyncio.Protocol):
         transport.close()
 
 
-async def turns(
-    clients: int, listening: socket.socket, factory: Callable[[list[int]], Callable[[], Heard]]
-) -> list[int]:
+async def turns(clients: int, listening: socket.socket) -> list[int]:
     """In which turns so many clients, who are there before the loop looks, were let in."""
     made: list[int] = []
     waiting = [socket.create_connection(listening.getsockname()) for _ in range(clients)]
-    server = await asyncio.get_running_loop().create_server(factory(made), sock=listening)
+    arrivals = Arrivals(lambda: Heard(made), [listening])
+    server = await asyncio.get_running_loop().create_server(arrivals, sock=listening)
     Heard.turn = 0
     while len(made) < clients and Heard.turn < 1000:
         Heard.turn += 1
@@ -47,12 +45,7 @@ async def turns(
 @pytest.mark.parametrize("clients", [1, AT_ONCE, 3 * AT_ONCE])
 def test_those_who_wait_come_in_together(clients: int) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
-
-        def factory(made: list[int]) -> Callable[[], Heard]:
-            arrivals = Arrivals(lambda *, made: Heard(made), [listening])
-            return lambda: arrivals(made=made)  # type: ignore[return-value]
-
-        made = uvloop.run(turns(clients, listening, factory))
+        made = uvloop.run(turns(clients, listening))
     assert len(made) == clients
     assert made[-1] <= 10, "a few turns, not one for each"
 
@@ -62,10 +55,5 @@ def test_a_client_that_has_gone_is_nobodys_trouble() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         for _ in range(5):
             socket.create_connection(listening.getsockname()).close()
-
-        def factory(made: list[int]) -> Callable[[], Heard]:
-            arrivals = Arrivals(lambda *, made: Heard(made), [listening])
-            return lambda: arrivals(made=made)  # type: ignore[return-value]
-
-        made = uvloop.run(turns(8, listening, factory))
+        made = uvloop.run(turns(8, listening))
     assert len(made) >= 8

@@ -26,7 +26,6 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _SAID = ("MALLOC_", "GLIBC_TUNABLES")
 _LARGE_PAGES: int | None = getattr(mmap, "MADV_HUGEPAGE", None)
 
-
 _kept: list[ctypes.CDLL] = []  # the C library that was told
 
 

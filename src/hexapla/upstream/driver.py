@@ -37,8 +37,9 @@ from hexapla.routing.commands import (
     Tried,
 )
 from hexapla.routing.exchange import Outcome
+from hexapla.routing.race import NEVER
 from hexapla.upstream.body import Body, Pulled, body_of
-from hexapla.upstream.racing import NEVER, Racing, failed, token_for
+from hexapla.upstream.racing import Racing, failed, token_for
 from hexapla.upstream.secrets import secrets_of, without
 from hexapla.upstream.sink import Sink
 from hexapla.upstream.sweeper import Sweeper

@@ -26,11 +26,10 @@ from hexapla.routing.commands import (
     Sleep,
     Wait,
 )
+from hexapla.routing.race import NEVER
 from hexapla.upstream.body import Pulled, body_of
 from hexapla.upstream.secrets import secrets_of, without
 from hexapla.upstream.transport import Request, Response, Transport
-
-NEVER = float("inf")
 
 
 class Line:
