@@ -1,6 +1,7 @@
 # Every target makes what it needs.  `make serve` runs the gateway, `make test` passes the tests.
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell $p -c '$(ENOUGH)' 2>/dev/null && echo $p)) python3)
+ANY = $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell $p -c '$(ENOUGH)' 2>/dev/null && echo $p)) python3)
+PYTHON ?= $(shell $(ANY) tools/interpreter.py 2>/dev/null)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
@@ -40,8 +41,8 @@ lock:
 	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
 
 $(BIN)/python:
-	$(PYTHON) -c '$(ENOUGH)' || { echo "Python 3.11 or newer is needed"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@python="$(PYTHON)"; $${python:=python3} -c '$(ENOUGH)' || { echo "Python 3.11 or newer is needed"; exit 1; }; \
+	echo "$$python -m venv $(VENV)"; $$python -m venv $(VENV)
 
 $(RUN_STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) --require-hashes -r requirements.lock
