@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from upstream.authority import BAD
-from upstream.fault_server import FaultServer, black_hole, listening, proxying
+from upstream.fault_server import NO_COMMON_PROTOCOL, FaultServer, black_hole, listening, proxying
 
+HANDSHAKES = {"tls-stall": None, "tls-closed": b"", "tls-none": b"no TLS at all", "tls-alpn": NO_COMMON_PROTOCOL}
 REFUSALS = {
     "proxy-407": b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
     "proxy-502": b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n",
@@ -39,7 +40,7 @@ async def opened() -> AsyncIterator[Places]:
         for name, certificate in BAD.items():
             places.urls[name] = f"https://127.0.0.1:{await _deaf(stack, places, certificate())}"
         places.urls["elsewhere"] = f"https://elsewhere.test:{await _deaf(stack, places, BAD['wrong-host']())}"
-        for name, says in {"tls-stall": None, "tls-closed": b"", "tls-none": b"no TLS at all"}.items():
+        for name, says in HANDSHAKES.items():
             port = await stack.enter_async_context(listening(_Answering(says)))
             places.urls[name] = f"https://127.0.0.1:{port}"
         for name, says in REFUSALS.items():

@@ -310,6 +310,7 @@ PLAYS: tuple[Play, ...] = (
     _play("F05", "handshake stalls", place="tls-stall", **SLOW),
     _play("F05", "handshake broken off", place="tls-closed", **TLS),
     _play("F05", "no TLS", place="tls-none", **TLS),
+    _play("F05", "no protocol in common", place="tls-alpn", **TLS),
     _play("F06", "proxy demands a password", place="proxy-407", **PROXY),
     _play("F06", "proxy cannot reach it", place="proxy-502", **PROXY),
     _play("F06", "proxy stalls", place="proxy-stall", **SLOW),

@@ -84,7 +84,11 @@ ROWS: dict[str, Row] = {
     "F57": Row("usage that is none", "无效的用量", ("laws/test_streams.py",)),
     "F58": Row("the connection stays open after the end", "终止之后连接不关闭"),
     "F59": Row("an answer without end", "无尽的回答"),
-    "F60": Row("a whole answer for a stream, a stream for a whole one", "以整体代流、以流代整体"),
+    "F60": Row(
+        "a whole answer for a stream, a stream for a whole one; HTTP/2's faults; a window that stays shut",
+        "以整体代流、以流代整体；HTTP/2 的故障；始终关闭的窗口",
+        ("upstream/test_reqwest.py", "server/test_memory.py"),
+    ),
     "F61": Row("trailers with an error", "尾部字段带错误", (CONTRACT,)),
     "F62": Row("the client leaves", "客户端离开", ("server/test_leaving.py", CONTRACT, SIMULATION)),
     "F63": Row(

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from hexapla.routing.memory import REQUEST, WEIGHT
+from hexapla.upstream.reqwest import installed
 from server.client import Heard, begin, call, dial, hear, hear_all, request
 from server.running import SHORT, Gateway, gateway, providers
 from server.twin import Connection
@@ -298,11 +299,17 @@ def test_what_a_slow_client_leaves_lying_counts(upstream: Upstream, narrow: Gate
     assert settles(narrow)
 
 
-def test_a_client_that_stops_reading_is_cut_off(upstream: Upstream, tmp_path: Path) -> None:
+CARRIERS = pytest.mark.parametrize(
+    "carrier",
+    ["http1", pytest.param("reqwest", marks=pytest.mark.skipif(not installed(), reason="hexapla[reqwest] is missing"))],
+)
+
+
+@CARRIERS
+def test_f60_a_client_that_stops_reading_is_cut_off(carrier: str, upstream: Upstream, tmp_path: Path) -> None:
     """After `stall_seconds` without a byte taken: its upstream is closed, and the record says that it left."""
 
-    settings = "[limits]\nstall_seconds = 0.5\n" + providers(upstream.url)
-    with gateway(tmp_path, settings) as running:
+    with gateway(tmp_path, stalling(upstream, carrier)) as running:
         body = ask(CHAT, f"{SHORT[CHAT]}/{upstream.play(pours)}", stream=True)
         with closing(begin(running.url, PATHS[CHAT], body, receive_buffer=16 * 1024)) as sock:
             visit = upstream.last()
@@ -310,6 +317,29 @@ def test_a_client_that_stops_reading_is_cut_off(upstream: Upstream, tmp_path: Pa
             assert b"[DONE]" not in hear_all(sock)
         assert settles(running)
         assert outcomes(running) == ["cancelled"]
+
+
+@CARRIERS
+def test_f60_a_client_that_takes_nothing_of_a_whole_answer(carrier: str, upstream: Upstream, tmp_path: Path) -> None:
+    """It is cut off as well, and what lay there for it is let go; the answer was whole, and so it stands in the books."""
+
+    async def says_much(visit: Visit) -> None:
+        body = json.loads(whole(CHAT).partition(b"\r\n\r\n")[2])
+        body["choices"][0]["message"]["content"] = "x" * 16_000_000
+        await visit.write(answer(200, json.dumps(body).encode()))
+
+    with gateway(tmp_path, stalling(upstream, carrier)) as running:
+        body = ask(CHAT, f"{SHORT[CHAT]}/{upstream.play(says_much)}")
+        with closing(begin(running.url, PATHS[CHAT], body, receive_buffer=16 * 1024)) as sock:
+            assert outcomes(running) == ["ok"]
+            assert settles(running)
+            assert len(hear_all(sock)) < 16_000_000
+
+
+def stalling(upstream: Upstream, carrier: str) -> str:
+    """A configuration of a gateway that loses its patience with clients soon."""
+    endpoints = providers(upstream.url).replace('/v1"\n', f'/v1"\ntransport = "{carrier}"\n')
+    return "[limits]\nstall_seconds = 0.5\n" + endpoints
 
 
 def test_a_client_that_is_slow_is_not_cut_off(upstream: Upstream, tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ BOMB = gzip.compress(b"\0" * (8 * 1024 * 1024))
 GZIP = gzip.compress(b"hello" * 100)
 ENCODED = HEAD + b"content-encoding: gzip\r\n"
 
+NO_COMMON_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"  # the TLS alert no_application_protocol (RFC 7301, 3.2)
+
 REDIRECTS = (301, 302, 303, 307, 308)
 
 ANSWER = (

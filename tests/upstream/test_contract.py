@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 import uvloop
 from authority import AUTHORITY, BAD, good
-from fault_server import REDIRECTS, FaultServer, black_hole, listening, proxying, serving
+from fault_server import NO_COMMON_PROTOCOL, REDIRECTS, FaultServer, black_hole, listening, proxying, serving
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.reqwest import ReqwestTransport, installed
+from hexapla.upstream.tls import ONLY_HTTP2
 from hexapla.upstream.transport import READ_HIGH_WATER, Request, Timeouts, Transport
 
 QUICK = Timeouts(connect=0.5, head=0.4, idle=0.4)
@@ -207,6 +208,9 @@ def test_f04_f05_a_bad_certificate(certificate: str, make: Callable[[], Transpor
     play(make, scene, BAD[certificate]())
 
 
+H2_SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"  # how an HTTP/2 server begins (RFC 9113, 3.4)
+
+
 @pytest.mark.parametrize(
     ("says", "kinds"), [(None, {Kind.TIMEOUT}), (b"", {Kind.UPSTREAM_TLS}), (b"no TLS at all", {Kind.UPSTREAM_TLS})]
 )
@@ -225,6 +229,34 @@ def test_f05_no_handshake(says: bytes | None, kinds: set[Kind], make: Callable[[
         async with listening(speaks) as port:
             error = await fails(transport, Request(url=f"https://127.0.0.1:{port}/v1", timeouts=QUICK))
         assert error.kind in kinds, str(error)
+
+    play(make, scene)
+
+
+@pytest.mark.parametrize(
+    ("says", "kind"),
+    [(NO_COMMON_PROTOCOL, Kind.UPSTREAM_TLS), (None, PROTOCOL)],
+    ids=["refuses", "speaks-h2-all-the-same"],
+)
+def test_f05_nothing_but_another_protocol(says: bytes | None, kind: Kind, make: Callable[[], Transport]) -> None:
+    """A host with which no protocol is agreed on (ALPN): most end the handshake, and no HTTP byte is sent; some go on as if
+    theirs were."""
+
+    async def scene(faults: FaultServer, transport: Transport) -> None:
+        async def speaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(says or H2_SETTINGS)
+            await writer.drain()
+            await reader.read()
+
+        context = good() if says is None else None
+        if context is not None:
+            context.set_alpn_protocols(["h3"])
+        async with listening(speaks, context) as port:
+            error = await fails(transport, Request(url=f"https://127.0.0.1:{port}/v1", timeouts=PATIENT))
+        assert error.kind is kind, str(error)
+        if says and isinstance(transport, Http1Transport):
+            assert ONLY_HTTP2 in str(error)
 
     play(make, scene)
 

@@ -167,6 +167,32 @@ def test_cancelling_anywhere_leaks_nothing(path: str, steps: int) -> None:
     play(scene)
 
 
+def test_a_dial_that_ends_after_the_transport_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would close its connection any more: it carries no request, and the server sees its end."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    plain = dial._knock
+
+    async def knock(address: dial.Address) -> socket.socket:
+        sock = await plain(address)
+        reached.set()
+        await go_on.wait()
+        return sock
+
+    async def scene(faults: FaultServer, transport: Http1Transport) -> None:
+        monkeypatch.setattr(dial, "_knock", knock)
+        asked = asyncio.ensure_future(fetch(transport, request(faults, "ok")))
+        await reached.wait()
+        await transport.aclose()
+        go_on.set()
+        with pytest.raises(UpstreamError, match="closed") as caught:
+            await asked
+        assert caught.value.kind is Kind.UPSTREAM_CONNECT
+        await asyncio.wait_for(faults.closed.wait(), 5)
+        assert transport.busy == transport.idle == 0 and transport._timer is None and not faults.requests
+
+    play(scene)
+
+
 def test_a_silent_address_does_not_hide_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the first address of a name leads nowhere, the second answers within the same call (F02)."""
     knocked: list[Any] = []

@@ -78,6 +78,7 @@ DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 7, 8
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
 STATUS_200 = b"\x88"  # HPACK's static table
+NO_WINDOW = struct.pack(">HI", 4, 0)  # SETTINGS_INITIAL_WINDOW_SIZE is 0
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -97,6 +98,10 @@ def broken_off(stream: int) -> bytes:
     return begun + frame(RST_STREAM, 0, stream, struct.pack(">I", 2))
 
 
+def silent(stream: int) -> bytes:
+    return b""
+
+
 def going_away(stream: int) -> bytes:
     """The stream was not looked at: the last one that was is 0."""
     return frame(GOAWAY, 0, 0, struct.pack(">II", 0, 0))
@@ -107,22 +112,27 @@ def too_much(stream: int) -> bytes:
 
 
 class Http2:
-    """An HTTP/2 server that says `scripts` to its requests in turn; the last one to all that follow."""
+    """An HTTP/2 server that says `scripts` to its requests in turn; the last one to all that follow.
 
-    def __init__(self, *scripts: Callable[[int], bytes]) -> None:
+    settings  how it begins;  taken: bytes of bodies that came
+    """
+
+    def __init__(self, *scripts: Callable[[int], bytes], settings: bytes = b"") -> None:
         self.scripts = list(scripts)
-        self.requests = 0
+        self.settings = settings
+        self.requests = self.taken = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         await reader.readexactly(24)  # the client's preface
-        writer.write(frame(SETTINGS, 0, 0))
+        writer.write(frame(SETTINGS, 0, 0, self.settings))
         try:
             while True:
                 head = await reader.readexactly(9)
-                await reader.readexactly(int.from_bytes(head[:3]))
+                size = len(await reader.readexactly(int.from_bytes(head[:3])))
                 kind, flags, stream = struct.unpack(">BBI", head[3:])
                 if kind == SETTINGS and not flags & ACK:
                     writer.write(frame(SETTINGS, ACK, 0))
+                self.taken += size * (kind == DATA)
                 if kind == HEADERS:
                     script = self.scripts[min(self.requests, len(self.scripts) - 1)]
                     self.requests += 1
@@ -179,6 +189,24 @@ def test_f60_what_was_looked_at_is_not(script: Callable[[int], bytes], kind: Kin
         play(server.serve, http2(good()))
     assert caught.value.kind is kind, str(caught.value)
     assert server.requests == 1
+
+
+def test_f60_no_window_for_the_request() -> None:
+    """A server that takes the head and not the body, but for what a client may send before it knows, is given up when the
+    time for its answer is over: it acknowledges every byte, so that the kernel sees nothing wrong."""
+    server, body = Http2(silent, settings=NO_WINDOW), b"x" * 200_000
+
+    async def run() -> UpstreamError:
+        transport = ReqwestTransport(authorities=TRUSTED)
+        async with listening(server.serve, http2(good())) as port:
+            times = Timeouts(connect=5, write=0.2, head=0.5)
+            with pytest.raises(UpstreamError) as caught:
+                await transport.send(Request(url=f"https://127.0.0.1:{port}/v1", body=body, timeouts=times))
+        await transport.aclose()
+        return caught.value
+
+    assert asyncio.run(run()).kind is Kind.TIMEOUT
+    assert server.requests == 1 and server.taken < len(body)
 
 
 class Socks(Proxy):

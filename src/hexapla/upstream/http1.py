@@ -86,9 +86,11 @@ class Http1Transport:
         context = self._context(origin) if origin.tls else None
         self._tick = min(self._tick, _tick_for(request.timeouts))
         connection = await dial(origin, context, request.timeouts.connect)
-        if not self._closed:
-            connection.pool = self._pool(origin)
-        connection.pool.busy.add(connection)
+        if self._closed:  # while it was dialled: nobody would close it any more
+            connection.close()
+            raise UpstreamError(Kind.UPSTREAM_CONNECT, f"{origin} is not asked any more: the gateway is closed.")
+        pool = connection.pool = self._pool(origin)
+        pool.busy.add(connection)
         return connection
 
     def _context(self, origin: Origin) -> ssl.SSLContext:

@@ -37,7 +37,7 @@ HEAD_KINDS: Words = (
     (("timed out",), Kind.TIMEOUT),
     (("tunnel", "proxy", "socks"), Kind.EGRESS_PROXY),
     (("close_notify",), Kind.UPSTREAM_CONNECT),  # closed without the words that TLS has for it
-    (("certificate", "tls", "handshake", "message of type"), Kind.UPSTREAM_TLS),
+    (("certificate", "tls", "handshake", "fatal alert", "message of type"), Kind.UPSTREAM_TLS),
     (("dns", "connect", "closed before", "broken pipe"), Kind.UPSTREAM_CONNECT),
     (("",), Kind.UPSTREAM_PROTOCOL),
 )

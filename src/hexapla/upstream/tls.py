@@ -17,6 +17,9 @@ from hexapla.upstream.transport import Certificates
 
 Stamps = tuple[int, ...]
 
+ONLY_HTTP2 = 'it speaks no HTTP/1.1; `transport = "reqwest"` at its endpoint speaks HTTP/2'
+"""What the alert no_application_protocol means (RFC 7301, 3.2): HTTP/1.1 is all that is offered."""
+
 
 def context_of(certificates: Certificates | None) -> ssl.SSLContext:
     """The context for a connection.  Raises UpstreamError for files that cannot be used."""
@@ -70,9 +73,9 @@ def handshake_failed(where: object, error: ssl.SSLError) -> UpstreamError:
 
 
 def _reason(error: OSError) -> str:
-    """OpenSSL's words."""
+    """OpenSSL's words, or ours where they say too little."""
     said = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error.strerror or "handshake failed"
-    return str(said)
+    return ONLY_HTTP2 if "no application protocol" in str(said) else str(said)
 
 
 def _unusable(file: object, why: str) -> UpstreamError:
