@@ -294,7 +294,7 @@ class Exchange:
         start = Start(lane, candidate, self._stream, self._before + self._tried, since)
         self.calls.append(start)
         reception = Reception(lane, candidate, self._heard, patience, start, self._memory)
-        fact = yield Send(call.request, patience.head(), reception.beat() if self._stream else None)
+        fact = yield Send(call.request, patience.head(), reception.beat if self._stream else None)
         head = fact if isinstance(fact, Head) else None
         failed = failure(fact) if head is None else (yield from reception.take(head))
         yield _DROP

@@ -16,7 +16,6 @@ from hexapla.ir.fold import error_of, event_of
 from hexapla.protocols import PROTOCOLS
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import (
-    Beat,
     Chunk,
     Command,
     End,
@@ -97,15 +96,10 @@ class Reception:
             self._memory.held -= self._held
         return recoded(error, self._candidate) if isinstance(error, UpstreamError) else error
 
-    def beat(self) -> Beat:
-        """Heartbeats for the time in which something is waited for."""
-        stream = self._lane.stream()
-
-        def beat() -> tuple[Start, bytes]:
-            self._heard.started = True
-            return self._start, stream.beat()
-
-        return beat
+    def beat(self) -> tuple[Start, bytes]:
+        """A heartbeat for the time in which something is waited for."""
+        self._heard.started = True
+        return self._start, self._lane.stream().beat()
 
     def _refusal(self, head: Head) -> Steps:
         body = yield from self._read(limit=MAX_ERROR_BODY)
@@ -162,8 +156,7 @@ class Reception:
 
     def _stream_answer(self) -> Steps:
         """Forward a stream, holding back until content has appeared."""
-        beat = self.beat()
-        first = yield from self._first_bytes(beat)
+        first = yield from self._first_bytes()
         if isinstance(first, GatewayError):
             return first
         if not first:
@@ -172,16 +165,16 @@ class Reception:
             return (yield from self._simulated(first))
         flow = Flow(self._lane.stream(), self._patience, self._memory, keeps=self._lane.name == "hub")
         try:
-            return (yield from self._forward(flow, first, beat))
+            return (yield from self._forward(flow, first))
         finally:
             flow.forget()
 
-    def _forward(self, flow: Flow, first: bytes, beat: Beat) -> Steps:
+    def _forward(self, flow: Flow, first: bytes) -> Steps:
         """A stream that begins with `first`, to its end."""
         error = yield from self._feed(flow, Chunk(first))
         while error is None and not flow.over:
             pour = flow.pour if self.content is not None else None
-            fact = yield Receive(flow.deadline(), beat, pour, flow.deadline)
+            fact = yield Receive(flow.deadline(), self.beat, pour, flow.deadline)
             error = yield from self._feed(flow, fact)
         if error is None:
             yield Finish()
@@ -189,11 +182,11 @@ class Reception:
                 yield from self._drain()
         return error
 
-    def _first_bytes(self, beat: Beat) -> Generator[Command, Fact, bytes | GatewayError]:
+    def _first_bytes(self) -> Generator[Command, Fact, bytes | GatewayError]:
         """The first bytes that are not white space: what is this, a stream or a JSON body?"""
         blanks = b""
         while True:
-            fact = yield Receive(self._patience.content(), beat)
+            fact = yield Receive(self._patience.content(), self.beat)
             if isinstance(fact, End):
                 return b""
             if not isinstance(fact, Chunk):
