@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from hexapla.catalog.schema import Quirks
+from hexapla.errors import GatewayError, ProtocolError
 from hexapla.ir.content import Origin
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Reply
+from hexapla.translate.adapt.foreign import BILLING
+from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import LARGE, check_conversation, peek
-from hexapla.translate.straight import straight, straight_to
+from hexapla.translate.straight import straight_to
 
 CHAT, MESSAGES, RESPONSES = "openai_chat", "anthropic_messages", "openai_responses"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5, "user": "u"}
@@ -23,8 +30,8 @@ def opened(protocol: str, body: dict[str, Any], target: Target, quirks: Quirks) 
     """The body and lane of both ways, which must agree; None where the straight way is not open."""
     peeked = peek(protocol, json.dumps(body).encode())
     check_conversation(peeked)
-    way = straight_to(target, quirks) if target.origin.protocol == protocol else None
-    short = straight(peeked, way) if way is not None else None
+    way = straight_to(target, quirks).get(protocol)
+    short = way.open(peeked, "g", 0.0) if way is not None else None
     if short is None:
         return None
     lane = Translation(peeked, Reply(id="g", created=0, model="m")).open(target, quirks)
@@ -67,3 +74,154 @@ def test_what_nobody_looks_through_passes_as_it_is() -> None:
 def test_whatever_is_looked_into_goes_the_longer_way(body: dict[str, Any], target: Target, quirks: Quirks) -> None:
     protocol = RESPONSES if "input" in body else CHAT
     assert opened(protocol, body, target, quirks) is None
+
+
+# from one dialect to another
+
+SAID = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5}
+FACTS: list[dict[str, Any]] = [
+    {},
+    *(
+        {each.name: not each.default}
+        for each in fields(Target)
+        if isinstance(each.default, bool) and each.name != "stream"
+    ),
+    {"max_output": 4},
+    {"max_output": 5},
+    {"max_tokens_field": "max_completion_tokens"},
+    {"unsupported": frozenset({"sampling.temperature", "seed"})},
+    {"unsupported": frozenset({"sampling.seed", "store"})},
+    {
+        "cache_marks": 0,
+        "tool_name_pattern": "^a$",
+        "tool_id_pattern": "^a$",
+        "custom_tools": False,
+        "namespaces": False,
+    },
+    {
+        "replay_reasoning": "never",
+        "reasoning_field": "thought",
+        "reasoning_style": "thinking",
+        "effort_levels": ("low",),
+    },
+    {"json_schema": "tool"},
+]
+"""Everything that can be known of a target."""
+assert {name for facts in FACTS for name in facts} == {*Target.__struct_fields__} - {"origin", "model", "stream"}
+QUIRKS = [
+    Quirks(),
+    Quirks(rename={"max_tokens": "max_completion_tokens"}),
+    Quirks(set={"seed": 1}, default={"top_p": 0.5}, clamp={"temperature": (0.1, 1.0)}),
+    Quirks(strip=("temperature",)),
+    Quirks(think_tags=True),
+    Quirks(reencode=True),
+]
+TURNS = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["user", "user", "assistant", "system", "tool"]),
+        "content": st.sampled_from(["", "hi", "é\n"]),
+    },
+    optional={"name": st.just("n")},
+)
+ASKED = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["m", "n"]),
+        "messages": st.lists(TURNS.filter(lambda turn: turn["role"] != "tool"), max_size=4)
+        | st.lists(TURNS, max_size=2),
+        "max_tokens": st.sampled_from([5, 5, 6.0, 5.5, None]),
+    },
+    optional={
+        "system": st.sampled_from(["", "be kind", None, [{"type": "text", "text": "x"}], f"{BILLING} cc_version=2"]),
+        "temperature": st.sampled_from([0, 1, 0.5, 2.5, None, "1"]),
+        "top_p": st.sampled_from([0.5, None]),
+        "top_k": st.sampled_from([3, 3.5, None]),
+        "stop_sequences": st.sampled_from([[], ["x", ""], None, "x"]),
+        "stream": st.sampled_from([True, False, None]),
+        "metadata": st.just({"user_id": "u"}),
+        "unknown": st.just(1),
+    },
+)
+CALL = {"id": "call 1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+MESSAGE = {"role": "assistant", "content": "Hello"}
+
+
+def whole(message: dict[str, Any], finish: str = "stop") -> bytes:
+    choice = {"index": 0, "message": message, "finish_reason": finish}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    return json.dumps({"id": "r", "model": "up", "choices": [choice], "usage": usage}).encode()
+
+
+ANSWERS = [
+    whole(MESSAGE),
+    whole({**MESSAGE, "reasoning_content": "hm", "odd": 1}),
+    whole({**MESSAGE, "tool_calls": [CALL]}, "tool_calls"),
+    whole(MESSAGE, "error"),
+    b'{"error":{"message":"no"}}',
+    b"[]",
+]
+
+
+def heard(lane: Lane, answer: bytes) -> object:
+    """What a client hears of an answer, what of it is lost, and what is remembered of it."""
+    try:
+        said: object = lane.answer(answer)
+    except GatewayError as error:
+        said = repr(error)
+    return said, lane.losses, lane.summary
+
+
+def both(body: dict[str, Any], target: Target, quirks: Quirks) -> tuple[Lane | None, Callable[[], Lane]]:
+    """The straight way, and the other one."""
+    peeked = peek(MESSAGES, json.dumps(body).encode())
+    reply = Reply(id="g", created=7, model=peeked.model)
+    way = straight_to(target, quirks).get(MESSAGES)
+    return way and way.open(peeked, "g", 7.5), lambda: Translation(peeked, reply).open(target, quirks)
+
+
+@given(body=ASKED, facts=st.sampled_from(FACTS), quirks=st.sampled_from(QUIRKS), answer=st.sampled_from(ANSWERS))
+def test_another_dialect_hears_the_same_by_both_ways(
+    body: dict[str, Any], facts: dict[str, Any], quirks: Quirks, answer: bytes
+) -> None:
+    try:
+        straight, other = both(body, at(CHAT, "another", **facts), quirks)
+    except ProtocolError:
+        return  # nobody is asked
+    if straight is None:
+        return
+    lane = other()
+    assert (straight.name, straight.body, straight.begun) == (lane.name, lane.body, lane.begun)
+    assert straight.losses == lane.losses == ()
+    assert heard(straight, answer) == heard(lane, answer)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("quirks", QUIRKS[:3])
+def test_texts_go_straight_into_another_dialect(quirks: Quirks, stream: bool) -> None:
+    said = {**SAID, "system": "be kind", "stop_sequences": ["x"], "temperature": 1, "stream": stream}
+    straight, other = both(said, at(CHAT, "another"), quirks)
+    assert straight is not None and straight.body == other().body
+
+
+@pytest.mark.parametrize("facts", [facts for facts in FACTS if facts != {"alternation": True}])
+def test_what_a_target_cannot_take_is_no_hindrance_where_it_is_not_said(facts: dict[str, Any]) -> None:
+    straight, _ = both({**SAID, "max_tokens": 4}, at(CHAT, **facts), Quirks())
+    named = "max_tokens_field" in facts or "sampling.temperature" in facts.get("unsupported", ())
+    assert (straight is None) == named
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tools": []},
+        {"metadata": {"user_id": "u"}},
+        {"system": [{"type": "text", "text": "x"}]},
+        {"system": f"{BILLING} cc_version=2"},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]},
+        {"messages": [{"role": "user", "content": "x", "cache_control": {"type": "ephemeral"}}]},
+        {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]},
+        {"messages": [{"role": "user", "content": "x"}, {"role": "system", "content": "y"}]},
+    ],
+)
+def test_whatever_is_more_than_texts_is_looked_into(more: dict[str, Any]) -> None:
+    straight, _ = both({**SAID, **more}, at(CHAT), Quirks())
+    assert straight is None

@@ -25,7 +25,6 @@ from hexapla.routing.allowance import RATELIMIT
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Start
 from hexapla.translate.lane import Lane
-from hexapla.translate.straight import straight
 from hexapla.upstream.connection import Connection, StaleError
 from hexapla.upstream.exchange import Exchange
 from hexapla.upstream.head import Letterhead
@@ -71,8 +70,8 @@ class Short(Work):
             return False
         self._ended = ended
         try:
-            way = candidate.straight if plan.plain and same else None
-            found = straight(peeked, way) if way is not None else None
+            way = candidate.straight.get(peeked.protocol) if plan.plain else None
+            found = way.open(peeked, self.recorder.id, self.recorder.created) if way is not None else None
             lane: Lane = found or means.lane(self.translation, candidate)
             if lane.begun is not None:
                 return False  # an answer that was begun may be asked for at another path

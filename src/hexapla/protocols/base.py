@@ -1,9 +1,10 @@
-"""What a wire protocol is: one object with ten functions, all pure.
+"""What a wire protocol is: one object with ten functions, all pure, and two that are short cuts.
 
 A protocol folder holds wire structs and words, request.py and render.py, response.py, decode.py and encode.py, errors.py,
 and its `__init__.py` exports one `Protocol`.  The same object serves both roles: as the client's dialect
 (parse_request, render_response, encoder, render_error) and as the upstream's (render_request, parse_response, decoder,
-parse_error).
+parse_error).  The short cuts are nobody's duty: `parse_texts` and `texts_to` do for requests that are nothing but texts
+what parse_request and render_request do for all.
 
 Rules: protocol folders never import each other; nothing here reads a clock or draws a random number (`Reply` brings
 both); nothing raises anything but ProtocolError and GatewayErrors.
@@ -22,6 +23,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest
 from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.ir.target import Target
+from hexapla.ir.texts import Texts
 from hexapla.wire.sse import comment
 
 HEARTBEAT = comment("hexapla")
@@ -187,3 +189,9 @@ class Protocol(typing.NamedTuple):
 
     render_error: Callable[[GatewayError], tuple[int, bytes]]
     """Our error -> (HTTP status, body) in this dialect, as its official SDK understands it."""
+
+    parse_texts: Callable[[bytes], Texts | None] | None = None
+    """`parse_request` for a request that is nothing but texts; None for any other, and for one that may be wrong."""
+
+    texts_to: Callable[[Target], Callable[[Texts], bytes | None] | None] | None = None
+    """`render_request` for requests of texts to one target; None where all of them, or one, would lose something."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
 from hexapla.ir.target import Target
 from hexapla.routing.patience import Timers
-from hexapla.translate.straight import Straight
+from hexapla.translate.straight import Way
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +19,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     facts    the catalogue's facts of that model; None for models it does not know
     quirks   the endpoint's quirks with the matching `when` tables merged in
     target   what renderers and adapters may know (stream is set per request)
-    straight the way of requests in its own dialect that nobody need look into; None where there is none
+    straight by their dialect, the ways of requests that nobody need look into
     address  the engine's own note of how to reach it; opaque here
     credential  the name of the key or login that it is asked with; "" for none
     login    whoever keeps its token, opaque here; None for what needs no token
@@ -35,7 +37,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     facts: Model | None = None
     quirks: Quirks
     target: Target
-    straight: Straight | None = None
+    straight: Mapping[str, Way] = {}
     address: object = None
     credential: str = ""
     login: object = None

@@ -8,6 +8,7 @@ from hexapla.protocols.anthropic_messages.errors import render_error
 from hexapla.protocols.anthropic_messages.render import render_request
 from hexapla.protocols.anthropic_messages.request import parse_request
 from hexapla.protocols.anthropic_messages.response import parse_response, render_response, without_content
+from hexapla.protocols.anthropic_messages.texts import parse_texts
 from hexapla.protocols.anthropic_messages.words import NAME
 from hexapla.protocols.base import Protocol, glancing
 from hexapla.protocols.failures import classify
@@ -23,4 +24,5 @@ ANTHROPIC_MESSAGES = Protocol(
     encoder=MessagesEncoder,
     parse_error=classify,
     render_error=render_error,
+    parse_texts=parse_texts,
 )

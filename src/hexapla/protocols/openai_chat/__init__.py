@@ -13,6 +13,7 @@ from hexapla.protocols.openai_chat.render import render_request
 from hexapla.protocols.openai_chat.request import parse_request
 from hexapla.protocols.openai_chat.response import parse_response
 from hexapla.protocols.openai_chat.schema import NAME
+from hexapla.protocols.openai_chat.texts import texts_to
 
 OPENAI_CHAT = Protocol(
     name=NAME,
@@ -25,4 +26,5 @@ OPENAI_CHAT = Protocol(
     encoder=ChatEncoder,
     parse_error=classify,
     render_error=render_error,
+    texts_to=texts_to,
 )

@@ -9,10 +9,11 @@ from hexapla.ir.content import Opaque, ToolCall
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import SYSTEM, GenerateRequest, Tool
 from hexapla.ir.target import Target
+from hexapla.ir.texts import Texts
 from hexapla.protocols.anthropic_messages.settle import settle
 from hexapla.protocols.openai_responses.search import bridge_search, searches
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
-from hexapla.translate.adapt.foreign import leave_billing, say_foreign
+from hexapla.translate.adapt.foreign import BILLING, leave_billing, say_foreign
 from hexapla.translate.adapt.ids import distinct_ids, fit_ids, fit_user
 from hexapla.translate.adapt.kept import refuse_kept
 from hexapla.translate.adapt.names import Name, fit_name, fit_names
@@ -101,6 +102,16 @@ def adapt(
         tools=[tool.name for tool in request.tools if isinstance(tool, Tool)] if request.tools else (),
         tags=Tags(target.origin) if think_tags else None,
     )
+
+
+def leaves(said: Texts, target: Target) -> bool:
+    """Whether `adapt` leaves a request of texts as it is: one in which the user speaks last, which is not looked into."""
+    first, last, most = said.messages[0], said.messages[-1], target.max_output
+    if last.role != "user" or target.alternation:
+        return False
+    if first.role == "system" and first.content.startswith(BILLING):
+        return False
+    return most is None or said.max_tokens is None or said.max_tokens <= most
 
 
 def _for_another(request: GenerateRequest, kinds: Kinds, target: Target, losses: LossLog) -> GenerateRequest:
