@@ -113,7 +113,6 @@ NO_REQUEST: dict[str, str] = {
     "call_id is required": "an output of which nobody says whose it is",
     "content is required": "a system message that says nothing",
     "can only stand in user messages": "a result that the model said itself",
-    "fallbacks must be a list": "wishes for one attempt",
     "no matching tool call": "a result in a place where nothing was called",
     "n must be 1": "more than one answer, which nobody can carry across",
     "what its own vendor keeps": "a conversation that is elsewhere",

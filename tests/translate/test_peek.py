@@ -33,7 +33,7 @@ def test_fallbacks_of_messages() -> None:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"fallbacks": [{"model": "b", "max_tokens": 5}]}, "nothing but a model"),
+        ({"fallbacks": {"model": "b"}}, "a list of objects"),
         ({"fallbacks": [{"model": name} for name in "bcde"]}, "at most 3"),
         ({"fallbacks": [{"model": "b"}], "models": ["c"]}, "beside models"),
         ({"models": "b"}, "models must be a list"),

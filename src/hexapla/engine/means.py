@@ -100,7 +100,9 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         """An attempt's lane.  Raises ClientError or ProtocolError."""
         address = candidate.address
         assert isinstance(address, Address)
-        opened = translation.thinking() if candidate.thinks else translation
+        opened = translation if candidate.entry is None else translation.by(candidate.entry)
+        if candidate.thinks:
+            opened = opened.thinking()
         if candidate.tier:
             opened = opened.at(candidate.tier)
         lane = opened.open(

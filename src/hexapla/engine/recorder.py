@@ -240,6 +240,7 @@ class Recorder:
             status=200,
             outcome=outcome,
             upstream_id=lane.summary.id or "",
+            overrides=candidate.overrides,
         )
 
     def _attempt(self, tried: Tried) -> Attempt:
@@ -254,6 +255,7 @@ class Recorder:
             status=tried.status,
             outcome=error.kind.value if error is not None else "ok",
             message=recordable(error) if error is not None else "",
+            overrides=tried.candidate.overrides,
         )
 
 

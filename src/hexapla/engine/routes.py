@@ -24,7 +24,6 @@ from hexapla.errors import GatewayError, RoutingError
 from hexapla.plugins.asked import online
 from hexapla.plugins.native import NATIVE, way
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.filters import Need
 from hexapla.routing.plan import Wanted, planned
 from hexapla.routing.preferences import NONE, Preferences, suffixed
 from hexapla.routing.rank import Scene
@@ -32,6 +31,7 @@ from hexapla.routing.shares import drawn
 from hexapla.routing.tiers import by_tier
 from hexapla.routing.virtual import VIRTUAL, chosen
 from hexapla.translate.choose import choose_lane
+from hexapla.translate.fallbacks import Entry
 from hexapla.translate.peek import Peek
 
 _LANE_RANK = {"verbatim": 0, "patch": 1, "hub": 2}
@@ -82,8 +82,9 @@ class Routes(Offers):
         if sole is not None and plain:
             return replace(sole, load=load_of(peeked))
         names = self.names(peeked.models, profile)
+        entries = self._entries(peeked, profile) if peeked.entries else {}
         if peeked.model in VIRTUAL or (len(names) > 1 and not VIRTUAL.keys().isdisjoint(peeked.models)):
-            names = self._real(names, peeked)
+            names = self._real(names, peeked, entries)
         if len(names) == 1 and plain:
             offers = self.offer(names[0])
             if len(offers.candidates) == 1 and not offers.suffix:
@@ -91,12 +92,11 @@ class Routes(Offers):
             only = () if offers.suffix else self._ordered(offers.candidates, peeked)
             if len(only) == 1:
                 return Planned(candidates=only, load=load_of(peeked))
-        need = replace(need_of(peeked, self.usd), configured=self._searches)
         wanted: list[Wanted] = []
         first_error: GatewayError | None = None
         for name in names:
             try:
-                wanted += self._wanted(name, wishes, need, peeked)
+                wanted += self._wanted(name, wishes, peeked, entries.get(name))
             except GatewayError as error:
                 first_error = first_error or error
         if not wanted:
@@ -106,8 +106,9 @@ class Routes(Offers):
             return plan
         return planned_search(plan, peeked, configured=self._searches)
 
-    def _real(self, names: Sequence[Name], peeked: Peek) -> tuple[Name, ...]:
-        """`names` with models in place of `auto` and `free`.  Raises RoutingError where none of them fits."""
+    def _real(self, names: Sequence[Name], peeked: Peek, entries: dict[Name, Entry | None]) -> tuple[Name, ...]:
+        """`names` with models in place of `auto` and `free`, which take over their entries.  Raises RoutingError where none
+        of them fits."""
         usable = self.usable()
         real: list[Name] = []
         for inside, name in names:
@@ -119,7 +120,10 @@ class Routes(Offers):
             found = chosen(kind, rows, demand, choice_of(peeked), self.usd, self._chance)
             if not found:
                 raise nothing_fits(kind)
-            real += [(inside, each) for each in found]
+            models = [(inside, each) for each in found]
+            for each in models if entries else ():
+                entries.setdefault(each, entries.get((inside, name)))
+            real += models
         return tuple(dict.fromkeys(real))
 
     def _chosen(self, wanted: Sequence[Wanted], peeked: Peek, header: str, key: str) -> Planned:
@@ -150,10 +154,25 @@ class Routes(Offers):
             sort=sort,
         )
 
-    def _wanted(self, name: Name, wishes: Preferences, need: Need, peeked: Peek) -> Iterator[Wanted]:
+    def _entries(self, peeked: Peek, profile: str) -> dict[Name, Entry | None]:
+        """By what each of the request's models means here, the entry of its `fallbacks` that it is asked by.
+
+        What stands behind a model in a chain is asked as the request has it.
+        """
+        said = {entry.model: entry for entry in peeked.entries}
+        found: dict[Name, Entry | None] = {}
+        for model in peeked.models:
+            found.setdefault(self.names((model,), profile)[0], said.get(model))
+        return found
+
+    def _wanted(self, name: Name, wishes: Preferences, peeked: Peek, entry: Entry | None) -> Iterator[Wanted]:
         """One model of the request, with what its suffix wishes of it: at the service tier that was asked for, then at
         others."""
         offers = self.offer(name, everywhere=wishes is not NONE)
+        if entry is not None:
+            peeked = peeked.by(entry)
+            offers = replace(offers, candidates=tuple(replace(each, entry=entry) for each in offers.candidates))
+        need = replace(need_of(peeked, self.usd), configured=self._searches)
         if offers.suffix:
             wishes = suffixed(wishes, offers.suffix)
             need = replace(need, free=":free" in offers.suffix)

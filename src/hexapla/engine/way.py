@@ -59,6 +59,7 @@ def _told(gateway: Gateway, plan: Planned, candidate: Candidate, open_call: Open
         "model": candidate.model,
         "stands_for": plan.name_of(candidate) or None,
         "tier": candidate.tier or None,
+        "overrides": list(candidate.overrides),
         "credential": candidate.credential or None,
         "protocol": candidate.endpoint.protocol,
         **_lane(candidate, open_call),

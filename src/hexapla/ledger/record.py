@@ -38,6 +38,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     upstream_id: str = ""
     usage: Usage | None = None  # of an attempt that is paid for beside the one that served, by estimate
     cost: Cost | None = None  # and what that costs; part of the generation's cost where that is in the same currency
+    overrides: tuple[str, ...] = ()  # fields that the request's `fallbacks` say otherwise for it
 
 
 class Generation(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

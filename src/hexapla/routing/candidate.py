@@ -9,6 +9,7 @@ import msgspec
 from hexapla.catalog.schema import Endpoint, Model, Provider, Quirks
 from hexapla.ir.target import Target
 from hexapla.routing.patience import Timers
+from hexapla.translate.fallbacks import Entry
 from hexapla.translate.straight import Way
 
 
@@ -29,6 +30,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     delegate its provider is a gateway itself, which is told the request's wishes and obeys them
     thinks, searches  it was asked for as `:thinking`, `:online`
     tier     the service tier that it is asked for; "" leaves to the request what it says
+    entry    the one of the request's `fallbacks` that it stands for, where that says more than a model
     """
 
     provider: Provider
@@ -48,11 +50,17 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     thinks: bool = False
     searches: bool = False
     tier: str = ""
+    entry: Entry | None = None
 
     @property
     def lot(self) -> str:
         """The model as keys are limited for it: a tier has a limit of its own."""
         return f"{self.model} {self.tier}" if self.tier not in ("", "default") else self.model
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The fields that its entry of `fallbacks` says otherwise than the request."""
+        return tuple(self.entry.said) if self.entry is not None else ()
 
     @property
     def name(self) -> str:

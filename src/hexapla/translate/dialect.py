@@ -8,6 +8,9 @@ from msgspec import Raw
 
 from hexapla.wire.rawjson import load
 
+MESSAGES = frozenset({"system", "anthropic_version", "thinking", "output_config", "fallbacks"})
+"""Fields that Messages has and Chat has not."""
+
 
 def guess(fields: Mapping[str, Raw]) -> str | None:
     """The dialect that a body's fields tell; None where they tell none."""
@@ -17,6 +20,6 @@ def guess(fields: Mapping[str, Raw]) -> str | None:
         return "openai_responses"
     if "messages" not in fields:
         return None
-    messages = "system" in fields or "anthropic_version" in fields or "thinking" in fields
     tools = load(fields.get("tools", Raw()), list[dict[str, Raw]]) or []
-    return "anthropic_messages" if messages or any("input_schema" in tool for tool in tools) else "openai_chat"
+    messages = not MESSAGES.isdisjoint(fields) or any("input_schema" in tool for tool in tools)
+    return "anthropic_messages" if messages else "openai_chat"

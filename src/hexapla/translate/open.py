@@ -30,6 +30,7 @@ from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane, edits
 from hexapla.translate.continuation import begins, continued, resumable, way_on
 from hexapla.translate.demanded import lacks_thought
+from hexapla.translate.fallbacks import Entry
 from hexapla.translate.hearing import Hearing
 from hexapla.translate.hosted import HOSTED, without_hosted
 from hexapla.translate.hub import Hub
@@ -97,6 +98,7 @@ class Translation:
         self._checked = False
         self._thinking: Translation | None = None
         self._tiers: dict[str, Translation] = {}
+        self._entries: dict[str, Translation] = {}
         self._begun: dict[Target, Begun] = {}  # whether a target goes on in the turn that the client began
         self._telling = telling if peeked.stream else None
         self._thoughts = thoughts
@@ -117,6 +119,12 @@ class Translation:
             fields = self.peeked.fields | {TIER.get(self.peeked.protocol, "service_tier"): dump(tier)}
             self._tiers[tier] = self._of(replace(self.peeked, fields=fields, body=join(fields)))
         return self._tiers[tier]
+
+    def by(self, entry: Entry) -> Translation:
+        """The same request as `entry` of its `fallbacks` has it."""
+        if entry.model not in self._entries:
+            self._entries[entry.model] = self._of(self.peeked.by(entry))
+        return self._entries[entry.model]
 
     def _of(self, peeked: Peek) -> Translation:
         other = Translation(

@@ -15,11 +15,14 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
 from hexapla.plugins.asked import SAID, Plugins, read, searches
+from hexapla.translate.fallbacks import Entry, laid_over
+from hexapla.translate.fallbacks import read as read_fallbacks
 from hexapla.wire.nesting import UNBOUNDED, too_deep
-from hexapla.wire.rawjson import NULL, TOO_DEEP, UNDECODABLE, decode_fields, dump, load, split
+from hexapla.wire.rawjson import NULL, TOO_DEEP, UNDECODABLE, decode_fields, dump, join, load, split
 
 CONVERSATION = {
     "openai_chat": "messages",
@@ -83,6 +86,7 @@ class Peek(msgspec.Struct):
     usual   besides, it says nothing but a model and settings for the vendor
     plugins  what is asked of the gateway beside the answer; None for nothing
     preset   the name of the preset that its fields were joined with
+    entries  those of `fallbacks` that say more than a model
     """
 
     protocol: str
@@ -96,20 +100,16 @@ class Peek(msgspec.Struct):
     usual: bool = False
     plugins: Plugins | None = None
     preset: str = ""
+    entries: tuple[Entry, ...] = ()
+
+    def by(self, entry: Entry) -> Peek:
+        """The same request as `entry` has it."""
+        fields = laid_over(self.fields, entry)
+        return replace(self, fields=fields, body=join(fields), entries=())
 
 
 class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
-
-
-class _Fallback(msgspec.Struct, forbid_unknown_fields=True):
-    """What it may say beside for one attempt (anthropic-python 2.13, 2026-11), it has to leave unsaid."""
-
-    model: str
-    max_tokens: None = None
-    output_config: None = None
-    speed: None = None
-    thinking: None = None
 
 
 FURTHER = frozenset({"models", "fallbacks"})
@@ -147,9 +147,6 @@ class _Usual(msgspec.Struct, gc=False):
 
 _usual = msgspec.json.Decoder(_Usual).decode
 
-MOST_FALLBACKS = 3
-"""Entries of Messages' `fallbacks` (https://openrouter.ai/docs/guides/routing/model-fallbacks, 2026-08-22)."""
-
 
 def peek(protocol: str, body: bytes, *, model: str = "", stream: bool | None = None) -> Peek:
     """Look at `body`.  `model` and `stream` are given where the dialect has them in the path.
@@ -181,7 +178,7 @@ def _looked_at(protocol: str, body: bytes, fields: dict[str, Raw], model: str, s
     _check_types(fields)
     model = model or (_text(fields, "model") if "model" in fields else _unnamed(fields))
     asks = not SAID.isdisjoint(fields) or ("tools" in fields and searches(fields["tools"]))
-    models = (model,) if FURTHER.isdisjoint(fields) else _models(fields, model)
+    models, entries = ((model,), ()) if FURTHER.isdisjoint(fields) else _models(protocol, fields, model)
     if max(map(len, models)) > LONGEST_NAME:
         raise ProtocolError(f"a model's name has at most {LONGEST_NAME} characters", path="$.model")
     return Peek(
@@ -193,6 +190,7 @@ def _looked_at(protocol: str, body: bytes, fields: dict[str, Raw], model: str, s
         stream=_flag(fields, "stream") if stream is None else stream,
         include_usage="stream_options" in fields and _include_usage(fields),
         plugins=read(fields) if asks else None,
+        entries=entries,
     )
 
 
@@ -298,9 +296,11 @@ def _unnamed(fields: dict[str, Raw]) -> str:
     return listed[0]
 
 
-def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
-    """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition."""
+def _models(protocol: str, fields: dict[str, Raw], model: str) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
+    """OpenRouter's `models` and Messages' `fallbacks`, after `model` itself and without repetition; and those of the
+    latter that say more than a name."""
     names = [model]
+    entries: list[Entry] = []
     if (raw := fields.get("models")) is not None and raw != NULL:
         listed = load(raw, list[str])
         if listed is None:
@@ -309,18 +309,8 @@ def _models(fields: dict[str, Raw], model: str) -> tuple[str, ...]:
     if (raw := fields.get("fallbacks")) is not None and raw != NULL:
         if fields.get("models", NULL) != NULL:
             raise ProtocolError("fallbacks cannot stand beside models; send one of them", path="$.fallbacks")
-        names += _fallbacks(raw)
+        entries = read_fallbacks(raw, protocol, model)
+        names += [entry.model for entry in entries]
     if len(names) > MOST_MODELS:
         raise ProtocolError(f"models: at most {MOST_MODELS} entries are allowed", path="$.models")
-    return tuple(dict.fromkeys(names))
-
-
-def _fallbacks(raw: Raw) -> list[str]:
-    if raw == Raw(b'"default"'):  # Anthropic's own choice (anthropic-python 2.13, 2026-11)
-        return []
-    listed = load(raw, list[str | _Fallback])
-    if listed is None:
-        raise ProtocolError("fallbacks must be a list of objects with nothing but a model in them", path="$.fallbacks")
-    if len(listed) > MOST_FALLBACKS:
-        raise ProtocolError(f"fallbacks: at most {MOST_FALLBACKS} entries are allowed", path="$.fallbacks")
-    return [entry if isinstance(entry, str) else entry.model for entry in listed]
+    return tuple(dict.fromkeys(names)), tuple(entry for entry in entries if entry.said)

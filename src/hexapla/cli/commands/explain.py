@@ -113,8 +113,9 @@ def _show_way(route: Any, console: Console, say: Say) -> None:
     for column in columns:
         table.add_column(say(column), justify="left" if column == "lane-column" else "right", no_wrap=True)
     for place, each in enumerate(route["candidates"], 1):
-        tier = f" ({each['tier']})" if each["tier"] else ""
-        table.add_row(str(place), escape(f"{each['provider']}/{each['model']}{tier}"), *_cells(each)[: len(columns)])
+        said = ", ".join([each["tier"], *each["overrides"]] if each["tier"] else each["overrides"])
+        name = f"{each['provider']}/{each['model']}" + (f" ({said})" if said else "")
+        table.add_row(str(place), escape(name), *_cells(each)[: len(columns)])
     console.print(table)
     for each in route["rejected"]:
         console.print(
