@@ -115,9 +115,11 @@ class Ping(Event, frozen=True):
 
 
 class MessageStop(Event, frozen=True, kw_only=True):
-    """The answer is complete.  `stop` None: clean protocol end without a reason.  `extras`: unknown closing fields."""
+    """The answer is complete.  `stop` None: clean protocol end without a reason.  `service_tier`: the one that served,
+    where the end tells it (Responses begins with the one that was asked for).  `extras`: unknown closing fields."""
 
     stop: Stop | None = None
+    service_tier: str | None = None
     extras: Extras = {}
 
 

@@ -98,7 +98,7 @@ class Fold:
             id=start.id,
             model=start.model,
             created=start.created,
-            service_tier=start.service_tier,
+            service_tier=(stop.service_tier if stop else None) or start.service_tier,
             origin=start.origin,
             content=tuple(_join(part, pieces) for part, pieces in zip(self._blocks, self._texts)),
             stop=stop.stop if stop else None,

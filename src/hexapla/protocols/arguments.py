@@ -12,25 +12,15 @@ from hexapla.ir.loss import LossLog
 from hexapla.wire.rawjson import dump, load
 
 
-def object_of(part: ToolCall) -> Raw:
-    """The arguments as an object; text that is none is wrapped."""
-    found = _object(part)
-    return found if found is not None else dump({"input": part.arguments})
-
-
-def said_object_of(part: ToolCall, path: str, losses: LossLog) -> Raw:
-    """The same for a request, in which wrapping is a Loss."""
-    found = _object(part)
-    if found is not None:
-        return found
-    losses.add(f"{path}.arguments", "the arguments are not a JSON object and were wrapped", "content")
-    return dump({"input": part.arguments})
-
-
-def _object(part: ToolCall) -> Raw | None:
+def object_of(part: ToolCall, path: str, losses: LossLog) -> Raw:
+    """The arguments as an object.  Text that is none is wrapped: a Loss, but where the tool takes any text."""
     text = part.arguments.strip()
     if not text:
         return Raw(b"{}")
+    freeform = part.kind != "function"
     raw = Raw(text.encode("utf-8", "replace"))
-    whole = part.kind == "function" and text.startswith("{") and load(raw, dict[str, Raw]) is not None
-    return raw if whole else None
+    if not freeform and text.startswith("{") and load(raw, dict[str, Raw]) is not None:
+        return raw
+    if not freeform:
+        losses.add(f"{path}.arguments", "the arguments are not a JSON object and were wrapped", "content")
+    return dump({"input": part.arguments})

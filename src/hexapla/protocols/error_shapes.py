@@ -112,10 +112,11 @@ _TYPES = ("type", "status", "error_type", "__type")
 
 def _described(error: Mapping[str, Any], table: Mapping[str, Kind] = WORDS) -> Said:
     """The object that describes an error, whatever its fields are called."""
+    kind = _first(error, _TYPES)
     return Said(
         message=_message(error),
         code=_first(error, _CODES),
-        type=_first(error, _TYPES),
+        type=kind if kind != "error" else None,  # the name of an event, which Responses says flat
         reason=_reason(error),
         param=_text(error.get("param")),
         error=error,

@@ -168,6 +168,6 @@ class HubStream:
                 if type(event) is BlockStart:
                     self._unheard.part(event.index, event.part)
                 elif type(event) is MessageStop:
-                    self._unheard.end(event.stop, self._decoder.unread)
+                    self._unheard.end(event.stop, self._decoder.unread, event.extras)
                 out.append(encode(event))
         return b"".join(out)

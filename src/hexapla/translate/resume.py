@@ -191,7 +191,7 @@ class SeamStream(HubStream):
                 if self._hearing is not None:
                     self._hearing.hear(event)
                 if type(event) is MessageStop:
-                    self._unheard.end(event.stop, self._decoder.unread)
+                    self._unheard.end(event.stop, self._decoder.unread, event.extras)
                 if self._begun:
                     self._tell(event, out)
                 elif not isinstance(event, StreamError):

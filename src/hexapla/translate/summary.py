@@ -69,6 +69,7 @@ class Summary(msgspec.Struct, kw_only=True, gc=False):
         elif isinstance(event, UsageReport):
             self.usage = event.usage if self.usage is None else self.usage.merge(event.usage)
         elif isinstance(event, MessageStop):
+            self.tier = event.service_tier or self.tier
             self._ended(event.stop)
         elif isinstance(event, StreamError):
             self.error = event

@@ -40,8 +40,8 @@ class Unheard:
         for index, part in enumerate(response.content):
             if type(part) is not Text or part.extras:
                 self.part(index, part)
-        if response.unread or (response.stop is not None and response.stop.extras):
-            self.end(response.stop, response.unread)
+        if response.unread or response.stop is None or response.stop.extras:
+            self.end(response.stop, response.unread, {})
 
     def part(self, index: int, part: ResponsePart) -> None:
         """A part, or the beginning of one."""
@@ -50,9 +50,12 @@ class Unheard:
             grave: Severity = "parameter" if type(part) is ToolCall else "cosmetic"
             self._lose(part.extras, f"content[{index}].", grave)
 
-    def end(self, stop: Stop | None, unread: Iterable[str]) -> None:
-        """How the answer ended, and what of it nobody knows."""
-        if stop is not None:
+    def end(self, stop: Stop | None, unread: Iterable[str], extras: Extras) -> None:
+        """How the answer ended, and what of it nobody knows; `extras`: what a stream says of the whole at its end."""
+        self._lose(extras, "", "cosmetic")
+        if stop is None:
+            self._losses.add("stop", "the provider gave no reason for the end", "cosmetic")
+        else:
             self._lose(stop.extras, "stop.", "cosmetic")
         for name in unread:
             self._losses.add(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from messageswire import CLAUDE, OPENAI, REPLY, encoded, frames, playing, said
+from msgspec import Raw
 
 from hexapla.errors import Kind
 from hexapla.ir.content import Citation, Media, Opaque, Reasoning, Refusal, Text, ToolCall
@@ -137,8 +138,35 @@ def test_freeform_calls_are_wrapped() -> None:
 )
 def test_arguments_become_an_object(arguments: str, expected: Any) -> None:
     """Text that is no object is wrapped in a whole answer, never repaired."""
-    call = ToolCall(id="t1", name="f", arguments=arguments)
-    assert said(GenerateResponse(content=(call,)))["content"][0]["input"] == expected
+    losses = LossLog()
+    response = GenerateResponse(content=(ToolCall(id="t1", name="f", arguments=arguments),))
+    [block] = json.loads(ANTHROPIC_MESSAGES.render_response(response, REPLY, losses))["content"]
+    assert block["input"] == expected
+    assert [loss.field for loss in losses.losses] == (["content[0].arguments"] if "input" in expected else [])
+
+
+def test_tokens_that_say_nothing_begin_no_block() -> None:
+    """An empty text would be refused when it comes back."""
+    call, token = ToolCall(id="t1", name="f", arguments="{}"), BlockDelta(1, TextDelta("", (Raw(b"{}"),)))
+    found = [*playing(call)[:-1], BlockStart(1, Text(text="")), token, BlockStop(1), MessageStop(stop=None)]
+    assert [block["type"] for block in blocks(encoded(found))] == ["tool_use"]
+
+
+def test_a_summary_and_the_thought_itself_are_two_paragraphs() -> None:
+    """As in a whole answer."""
+    both = Reasoning(summary=("Short.",), text="Long.", form="reasoning", origin=OPENAI)
+    [streamed] = blocks(encoded(playing(both)))
+    parts = [BlockDelta(0, SummaryDelta(0, "Short.")), BlockDelta(0, TextDelta("Lo")), BlockDelta(0, TextDelta("ng."))]
+    bare = Reasoning(form="reasoning", origin=OPENAI)
+    [pieces] = blocks(encoded([MessageStart(), BlockStart(0, bare), *parts, BlockStop(0), MessageStop(stop=None)]))
+    assert said(GenerateResponse(content=(both,)))["content"][0]["thinking"] == "Short.\n\nLong."
+    assert streamed["thinking"] == pieces["thinking"] == "Short.\n\nLong."
+
+
+def test_an_hour_of_writes_is_never_more_than_all() -> None:
+    """Counts that contradict themselves make no negative one."""
+    usage = said(GenerateResponse(usage=Usage(input=10, output=1, cache_write=40, cache_write_1h=30)))["usage"]
+    assert usage["cache_creation"] == {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 10}
 
 
 def test_citations() -> None:

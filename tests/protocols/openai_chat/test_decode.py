@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from chatwire import DONE, answer, call, chunk, events, failure, sse, twin
@@ -421,6 +422,34 @@ def test_refusal_and_logprobs() -> None:
     assert isinstance(text, Text)
     assert [json.loads(bytes(raw)) for raw in text.logprobs] == [probs]
     assert refusal == Refusal(text="no")
+
+
+def probable(token: str, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    """A chunk with the probability of a token."""
+    found = chunk(delta, finish)
+    found["choices"][0]["logprobs"] = {"content": [{"token": token, "logprob": -0.5, "bytes": [], "top_logprobs": []}]}
+    return found
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        (probable("a", {"content": ""}), probable("b", {"content": "x"}), probable("c", {"content": ""}), STOP),
+        (probable("a", {"content": "x"}), chunk(call(0, "f", "{}", id="1")), probable("b", {}), probable("c", {}, "stop")),
+        (chunk(call(0, "f", "{}", id="1")), *(probable(token, {}) for token in "abc"), STOP),
+    ],
+)  # fmt: skip
+def test_probabilities_of_tokens_without_text(stream: tuple[dict[str, Any], ...]) -> None:
+    """Half a character says nothing until its other half comes, and the end of the turn says nothing at all."""
+    texts = [part for part in answer(sse(*stream)).content if isinstance(part, Text)]
+    assert [json.loads(bytes(raw))["token"] for text in texts for raw in text.logprobs] == ["a", "b", "c"]
+
+
+def test_the_tier_that_a_later_chunk_names() -> None:
+    """Groq names it in the last."""
+    assert (
+        answer(sse(chunk({"content": "x"}), chunk(finish="stop", service_tier="on_demand"))).service_tier == "on_demand"
+    )
 
 
 def test_gemini_signature_stays_with_its_call() -> None:

@@ -192,6 +192,19 @@ def test_refusals_citations_and_probabilities() -> None:
     assert refusal == Refusal(text="No.")
 
 
+def test_the_tier_that_served_is_told_at_the_end() -> None:
+    """The first event says what was asked for; a price may hang on the difference."""
+    begun = created(service_tier="auto")
+    assert answer(begun, completed(message("x"), service_tier="flex")).service_tier == "flex"
+    assert answer(begun, completed(message("x"))).service_tier == "auto"
+
+
+def test_the_name_of_the_event_is_no_type_of_error() -> None:
+    """`error` events are flat, so their `type` is the event's."""
+    error = failure(sse(created(), {"type": "error", "code": "rate_limit_exceeded", "message": "slow down"}))
+    assert (error.type, error.code, error.kind) == (None, "rate_limit_exceeded", "rate_limit")
+
+
 def test_hosted_items_are_carried_whole() -> None:
     """The vendor's own calls come in their final form; a picture is one that other dialects know, too."""
     search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "x"}}

@@ -152,7 +152,7 @@ def _render_reasoning(part: Reasoning, losses: LossLog, path: str) -> Json:
 
 
 def _render_call(part: ToolCall, losses: LossLog, path: str) -> Json:
-    given = object_of(part)
+    given = object_of(part, path, losses)
     return {"type": "tool_use", "id": part.id, "name": part.name, "input": given, **part.extras.get(NAME, {})}
 
 

@@ -154,18 +154,23 @@ class MessagesEncoder:
     def _text(self, delta: TextDelta) -> bytes:
         if delta.logprobs:
             self.losses.add("content.logprobs", "Messages has no log probabilities")
-        block = self._open
+            if not delta.text:
+                return b""
+        block, text = self._open, delta.text
         if type(block.part) is Text:
             if block.prefix:  # nearly all there is
-                return b"%b%b}}\n\n" % (block.prefix, _json(delta.text))
+                return b"%b%b}}\n\n" % (block.prefix, _json(text))
         else:
-            block.text.append(delta.text)
             if isinstance(block.part, ToolCall) and block.part.kind == "custom":
+                block.text.append(text)
                 return b""
+            if isinstance(block.part, Reasoning) and block.part.summary and not block.text:
+                text = f"\n\n{text}"
+            block.text.append(delta.text)
         if block.place is not None:
-            return self._piece(delta.text)
+            return self._piece(text)
         begun = self._begin()
-        return begun + b"".join([self._citation(cited) for cited in block.cited]) + self._piece(delta.text)
+        return begun + b"".join([self._citation(cited) for cited in block.cited]) + self._piece(text)
 
     def _summary(self, delta: SummaryDelta) -> bytes:
         """Summary paragraphs as one text, a blank line between two."""
@@ -226,7 +231,8 @@ class MessagesEncoder:
     def _close_call(self, part: ToolCall) -> bytes:
         if part.kind != "custom":
             return b""
-        whole = object_of(replace(part, arguments=part.arguments + "".join(self._open.text)))
+        part = replace(part, arguments=part.arguments + "".join(self._open.text))
+        whole = object_of(part, "content", self.losses)
         return self._piece(bytes(whole).decode("utf-8", "replace"))
 
     def _whole(self, part: ResponsePart, index: int) -> bytes:

@@ -28,7 +28,7 @@ from hexapla.ir.loss import LossLog
 from hexapla.ir.request import SYSTEM, GenerateRequest, Message
 from hexapla.ir.target import Target
 from hexapla.protocols.anthropic_messages.words import NAME
-from hexapla.protocols.arguments import said_object_of
+from hexapla.protocols.arguments import object_of
 from hexapla.protocols.base import nothing_left
 from hexapla.protocols.extras import MARK, beside, lose_extras
 from hexapla.wire.rawjson import split
@@ -184,7 +184,7 @@ class Turns:
             "type": "tool_use",
             "id": part.id,
             "name": part.name,
-            "input": said_object_of(part, path, self.losses),
+            "input": object_of(part, path, self.losses),
         }
 
     def _result(self, path: str, part: ToolResult) -> Json:

@@ -104,7 +104,7 @@ def render_usage(usage: Usage | None) -> dict[str, Any]:
         "output_tokens": usage.output or 0,
     }
     if usage.cache_write_1h is not None:
-        later = usage.cache_write_1h
+        later = min(usage.cache_write_1h, written)
         said["cache_creation"] = {"ephemeral_5m_input_tokens": written - later, "ephemeral_1h_input_tokens": later}
     if usage.reasoning is not None:
         said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}

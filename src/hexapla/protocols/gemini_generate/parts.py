@@ -68,7 +68,7 @@ class Parts:
         return [{"text": part.readable, "thought": True, **signed, **part.extras.get(NAME, {})}]
 
     def call(self, part: ToolCall, path: str) -> list[Json]:
-        said: Json = {"functionCall": {"id": part.id, "name": part.name, "args": object_of(part)}}
+        said: Json = {"functionCall": {"id": part.id, "name": part.name, "args": object_of(part, path, self._losses)}}
         own, self._own = self._own, None
         if own is None:
             return [self.signed(said)]

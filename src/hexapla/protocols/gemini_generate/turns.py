@@ -22,7 +22,7 @@ from hexapla.ir.content import AnyPart, Extras, Media, Opaque, Reasoning, Refusa
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import SYSTEM, GenerateRequest, Message
 from hexapla.ir.target import Target
-from hexapla.protocols.arguments import said_object_of
+from hexapla.protocols.arguments import object_of
 from hexapla.protocols.extras import beside, lose_extras
 from hexapla.protocols.gemini_generate.media import likely_type, media_kind
 from hexapla.protocols.gemini_generate.signature import TEXT_KEY, signs
@@ -166,7 +166,7 @@ class Turns:
         return {"text": part.text}
 
     def _call(self, path: str, part: ToolCall) -> Json:
-        said = said_object_of(part, path, self.losses)
+        said = object_of(part, path, self.losses)
         return {"functionCall": {"id": part.id, "name": part.name, "args": said}}
 
     # results

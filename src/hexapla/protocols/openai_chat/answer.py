@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Raw
 
 from hexapla.ir.content import Extras, Media, Opaque, Reasoning, Refusal, Text, ToolCall
-from hexapla.ir.event import MessageStart
+from hexapla.ir.event import MessageStart, MessageStop
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, Stop
 from hexapla.protocols.base import Reply
@@ -56,12 +56,18 @@ def head_of(answer: GenerateResponse | MessageStart, reply: Reply, kind: str, lo
     }
     if reply.openrouter:
         head["provider"] = reply.provider
-    if answer.service_tier in TIERS:
-        head["service_tier"] = answer.service_tier
-    elif answer.service_tier is not None:
-        losses.add("service_tier", f"{answer.service_tier} is no service tier of Chat Completions", "cosmetic")
     _foreign(answer.extras, losses)
-    return head | dict(answer.extras.get(NAME, {}))
+    return head | tier_of(answer, losses) | dict(answer.extras.get(NAME, {}))
+
+
+def tier_of(answer: GenerateResponse | MessageStart | MessageStop, losses: LossLog) -> Json:
+    """The service tier, if it was told and Chat knows it."""
+    tier = answer.service_tier
+    if tier in TIERS:
+        return {"service_tier": tier}
+    if tier is not None:
+        losses.add("service_tier", f"{tier} is no service tier of Chat Completions", "cosmetic")
+    return {}
 
 
 def _foreign(extras: Extras, losses: LossLog) -> None:

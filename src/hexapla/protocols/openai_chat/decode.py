@@ -86,6 +86,8 @@ class ChatDecoder(FrameDecoder):
         self._audio: dict[str, Any] = {}
         self._finish: Choice | None = None  # the choice that carried the last finish reason
         self._usage: Usage | None = None
+        self._probable: list[Raw] = []  # probabilities of tokens that wait for their text
+        self._tier: str | None = None
 
     def look(self) -> None:
         super().look()
@@ -150,6 +152,8 @@ class ChatDecoder(FrameDecoder):
                 self._report(usage_of(chunk.x_groq.usage))
         if chunk.usage:
             self._report(usage_of(chunk.usage))
+        if chunk.service_tier:
+            self._tier = chunk.service_tier
         for choice in choices or ():
             self._on_choice(chunk, choice)
         pages = chunk.citations or chunk.web_search
@@ -219,6 +223,8 @@ class ChatDecoder(FrameDecoder):
                 self._events.append(BlockDelta(self.text_index, TextDelta(content)))
             else:
                 self._say(_TEXT, content, logprobs)
+        elif logprobs is not None and logprobs.content:
+            self._tokens(logprobs.content)
         if delta.refusal:
             self._say(_REFUSAL, delta.refusal)
         if delta.tool_calls or delta.function_call is not None:
@@ -254,11 +260,24 @@ class ChatDecoder(FrameDecoder):
         index = self._blocks.index(key)
         if index is None:
             index = self.open_block(key, Text(text="") if key == _TEXT else Refusal(text=""))
-        probs = tuple(Raw(bytes(each)) for each in logprobs.content or ()) if logprobs is not None else ()
+        found = logprobs.content or () if logprobs is not None else ()
+        probs = (*self._waiting(), *(Raw(bytes(each)) for each in found)) if key == _TEXT else ()
         self._events.append(BlockDelta(index, TextDelta(text, probs)))
         if self._citations and key == _TEXT:
             waiting, self._citations = self._citations, []
             self._cite(waiting)
+
+    def _tokens(self, found: list[Raw]) -> None:
+        """Probabilities of tokens that say nothing yet: half a character, the end of the turn."""
+        self._probable.extend(Raw(bytes(each)) for each in found)
+        index = self._blocks.index(_TEXT)
+        if index is not None:
+            self._events.append(BlockDelta(index, TextDelta("", self._waiting())))
+
+    def _waiting(self) -> tuple[Raw, ...]:
+        found = tuple(self._probable)
+        self._probable.clear()
+        return found
 
     def _think(self, form: str, text: str, delta: Delta | None) -> None:
         """More thought: its text, and the state beside it, which is also passed on in the pieces in which it comes."""
@@ -369,14 +388,16 @@ class ChatDecoder(FrameDecoder):
         sound = audio_of(self._audio)
         if sound is not None:
             self._media([sound])
-        if self._citations:
-            self._cite_last()
+        if self._citations or self._probable:
+            self._tell_last()
         self._close_thought()
         self._events.extend(self._blocks.close_all())
-        self._events.append(MessageStop(stop=stop_of(self._finish, calls=bool(self._calls))))
+        self._events.append(MessageStop(stop=stop_of(self._finish, calls=bool(self._calls)), service_tier=self._tier))
         self.done = self.settled = True
 
-    def _cite_last(self) -> None:
-        """Citations for which no text came have one to stand on, as in a whole answer."""
-        self.open_block(_TEXT, Text(text=""))
+    def _tell_last(self) -> None:
+        """Citations and probabilities for which no text came have one to stand on, as in a whole answer."""
+        index = self.open_block(_TEXT, Text(text=""))
         self._cite(self._citations)
+        if self._probable:
+            self._events.append(BlockDelta(index, TextDelta("", self._waiting())))

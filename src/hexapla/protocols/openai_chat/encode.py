@@ -46,7 +46,7 @@ from hexapla.protocols.base import Reply, heartbeat
 from hexapla.protocols.blocks import Nesting
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.extras import put
-from hexapla.protocols.openai_chat.answer import finish_of, head_of, media_fields, native_of
+from hexapla.protocols.openai_chat.answer import finish_of, head_of, media_fields, native_of, tier_of
 from hexapla.protocols.openai_chat.old import lose_call, speaks_old
 from hexapla.protocols.openai_chat.parts import in_answer, render_citation
 from hexapla.protocols.openai_chat.schema import NAME
@@ -87,6 +87,7 @@ class ChatEncoder:
         self._begun: dict[int, int] = {}  # where texts began
         self._unplaced: dict[int, list[Citation]] = {}  # that stand for the whole of their text
         self._places: Counter[str] = Counter()  # citations and images so far: the SDK joins lists by place
+        self._fields: dict[str, Any] = {}
         self._head = b""
         self._old = speaks_old(reply)
         self.losses = LossLog() if losses is None else losses
@@ -102,8 +103,8 @@ class ChatEncoder:
 
     def _start(self, event: MessageStart) -> bytes:
         self._usage = event.usage
-        head = head_of(event, self._reply, "chat.completion.chunk", self.losses)
-        self._head = b'data: %b,"choices":[' % _json(head)[:-1]
+        self._fields = head_of(event, self._reply, "chat.completion.chunk", self.losses)
+        self._head = _head(self._fields)
         return self._delta(b'{"role":"assistant","content":""}')
 
     def _delta(self, delta: bytes) -> bytes:
@@ -250,6 +251,8 @@ class ChatEncoder:
         return heartbeat(self._reply)
 
     def _stop(self, event: MessageStop) -> bytes:
+        if event.service_tier is not None:
+            self._head = _head(self._fields | tier_of(event, self.losses))
         choice = {
             "index": 0,
             "delta": {},
@@ -279,6 +282,11 @@ class ChatEncoder:
             error["metadata"]["provider_code"] = event.code
         choice = b'{"index":0,"delta":{"content":""},"finish_reason":"error"}'
         return b'%b%b],"error":%b}\n\n' % (self._head, choice, _json(error))
+
+
+def _head(fields: dict[str, Any]) -> bytes:
+    """A chunk as far as its choices."""
+    return b'data: %b,"choices":[' % _json(fields)[:-1]
 
 
 _ENCODE: dict[type, Callable[[ChatEncoder, Any], bytes]] = {

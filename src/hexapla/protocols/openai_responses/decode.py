@@ -108,7 +108,8 @@ class ResponsesDecoder(FrameDecoder):
             answer.status = "incomplete" if event.type == "response.incomplete" else "completed"
         self._said.finish(answer.output or ())
         self._report(answer, self._said.parts)
-        self._events.append(MessageStop(stop=stop_for(answer, self._said.parts)))
+        stop = stop_for(answer, self._said.parts)
+        self._events.append(MessageStop(stop=stop, service_tier=answer.service_tier or None))
         self.done = self.settled = True
 
     def _report(self, answer: WireResponse, said: Sequence[ResponsePart] = ()) -> None:

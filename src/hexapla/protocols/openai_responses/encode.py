@@ -33,7 +33,7 @@ from hexapla.ir.response import Usage
 from hexapla.protocols.base import Reply, heartbeat
 from hexapla.protocols.error_types import ERROR_TYPES
 from hexapla.protocols.openai_responses.errors import stream_error
-from hexapla.protocols.openai_responses.response import ending, envelope
+from hexapla.protocols.openai_responses.response import ending, envelope, tier_of
 from hexapla.protocols.openai_responses.words import Ids, render_usage
 from hexapla.protocols.openai_responses.writer import Lines, Writer
 from hexapla.protocols.openai_responses.writers import open_writer
@@ -102,6 +102,7 @@ class ResponsesEncoder:
 
     def _stop(self, event: MessageStop) -> bytes:
         said = ending(event.stop, self.losses)
+        said |= tier_of(event, self.losses)
         return self._finish(said["status"], said)
 
     def _error(self, event: StreamError) -> bytes:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from hexapla.errors import Kind, ProtocolError, UpstreamError
 from hexapla.ir.content import Opaque, ToolCall
-from hexapla.ir.event import MessageStart
+from hexapla.ir.event import MessageStart, MessageStop
 from hexapla.ir.loss import LossLog
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
 from hexapla.protocols.base import Reply
@@ -152,21 +152,26 @@ def envelope(answer: GenerateResponse | MessageStart, reply: Reply, losses: Loss
     }
     if reply.openrouter:
         said |= {"presence_penalty": None, "frequency_penalty": None}
-    if answer.service_tier in TIERS:
-        said["service_tier"] = answer.service_tier
-    elif answer.service_tier is not None:
-        losses.add("service_tier", f"{answer.service_tier} is no service tier of Responses", "cosmetic")
+    said |= tier_of(answer, losses)
     for origin in answer.extras:
         for name in answer.extras[origin]:
             losses.add(f"extras.{origin}.{name}", f"{name} is a field of {origin} only", "cosmetic")
     return said | echo(reply.request)
 
 
+def tier_of(answer: GenerateResponse | MessageStart | MessageStop, losses: LossLog) -> Json:
+    """The service tier, if it was told and Responses knows it."""
+    tier = answer.service_tier
+    if tier in TIERS:
+        return {"service_tier": tier}
+    if tier is not None:
+        losses.add("service_tier", f"{tier} is no service tier of Responses", "cosmetic")
+    return {}
+
+
 def ending(stop: Stop | None, losses: LossLog) -> Json:
     """The fields that say how an answer ended."""
-    if stop is None:
-        losses.add("stop", "the provider gave no reason for the end", "cosmetic")
-    elif stop.sequence is not None:
+    if stop is not None and stop.sequence is not None:
         losses.add("stop.sequence", "Responses names no stop sequence", "cosmetic")
     if stop is not None and stop.extras:
         lose_extras(stop.extras, "stop.", "Responses has no field for more about the end", losses, "cosmetic")
