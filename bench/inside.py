@@ -125,8 +125,9 @@ class Inside:
     """A gateway without sockets."""
 
     def __init__(self, gateway: Gateway) -> None:
-        app = App(gateway, KeyRing(gateway.config.key_names()))
-        kind = guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory)
+        keys = KeyRing(gateway.config.key_names())
+        app = App(gateway, keys)
+        kind = guarded(gateway.config.limits, gateway.books.ledger.new_id, app.find, gateway.memory, keys)
         config = uvicorn.Config(app, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=75)
         config.load()
         self.client = Client()

@@ -77,6 +77,24 @@ SENTENCES: Rows = (
         "没有收到 API 密钥。请把本网关的密钥放在 `Authorization: Bearer` 或 `x-api-key` 中。",
     ),
     ("The API key is not known to this gateway.", "本网关不认识这个 API 密钥。"),
+    (
+        "Web pages of other sites may not use {} Or name this one's origin in server.cors_origins.",
+        "其他网站的网页不得使用{0}或把该网页的来源写入 server.cors_origins。",
+    ),
+    (
+        (
+            "Anybody could lead the name {} here for a web page. Ask 127.0.0.1, or add the name to "
+            "server.hosts in hexapla.toml. Pages of other sites may not use {}"
+        ),
+        (
+            "任何人都可以让网页的名称 {0} 指向这里。请使用 127.0.0.1，或把该名称加入 hexapla.toml 的 server.hosts。"
+            "其他网站的网页不得使用{1}"
+        ),
+    ),
+    (
+        "a gateway that asks for no key. Add [[keys]] to hexapla.toml and send one of them.",
+        "不要求密钥的网关。请在 hexapla.toml 中加入 [[keys]] 并发送其中之一。",
+    ),
     # the body of a request
     ("The request body is empty; send a JSON object.", "请求体为空，请发送 JSON 对象。"),
     ("The request body is not valid JSON: {}.", "请求体不是有效的 JSON：{0}。"),
@@ -200,6 +218,14 @@ SENTENCES: Rows = (
             "Add [[keys]] to hexapla.toml, or listen on 127.0.0.1."
         ),
         "没有密钥就监听 {0}，会把所有供应商暴露给网络。请在 hexapla.toml 中加入 [[keys]]，或监听 127.0.0.1。",
+    ),
+    (
+        '{} is no origin of web pages: a scheme and a host, as https://chat.example.com, or "*" for all.',
+        '{0} 不是网页的来源：应为协议和主机，例如 https://chat.example.com，或以 "*" 表示全部。',
+    ),
+    (
+        "Every web page could spend what your providers are paid. Name the pages' origins, or add [[keys]].",
+        "任何网页都可以花费您付给供应商的钱。请写明网页的来源，或加入 [[keys]]。",
     ),
     ("{} is no port; ports go from 0 (any free one) to {}.", "{0} 不是端口，端口从 0（任意空闲端口）到 {1}。"),
     (

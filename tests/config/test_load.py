@@ -336,3 +336,19 @@ def test_a_search_service_that_cannot_be_asked(text: str, why: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config(text, "f.toml", {})
     assert str(caught.value).startswith(why)
+
+
+@pytest.mark.parametrize(
+    "origin", ["chat.example.com", "https://chat.example.com/app", "https://", "null", "https://a b"]
+)
+def test_what_is_no_origin_of_pages_is_a_mistake(origin: str) -> None:
+    error = wrong(f"[server]\ncors_origins = ['http://localhost:*', '{origin}']\n")
+    assert (error.line, error.key) == (2, "server.cors_origins") and origin in str(error)
+
+
+@pytest.mark.parametrize("every", ['"*"', '["*"]', '["https://*"]', '["http://*:*"]'])
+def test_every_page_may_ask_only_where_a_key_is_needed(every: str) -> None:
+    """Or any of them could spend."""
+    assert wrong(f"[server]\ncors_origins = {every}\n").key == "server.cors_origins"
+    assert load(f"keys = ['k']\n[server]\ncors_origins = {every}\n").config.server.cors_origins
+    assert load("[server]\ncors_origins = ['https://*.example.com', 'app://*']\n").config.server.cors_origins

@@ -126,7 +126,7 @@ class Connection:
                 ("messages", "anthropic_messages", "work"),
             )
         }
-        kind = guarded(LIMITS, self.gateway.new_id, paths.get, self.gateway.memory)
+        kind = guarded(LIMITS, self.gateway.new_id, paths.get, self.gateway.memory, self.keys)
         config = uvicorn.Config(_asgi, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=75)
         config.load()
         self.door = self._counting(kind)(config=config, server_state=ServerState(), app_state={})

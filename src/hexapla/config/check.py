@@ -20,6 +20,11 @@ from hexapla.errors import ProtocolError
 from hexapla.routing.memory import REQUEST, WEIGHT
 from hexapla.routing.patience import Timers
 
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9*._-]+|\[[0-9a-f:]+\])(?::(?:\d+|\*))?/?", re.IGNORECASE).fullmatch
+"""A web page's origin, with `*` for a part of its name or for its port."""
+
+EVERY_ONE = re.compile(r"\*|https?://[*.]+(?::.*)?/?", re.IGNORECASE).fullmatch
+
 TIMERS = frozenset(Timers.__struct_fields__)
 """What an endpoint's `timeouts`, and a model's, may name."""
 
@@ -41,6 +46,7 @@ def check(config: Config, text: str, file: str) -> None:
         for timer in timers.keys() - TIMERS:
             why = f"There is no timeout {timer!r}."
             raise mistake(why, ("timeouts", "models", glob, timer), text, file, timer, TIMERS)
+    _check_origins(config, text, file)
     least = REQUEST + WEIGHT * config.limits.body_bytes
     if 0 < config.limits.memory_bytes < least:
         why = f"The largest request would never fit: at least {least} for this body_bytes, or 0 for half of the machine's."
@@ -59,6 +65,17 @@ def check(config: Config, text: str, file: str) -> None:
         if bound and bound not in config.profiles:
             why = f"There is no profile {bound!r}."
             raise mistake(why, ("keys", index, "profile"), text, file, bound, config.profiles)
+
+
+def _check_origins(config: Config, text: str, file: str) -> None:
+    place = ("server", "cors_origins")
+    for origin in config.server.cors_origins:
+        if origin != "*" and ORIGIN(origin) is None:
+            why = f'{origin!r} is no origin of web pages: a scheme and a host, as https://chat.example.com, or "*" for all.'
+            raise mistake(why, place, text, file)
+        if EVERY_ONE(origin) and not config.keys:
+            why = "Every web page could spend what your providers are paid. Name the pages' origins, or add [[keys]]."
+            raise mistake(why, place, text, file)
 
 
 def _check_tls(tls: Tls, place: Place, text: str, file: str) -> None:

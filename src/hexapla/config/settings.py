@@ -58,12 +58,14 @@ class Key(_Table, frozen=True, kw_only=True):
 class ServerConfig(_Table, frozen=True, kw_only=True):
     """hosts    names beside this machine's own under which a gateway without keys may be asked
     metrics  who may read /metrics: whoever reaches the port, whoever has a key, nobody
+    cors_origins  of web pages that may ask and hear the answer; "*" is every one
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 6336
     hosts: tuple[str, ...] = ()
     metrics: Literal["open", "key", "off"] = "open"
+    cors_origins: tuple[str, ...] | Literal["*"] = ()
     grace_seconds: float = 30.0  # how long streams may take to finish after SIGTERM
 
 

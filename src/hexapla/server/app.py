@@ -19,6 +19,7 @@ from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
 from hexapla.server.meta import GENERATION, PREFIXES, meta_routes
+from hexapla.server.pages import granting, preflight
 from hexapla.server.profile import PREFIX, enter, inside
 from hexapla.server.views import OPENROUTER, Guard
 
@@ -28,6 +29,7 @@ class App:
 
     def __init__(self, gateway: Gateway, keys: KeyRing) -> None:
         self.gateway = gateway
+        self._keys = keys
         self._posts = {
             prefix + path: Generate(gateway, keys, protocol, openrouter=prefix == OPENROUTER)
             for prefix in PREFIXES
@@ -66,6 +68,16 @@ class App:
         return None if endpoint is None else (endpoint, profile)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pages = self._keys.pages
+        if pages is not None and scope["type"] == "http" and (granted := pages.granted(scope["headers"])):
+            send = granting(send, granted)
+            if allowed := preflight(scope["method"], scope["headers"]):
+                await send({"type": "http.response.start", "status": 204, "headers": list(allowed)})
+                await send({"type": "http.response.body", "body": b""})
+                return
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             scope = enter(scope)
         if scope["type"] == "http" and scope["method"] == "POST":

@@ -108,7 +108,7 @@ class Follower:
             self.stale = True
             LOG.error("The changed configuration is refused, the one before keeps serving. %s", error)
             return
-        self._keys.adopt(names, loaded.config.server.hosts)
+        self._keys.adopt(names, loaded.config.server.hosts, loaded.config.server.cors_origins)
         self._files = loaded.files
         self.taken += 1
         self.stale = False

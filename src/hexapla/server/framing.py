@@ -33,8 +33,8 @@ class Refused(Exception):  # noqa: N818 - the parser hears it, and nobody else
         self._message = message
         self._kind = kind
 
-    def answer(self, answer_id: bytes) -> bytes:
-        """The whole answer.  The dialect is not known yet: the body is an error in all of them."""
+    def answer(self, answer_id: bytes, lines: bytes = b"") -> bytes:
+        """The whole answer, with more lines of its head.  The dialect is not known yet: the body is an error in all."""
         reason, message, kind = HTTPStatus(self._status).phrase.encode(), self._message.encode(), self._kind.encode()
         body = b'{"type":"error","error":{"type":"%b","message":"%b","param":null,"code":null},"request_id":"%b"}' % (
             kind,
@@ -43,8 +43,8 @@ class Refused(Exception):  # noqa: N818 - the parser hears it, and nobody else
         )
         return (
             b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-            b"request-id: %b\r\nconnection: close\r\n\r\n%b"
-            % (self._status, reason, len(body), answer_id, answer_id, body)
+            b"request-id: %b\r\n%bconnection: close\r\n\r\n%b"
+            % (self._status, reason, len(body), answer_id, answer_id, lines, body)
         )
 
 

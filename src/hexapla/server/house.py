@@ -87,7 +87,8 @@ def _run(loaded: Loaded, port: int, ready: Future[tuple[str, Server, asyncio.Abs
 async def _serve(loaded: Loaded, port: int, ready: Future[tuple[str, Server, asyncio.AbstractEventLoop]]) -> None:
     sockets = listen(HOST, port)
     gateway = open_gateway(loaded, log=True)
-    keys = KeyRing(loaded.config.key_names(), loaded.config.server.hosts)
+    settings = loaded.config.server
+    keys = KeyRing(loaded.config.key_names(), settings.hosts, settings.cors_origins)
     loop = asyncio.get_running_loop()
     server = server_of(gateway, keys, sockets, lambda: ready.set_result((url_of(sockets[0]), server, loop)))
     try:

@@ -34,6 +34,7 @@ from hexapla.server.framing import (
     without_offer,
 )
 from hexapla.server.generate import Generate
+from hexapla.server.keys import KeyRing
 from hexapla.server.known import PATIENCE, Known, remembered
 from hexapla.server.turn import Opening, Place, Turn
 from hexapla.upstream.stall import give_up_after
@@ -53,6 +54,7 @@ class Door(HttpToolsProtocol):
     new_id = staticmethod(Mint())
     find: Find = staticmethod(lambda path: None)
     memory = Memory()
+    keys = KeyRing({})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -230,10 +232,12 @@ class Door(HttpToolsProtocol):
             return
         # a generation request: a turn of our own instead of uvicorn's cycle
         endpoint, profile = found
+        pages = self.keys.pages
         opening = Opening(
             endpoint=endpoint,
             profile=profile,
             headers=self.headers,
+            granted="" if pages is None else pages.lines(self.headers),
             keep_alive=parser.should_keep_alive() and version != "1.0",
             expects=self.expect_100_continue,
         )
@@ -360,7 +364,9 @@ class Door(HttpToolsProtocol):
         if (
             not answered
         ):  # a body may break off behind its answer, and a second one would be taken for the next request's
-            transport.write(refused.answer(self.new_id().encode()))
+            pages = self.keys.pages
+            granted = "" if pages is None or not self.headers else pages.lines(self.headers)
+            transport.write(refused.answer(self.new_id().encode(), granted.encode()))
         transport.close()
 
     def _others_first(self) -> bool:
@@ -375,11 +381,12 @@ class Door(HttpToolsProtocol):
         return True
 
 
-def guarded(limits: Limits, new_id: Callable[[], str], find: Find, memory: Memory) -> type[Door]:
+def guarded(limits: Limits, new_id: Callable[[], str], find: Find, memory: Memory, keys: KeyRing) -> type[Door]:
     """The protocol with these limits; uvicorn makes one object of it for each connection.
 
     find    the generation endpoint at a path, and the profile that the path names
     memory  what everything that is under way may take together
+    keys    know whose pages may hear an answer
     """
-    own = {"limits": limits, "new_id": staticmethod(new_id), "find": staticmethod(find), "memory": memory}
+    own = {"limits": limits, "new_id": staticmethod(new_id), "find": staticmethod(find), "memory": memory, "keys": keys}
     return type("Guarded", (Door,), own)

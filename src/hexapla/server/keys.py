@@ -4,7 +4,8 @@ Keys are compared by their SHA-256, so that the comparison's time tells nothing 
 remembered and found by a keyed hash that nobody else can make, which tells as little and costs less.
 
 A gateway without keys serves every program of this machine, and a browser is one: any page could let it spend the owner's
-money with a plain form.  Browsers say where a request comes from (`Origin`), so other people's pages are refused.  A page
+money with a plain form.  Browsers say where a request comes from (`Origin`), so other people's pages are refused, unless
+the operator allows them (docs/decisions/2026-11-28-web-pages.md).  A page
 whose own name was made to lead here (DNS rebinding) is at home for its browser and sends no foreign origin, but it says
 that name as `Host`: names that anybody could own are refused as well.
 """
@@ -12,10 +13,11 @@ that name as `Host`: names that anybody could own are refused as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 
 from hexapla.errors import ClientError, ConfigError, Kind
+from hexapla.server.pages import Pages
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -39,16 +41,18 @@ class KeyRing:
 
     names    SHA-256 of a key (hex) -> its name; empty: no key is required
     hosts    names beside this machine's own under which a gateway without keys may be asked
+    origins  of web pages that may ask, and hear what is answered: `pages`, None for none
     edition  another object when others were adopted: what `name` said before may be wrong
     """
 
-    def __init__(self, names: Mapping[str, str], hosts: Iterable[str] = ()) -> None:
-        self.adopt(names, hosts)
+    def __init__(self, names: Mapping[str, str], hosts: Iterable[str] = (), origins: Collection[str] = ()) -> None:
+        self.adopt(names, hosts, origins)
 
-    def adopt(self, names: Mapping[str, str], hosts: Iterable[str] = ()) -> None:
+    def adopt(self, names: Mapping[str, str], hosts: Iterable[str] = (), origins: Collection[str] = ()) -> None:
         """Replace them, for every request from the next one on."""
         self._names = {bytes.fromhex(digest): name for digest, name in names.items()}
         self._hosts = frozenset(host.lower() for host in hosts)
+        self.pages = Pages(origins) if origins else None
         self._known: dict[tuple[bytes, bytes], str] = {}
         self.edition = object()
 
@@ -86,14 +90,24 @@ class KeyRing:
     def guard(self, headers: Headers) -> None:
         """Raise ClientError(permission) for a web page of another site, if no key is needed."""
         for name, value in () if self._names else headers:
-            if name == b"origin" and (web := _WEB(value)) and not self._ours(value[web.end() :]):
-                raise ClientError(Kind.PERMISSION, f"Web pages of other sites may not use {_SAFER}")
+            if name == b"origin" and self._foreign(value):
+                raise ClientError(
+                    Kind.PERMISSION,
+                    f"Web pages of other sites may not use {_SAFER} Or name this one's origin in server.cors_origins.",
+                )
             if name == b"host" and not (_ADDRESS(value) or self._ours(value)):
                 raise ClientError(
                     Kind.PERMISSION,
                     f"Anybody could lead the name {_bare(value)!r} here for a web page. Ask 127.0.0.1, or add the name to "
                     f"server.hosts in hexapla.toml. Pages of other sites may not use {_SAFER}",
                 )
+
+    def _foreign(self, origin: bytes) -> bool:
+        """Whether a page of this origin is somebody else's, and not allowed."""
+        web = _WEB(origin)
+        if web is None or self._ours(origin[web.end() :]):
+            return False
+        return self.pages is None or not self.pages.allow(origin)
 
     def _ours(self, host: bytes) -> bool:
         """Whether nobody else's pages can stand at `host`, which may have a port."""

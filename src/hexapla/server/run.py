@@ -89,7 +89,7 @@ def serve(loaded: Loaded, host: str | None, port: int | None, *, announce: Calla
     keep_heap()
     more_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded, address, KeyRing(names, settings.hosts), sockets, announce))
+        runner.run(_serve(loaded, address, KeyRing(names, settings.hosts, settings.cors_origins), sockets, announce))
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -138,7 +138,7 @@ def server_of(gateway: Gateway, keys: KeyRing, sockets: list[socket.socket], on_
     """uvicorn as this gateway wants it."""
     app = App(gateway, keys)
     limits = replace(gateway.config.limits, connections=connections_of(gateway.config.limits))
-    door = guarded(limits, gateway.books.ledger.new_id, app.find, gateway.memory)
+    door = guarded(limits, gateway.books.ledger.new_id, app.find, gateway.memory, keys)
     config = uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", Arrivals(door, sockets)),  # it is called and nothing else

@@ -51,6 +51,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     """The head of a request.
 
     endpoint, profile  whom its path asks
+    granted            lines of the answer's head by which a web page may hear it
     keep_alive         whether another request may follow on the connection
     expects            the client waits for `100 Continue`
     """
@@ -58,6 +59,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     endpoint: Generate
     profile: str
     headers: list[tuple[bytes, bytes]]
+    granted: str = ""
     keep_alive: bool
     expects: bool
 
@@ -266,7 +268,7 @@ class Turn(Struct, eq=False):
 
     def start(self, status: int, head: Head) -> None:
         close = "" if self.keep_alive else "connection: close\r\n"
-        self._head = f"{_STATUS[status]}{head.lines}{close}"
+        self._head = f"{_STATUS[status]}{head.lines}{self.opening.granted}{close}"
 
     def send(self, data: bytes) -> bool:
         data = b"%x\r\n%b\r\n" % (len(data), data)
