@@ -19,6 +19,7 @@ from hexapla.ledger.store import UsageRow, Where
 
 Make = Callable[..., Generation]
 ALL = Where()
+SET = ("page_size", "auto_vacuum", "journal_mode", "synchronous")
 
 
 def told(*generations: Generation) -> list[Row]:
@@ -34,6 +35,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStor
     store = SqliteStore(tmp_path / "ledger.db" if request.param == "file" else None)
     yield store
     store.close()
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_opening_waits_for_no_disk(tmp_path: Path, synced: bool) -> None:
+    """A new file is laid out before there is a log of writes, and an old one is not written when it is opened."""
+    file = tmp_path / "ledger.db"
+    for _ in range(2):
+        store = SqliteStore(file, synced=synced)
+        assert file.with_name("ledger.db-wal").stat().st_size == 0
+        said = {name: store._writer.execute(f"PRAGMA {name}").fetchone()[0] for name in SET}
+        assert said == {"page_size": 8192, "auto_vacuum": 2, "journal_mode": "wal", "synchronous": 1 + synced}
+        store.close()
 
 
 def test_what_was_put_is_what_is_got(store: SqliteStore, ended: Make) -> None:

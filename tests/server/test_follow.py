@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import watchfiles
 
 from hexapla.config import load_config
 from hexapla.engine.assemble import open_gateway
@@ -248,7 +249,7 @@ def test_a_system_without_watches_does_not_end_the_gateway(
         yield
 
     async def story(follower: Follower, opened: Gateway, keys: KeyRing) -> None:
-        monkeypatch.setattr(follow, "awatch", awatch)
+        monkeypatch.setattr(watchfiles, "awatch", awatch)
         await follower.run()
         assert "not followed: OS file watch limit reached." in caplog.text
 

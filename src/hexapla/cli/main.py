@@ -10,22 +10,24 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import ModuleType
 
+from hexapla.cli import lean
 from hexapla.cli.parser import build_parser, own_part
 from hexapla.cli.words import Say, language
 from hexapla.errors import ConfigError, HexaplaError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code."""
+    """Run the command line; return the exit code.  Without `argv` the process is ours, and what it loads is chosen."""
     say = Say(language(os.environ))
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without a character that is said shows a question mark
     try:
-        code = _run(sys.argv[1:] if argv is None else argv, say)
+        code = _run(sys.argv[1:], say, lean.load) if argv is None else _run(argv, say, importlib.import_module)
         sys.stdout.flush()
     except HexaplaError as error:
         print(f"hexapla: {say('error')}: {say.error(error)}", file=sys.stderr)
@@ -57,7 +59,7 @@ def _say_no_more() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run(argv: Sequence[str], say: Say) -> int:
+def _run(argv: Sequence[str], say: Say, load: Callable[[str], ModuleType]) -> int:
     parser = build_parser(say)
     own, rest = own_part(argv)
     arguments = parser.parse_args(own)
@@ -65,7 +67,7 @@ def _run(argv: Sequence[str], say: Say) -> int:
         parser.print_help()
         return 0
     arguments.rest = rest
-    # the one deliberate late import: a command brings the engine with it, and `--help` must not wait for that
-    command = importlib.import_module(f"hexapla.cli.commands.{arguments.command}")
+    # late: a command brings the engine with it, and `--help` must not wait for that
+    command = load(f"hexapla.cli.commands.{arguments.command}")
     code: int = command.run(arguments, say)
     return code

@@ -14,7 +14,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from hexapla.catalog.locate import Place, line_of
 from hexapla.catalog.resolve import Catalog
 from hexapla.catalog.schema import Provider, Tls
 from hexapla.config.check import check
-from hexapla.config.packaged import builtin, builtin_models, builtin_providers, model_table
+from hexapla.config.packaged import FOLDER, builtin, builtin_models, builtin_providers, model_table
 from hexapla.config.settings import SCENARIOS, Config, Key, Loaded
 from hexapla.errors import ConfigError
 from hexapla.plugins.services import KEYS, Service
@@ -109,7 +108,7 @@ def _over_builtin(name: str, own: Any, text: str, file: str) -> Any:
     """The user's table laid over the built-in provider of that name, field by field; any other as it is."""
     if not isinstance(own, dict):
         return own
-    source = resources.files("hexapla.catalog") / "providers" / f"{name}.toml"
+    source = FOLDER / "providers" / f"{name}.toml"
     if source.is_file():
         return _laid_over(tomllib.loads(source.read_text(encoding="utf-8")), own)
     if not own.get("endpoints"):

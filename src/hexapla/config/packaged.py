@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import mmap
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 from hexapla.catalog.load import load_model_file, load_provider, sourced
@@ -16,6 +15,7 @@ from hexapla.catalog.pack import Texts, unpack
 from hexapla.catalog.schema import Model, Provider
 from hexapla.catalog.table import Table, TableError
 
+FOLDER = Path(__file__).parent.with_name("catalog")  # importlib.resources is for zipped packages, and loads zipfile
 PACK = "catalogue.pack"
 TABLE = "models.table"
 
@@ -23,9 +23,8 @@ TABLE = "models.table"
 @functools.cache
 def builtin() -> tuple[Mapping[str, Provider], Mapping[str, tuple[Model, ...]]]:
     """The packaged providers by id, and their models by provider id."""
-    root = resources.files("hexapla.catalog")
     texts = packaged_texts()
-    packed = root / PACK
+    packed = FOLDER / PACK
     found = unpack(packed.read_bytes(), texts) if packed.is_file() else None
     if found is None:
         read = [load_model_file(text, name) for name, text in texts.models]
@@ -55,7 +54,7 @@ def model_table(environment: Mapping[str, str]) -> Table | None:
 
 def packaged_table() -> Path:
     """The table that came with the package."""
-    return Path(__file__).parent.with_name("catalog") / TABLE
+    return FOLDER / TABLE
 
 
 def user_table(environment: Mapping[str, str]) -> Path:
@@ -85,6 +84,5 @@ def packaged_texts() -> Texts:
 
 
 def _packaged(folder: str) -> list[tuple[str, str]]:
-    root = resources.files("hexapla.catalog") / folder
-    files = sorted((entry for entry in root.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return [(entry.name, entry.read_text(encoding="utf-8")) for entry in files]
+    files = sorted((FOLDER / folder).glob("*.toml"), key=lambda file: file.name)
+    return [(file.name, file.read_text(encoding="utf-8")) for file in files]

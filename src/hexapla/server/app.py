@@ -3,25 +3,26 @@
 Routes stand at /v1 and, for OpenRouter clients, at /api/v1; Gemini's name the model in the path (gemini.py); all of them
 stand once more inside each profile (profile.py).
 Generation endpoints are looked up in one dict before any framework sees the request; models, ledger, health and metrics
-are ordinary Starlette routes.
+are ordinary Starlette routes (ordinary.py), loaded when the first of them is asked for.
 """
 
 from __future__ import annotations
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+import asyncio
+import importlib
+from typing import TYPE_CHECKING
 
 from hexapla.engine.gateway import Gateway
 from hexapla.server.body import Receive
 from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.meta import GENERATION, PREFIXES, meta_routes
 from hexapla.server.pages import granting, preflight
+from hexapla.server.paths import GENERATION_PATHS, OPENROUTER
 from hexapla.server.profile import PREFIX, enter, inside
-from hexapla.server.views import OPENROUTER, Guard
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 class App:
@@ -31,27 +32,12 @@ class App:
         self.gateway = gateway
         self._keys = keys
         self._posts = {
-            prefix + path: Generate(gateway, keys, protocol, openrouter=prefix == OPENROUTER)
-            for prefix in PREFIXES
-            for path, protocol in GENERATION.items()
+            path: Generate(gateway, keys, protocol, openrouter=path.startswith(OPENROUTER))
+            for path, protocol in GENERATION_PATHS.items()
         }
         self._doors = {path.encode(): (endpoint, "") for path, endpoint in self._posts.items()}
         self._gemini = GeminiGenerate(Generate(gateway, keys, "gemini_generate"))
-        guard = Guard(gateway.books.ledger.new_id)
-        self._rest = Starlette(
-            routes=[*meta_routes(gateway, keys, guard), *self._post_only(guard)],
-            exception_handlers={404: guard.not_found, 405: guard.not_found},
-        )
-        # a redirect would name whatever `Host` says, and lead from https to http behind a proxy
-        self._rest.router.redirect_slashes = False
-
-    def _post_only(self, guard: Guard) -> list[Route]:
-        """Routes that are never reached: they let every other method be answered with 405."""
-
-        async def never(request: Request) -> Response:
-            raise AssertionError("a POST is served before it comes here")
-
-        return [Route(path, guard.view(never, "openai_chat"), methods=["POST"]) for path in self._posts]
+        self._ordinary: asyncio.Task[Starlette] | None = None
 
     def find(self, url: bytes) -> tuple[Generate, str] | None:
         """The generation endpoint at `url` and the profile that it is asked in, for our own server (http.py).
@@ -89,4 +75,12 @@ class App:
             if asked is not None and asked.method != COUNT:
                 await self._gemini(asked, scope, receive, send)
                 return
-        await self._rest(scope, receive, send)
+        if self._ordinary is None:
+            self._ordinary = asyncio.create_task(asyncio.to_thread(self._furnish))
+        rest = await asyncio.shield(self._ordinary)  # whoever asked first may leave before it is there
+        await rest(scope, receive, send)
+
+    def _furnish(self) -> Starlette:
+        """All other paths.  Loading them takes a thread 30 ms, for which nobody else has to wait."""
+        made: Starlette = importlib.import_module("hexapla.server.ordinary").ordinary(self.gateway, self._keys)
+        return made

@@ -35,9 +35,10 @@ from hexapla.server import filters, shapes
 from hexapla.server.codex import codex
 from hexapla.server.gemini import with_key
 from hexapla.server.keys import KeyRing
+from hexapla.server.paths import OPENROUTER
 from hexapla.server.profile import named
 from hexapla.server.shapes import Json
-from hexapla.server.views import OPENROUTER, answer
+from hexapla.server.views import answer
 
 
 class Made(msgspec.Struct):

@@ -11,16 +11,19 @@ events change nothing); a file is read when it has held still; what cannot chang
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from operator import attrgetter
 from pathlib import Path
-
-from watchfiles import Change, awatch
+from typing import TYPE_CHECKING
 
 from hexapla.config import Config, Loaded, load_config
 from hexapla.engine.gateway import Gateway
 from hexapla.errors import ConfigError
 from hexapla.server.keys import KeyRing, check_open
+
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 LOG = logging.getLogger("hexapla")
 
@@ -69,9 +72,10 @@ class Follower:
         metrics.watch("hexapla_config_stale", "1 while the files hold a refused change.", lambda: float(self.stale))
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Follow until cancelled, beginning with what has changed since the start."""
+        watchfiles = await asyncio.to_thread(importlib.import_module, "watchfiles")  # no start waits for it
         folders = {file.absolute().parent for file in self._files}
-        watched = awatch(
+        watched = watchfiles.awatch(
             *(folder for folder in folders if folder.is_dir()),
             watch_filter=self._concerns,
             step=STEP_MS,
@@ -79,6 +83,7 @@ class Follower:
             yield_on_timeout=True,
             recursive=False,
         )
+        await self.look()
         try:
             async for _ in watched:
                 await self.look()

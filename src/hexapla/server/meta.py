@@ -1,20 +1,20 @@
-"""Everything but generation: the ledger, health, metrics, counting; and the table of all ordinary routes.
+"""Everything but generation: the ledger, health, metrics, counting.
 
-They are Starlette's, off the hot path; what their errors say is views.py's.
+The views are Starlette's, off the hot path; what their errors say is views.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from hexapla.engine.client import Ask
 from hexapla.engine.credentials import standings
@@ -22,40 +22,22 @@ from hexapla.engine.gateway import Gateway
 from hexapla.engine.way import way
 from hexapla.errors import ClientError, Kind
 from hexapla.ledger.record import whole
-from hexapla.observe.exposition import Exposition
 from hexapla.protocols import PROTOCOLS
-from hexapla.server.account import Account
 from hexapla.server.body import read_body
-from hexapla.server.catalogue import Catalogue
-from hexapla.server.gemini import COUNT, GENERATE, VERSIONS, operation, with_key
+from hexapla.server.gemini import operation, with_key
 from hexapla.server.generate import FORWARD
 from hexapla.server.generation import openrouter
 from hexapla.server.keys import KeyRing
-from hexapla.server.presets import PresetList
+from hexapla.server.paths import OPENROUTER
 from hexapla.server.profile import named
-from hexapla.server.views import ENDPOINTS, OPENROUTER, Guard, View, answer
+from hexapla.server.views import ENDPOINTS, answer
 from hexapla.translate.dialect import guess
 from hexapla.wire.rawjson import load
 
+if TYPE_CHECKING:
+    from hexapla.observe.exposition import Exposition
+
 Json = dict[str, Any]
-
-PREFIXES = ("/v1", OPENROUTER)
-GENERATION = {
-    "/chat/completions": "openai_chat",
-    "/responses": "openai_responses",
-    "/messages": "anthropic_messages",
-}
-"""The paths of the generation endpoints, and what is spoken there."""
-
-UNBUILT = (
-    "/embeddings",
-    "/images/generations",
-    "/images/edits",
-    "/audio/speech",
-    "/audio/transcriptions",
-    "/videos",
-    "/rerank",
-)
 
 
 class Meta:
@@ -64,7 +46,7 @@ class Meta:
     def __init__(self, gateway: Gateway, keys: KeyRing) -> None:
         self._gateway = gateway
         self._keys = keys
-        self._exposition = Exposition(gateway.books.metrics)
+        self._exposition: Exposition | None = None
 
     # health
 
@@ -86,8 +68,15 @@ class Meta:
         if access == "key":
             self._keys.name(request.headers.raw)
         self._keys.guard(request.headers.raw)
-        body = await asyncio.to_thread(self._exposition.render)
+        body = await asyncio.to_thread(self._exposed)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def _exposed(self) -> bytes:
+        """The metrics.  prometheus_client is loaded for whoever asks first: 15 ms that no start has to wait for."""
+        if self._exposition is None:
+            exposition = importlib.import_module("hexapla.observe.exposition")
+            self._exposition = exposition.Exposition(self._gateway.books.metrics)
+        return self._exposition.render()
 
     async def hello(self, request: Request) -> Response:
         """Claude Code probes `HEAD /` and `HEAD /api/hello` before it speaks."""
@@ -180,56 +169,3 @@ class Meta:
         self._keys.name(request.headers.raw)
         message = f"{request.url.path} is not built into this version of the gateway, which serves {ENDPOINTS}."
         raise ClientError(Kind.UNSUPPORTED, message, status=501, code="not_implemented")
-
-
-def meta_routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
-    """Every route but the generation endpoints."""
-    meta = Meta(gateway, keys)
-    catalogue = Catalogue(gateway, keys)
-    presets = PresetList(gateway, keys)
-    account = Account(gateway, keys)
-    plain: list[tuple[str, View, list[str]]] = [
-        ("/livez", meta.alive, ["GET"]),
-        ("/readyz", meta.ready, ["GET"]),
-        ("/metrics", meta.metrics, ["GET"]),
-        ("/", meta.hello, ["GET", "HEAD"]),
-        ("/api/hello", meta.hello, ["GET", "HEAD"]),
-    ]
-    prefixed: list[tuple[str, View, list[str], str]] = [
-        ("/models", catalogue.models, ["GET"], "openai_chat"),
-        ("/models/count", catalogue.count, ["GET"], "openai_chat"),
-        ("/models/user", catalogue.models, ["GET"], "openai_chat"),
-        ("/models/{model:path}/endpoints", catalogue.endpoints, ["GET"], "openai_chat"),
-        ("/models/{model:path}", catalogue.model, ["GET"], "openai_chat"),
-        ("/model/{model:path}", catalogue.wrapped, ["GET"], "openai_chat"),
-        ("/embeddings/models", catalogue.embeddings, ["GET"], "openai_chat"),
-        ("/endpoints/zdr", catalogue.private, ["GET"], "openai_chat"),
-        ("/providers", catalogue.providers, ["GET"], "openai_chat"),
-        ("/credentials", meta.credentials, ["GET"], "openai_chat"),
-        ("/generation", meta.generation, ["GET"], "openai_chat"),
-        ("/route", meta.route, ["POST"], "openai_chat"),
-        ("/key", account.key, ["GET"], "openai_chat"),
-        ("/credits", account.credits, ["GET"], "openai_chat"),
-        ("/activity", account.activity, ["GET"], "openai_chat"),
-        ("/responses", meta.upgrade, ["GET"], "openai_responses"),
-        ("/messages/count_tokens", meta.count_tokens, ["POST"], "anthropic_messages"),
-        ("/presets", presets.listed, ["GET"], "openai_chat"),
-        ("/presets/{slug}", presets.one, ["GET"], "openai_chat"),
-        ("/presets/{slug}/versions", presets.versions, ["GET"], "openai_chat"),
-        ("/presets/{slug}/versions/{version}", presets.version, ["GET"], "openai_chat"),
-        *((f"/presets/{{slug}}{path}", presets.made, ["POST"], "openai_chat") for path in GENERATION),
-        *((path, meta.unbuilt, ["POST"], "openai_chat") for path in UNBUILT),
-    ]
-    routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]
-    for version in VERSIONS:
-        for name in (*GENERATE, COUNT):
-            routes += [Route(f"{version}/models/{{model:path}}:{name}", meta.operated, methods=["GET"])]
-        if version not in PREFIXES:
-            routes.append(Route(f"{version}/models", guard.view(catalogue.models, "gemini_generate"), methods=["GET"]))
-            one = guard.view(catalogue.model, "gemini_generate")
-            routes.append(Route(version + "/models/{model:path}", one, methods=["GET"]))
-        count = guard.view(meta.count_gemini, "gemini_generate")
-        routes.append(Route(f"{version}/{{model:path}}:{COUNT}", count, methods=["POST"]))
-    for prefix in PREFIXES:
-        routes += [Route(prefix + path, guard.view(view, how), methods=ms) for path, view, ms, how in prefixed]
-    return routes

@@ -19,9 +19,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import cast
 
-import uvicorn
 import uvloop
 from msgspec.structs import replace
+from uvicorn.config import Config
+from uvicorn.server import Server as Uvicorn
 
 from hexapla.config import Loaded
 from hexapla.engine.assemble import open_gateway
@@ -41,13 +42,14 @@ LOG = logging.getLogger("hexapla")
 BACKLOG = 2048
 LAST_PORT = 65535
 SWITCH_SECONDS = 0.001  # how long a thread that keeps the books may hold up an answer
+ASIDE_AFTER = 0.2  # seconds
 LAST_WORDS_SECONDS = 1  # for answers that were ended, and for connections that do not close
 
 
-class Server(uvicorn.Server):
+class Server(Uvicorn):
     """uvicorn's server, which drains before it closes its door."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, grace: float, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: Config, gateway: Gateway, grace: float, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._gateway = gateway
         self._grace = grace
@@ -113,8 +115,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def _addresses(host: str) -> list[tuple[int, str]]:
+    name = host.encode() if host.isascii() else host  # for bytes no tables of international names are loaded
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise ConfigError(
             f"The host {host!r} is no address of this machine ({error.strerror}).", key="server.host"
@@ -139,7 +142,7 @@ def server_of(gateway: Gateway, keys: KeyRing, sockets: list[socket.socket], on_
     app = App(gateway, keys)
     limits = replace(gateway.config.limits, connections=connections_of(gateway.config.limits))
     door = guarded(limits, gateway.books.ledger.new_id, app.find, gateway.memory, keys)
-    config = uvicorn.Config(
+    config = Config(
         app,
         http=cast("type[asyncio.Protocol]", Arrivals(door, sockets)),  # it is called and nothing else
         ws="none",
@@ -170,10 +173,15 @@ async def _serve(
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     sys.setswitchinterval(SWITCH_SECONDS)
-    aside = [asyncio.create_task(Follower(gateway, keys, loaded, address).run()), asyncio.create_task(watch(gateway))]
+    aside = asyncio.create_task(_aside(gateway, Follower(gateway, keys, loaded, address)))
     try:
         await server.serve(sockets)
     finally:
-        for task in aside:
-            task.cancel()
+        aside.cancel()
         await gateway.aclose()
+
+
+async def _aside(gateway: Gateway, follower: Follower) -> None:
+    """What goes on beside the answers.  It waits until those have been heard who waited for the start."""
+    await asyncio.sleep(ASIDE_AFTER)
+    await asyncio.gather(follower.run(), watch(gateway))

@@ -22,11 +22,9 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.server.body import ClientGone
 from hexapla.server.gemini import operation
 from hexapla.server.language import wants_chinese
+from hexapla.server.paths import OPENROUTER
 
 View = Callable[[Request], Awaitable[Response]]
-
-OPENROUTER = "/api/v1"
-"""Where OpenRouter's clients ask."""
 
 CODED = ("openai_chat", "openai_responses")
 """Dialects whose errors are OpenRouter's own there, with a number as code."""
