@@ -27,23 +27,21 @@ class Loss(msgspec.Struct, frozen=True, gc=False):
     severity: Severity = "parameter"
 
 
-class LossLog:
-    """Collects losses while a rendering runs; one per field."""
+class LossLog(dict[str, Loss]):
+    """Collects losses while a rendering runs: the field of each, and the loss.  (A dict, since one is made for every
+    request, and what most have to say of it is nothing.)"""
 
-    __slots__ = ("_losses",)
-
-    def __init__(self) -> None:
-        self._losses: dict[str, Loss] = {}
+    __slots__ = ()
 
     def add(self, field: str, why: str, severity: Severity = "parameter") -> None:
         """Record that `field` was not carried.  The first reason for a field stands."""
-        self._losses.setdefault(field, Loss(field, why, severity))
+        self.setdefault(field, Loss(field, why, severity))
 
     def extend(self, losses: Iterable[Loss]) -> None:
         """Record losses that others have found."""
         for loss in losses:
-            self._losses.setdefault(loss.field, loss)
+            self.setdefault(loss.field, loss)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        return tuple(self._losses.values())
+        return tuple(self.values())

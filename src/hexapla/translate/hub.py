@@ -49,7 +49,7 @@ class Hub:
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        return self.lost.losses
+        return tuple(self.lost.values())
 
     def answer(self, body: bytes) -> bytes:
         response = self._parsed(body)

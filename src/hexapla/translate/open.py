@@ -304,7 +304,7 @@ class Translation:
         losses: LossLog | None = None,
         steps: Sequence[Step] = (),
     ) -> Lane:
-        losses = losses or LossLog()
+        losses = LossLog() if losses is None else losses
         upstream = PROTOCOLS[target.origin.protocol]
         told = beginning(request, target, quirks)
         begun = None if told is None else self._begun.setdefault(target, Begun())

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from hexapla.ir.content import Reasoning, Refusal, Text, ToolCall
 from hexapla.ir.event import AnyEvent, BlockDelta, MessageStart, MessageStop, StreamError, TextDelta, UsageReport
-from hexapla.ir.response import GenerateResponse, ResponsePart, Stop, Usage
+from hexapla.ir.response import GenerateResponse, Stop, Usage
 from hexapla.translate.calls import Calls
 
 BYTES_PER_TOKEN = 4
@@ -81,7 +81,13 @@ class Summary(msgspec.Struct, kw_only=True, gc=False):
         self._ended(response.stop)
         if self.calls is not None:
             self.calls.take(response.content)
-        self.text_bytes = sum(map(_size, response.content))
+        said = 0  # by its deltas, as text
+        for part in response.content:
+            if type(part) is Text or type(part) is Reasoning or type(part) is Refusal:
+                said += len(part.text)
+            elif type(part) is ToolCall:
+                said += len(part.arguments)
+        self.text_bytes = said
 
     def _ended(self, stop: Stop | None) -> None:
         """Take in why an answer ended."""
@@ -91,10 +97,3 @@ class Summary(msgspec.Struct, kw_only=True, gc=False):
             self.stop, self.native = stop.reason, stop.native
         if self.calls is not None:
             self.calls.stop = self.stop
-
-
-def _size(part: ResponsePart) -> int:
-    """How much of a part its deltas would say as text."""
-    if type(part) is Text or type(part) is Reasoning or type(part) is Refusal:
-        return len(part.text)
-    return len(part.arguments) if type(part) is ToolCall else 0

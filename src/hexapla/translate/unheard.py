@@ -11,29 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from hexapla.ir.content import HUNG, Extras, Media, Reasoning, Text, ToolCall
 from hexapla.ir.loss import LossLog, Severity
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.extras import PLACE, names_in
 
 BARE = (Text, ToolCall, Media)
+BARE_TO_CHAT = (*BARE, Reasoning)
 """Parts that have no envelope."""
 
 QUIET = PLACE | {"groundingMetadata", "citationMetadata", "avgLogprobs", "safetyRatings"}
 """What nobody misses: where an item stands, what became citations, verdicts that let the answer pass."""
 
 
-class Unheard:
+class Unheard(Struct, eq=False):
     """One answer.  `client` and `upstream` are names of dialects."""
 
-    __slots__ = ("_bare", "_client", "_hung", "_losses", "_upstream")
-
-    def __init__(self, client: str, upstream: str, losses: LossLog) -> None:
-        self._client = client
-        self._upstream = upstream
-        self._losses = losses
-        self._hung = False  # what hangs on calls was told as thought
-        self._bare = (*BARE, Reasoning) if client == "openai_chat" else BARE
+    _client: str
+    _upstream: str
+    _losses: LossLog
+    _hung: bool = False  # what hangs on calls was told as thought
 
     def whole(self, response: GenerateResponse) -> None:
         """All of an answer."""
@@ -46,7 +45,8 @@ class Unheard:
     def part(self, index: int, part: ResponsePart) -> None:
         """A part, or the beginning of one."""
         self._hung = self._hung or (type(part) is Reasoning and part.form == HUNG)
-        if isinstance(part, self._bare) and part.extras and not (self._hung and type(part) is ToolCall):
+        bare = BARE_TO_CHAT if self._client == "openai_chat" else BARE
+        if isinstance(part, bare) and part.extras and not (self._hung and type(part) is ToolCall):
             grave: Severity = "parameter" if type(part) is ToolCall else "cosmetic"
             self._lose(part.extras, f"content[{index}].", grave)
 

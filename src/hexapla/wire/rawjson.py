@@ -30,7 +30,7 @@ decode_fields = _fields.decode
 
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}  # by type, of which the source names a few dozen
 _encode = msgspec.json.Encoder().encode
-join: Callable[[Mapping[str, object]], bytes] = _encode
+join: Callable[[Mapping[str, object] | msgspec.Struct], bytes] = _encode
 """The inverse of `split`: an object with these fields in this order, raw values as they are."""
 
 TOO_DEEP = "the JSON is nested too deeply"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -90,27 +91,34 @@ def usage_of(raw: Raw) -> Usage | None:
     return None if usage == Usage() else usage
 
 
-def render_usage(usage: Usage | None) -> dict[str, Any]:
+class Counts(msgspec.Struct, omit_defaults=True, gc=False):
+    """Usage as a Messages client hears it."""
+
+    input_tokens: int
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    output_tokens: int
+    cache_creation: dict[str, int] | None = None
+    output_tokens_details: dict[str, int] | None = None
+
+
+def render_usage(usage: Usage | None) -> Counts | dict[str, Any]:
     """Our counts as Messages splits them: uncached, read from and written to a cache."""
-    usage = usage or Usage()
+    usage = usage or _NOTHING
     entered = usage.input or 0
     # some Chat providers leave cached tokens out of their input count: the parts must not exceed the sum
     cached = min(usage.cached or 0, entered)
     written = min(usage.cache_write or 0, entered - cached)
-    said: dict[str, Any] = {
-        "input_tokens": entered - cached - written,
-        "cache_creation_input_tokens": written,
-        "cache_read_input_tokens": cached,
-        "output_tokens": usage.output or 0,
-    }
+    said = Counts(entered - cached - written, written, cached, usage.output or 0)
     if usage.cache_write_1h is not None:
         later = min(usage.cache_write_1h, written)
-        said["cache_creation"] = {"ephemeral_5m_input_tokens": written - later, "ephemeral_1h_input_tokens": later}
+        said.cache_creation = {"ephemeral_5m_input_tokens": written - later, "ephemeral_1h_input_tokens": later}
     if usage.reasoning is not None:
-        said["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
-    return said | dict(usage.extras.get(NAME, {})) if usage.extras else said
+        said.output_tokens_details = {"thinking_tokens": usage.reasoning}
+    return {**msgspec.to_builtins(said), **usage.extras.get(NAME, {})} if usage.extras else said
 
 
+_NOTHING = Usage()
 _INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _KNOWN = frozenset({*_INPUTS, "output_tokens", "cache_creation", "output_tokens_details"})
 

@@ -20,7 +20,7 @@ from hexapla.protocols.openai_chat.calls import name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
 from hexapla.protocols.openai_chat.parts import audio_of, call_id, cited, content_pieces, image_of, json_text
-from hexapla.protocols.openai_chat.plain import Answer, plain
+from hexapla.protocols.openai_chat.plain import plain
 from hexapla.protocols.openai_chat.reasoning import ORIGIN, PART, thinks, thought_of
 from hexapla.protocols.openai_chat.schema import (
     LOOK,
@@ -33,7 +33,7 @@ from hexapla.protocols.openai_chat.schema import (
     decode_chunk,
     opened,
 )
-from hexapla.protocols.openai_chat.usage import usage_of
+from hexapla.protocols.openai_chat.usage import counted, usage_of
 from hexapla.protocols.openai_chat.words import FINISH, stop_of
 from hexapla.wire.lenient import fit
 from hexapla.wire.rawjson import UNDECODABLE, decode, dump, load
@@ -43,18 +43,16 @@ from hexapla.wire.surrogates import mend
 def parse_response(body: bytes) -> GenerateResponse:
     """Upstream body -> response.  Raises ProtocolError, or UpstreamError for an error hidden in a 200."""
     answer = plain(body)
-    return _looked_into(body) if answer is None else _plain(answer)
-
-
-def _plain(answer: Answer) -> GenerateResponse:
-    """An answer of a text, or calls, or both."""
-    choice = answer.choices[0]
+    if answer is None:
+        return _looked_into(body)
+    choice, usage = answer.choices[0], answer.usage
     message = choice.message
     content: list[ResponsePart] = [Text(text=message.content)] if message.content else []
-    content += [
-        ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
-        for call in message.tool_calls or ()
-    ]
+    if message.tool_calls:
+        content += [
+            ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+            for call in message.tool_calls
+        ]
     return GenerateResponse(
         id=answer.id or None,
         model=answer.model or None,
@@ -64,7 +62,7 @@ def _plain(answer: Answer) -> GenerateResponse:
         extras=_side(answer.system_fingerprint, answer.provider),
         content=tuple(content),
         stop=stop_of(choice, calls=bool(message.tool_calls)),
-        usage=usage_of(answer.usage),
+        usage=usage_of(usage) if isinstance(usage, dict) else counted(usage),
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from hexapla.ir.target import Target
 from hexapla.ir.texts import Texts, Turn
+from hexapla.wire.rawjson import join
 
 _USAGE = {"include_usage": True}
 
@@ -31,9 +32,6 @@ class _Body(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     stream_options: dict[str, bool] | None = None
 
 
-_encode = msgspec.json.Encoder().encode
-
-
 class TextsTo(msgspec.Struct, frozen=True):
     """Writes what goes to one target."""
 
@@ -45,7 +43,7 @@ class TextsTo(msgspec.Struct, frozen=True):
         sampled = said.temperature is not None or said.top_p is not None or said.top_k is not None
         if (sampled and not target.sampling) or (not target.system_role and said.messages[0].role == "system"):
             return None
-        return _encode(
+        return join(
             _Body(
                 model=target.model,
                 messages=said.messages,
