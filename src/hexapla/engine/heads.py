@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from hexapla.engine.faults import LeavingError
 from hexapla.errors import GatewayError
-from hexapla.ir.loss import Loss
+from hexapla.ir.loss import Loss, gravest
 from hexapla.routing.commands import Start
 from hexapla.routing.memory import CrowdedError
 
 Pairs = tuple[tuple[str, str], ...]
 
-MAX_LOSS_HEADER = 1000  # characters; the record holds them all
+MAX_LOSS_HEADER = 1000  # characters; the record holds more of them (ir/loss.py)
 
 JSON: Pairs = (("content-type", "application/json"),)
 SSE: Pairs = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -94,8 +94,7 @@ def _spelled(pairs: Pairs) -> str:
 
 def losses_value(losses: Sequence[Loss]) -> str:
     """Losses as a header: field names, content first, as many as a sane length holds."""
-    order = {"content": 0, "parameter": 1, "cosmetic": 2}
-    names = [loss.field for loss in sorted(losses, key=lambda loss: order[loss.severity])]
+    names = [loss.field for loss in gravest(losses)]
     value = ascii_value(", ".join(names))
     if len(value) <= MAX_LOSS_HEADER:
         return value

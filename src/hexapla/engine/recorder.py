@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from hexapla.catalog.schema import Price
 from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.ir.loss import kept
 from hexapla.ir.response import Usage
 from hexapla.ledger import Attempt, Generation, Ledger
 from hexapla.ledger.price import cost, minute_utc, prompt_cost, saved, total
@@ -183,7 +184,7 @@ class Recorder:
         if lane is not None:
             summary = lane.summary
             stop, native = summary.stop, summary.native
-            record.lane, record.stop, record.losses = lane.name, stop, lane.losses
+            record.lane, record.stop, record.losses = lane.name, stop, kept(lane.losses)
             if native != stop:
                 record.native = native
             if summary.tier is not None:

@@ -27,6 +27,24 @@ class Loss(msgspec.Struct, frozen=True, gc=False):
     severity: Severity = "parameter"
 
 
+MOST_COSMETIC = 50  # in a record: a long history of another dialect's has two for each of its items
+
+_ORDER: dict[Severity, int] = {"content": 0, "parameter": 1, "cosmetic": 2}
+
+
+def gravest(losses: Iterable[Loss]) -> list[Loss]:
+    """The gravest first, and as they were found among their like."""
+    return sorted(losses, key=lambda loss: _ORDER[loss.severity])
+
+
+def kept(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+    """What a record keeps: every loss that is more than cosmetic, and of the others no more than show what they are."""
+    if len(losses) <= MOST_COSMETIC:
+        return losses
+    grave = sum(loss.severity != "cosmetic" for loss in losses)
+    return tuple(gravest(losses)[: max(grave, MOST_COSMETIC)])
+
+
 class LossLog(dict[str, Loss]):
     """Collects losses while a rendering runs: the field of each, and the loss.  (A dict, since one is made for every
     request, and what most have to say of it is nothing.)"""

@@ -36,6 +36,14 @@ ALIKE = {("openai_chat", "openai_responses"): _OPENAI, ("openai_responses", "ope
 """(from, to) -> fields that both dialects write alike, with the values that both know; none is any."""
 
 
+IDLE: dict[str, dict[str, Any]] = {
+    "openai_chat": {"modalities": ["text"]},
+    "openai_responses": {"background": False, "truncation": "disabled", "include": ["reasoning.encrypted_content"]},
+}
+"""Dialect -> fields with the value that asks for what is done anyway: an answer in text, made at once, to all that was
+said, with thought that can come back (ir/envelope.py)."""
+
+
 def beside(
     body: Mapping[str, Any], extras: Extras, protocol: str, path: str, losses: LossLog, *, alike: bool = True
 ) -> Json:
@@ -57,9 +65,19 @@ def own_extras(extras: Extras, protocol: str, path: str, losses: LossLog, *, ali
             shared = ALIKE.get((origin, protocol)) if alike else None
             carried, left = _parted(fields, shared) if shared else ({}, fields)
             own |= carried
-            for name in names_in(left):
+            for name in names_in(_wishes(left, origin)):
                 losses.add(f"{path}extras.{origin}.{name}", f"{name} is a field of {origin} only", severity(name))
     return {**own, **extras.get(protocol, {})}
+
+
+def _wishes(fields: Mapping[str, Unknown], origin: str) -> Mapping[str, Unknown]:
+    """The fields that ask for something."""
+    idle = IDLE.get(origin, {})
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in idle or not isinstance(value, Raw) or load(value, Any) != idle[name]
+    }
 
 
 def _parted(
@@ -95,7 +113,10 @@ def lose_extras(extras: Extras, path: str, why: str, losses: LossLog, weight: Se
 
 def severity(name: str) -> Severity:
     """What an item is called and how far it is, and how something is cached, changes no answer."""
-    return "cosmetic" if name in PLACE or name.startswith((MARK, "prompt_cache_")) else "parameter"
+    return "cosmetic" if name in PLACE or name.startswith(_COSMETIC) else "parameter"
+
+
+_COSMETIC = (MARK, "prompt_cache_", "client_metadata")  # the last is what Codex tells of itself
 
 
 def put(body: Mapping[str, Any], own: Mapping[str, Unknown]) -> Json:

@@ -25,6 +25,7 @@ from hexapla.ir.content import (
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import Message, OutputFormat, ReasoningWish, Sampling, ServerTool, Tool, ToolChoice
 from hexapla.protocols.openai_chat import OPENAI_CHAT
+from hexapla.wire.rawjson import dump
 
 HI = Message(role="user", content=(Text(text="hi"),), plain=True)
 TOOL = Tool(name="f", parameters=Raw(b'{"b":1.0,"a":2}'))
@@ -425,3 +426,18 @@ def test_nothing_to_say_is_refused() -> None:
     hosted = Opaque(origin=CLAUDE, type="server_tool_use", data=Raw(b"{}"))
     with pytest.raises(ClientError, match="Nothing of this conversation"):
         rendered(asking(Message(role="assistant", content=(hosted,))))
+
+
+@pytest.mark.parametrize(
+    ("wishes", "lost"),
+    [
+        ({"include": ["reasoning.encrypted_content"], "background": False, "truncation": "disabled"}, []),
+        ({"include": ["reasoning.encrypted_content", "file_search_call.results"]}, ["include"]),
+        ({"background": True, "truncation": "auto"}, ["background", "truncation"]),
+    ],
+)
+def test_what_is_done_anyway_is_no_loss(wishes: dict[str, Any], lost: list[str]) -> None:
+    """Codex and the Agents SDK ask for thought that can come back, which it can from everywhere."""
+    extras = {"openai_responses": {name: dump(value) for name, value in wishes.items()}}
+    _, losses = rendered(asking(Message(role="user", content=(Text(text="hi"),)), extras=extras))
+    assert [loss.field.rpartition(".")[2] for loss in losses] == lost

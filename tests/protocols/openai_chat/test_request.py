@@ -69,7 +69,7 @@ def test_unknown_part_stays_whole() -> None:
 
 
 def test_roles() -> None:
-    """Every role keeps its place; neighbouring tool messages become one."""
+    """Every role keeps its place; neighbouring tool messages become one, and a result is of its call's kind."""
     request = parsed(
         messages=[
             {"role": "system", "content": "s"},
@@ -91,7 +91,7 @@ def test_roles() -> None:
     )
     assert request.messages[4].content == (
         ToolResult(call_id="1", content=(Text(text="one"),)),
-        ToolResult(call_id="2", content=(Text(text="two"),), plain=False, name="c"),
+        ToolResult(call_id="2", content=(Text(text="two"),), plain=False, name="c", kind="custom"),
     )
 
 

@@ -110,7 +110,21 @@ def parse_messages(raw: Raw) -> tuple[Message, ...]:
             gathered.append(message)
     if not gathered:
         raise ProtocolError("messages: at least one message is required", path=path)
-    return tuple(gathered)
+    freeform = {
+        part.id for said in gathered for part in said.content if type(part) is ToolCall and part.kind == "custom"
+    }
+    return tuple(_of_kind(message, freeform) for message in gathered) if freeform else tuple(gathered)
+
+
+def _of_kind(message: Message, freeform: set[str]) -> Message:
+    """Results of freeform calls are freeform; Chat says it of the calls alone, and Responses pairs the two by kind."""
+    if message.role != "tool":
+        return message
+    return replace(message, content=tuple(_of_call(part, freeform) for part in message.content))
+
+
+def _of_call(part: AnyPart, freeform: set[str]) -> AnyPart:
+    return replace(part, kind="custom") if isinstance(part, ToolResult) and part.call_id in freeform else part
 
 
 def _read(raw: Raw, path: str) -> tuple[AnyMessage, Rest]:
