@@ -30,11 +30,13 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.routing.memory import Memory
 from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
+from hexapla.translate.peek import CONVERSATION
 from hexapla.translate.resume import Telling
 from hexapla.translate.thoughts import Thoughts
 
 Json = dict[str, Any]
 
+GEMINI, RESPONSES = "gemini_generate", "openai_responses"
 SECRETS = (b"hxp1.", b"EqRkWlc=", b"c2VjcmV0", b"gAAAAA==", b"RXFSa1dsYz0=")
 
 
@@ -220,23 +222,78 @@ def _calls(client: str, answer: Json) -> list[str]:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("client", ["openai_chat", "anthropic_messages"])
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_vendor_that_demands_thought_gets_it_from_its_own_clients(client: str, stream: bool) -> None:
-    """DeepSeek and Kimi: the answer passes as it is, and the next request leaves the Verbatim lane for what is missing."""
+    """DeepSeek, Kimi, Gemini: the answer passes as it is, and of the next request what is missing is put back, and nothing
+    else changed."""
     kept, asked, answer = thoughts(), first(client) | ({"stream": True} if stream else {}), answered(client)
+    asked |= {"include": ["reasoning.encrypted_content"]} if client == "openai_responses" else {}
     lane = opened(kept, client, client, asked, demands_thought=True)
     assert lane.name == "verbatim"
     heard = said(lane, client, client, answer, stream=stream)
     expected = [[_state(part) for part in answer.content if isinstance(part, Reasoning)]]
-    again = opened(
-        kept, client, client, echoed(client, asked, without(client, heard, text=False)), demands_thought=True
-    )
-    assert (again.name, turns(client, again)) == ("hub", expected)
+    history = echoed(client, asked, without(client, heard, text=False))
+    again = opened(kept, client, client, history, demands_thought=True)
+    assert (again.name, turns(client, again)) == ("patch", expected)
+    sent = json.loads(again.body)
+    untouched = sent.keys() - {CONVERSATION[client], "model", "stream_options"}
+    assert {name: sent[name] for name in untouched} == {name: history[name] for name in untouched}
     brought = opened(kept, client, client, echoed(client, asked, heard), demands_thought=True)
     assert (brought.name, turns(client, brought)) == ("verbatim", expected)
-    unknown = echoed(client, asked, without(client, heard, text=False))
-    assert opened(thoughts(), client, client, unknown, demands_thought=True).name == "verbatim"
-    assert opened(kept, client, client, unknown).name == "verbatim"
+    assert opened(thoughts(), client, client, history, demands_thought=True).name == "verbatim"
+    assert opened(kept, client, client, history).name == "verbatim"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_gemini_client_may_leave_out_the_ids(stream: bool) -> None:
+    """Then a call is known by its place, since both turns make the same; nobody else finds it there."""
+    kept, asked = thoughts(), first(GEMINI) | ({"stream": True} if stream else {})
+    expected = []
+    for number, answer in enumerate((answered(GEMINI), second(GEMINI)), 1):
+        lane = opened(kept, GEMINI, GEMINI, asked, demands_thought=True)
+        heard = without(GEMINI, said(lane, GEMINI, GEMINI, answer, stream=stream), text=False)
+        asked = echoed(GEMINI, asked, heard, f"call_{number}")
+        expected.append([part.encrypted for part in answer.content if isinstance(part, Reasoning)])
+    for content in asked["contents"]:
+        for part in content["parts"]:
+            part.get("functionCall", part.get("functionResponse", {})).pop("id", None)
+    again = opened(kept, GEMINI, GEMINI, asked, demands_thought=True)
+    assert again.name == "patch"
+    assert [[state[2] for state in states] for states in turns(GEMINI, again)] == expected
+    assert opened(kept, GEMINI, GEMINI, asked, demands_thought=True, whose="you").name == "verbatim"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_responses_client_that_keeps_no_reasoning(stream: bool) -> None:
+    """Where nothing is stored, encrypted content is asked for, and the reasoning stands before its call again."""
+    kept, asked, answer = thoughts(), first(RESPONSES) | ({"stream": True} if stream else {}), answered(RESPONSES)
+    asked |= {"store": False, "include": ["web_search_call.action.sources"]}
+    lane = opened(kept, RESPONSES, RESPONSES, asked, thinks=True, stores=True)
+    assert lane.name == "patch"
+    assert json.loads(lane.body)["include"] == [*asked["include"], "reasoning.encrypted_content"]
+    heard = said(lane, RESPONSES, RESPONSES, answer, stream=stream)
+    history = echoed(RESPONSES, asked, without(RESPONSES, heard, text=False))
+    again = json.loads(opened(kept, RESPONSES, RESPONSES, history, thinks=True, stores=True).body)
+    kinds = [item["type"] for item in again["input"] if item["type"] in ("reasoning", "function_call")]
+    assert kinds == ["reasoning", "function_call"]
+    assert [item["encrypted_content"] for item in again["input"] if item["type"] == "reasoning"] == ["gAAAAA=="]
+
+
+@pytest.mark.parametrize(
+    ("more", "facts"),
+    [
+        ({}, {"stores": True}),  # the vendor has it
+        ({"store": False, "reasoning": {"effort": "none"}}, {}),
+        ({"store": False, "tools": None}, {}),
+        ({"store": False}, {"thinks": False}),
+        ({"store": False}, {"unsupported": frozenset({"include"})}),
+    ],
+)
+def test_who_has_no_reasoning_to_lose(more: Json, facts: Json) -> None:
+    """Is not asked for any."""
+    asked = {name: value for name, value in (first(RESPONSES) | more).items() if value is not None}
+    lane = opened(thoughts(), RESPONSES, RESPONSES, asked, **{"thinks": True, **facts})
+    assert lane.name == "verbatim" and "include" not in json.loads(lane.body)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

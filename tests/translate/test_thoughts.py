@@ -23,7 +23,7 @@ def key(call_id: str, whose: str = "me", origin: Origin = ORIGIN, proof: str = "
 
 def turn(*call_ids: str, size: int = 10, whose: str = "me") -> Turn:
     keys = tuple(key(call_id, whose) for call_id in call_ids)
-    return Turn(keys=keys, model="m", first=(Reasoning(text="hm", origin=ORIGIN),), size=size)
+    return Turn(keys=keys, calls=(), model="m", first=(Reasoning(text="hm", origin=ORIGIN),), size=size)
 
 
 def store(limit: int = 30) -> tuple[Thoughts, Clock, Memory]:

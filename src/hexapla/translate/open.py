@@ -29,7 +29,7 @@ from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.checks import check, check_thread
 from hexapla.translate.choose import choose_lane, edits
 from hexapla.translate.continuation import begins, continued, resumable, way_on
-from hexapla.translate.demanded import lacks_thought
+from hexapla.translate.demanded import asked_for, brings_thought, lacks_thought, minds_thought
 from hexapla.translate.fallbacks import Entry
 from hexapla.translate.hearing import Hearing
 from hexapla.translate.hosted import HOSTED, without_hosted
@@ -39,7 +39,7 @@ from hexapla.translate.overheard import Overheard
 from hexapla.translate.peek import Peek
 from hexapla.translate.plugged import Plugged, Results, Step, Work, worked
 from hexapla.translate.prefill import beginning
-from hexapla.translate.recalled import recalled, remember
+from hexapla.translate.recalled import conversation, recalled, remember
 from hexapla.translate.resume import Resumable, Telling
 from hexapla.translate.thinking import thinking
 from hexapla.translate.thoughts import Thoughts
@@ -60,6 +60,7 @@ TIER = {"gemini_generate": "serviceTier"}
 
 _DEFAULT = Raw(b'"default"')
 _UNASKED = (Loss("fallbacks", "the choice of fallback models is not left to the vendor", "cosmetic"),)
+NOTHING: Mapping[str, Raw] = {}
 _USAGE_ON = Raw(b'{"include_usage":true}')
 
 
@@ -196,16 +197,26 @@ class Translation:
         name = choose_lane(self.peeked, target.origin.protocol, quirks, target)
         if name == "hub":
             return self._open_hub(target, quirks, provider, self.request(target))
-        if target.demands_thought and (lane := self._open_mindful(target, quirks, provider)) is not None:
-            return lane
         if not (self._checked or self.peeked.only_texts):
             check(self.peeked)
             self._checked = True
+        if "tools" in fields and minds_thought(self.peeked, target):
+            return self._open_mindful(name, target, quirks, keep, provider)
         return self._open_verbatim(name, target, quirks, keep, provider)
 
-    def _open_verbatim(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str], provider: str) -> Lane:
+    def _open_verbatim(
+        self,
+        name: str,
+        target: Target,
+        quirks: Quirks,
+        keep: frozenset[str],
+        provider: str,
+        said: Mapping[str, Raw] = NOTHING,
+        kind: type[Verbatim] = Verbatim,
+    ) -> Verbatim:
+        """The client's own bytes; `said`: fields that say something else."""
         peeked = self.peeked
-        changes: dict[str, Raw] = {}
+        changes = dict(said)
         if peeked.protocol != "gemini_generate" and target.model != peeked.model:
             changes["model"] = _named(target.model)
         asks = peeked.stream and target.origin.protocol == "openai_chat" and target.stream_usage
@@ -221,21 +232,30 @@ class Translation:
             self._judge(losses)
         body = self._edited(changes, quirks if name == "patch" else None, keep)
         reply = replace(self._reply, model=target.model, provider=provider)
-        kind = Overheard if target.demands_thought and "tools" in peeked.fields else Verbatim
-        lane = kind(self._client, reply, peeked, body, name=name, hide_usage=hide, losses=losses)
+        return kind(self._client, reply, peeked, body, name=name, hide_usage=hide, losses=losses)
+
+    def _open_mindful(self, name: str, target: Target, quirks: Quirks, keep: frozenset[str], provider: str) -> Lane:
+        """The same where calls should come back with their thought: what the client lost of it is put back, and what it
+        may lose is heard."""
+        said: Mapping[str, Raw] = NOTHING
+        kind: type[Verbatim] = Verbatim
+        if self._thoughts is not None and self._thoughts.limit:
+            said = asked_for(self.peeked) | self._put_back(target)
+            kind = Verbatim if brings_thought(self.peeked) else Overheard
+        lane = self._open_verbatim("patch" if said else name, target, quirks, keep, provider, said, kind)
         if isinstance(lane, Overheard):
             lane.hearing = self._hearing(target)
         return lane
 
-    def _open_mindful(self, target: Target, quirks: Quirks, provider: str) -> Lane | None:
-        """The Hub with the thought that the client lost; None where it lost none, or nobody has it."""
+    def _put_back(self, target: Target) -> dict[str, Raw]:
+        """The conversation with the thought that the client lost; nothing where it lost none, or nobody has it."""
         if self._thoughts is None or not self._thoughts.held or not lacks_thought(self.peeked):
-            return None
+            return {}
         try:
             request = self.request(target)
-        except ProtocolError:
-            return None  # the vendor may know better
-        return None if request is self._request else self._open_hub(target, quirks, provider, request)
+            return {} if request is self._request else conversation(self._client, request, target)
+        except (ClientError, ProtocolError):
+            return {}  # the vendor may know better
 
     def _edited(self, changes: dict[str, Raw], quirks: Quirks | None, keep: frozenset[str]) -> bytes:
         """The client's body with other values of some top-level fields, and without what speaks to us."""

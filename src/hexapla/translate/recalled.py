@@ -8,7 +8,8 @@ OpenAI has refused such content after a change of models (https://github.com/ope
 
 Ids that are drawn by chance are proof enough that it is the same turn.  Kimi's are counted, Mistral's are short, small
 servers begin anew with every answer: under such an id the call itself has to be the same, and what the user had said before
-it, since agents that run side by side under one key read the same files.
+it, since agents that run side by side under one key read the same files.  Gemini's clients may leave ids out: then its
+place in the conversation has to be the same as well.
 
 Rules of this file: pure; where anything is in doubt the request stays as it is.
 """
@@ -20,14 +21,21 @@ import re
 from collections.abc import Callable, Container, Sequence
 
 import msgspec
+from msgspec import Raw
 from msgspec.structs import replace
 
 from hexapla.errors import HexaplaError
 from hexapla.ir.content import HUNG, AnyPart, Origin, Reasoning, Text, ToolCall
+from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Message
 from hexapla.ir.response import ResponsePart
 from hexapla.ir.target import Target
+from hexapla.protocols.base import Protocol
+from hexapla.protocols.gemini_generate.words import NAME as GEMINI
+from hexapla.protocols.gemini_generate.words import made
+from hexapla.translate.peek import CONVERSATION
 from hexapla.translate.thoughts import Key, Thoughts, Turn
+from hexapla.wire.rawjson import split
 
 OVERHEAD = 1024  # bytes of a turn beside its thought
 
@@ -52,33 +60,45 @@ def remember(
     if ToolCall not in kinds or Reasoning not in kinds:
         return
     try:
-        messages = asked().messages
+        request = asked()
     except HexaplaError:
         return
     turn = _Placed(target)
     for part in parts:
         turn.add(part)
-    user = next((message for message in reversed(messages) if message.role == "user"), None)
-    keys = dict.fromkeys(_key(whose, target.origin, part, user) for part in parts if type(part) is ToolCall)
-    thoughts.keep(turn.kept(tuple(keys)))
+    scene = _Scene(whose, target.origin, request.protocol)
+    for message in request.messages:
+        scene.see(message)
+    calls = [part for part in parts if type(part) is ToolCall]
+    keys = dict.fromkeys(key for call in calls for key in scene.kept(call))
+    thoughts.keep(turn.kept(tuple(keys), tuple(call.id for call in calls)))
 
 
 def recalled(thoughts: Thoughts, whose: str, asked: GenerateRequest, target: Target) -> GenerateRequest:
     """`asked` with the thought that its client lost, as far as it is `target`'s; the same object where that is none."""
     messages, used = list(asked.messages), set[Turn]()
-    user: Message | None = None
+    scene = _Scene(whose, target.origin, asked.protocol)
     for index, message in enumerate(messages):
-        if message.role == "user":
-            user = message
-        elif message.role == "assistant":
-            turn = _turn_of(thoughts, whose, target, message, user, used)
+        if message.role == "assistant":
+            turn = _turn_of(thoughts, scene, target, message, used)
             if turn is not None:
                 used.add(turn)
                 messages[index] = _filled(message, turn)
+        scene.see(message)
     if not used:
         return asked
     thoughts.returned += len(used)
     return replace(asked, messages=tuple(messages))
+
+
+def conversation(protocol: Protocol, request: GenerateRequest, target: Target) -> dict[str, Raw]:
+    """What `request` says in its own dialect, as a field of its body; none where that loses anything on the way."""
+    losses = LossLog()
+    body = protocol.render_request(replace(request, model=target.model), replace(target, stream=request.stream), losses)
+    if any(loss.severity != "cosmetic" and loss.field.startswith("messages") for loss in losses.losses):
+        return {}
+    name = CONVERSATION[request.protocol]
+    return {name: split(body)[name]}
 
 
 class _Placed:
@@ -104,10 +124,11 @@ class _Placed:
         known, provider = part.origin.provider, self._target.origin.provider
         return part if known else replace(part, origin=replace(part.origin, provider=provider))
 
-    def kept(self, keys: tuple[Key, ...]) -> Turn:
+    def kept(self, keys: tuple[Key, ...], calls: tuple[str, ...]) -> Turn:
         everything = (*self._first, *(part for parts in self._before.values() for part in parts), *self._waiting)
         return Turn(
             keys=keys,
+            calls=calls,
             model=self._target.model,
             first=self._first,
             before=self._before,
@@ -116,13 +137,11 @@ class _Placed:
         )
 
 
-def _turn_of(
-    thoughts: Thoughts, whose: str, target: Target, message: Message, user: Message | None, used: Container[Turn]
-) -> Turn | None:
-    """What was kept of a message that has lost it.  `user`: who spoke before;  `used`: what was put back already."""
+def _turn_of(thoughts: Thoughts, scene: _Scene, target: Target, message: Message, used: Container[Turn]) -> Turn | None:
+    """What was kept of a message that has lost it.  `used`: what was put back already."""
     for call in message.content:
         if type(call) is ToolCall:
-            turn = thoughts.find(_key(whose, target.origin, call, user))
+            turn = thoughts.find(scene.sought(call))
             if turn is not None and turn not in used and _fits(turn, target) and _lost(message, turn):
                 return turn
     return None
@@ -156,26 +175,51 @@ def _all(turn: Turn) -> list[Reasoning]:
 
 def _filled(message: Message, turn: Turn) -> Message:
     content: list[AnyPart] = [*turn.first]
+    calls = iter(turn.calls)
     for part in message.content:
         if isinstance(part, ToolCall):
-            content += turn.before.get(part.id, ())
+            content += turn.before.get(part.id if part.id in turn.calls else next(calls, ""), ())
         if not isinstance(part, Reasoning):
             content.append(part)
     return replace(message, content=(*content, *turn.last), plain=False)
 
 
-def _words(user: Message | None) -> str:
-    return "" if user is None else "".join(part.text for part in user.content if isinstance(part, Text))
+class _Scene:
+    """What was said before a turn, as far as it tells one turn from another."""
 
+    def __init__(self, whose: str, origin: Origin, protocol: str) -> None:
+        self._protocol = protocol  # the client's
+        self._whose = whose
+        self._origin = origin
+        self._words = ""  # of the user
+        self._turns = 0  # of the assistant
 
-def _key(whose: str, origin: Origin, call: ToolCall, user: Message | None) -> Key:
-    """Under which a call's turn is kept.  `user`: what the user had said before it."""
-    if _BY_CHANCE(call.id):
-        return Key(whose, origin, call.id, "")
-    proof = hashlib.blake2b(digest_size=16)
-    for said in (call.name, _ordered(call.arguments), _words(user)):
-        proof.update(said.encode("utf-8", "surrogatepass") + b"\0")
-    return Key(whose, origin, call.id, proof.hexdigest())
+    def see(self, message: Message) -> None:
+        if message.role == "user":
+            self._words = "".join(part.text for part in message.content if isinstance(part, Text))
+        elif message.role == "assistant":
+            self._turns += 1
+
+    def kept(self, call: ToolCall) -> tuple[Key, ...]:
+        """Under which the turn of a call is kept; the client may leave out an id that it was told."""
+        sought = self.sought(call)
+        return (sought, self._by_place(call)) if self._protocol == GEMINI else (sought,)
+
+    def sought(self, call: ToolCall) -> Key:
+        """Under which it is looked for."""
+        return self._by_place(call) if self._protocol == GEMINI and made(call.id) else self._by_id(call)
+
+    def _by_id(self, call: ToolCall) -> Key:
+        return Key(self._whose, self._origin, call.id, "" if _BY_CHANCE(call.id) else self._proof(call))
+
+    def _by_place(self, call: ToolCall) -> Key:
+        return Key(self._whose, self._origin, "", self._proof(call, f"turn {self._turns}"))
+
+    def _proof(self, call: ToolCall, *place: str) -> str:
+        proof = hashlib.blake2b(digest_size=16)
+        for said in (call.name, _ordered(call.arguments), self._words, *place):
+            proof.update(said.encode("utf-8", "surrogatepass") + b"\0")
+        return proof.hexdigest()
 
 
 def _ordered(arguments: str) -> str:

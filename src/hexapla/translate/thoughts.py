@@ -39,12 +39,14 @@ class Key(NamedTuple):
 class Turn(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The thought of an assistant's turn.
 
+    calls   their ids, in order
     model   that thought it
     first   what stood before all else;  before  before the call of that id;  last  after everything
     size    bytes, by estimate
     """
 
     keys: tuple[Key, ...]
+    calls: tuple[str, ...]
     model: str
     first: tuple[Reasoning, ...] = ()
     before: Mapping[str, tuple[Reasoning, ...]] = {}

@@ -6,6 +6,7 @@ Rules of this file: data and lookups, total on what upstreams send.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -177,3 +178,7 @@ def made_id(*facts: object) -> str:
     """An id for a call that the wire gave none: the same for the same facts, in every process."""
     digest = hashlib.sha256("\0".join(map(str, facts)).encode("utf-8", "surrogatepass")).hexdigest()
     return f"call_{digest[:24]}"
+
+
+made = re.compile(r"call_[0-9a-f]{24}$").match
+"""Whether an id looks as if it had been made here."""
