@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# as pip does with what it does not install in place
+BYTECODE := $(BIN)/python -m compileall -q src
 COMPILE := uv pip compile --quiet --universal --no-emit-index-url --no-emit-find-links --no-header --no-annotate --generate-hashes
 
 .PHONY: serve test quick check programs bench sizes lock clean
@@ -47,11 +49,13 @@ $(BIN)/python:
 $(RUN_STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-deps -e .
+	$(BYTECODE)
 	touch $@
 
 $(DEV_STAMP): requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(PIP) --require-hashes -r requirements-dev.lock
 	$(PIP) --no-deps -e .
+	$(BYTECODE)
 	touch $@ $(RUN_STAMP)
 
 clean:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,9 +40,32 @@ def test_an_open_front_stays() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["serve", "--help"]])
-def test_help_needs_no_engine(arguments: list[str]) -> None:
+def loaded(*arguments: str, folder: Path) -> set[str]:
+    """The modules that a command loads."""
     command = [sys.executable, "-X", "importtime", "-m", "hexapla", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and "hexapla.cli.parser" in done.stderr
-    assert not {"msgspec", "asyncio", "hexapla.config"} & set(done.stderr.split())
+    own = {**os.environ, "HOME": str(folder), "HEXAPLA_CONFIG": ""}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own, cwd=folder)
+    assert done.returncode == 0
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["serve", "--help"]])
+def test_help_needs_no_engine(arguments: list[str], tmp_path: Path) -> None:
+    found = loaded(*arguments, folder=tmp_path)
+    assert "hexapla.cli.parser" in found
+    assert not found & {"msgspec", "asyncio", "hexapla.config"}
+
+
+@pytest.mark.parametrize("arguments", [["usage"], ["config", "check"]])
+def test_what_asks_nobody_needs_no_dialect(arguments: list[str], tmp_path: Path) -> None:
+    """Two thirds of all modules are about translating; books and files are read without."""
+    found = loaded(*arguments, folder=tmp_path)
+    assert "hexapla.config.load" in found
+    assert not found & {"hexapla.protocols", "hexapla.translate", "hexapla.engine", "hexapla.server"}
+
+
+def test_a_list_of_models_needs_no_gateway(tmp_path: Path) -> None:
+    (tmp_path / "hexapla.toml").write_text("[local]\nprobe = false\n")
+    found = loaded("models", "--json", folder=tmp_path)
+    assert "hexapla.engine.routes" in found
+    assert not found & {"hexapla.engine.gateway", "hexapla.server", "uvicorn", "starlette", "uvloop"}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -115,6 +115,7 @@ class Table:
         self._body = view[body : body + self.header.size]
         self._index = _Index(view[body + self.header.size :])
         self._kept: dict[int, Row] = {}
+        self._shared: dict[tuple[int, int], dict[str, object]] = {}
 
     def find(self, provider: str, name: str) -> Model | None:
         """The model of this provider with this id or shown name, in any case."""
@@ -170,15 +171,20 @@ class Table:
 
     def _read(self, line: bytes) -> Row:
         read = _line.decode(line)
-        origin = self.header.origins[read.origin]
-        shape = self.header.shapes[read.shape]
-        shared = {name: getattr(shape, name) for name in SHARED}
-        return Row(read.provider, replace(read.model, sources=self._sources(origin), **shared), origin)
+        shared = self._shared.get((read.shape, read.origin))
+        if shared is None:
+            shared = self._shared[read.shape, read.origin] = self._common(read)
+        return Row(read.provider, replace(read.model, **shared), self.header.origins[read.origin])
 
-    def _sources(self, origin: Mapping[str, str]) -> tuple[str, ...]:
+    def _common(self, line: Line) -> dict[str, object]:
+        """The fields of a model that its row has in common with others."""
+        shape = self.header.shapes[line.shape]
+        return {name: getattr(shape, name) for name in SHARED} | {"sources": self._sources(line.origin)}
+
+    def _sources(self, origin: int) -> tuple[str, ...]:
         """Who told which fields, in the words of the curated files."""
         known = {source.name: source for source in self.header.sources}
-        told = ((known[name], fields.replace(" ", ", ")) for name, fields in origin.items())
+        told = ((known[name], fields.replace(" ", ", ")) for name, fields in self.header.origins[origin].items())
         return tuple(f"{source.url} {source.version} ({source.date}): {fields}" for source, fields in told)
 
 

@@ -20,10 +20,10 @@ from hexapla.errors import ProtocolError
 from hexapla.routing.memory import REQUEST, WEIGHT
 from hexapla.routing.patience import Timers
 
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9*._-]+|\[[0-9a-f:]+\])(?::(?:\d+|\*))?/?", re.IGNORECASE).fullmatch
+ORIGIN = r"[a-z][a-z0-9+.-]*://(?:[a-z0-9*._-]+|\[[0-9a-f:]+\])(?::(?:\d+|\*))?/?"
 """A web page's origin, with `*` for a part of its name or for its port."""
 
-EVERY_ONE = re.compile(r"\*|https?://[*.]+(?::.*)?/?", re.IGNORECASE).fullmatch
+EVERY_ONE = r"\*|https?://[*.]+(?::.*)?/?"
 
 TIMERS = frozenset(Timers.__struct_fields__)
 """What an endpoint's `timeouts`, and a model's, may name."""
@@ -70,10 +70,10 @@ def check(config: Config, text: str, file: str) -> None:
 def _check_origins(config: Config, text: str, file: str) -> None:
     place = ("server", "cors_origins")
     for origin in config.server.cors_origins:
-        if origin != "*" and ORIGIN(origin) is None:
+        if origin != "*" and re.fullmatch(ORIGIN, origin, re.IGNORECASE) is None:
             why = f'{origin!r} is no origin of web pages: a scheme and a host, as https://chat.example.com, or "*" for all.'
             raise mistake(why, place, text, file)
-        if EVERY_ONE(origin) and not config.keys:
+        if re.fullmatch(EVERY_ONE, origin, re.IGNORECASE) and not config.keys:
             why = "Every web page could spend what your providers are paid. Name the pages' origins, or add [[keys]]."
             raise mistake(why, place, text, file)
 

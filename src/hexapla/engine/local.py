@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from hexapla.auth.api_key import Credential, auth_headers
 from hexapla.catalog.address import normalise
@@ -18,11 +19,13 @@ from hexapla.catalog.discovered import read_models
 from hexapla.catalog.schema import Model, Provider
 from hexapla.config import LocalConfig
 from hexapla.engine.address import certificates_of
-from hexapla.engine.gateway import Gateway
 from hexapla.engine.routes import Routes
 from hexapla.errors import UpstreamError
 from hexapla.upstream.http1 import Http1Transport
 from hexapla.upstream.transport import USER_AGENT, Request, Timeouts, Transport
+
+if TYPE_CHECKING:
+    from hexapla.engine.gateway import Gateway  # a list of models needs none
 
 LARGEST = 1 << 20  # bytes of a list of models
 

@@ -22,39 +22,35 @@ from hexapla.protocols.codes import VAGUE, status_kind, word_kind
 from hexapla.protocols.error_shapes import MAX_MESSAGE, Said, as_text, complains, decoded, said_by, said_in
 from hexapla.protocols.hints import retry_hint, should_retry
 
-_OVERFLOW = re.compile(
+# These texts are compiled when the first error is read: that takes as long as a hundredth of a start.
+_OVERFLOW = (
     r"prompt is too long|input is too long|exceeds the context window|maximum context length|context window exceeds limit"
     r"|input token count.{0,80}exceeds the maximum|maximum prompt length is \d|reduce the length of the messages"
     r"|prompt token count of \d+ exceeds the limit|exceeds the available context size|greater than the context length"
     r"|exceeded model token limit|too large for model with \d|Range of input length should be|Request too large for model"
-    r"|total length of all messages is too long|context_length_exceeded|model_context_window_exceeded",
-    re.IGNORECASE | re.DOTALL,
+    r"|total length of all messages is too long|context_length_exceeded|model_context_window_exceeded"
 )
-_BILLING = re.compile(
+_BILLING = (
     r"insufficient.(?:quota|balance|credit|fund)|credit balance is too low|exceeded your current quota|Arrearage"
     r"|payment required|out of credits|run out of credits|spending limit|billing"
-    r"|specified (?:workspace )?API usage limits|enforced_spend_limit_reached",
-    re.IGNORECASE,
+    r"|specified (?:workspace )?API usage limits|enforced_spend_limit_reached"
 )
-_FILTER = re.compile(
+_FILTER = (
     r"content management policy|content violates|content.?filter|flagged by moderation|requires moderation"
-    r"|inappropriate content|DataInspectionFailed",
-    re.IGNORECASE,
+    r"|inappropriate content|DataInspectionFailed"
 )
-_AUTH = re.compile(
+_AUTH = (
     r"(?:invalid|incorrect|missing|unreadable) (?:api.?key|x-api-key|token|credentials)|api key not valid|valid API key"
-    r"|api key is (?:invalid|expired)|unauthorized|authentication fail",
-    re.IGNORECASE,
+    r"|api key is (?:invalid|expired)|unauthorized|authentication fail"
 )
 
-_UNSUPPORTED = re.compile(
+_UNSUPPORTED = (
     # a field that is not known: pydantic (Mistral, Anthropic, vLLM), OpenAI's older words, Groq, Google, LiteLLM
     r"extra inputs are not permitted|unrecognized request arguments?|unknown name \"|property '[^']{1,80}' is unsupported"
-    r"|(?:unsupported|unknown|unexpected) (?:parameter|argument|field)\b|does not support parameters",
-    re.IGNORECASE,
+    r"|(?:unsupported|unknown|unexpected) (?:parameter|argument|field)\b|does not support parameters"
 )
 
-_PATTERNS: tuple[tuple[re.Pattern[str], Kind, frozenset[int | None]], ...] = (
+_PATTERNS: tuple[tuple[str, Kind, frozenset[int | None]], ...] = (
     # what the words say, where they stand under a status that leaves it open
     (_BILLING, Kind.UPSTREAM_BILLING, frozenset({None, 400, 402, 403, 429})),
     (_FILTER, Kind.CONTENT_FILTER, frozenset({None, 400, 403, 422, 451})),
@@ -62,7 +58,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Kind, frozenset[int | None]], ...] = (
     (_UNSUPPORTED, Kind.UNSUPPORTED, frozenset({400, 422})),
 )
 
-_SECRET = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|fw|hf|r8|ghu|gho|key)[-_]|AIza|ya29\.|eyJ)[A-Za-z0-9_.-]{20,}")
+_QUOTED = r"\b(?:(?:sk|pk|rk|gsk|xai|fw|hf|r8|ghu|gho|key)[-_]|AIza|ya29\.|eyJ)[A-Za-z0-9_.-]{20,}"
 """What keys of the known vendors look like: some of them are quoted whole in the vendor's own complaint."""
 
 
@@ -109,7 +105,7 @@ def _error(status: int | None, headers: Mapping[str, str], said: Said, body: str
     kind = _kind(own, said, message)
     return UpstreamError(
         kind,
-        _SECRET.sub("[key]", message),
+        re.sub(_QUOTED, "[key]", message),
         upstream_status=own,
         status=own if own is not None and 400 <= own < 600 else None,  # there are no others (RFC 9110, 15)
         code=said.code if said.code != str(own) else None,
@@ -123,14 +119,14 @@ def _error(status: int | None, headers: Mapping[str, str], said: Said, body: str
 
 def _kind(status: int | None, said: Said, message: str) -> Kind:
     """Code, reason and type first, then what the message says, then the status."""
-    if (status is None or status < 500) and _OVERFLOW.search(message):
+    if (status is None or status < 500) and re.search(_OVERFLOW, message, re.IGNORECASE | re.DOTALL):
         return Kind.CONTEXT_LENGTH
     words = [word for word in (said.reason, said.code, said.type) if word is not None]
     for word in words:
         if (kind := said.table.get(word) or word_kind(word)) is not None:
             return kind
     for pattern, kind, statuses in _PATTERNS:
-        if status in statuses and pattern.search(message):
+        if status in statuses and re.search(pattern, message, re.IGNORECASE):
             return kind
     if status is None:
         return next((kind for word in words if (kind := VAGUE.get(word)) is not None), Kind.UPSTREAM_ERROR)

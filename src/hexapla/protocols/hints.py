@@ -122,7 +122,7 @@ EMPTY = tuple(
 )
 """Headers that say how much is left, when it is full again, and of how much; some answers have them and no Retry-After."""
 
-_PARTS = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?")
+_PARTS = r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
 
 
 def _empty(headers: Mapping[str, str]) -> float | None:
@@ -138,7 +138,7 @@ def _empty(headers: Mapping[str, str]) -> float | None:
 
 def _reset(text: str, now: str) -> float | None:
     """Go's durations (`6m0s`, `20ms`: OpenAI, Groq) or RFC 3339 (Anthropic)."""
-    parts = _PARTS.fullmatch(text) if text else None
+    parts = re.fullmatch(_PARTS, text) if text else None
     if parts is not None:
         return sum(float(part or 0) * scale for part, scale in zip(parts.groups(), (3600.0, 60.0, 1.0, 0.001)))
     earlier = _http_date(now)
@@ -149,21 +149,20 @@ def _reset(text: str, now: str) -> float | None:
     return None if earlier is None or later.tzinfo is None else (later - earlier).total_seconds()
 
 
-_WAIT = re.compile(
+_WAIT = (  # compiled when the first error is read
     r"(?:try again|retry|retrying|wait) (?:in|after|for) "
-    r"(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m(?!s))?(?:(?P<n>\d{1,9}(?:\.\d{1,9})?) ?(?P<unit>ms|milliseconds?|s|m|h))?",
-    re.IGNORECASE,
+    r"(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m(?!s))?(?:(?P<n>\d{1,9}(?:\.\d{1,9})?) ?(?P<unit>ms|milliseconds?|s|m|h))?"
 )
-_RAW_DELAY = re.compile(r'"retryDelay\\?":\s*\\?"(\d{1,9}(?:\.\d{1,9})?)s')
+_RAW_DELAY = r'"retryDelay\\?":\s*\\?"(\d{1,9}(?:\.\d{1,9})?)s'
 _SCALE = {"ms": 0.001, "mi": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def _in_words(message: str) -> float | None:
     """Groq, Codex, Azure: "try again in 5.289s", "in 1h2m3.2s", "in 200ms", "Please retry after 20 seconds"."""
-    raw = _RAW_DELAY.search(message)  # Google's words quoted by whoever stands in front of it
+    raw = re.search(_RAW_DELAY, message)  # Google's words quoted by whoever stands in front of it
     if raw is not None:
         return float(raw[1])
-    for found in _WAIT.finditer(message):
+    for found in re.finditer(_WAIT, message, re.IGNORECASE):
         if any(found.group("h", "m", "n")):
             return _spoken(found)
     return None

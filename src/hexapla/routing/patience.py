@@ -15,10 +15,12 @@ Rules of this file: pure; deadlines are times of the exchange's clock, infinity 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from hexapla.translate.lane import Stream
+if TYPE_CHECKING:
+    from hexapla.translate.lane import Stream  # a configuration names timers, and needs no translation for that
 
 INFINITY = float("inf")
 SETTLE_SECONDS = 0.5  # how long a terminator may take after everything that matters was seen
