@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from hexapla.catalog.schema import Endpoint, Provider, Quirks
@@ -100,8 +102,8 @@ class FakeLane:
     def stream(self) -> FakeStream:
         return FakeStream(self.summary)
 
-    def simulate(self, body: bytes) -> bytes:
-        return b"simulated:" + body
+    def simulate(self, body: bytes) -> Iterator[bytes]:
+        return iter((b"simulated:" + body, b"", b"to its end"))
 
     def gather(self, stream: bytes) -> bytes:
         return b"gathered:" + stream

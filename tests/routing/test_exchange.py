@@ -218,6 +218,8 @@ def test_json_for_a_stream_request_is_played_as_a_stream() -> None:
     assert isinstance(play.say(Chunk(b"1}")), Receive)
     assert isinstance(play.say(End()), Start)
     assert play.say() == Forward(b'simulated:  \n{"a":1}')
+    assert play.say() == Forward(b"to its end")
+    assert play.say() == Finish()
 
 
 def test_a_stream_for_a_plain_request_is_gathered() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import zlib
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.slow
 MB = 1024 * 1024
 LIMIT = 32 * MB  # of an answer
 EVENT = 16 * MB  # of one event
+LARGE = 24 * MB  # an answer that may pass
 BOMB = 20 * MB  # that a gateway may grow by for one
 SPARE = 16 * MB  # what an allocator may keep beside what is held
 HEADS = {"u": 2 * MB, "ureqwest": SPARE + 8 * MB}  # of which so much may be held, its first runtime included
@@ -141,6 +143,28 @@ def test_f41_a_body_without_end_is_held_once(
         assert all(visit.over.wait(5) for visit in upstream.visits)
         print(f"{named} {flood} {client} {stream}: {grown / MB:.1f} MB")
         assert grown < (most if stream else LIMIT) + SPARE
+
+
+async def ignores_the_stream(visit: Visit) -> None:
+    """A large answer that is whole, though a stream was asked for."""
+    body = json.loads(whole(CHAT).partition(b"\r\n\r\n")[2])
+    body["choices"][0]["message"]["content"] = "x" * LARGE
+    data = json.dumps(body).encode()
+    await visit.write(OK + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(data), data))
+
+
+@pytest.mark.parametrize("client", [CHAT, MESSAGES], ids=["verbatim", "hub"])
+def test_f41_of_a_played_answer_no_second_stream_is_held(
+    client: str, named: str, upstream: Upstream, fresh: Gateway, idle: int
+) -> None:
+    """What came, what was read of it, and nothing of what is told; its pieces were 4.9 times its size once."""
+    model = f"{named}/{upstream.play(ignores_the_stream)}"
+    heard: list[bytes] = []
+    asked = ask(client, model, stream=True)
+    grown = fresh.peak(lambda: heard.append(call(fresh.url, PATHS[client], asked).body)) - idle
+    print(f"{named} {client}: {grown / LARGE:.2f} times")
+    assert heard[0].count(b"x") >= LARGE and max(map(len, heard[0].split(b"\n"))) < MB
+    assert grown < 3 * LARGE + SPARE
 
 
 async def heads(visit: Visit) -> None:

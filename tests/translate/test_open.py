@@ -198,7 +198,7 @@ def test_answers_of_the_wrong_form() -> None:
     """A whole answer where a stream was asked for becomes one, a stream where none was becomes whole."""
     whole = {"id": "msg_1", "type": "message", "model": "up", "content": [TEXT_BLOCK], "stop_reason": "end_turn"}
     lane = opened(asked(stream=True), to="anthropic_messages")
-    assert lane.simulate(json.dumps(whole).encode()).endswith(DONE)
+    assert b"".join(lane.simulate(json.dumps(whole).encode())).endswith(DONE)
     assert json.loads(opened(asked()).gather(TEXT + END + DONE))["choices"][0]["message"]["content"] == "Hi"
 
 

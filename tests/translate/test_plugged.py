@@ -174,7 +174,7 @@ def test_what_the_gateway_found_is_told_and_cited(client: str, protocol: str) ->
     }
     whole = json.dumps(texts[protocol]).encode()
     assert sources(client, json.loads(lane.answer(whole))) == [URL]
-    streamed = translation(client, HITS, stream=True, **WEB).open(target, Quirks()).simulate(whole)
+    streamed = b"".join(translation(client, HITS, stream=True, **WEB).open(target, Quirks()).simulate(whole))
     assert streamed.count(URL.encode()) > whole.count(URL.encode())
 
 
@@ -242,7 +242,7 @@ def test_anthropics_clients_hear_of_another_vendors_search_in_their_own_blocks()
     assert [block["type"] for block in content] == ["text", "server_tool_use", "web_search_tool_result"]
     assert [page["url"] for page in content[2]["content"]] == [URL] and content[1]["input"] == {"query": "Herons?"}
     streamed = translation("anthropic_messages", stream=True, tools=tools)
-    said = lane_to(streamed, "openai", "openai_responses", "gpt-5.2").simulate(answer)
+    said = b"".join(lane_to(streamed, "openai", "openai_responses", "gpt-5.2").simulate(answer))
     assert said.count(b"event: content_block_start") == 3 and b"web_search_tool_result" in said
 
 

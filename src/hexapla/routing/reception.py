@@ -207,7 +207,9 @@ class Reception:
             return error
         del body  # a large one need not wait beside what was made of it
         yield from self._begin()
-        yield Forward(played)
+        for piece in played:
+            if piece:
+                yield Forward(piece)
         yield Finish()
         return None
 

@@ -9,6 +9,8 @@ Rules of this file: no dialect by name; every event passes `restore` before anyb
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from hexapla.errors import ProtocolError
@@ -21,6 +23,7 @@ from hexapla.protocols.failures import no_answer
 from hexapla.translate.adapt.restore import Restore
 from hexapla.translate.hearing import Hearing
 from hexapla.translate.lane import Begun, Stream, is_content
+from hexapla.translate.played import played
 from hexapla.translate.summary import Summary
 from hexapla.translate.unheard import Unheard
 
@@ -62,11 +65,10 @@ class Hub:
                 self.hearing.keep(restored.content)
         return self.client.render_response(restored, self.reply, self.lost)
 
-    def simulate(self, body: bytes) -> bytes:
+    def simulate(self, body: bytes) -> Iterator[bytes]:
         events = [*self.restore.all(unfold(self._parsed(body)))]
         self._fold(events)  # an answer that is an error raises before a byte of it is said
-        encoder = self.client.encoder(self.reply, self.lost)
-        return b"".join([encoder.encode(event) for event in events]) + encoder.close()
+        return played(events, self.client.encoder(self.reply, self.lost))
 
     def gather(self, stream: bytes) -> bytes:
         decoder = self.upstream.decoder()

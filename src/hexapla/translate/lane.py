@@ -13,6 +13,7 @@ sockets, clocks or retries.
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterator
 
 import msgspec
 
@@ -104,8 +105,9 @@ class Lane(typing.Protocol):
         """Open the streaming direction."""
         ...
 
-    def simulate(self, body: bytes) -> bytes:
-        """A whole upstream answer -> the client's *stream*, for upstreams that ignore `stream: true`."""
+    def simulate(self, body: bytes) -> Iterator[bytes]:
+        """A whole upstream answer -> the client's *stream*, piece by piece, for upstreams that ignore `stream: true`.
+        Raises as `answer` does, before there is a first piece."""
         ...
 
     def gather(self, stream: bytes) -> bytes:

@@ -14,7 +14,7 @@ goes through the Hub from its beginning, since a verbatim one has no encoder tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec.structs import replace
@@ -41,6 +41,7 @@ from hexapla.translate.continuation import ECHOED, REPEATED
 from hexapla.translate.hub import Hub, HubStream
 from hexapla.translate.lane import Begun, is_content
 from hexapla.translate.overlap import Lap
+from hexapla.translate.played import ahead, in_pieces
 
 
 class Said:
@@ -138,10 +139,11 @@ class Resumable(Hub):
     def stream(self) -> SeamStream:
         return SeamStream(self)
 
-    def simulate(self, body: bytes) -> bytes:
+    def simulate(self, body: bytes) -> Iterator[bytes]:
         events = [*unfold(self._parsed(body))]
         fold(self.restore.all(events))  # an answer that is an error raises before a byte of it is said
-        return self.stream().tell(events)
+        stream = self.stream()
+        return ahead(stream.tell([event]) for event in in_pieces(events))
 
 
 class SeamStream(HubStream):

@@ -16,7 +16,7 @@ Rules of this file: what need not change is neither parsed nor copied; no half e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Raw
@@ -37,6 +37,7 @@ from hexapla.translate.messages import Messages, with_use_ids
 from hexapla.translate.named import named
 from hexapla.translate.outputs import NUMBER, Outputs
 from hexapla.translate.peek import Peek
+from hexapla.translate.played import played
 from hexapla.translate.summary import Summary
 from hexapla.translate.tap import CALLS, CallTap, Tap
 from hexapla.wire.events import EVENT_END, events
@@ -119,10 +120,9 @@ class Verbatim:
             return body
         return _CALLED[self._protocol.name](body, self._asked)
 
-    def simulate(self, body: bytes) -> bytes:
+    def simulate(self, body: bytes) -> Iterator[bytes]:
         answer = self._protocol.parse_response(self.answer(body))
-        encoder = self._protocol.encoder(self._reply)
-        return b"".join([encoder.encode(event) for event in unfold(answer)]) + encoder.close()
+        return played(unfold(answer), self._protocol.encoder(self._reply))
 
     def gather(self, stream: bytes) -> bytes:
         decoder = self._protocol.decoder()

@@ -72,7 +72,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None = None
     transport: str = ""
     certificates: Certificates | None = None
-    max_response_bytes: int = 0  # 0: no limit
+    max_response_bytes: int = (
+        0  # 0: no limit; the read that passes it (at most 256 KB) is the last one, and not handed out
+    )
 
     @property
     def carrier(self) -> str:

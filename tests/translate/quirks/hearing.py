@@ -113,7 +113,7 @@ def gathered(client: str, upstream: str, data: bytes) -> Heard:
 def simulated(client: str, upstream: str, data: bytes) -> Heard:
     """A whole answer where a stream was asked for, as the client has it streamed."""
     try:
-        said = opened(client, upstream, stream=True).simulate(data.removeprefix(BOM))
+        said = b"".join(opened(client, upstream, stream=True).simulate(data.removeprefix(BOM)))
         return _STREAMED[client](said, client != upstream)
     except GatewayError as error:
         return Heard(stop="", error=error.message)
