@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hexapla.catalog.address import endpoint_url
 from hexapla.catalog.resolve import resolve
@@ -104,6 +105,22 @@ def test_a_builtin_provider_is_overridden_field_by_field() -> None:
     packaged = assemble(Config(), {}).catalog.providers["openai"]
     assert own.auth.key == "sk-own" and own.auth.env == packaged.auth.env
     assert own.endpoints == packaged.endpoints and own.name == packaged.name
+
+
+def test_an_endpoint_of_ones_own_has_the_vendors_quirks() -> None:
+    """Behind a company's address stands the same DeepSeek, which wants its thought back."""
+    text = """
+[providers.deepseek]
+[[providers.deepseek.endpoints]]
+protocol = "openai_chat"
+base_url = "https://models.example.com/deepseek"
+[providers.deepseek.endpoints.quirks]
+rename = { user = "user_id" }
+"""
+    (own,) = load(text).catalog.providers["deepseek"].endpoints
+    packaged = assemble(Config(), {}).catalog.providers["deepseek"].endpoints[0]
+    assert own.quirks == replace(packaged.quirks, rename=packaged.quirks.rename | {"user": "user_id"})
+    assert own.quirks.target and own.base_url == "https://models.example.com/deepseek"
 
 
 def test_endpoints_of_ones_own_replace_the_packaged_ones() -> None:

@@ -125,9 +125,19 @@ def _laid_over(builtin: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
             merged[name] = {**builtin.get(name, {}), **own[name]}
     if isinstance(own.get("auth"), dict):
         merged["auth"] = _laid_deep(builtin.get("auth", {}), own["auth"])
-    if "endpoints" in own and "host" not in own:
-        merged["host"] = ""
+    if isinstance(own.get("endpoints"), list):
+        merged["endpoints"] = [_known(each, builtin) for each in own["endpoints"]]
+        merged["host"] = own.get("host", "")
     return merged
+
+
+def _known(endpoint: Any, builtin: dict[str, Any]) -> Any:
+    """An endpoint of one's own behaves as the vendor's: behind another address stands the same server, mostly."""
+    if not isinstance(endpoint, dict):
+        return endpoint
+    same = (each for each in builtin["endpoints"] if each["protocol"] == endpoint.get("protocol"))
+    packaged: dict[str, Any] = next(same, {})
+    return _laid_deep({name: packaged[name] for name in ("headers", "quirks") if name in packaged}, endpoint)
 
 
 def _laid_deep(builtin: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
