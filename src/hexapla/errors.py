@@ -130,7 +130,7 @@ class RoutingError(GatewayError):
 
     rejected  (endpoint name, reason) for every candidate that was ruled out before it was tried
     filters   which wishes ruled them out, in the same order (routing/filters.py)
-    nearest   names close to the one asked for
+    nearest   names close to the one asked for, if any; None where that is known
     """
 
     def __init__(
@@ -141,13 +141,13 @@ class RoutingError(GatewayError):
         param: str | None = None,
         rejected: Sequence[tuple[str, str]] = (),
         filters: Sequence[str] = (),
-        nearest: Sequence[str] = (),
+        nearest: Sequence[str] | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(kind, message, param=param, retry_after=retry_after)
         self.rejected = tuple(rejected)
         self.filters = tuple(filters)
-        self.nearest = tuple(nearest)
+        self.nearest = None if nearest is None else tuple(nearest)
 
 
 class UpstreamError(GatewayError):

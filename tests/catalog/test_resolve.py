@@ -126,11 +126,46 @@ def refused(name: str) -> RoutingError:
     ],
 )
 def test_an_unknown_name_hears_the_nearest(name: str, near: str) -> None:
-    """Three names, the meant one first, and the error points at the field `model`."""
+    """At most three names, the meant one first, and the error points at the field `model`."""
     error = refused(name)
-    assert error.nearest[0] == near
-    assert len(error.nearest) == 3
+    assert error.nearest is not None and error.nearest[0] == near
+    assert len(error.nearest) <= 3
     assert near in error.message
+
+
+@pytest.mark.parametrize("name", ["nope", "local", "nobody/knows-it", "x", ""])
+def test_where_nothing_is_near_nothing_is_named(name: str) -> None:
+    """Names that have nothing to do with the one asked for tell nobody anything."""
+    error = refused(name)
+    assert error.nearest == ()
+    assert "Nearest" not in error.message and "GET /v1/models" in error.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("gpt-5.5-tubro", "openai/gpt-5.5-turbo openai/gpt-5.5"),  # letters in the wrong order
+        ("gpt5.5", "openai/gpt-5.5"),
+        ("opnai/gpt-5.5", "openai/gpt-5.5 openai/gpt-5.5-turbo"),  # whose it is, wrong
+        ("claude-opus-4-5", "anthropic/claude-opus-4-5-20251101 anthropic/claude-opus-4-6"),  # without its date
+        ("cluade-opus-4-5", "anthropic/claude-opus-4-5-20251101 anthropic/claude-opus-4-6"),
+        ("claude-opus-4-6-20260101", "anthropic/claude-opus-4-6 anthropic/claude-opus-4-5-20251101"),  # with one
+        ("opus", "anthropic/claude-opus-4-6 anthropic/claude-opus-4-5-20251101"),  # its family
+        ("gpt-3.5-turbo-x", "openai/gpt-3.5-turbo openai/gpt-5.5-turbo"),  # a version counts more than letters
+        ("nope", ""),
+        ("ge", ""),
+    ],
+)
+def test_who_was_meant(asked: str, near: str) -> None:
+    names = ["openai/gpt-5.5", "openai/gpt-5.5-turbo", "openai/gpt-3.5-turbo", "mistral/mistral-large"]
+    names += ["anthropic/claude-opus-4-5-20251101", "anthropic/claude-opus-4-6", "google/gemma"]
+    assert Names(names).nearest(asked, 2) == tuple(near.split())
+
+
+def test_a_model_that_many_sell_is_named_once() -> None:
+    """The places are for other models, while there are any."""
+    sold = ["a/gpt-4o", "b/gpt-4o", "c/gpt-4o", "a/gpt-4o-mini"]
+    assert Names(sold).nearest("gpt-4", 3) == ("a/gpt-4o", "a/gpt-4o-mini", "b/gpt-4o")
 
 
 @pytest.mark.parametrize("name", ["", "/", "beta/", "/x", "loop", "orphan", ":nitro", "x" * 1_000_000, "\x00\ud800"])

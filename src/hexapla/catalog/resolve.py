@@ -136,7 +136,7 @@ class Catalog:
         return [*exact, *(found for found in there if found[0] not in written)]
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
-        """The `provider/model` names closest to `name`; for an unknown provider also its likely id."""
+        """The `provider/model` names close to `name`, if any; for an unknown provider also its likely id."""
         if self._known is None:
             self._known = Names(self._all_ids())
         found = self._known.nearest(name, count)
@@ -144,7 +144,7 @@ class Catalog:
         if slash and len(found) < count and self.provider(prefix) is None:
             ids = [self._prefixes[alias].id for alias in self._ids.nearest(prefix, count)]
             found = (*found, *(f"{provider}/{rest[:100]}" for provider in dict.fromkeys(ids)))
-        return tuple(dict.fromkeys((*found, *self._known.names)))[:count]
+        return tuple(dict.fromkeys(found))[:count]
 
     def _all_ids(self) -> Iterator[str]:
         for provider, listed in self.models.items():

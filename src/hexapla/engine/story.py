@@ -182,7 +182,7 @@ def _unroutable(error: RoutingError) -> str:
             return "privacy_restricted"
         return "constraint_filtered" if filters <= CONSTRAINTS else "no_endpoints"
     if error.kind is Kind.NOT_FOUND:
-        return "model_not_found" if error.nearest else "no_endpoints"
+        return "model_not_found" if error.nearest is not None else "no_endpoints"
     return "temporarily_unavailable"
 
 
