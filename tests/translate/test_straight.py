@@ -161,13 +161,32 @@ ANSWERS = [
 ]
 
 
-def heard(lane: Lane, answer: bytes) -> object:
+def played(*deltas: dict[str, Any], finish: str = "stop") -> bytes:
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    chunks = [{"id": "r", "model": "up", "choices": [choice]} for choice in choices]
+    chunks.append({"id": "r", "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+    return b"".join([b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks]) + b"data: [DONE]\n\n"
+
+
+STREAMS = [
+    played({"role": "assistant", "content": ""}, {"content": "Hel"}, {"content": "lo"}, {"content": "!"}),
+    played({"reasoning_content": "hm"}, {"content": "Hello", "odd": 1}),
+    played({"content": "Hel"}, {"tool_calls": [{"index": 0, **CALL}]}, finish="tool_calls"),
+    played({"content": "Hel"}, finish="error"),
+    b'data: {"error":{"message":"no"}}\n\n',
+    b"",
+]
+
+
+def heard(lane: Lane, answer: bytes, stream: bytes) -> object:
     """What a client hears of an answer, what of it is lost, and what is remembered of it."""
+    telling = lane.stream()
+    told = telling.feed(stream) + telling.close()
     try:
         said: object = lane.answer(answer)
     except GatewayError as error:
         said = repr(error)
-    return said, lane.losses, lane.summary
+    return told, said, lane.losses, lane.summary
 
 
 def both(body: dict[str, Any], target: Target, quirks: Quirks) -> tuple[Lane | None, Callable[[], Lane]]:
@@ -178,9 +197,15 @@ def both(body: dict[str, Any], target: Target, quirks: Quirks) -> tuple[Lane | N
     return way and way.open(peeked, "g", 7.5), lambda: Translation(peeked, reply).open(target, quirks)
 
 
-@given(body=ASKED, facts=st.sampled_from(FACTS), quirks=st.sampled_from(QUIRKS), answer=st.sampled_from(ANSWERS))
+@given(
+    body=ASKED,
+    facts=st.sampled_from(FACTS),
+    quirks=st.sampled_from(QUIRKS),
+    answer=st.sampled_from(ANSWERS),
+    stream=st.sampled_from(STREAMS),
+)
 def test_another_dialect_hears_the_same_by_both_ways(
-    body: dict[str, Any], facts: dict[str, Any], quirks: Quirks, answer: bytes
+    body: dict[str, Any], facts: dict[str, Any], quirks: Quirks, answer: bytes, stream: bytes
 ) -> None:
     try:
         straight, other = both(body, at(CHAT, "another", **facts), quirks)
@@ -191,7 +216,7 @@ def test_another_dialect_hears_the_same_by_both_ways(
     lane = other()
     assert (straight.name, straight.body, straight.begun) == (lane.name, lane.body, lane.begun)
     assert straight.losses == lane.losses == ()
-    assert heard(straight, answer) == heard(lane, answer)
+    assert heard(straight, answer, stream) == heard(lane, answer, stream)
 
 
 @pytest.mark.parametrize("stream", [False, True])

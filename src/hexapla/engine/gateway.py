@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -206,10 +205,16 @@ class Gateway:
 
     def _opener(self, ask: Ask, peeked: Peek, plan: Planned) -> Callable[[Candidate], Call]:
         """How a request would be sent that nobody is going to answer."""
-        translation = self._means.translation(ask, peeked, plan, "unsent", 0)
+        means = self._means
+        translation = means.translation(ask, peeked, plan, "unsent", 0)
         if plan.search is not None:
             translation.results = UNSOUGHT
-        return partial(self._means.call, ask, translation)
+
+        def opened(candidate: Candidate) -> Call:
+            lane = means.lane(translation, candidate)
+            return Call(lane=lane, request=means.request(ask, lane, candidate, peeked.stream))
+
+        return opened
 
     def _peek(self, ask: Ask) -> Peek:
         return self._looked_into(ask, peek(ask.protocol, ask.body, model=ask.model, stream=ask.stream))

@@ -11,7 +11,6 @@ import msgspec
 
 from hexapla.config import Config
 from hexapla.engine.address import Address
-from hexapla.engine.annotated import Annotated
 from hexapla.engine.client import Answer, Ask, OnLoss
 from hexapla.engine.heads import Pairs, error_headers, plain_head
 from hexapla.engine.recorder import Books
@@ -25,7 +24,6 @@ from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Reply
 from hexapla.routing.budget import RetryBudget
 from hexapla.routing.candidate import Candidate
-from hexapla.routing.commands import Call
 from hexapla.routing.exchange import Hedge
 from hexapla.routing.memory import Memory
 from hexapla.translate.calls import Calls
@@ -79,22 +77,18 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
         )
         # whoever cannot be told every parameter refuses before it is asked, and the next one is tried
         demanded: OnLoss | None = "strict" if plan.demands else None
-        resumes = self.config.routing.resume if ask.resume is None else ask.resume
         return Translation(
             peeked,
             reply,
             on_loss=ask.on_loss or demanded or self.config.on_loss,
-            telling=Telling(marks=bool(ask.resume)) if resumes else None,
+            telling=Telling(marks=bool(ask.resume)) if self.resumes(ask) else None,
             thoughts=self.thoughts,
             whose=ask.key,
         )
 
-    def call(self, ask: Ask, translation: Translation, candidate: Candidate, note_on: Annotated | None = None) -> Call:
-        """An attempt's lane and HTTP request.  Raises ClientError or ProtocolError."""
-        lane = self.lane(translation, candidate)
-        if note_on is not None:
-            note_on.echo(lane.body)
-        return Call(lane=lane, request=self.request(ask, lane, candidate, translation.peeked.stream))
+    def resumes(self, ask: Ask) -> bool:
+        """Whether an answer that breaks off may be continued elsewhere."""
+        return self.config.routing.resume if ask.resume is None else ask.resume
 
     def lane(self, translation: Translation, candidate: Candidate) -> Lane:
         """An attempt's lane.  Raises ClientError or ProtocolError."""

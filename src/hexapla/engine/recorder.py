@@ -241,7 +241,7 @@ class Recorder:
             status=200,
             outcome=outcome,
             upstream_id=lane.summary.id or "",
-            overrides=candidate.overrides,
+            overrides=candidate.overrides if candidate.entry is not None else (),
         )
 
     def _attempt(self, tried: Tried) -> Attempt:

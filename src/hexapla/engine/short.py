@@ -70,9 +70,7 @@ class Short(Work):
             return False
         self._ended = ended
         try:
-            way = candidate.straight.get(peeked.protocol) if plan.plain else None
-            found = way.open(peeked, self.recorder.id, self.recorder.created) if way is not None else None
-            lane: Lane = found or means.lane(self.translation, candidate)
+            lane = self.lane_to(candidate)
             if lane.begun is not None:
                 return False  # an answer that was begun may be asked for at another path
             return self._sent(candidate, lane, letterhead)
@@ -165,7 +163,7 @@ class Short(Work):
             line.close()
             self._brought = error
         # one that has read nothing and knows all of the request
-        self._lane = self.means.lane(self.translation, start.candidate)
+        self._lane = self.lane_to(start.candidate)
 
     # the long way goes on from what has begun
 

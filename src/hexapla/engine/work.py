@@ -32,6 +32,7 @@ from hexapla.plugins import documents
 from hexapla.routing.candidate import Candidate
 from hexapla.routing.commands import Call, Tried
 from hexapla.routing.exchange import Exchange, Outcome
+from hexapla.translate.lane import Lane
 from hexapla.translate.open import Translation
 from hexapla.translate.peek import Peek
 from hexapla.upstream.driver import Driver
@@ -210,7 +211,7 @@ class Work:
         return Exchange(
             candidates,
             lambda candidate: self.call(candidate, echo_on),
-            self.translation.tell,
+            self._tell,
             stream=self.peeked.stream,
             retry=means.config.retry,
             clock=means.books.clock,
@@ -227,7 +228,22 @@ class Work:
 
     def call(self, candidate: Candidate, echo_on: Annotated | None = None) -> Call:
         """How the exchange makes an attempt's lane and HTTP request."""
-        return self.means.call(self.ask, self.translation, candidate, echo_on)
+        lane = self.lane_to(candidate)
+        if echo_on is not None:
+            echo_on.echo(lane.body)
+        return Call(lane=lane, request=self.means.request(self.ask, lane, candidate, self.peeked.stream))
+
+    def lane_to(self, candidate: Candidate) -> Lane:
+        """The lane to a candidate, straight where there is nothing to look into.  Raises ClientError or ProtocolError."""
+        means, peeked, found = self.means, self.peeked, None
+        if self.plan.plain and not self.noted and not (peeked.stream and means.resumes(self.ask)):
+            way = candidate.straight.get(peeked.protocol)
+            found = way.open(peeked, self.recorder.id, self.recorder.created) if way is not None else None
+        return found or means.lane(self.translation, candidate)
+
+    def _tell(self, error: GatewayError) -> bytes:
+        """How the exchange tells a failure in the client's stream, which hardly ever needs a translation for it."""
+        return self.translation.tell(error)
 
     def admit(self, candidate: Candidate, forced: bool) -> GatewayError | float:
         """How the exchange asks whether somebody may be asked."""

@@ -13,7 +13,7 @@ from hexapla.translate.lane import Stream
 from hexapla.translate.verbatim import Verbatim, VerbatimStream
 
 
-class Overheard(Verbatim):
+class Overheard(Verbatim, eq=False):
     """One attempt.  `hearing`: None where nobody keeps what was heard."""
 
     hearing: Hearing | None = None
@@ -29,7 +29,7 @@ class Overheard(Verbatim):
         if self.hearing is None:
             return super().stream()
         stream = OverheardStream(
-            self._protocol, self._reply, self.summary, hide_usage=self._hide_usage, asked=self._asked
+            self._protocol, self._reply, self.summary, hide_usage=self.hide_usage, asked=self._asked
         )
         stream.listen(self.hearing)
         return stream

@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -72,7 +73,7 @@ _CALLED: dict[str, Callable[[bytes, Peek | None], bytes]] = {
 """The same for the calls of a whole answer; the second argument is the request."""
 
 
-class Verbatim:
+class Verbatim(msgspec.Struct, eq=False):
     """One attempt in the client's own protocol.
 
     asked       the client's request; `body`, what is sent of it, is given back once it was
@@ -80,27 +81,15 @@ class Verbatim:
     losses      what the edits took from the request
     """
 
+    _protocol: Protocol
+    _reply: Reply
+    _asked: Peek
+    body: bytes
+    name: str = "verbatim"
+    hide_usage: bool = False
+    losses: tuple[Loss, ...] = ()
     begun: Begun | None = None
-
-    def __init__(
-        self,
-        protocol: Protocol,
-        reply: Reply,
-        asked: Peek,
-        body: bytes,
-        *,
-        name: str = "verbatim",
-        hide_usage: bool = False,
-        losses: tuple[Loss, ...] = (),
-    ) -> None:
-        self._protocol = protocol
-        self._reply = reply
-        self._asked = asked
-        self._hide_usage = hide_usage
-        self.name = name
-        self.body = body
-        self.losses = losses
-        self.summary = Summary()
+    summary: Summary = msgspec.field(default_factory=Summary)
 
     def answer(self, body: bytes) -> bytes:
         try:
@@ -131,7 +120,7 @@ class Verbatim:
         return self.answer(self._protocol.render_response(response, self._reply, LossLog()))
 
     def stream(self) -> Stream:
-        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self._hide_usage, asked=self._asked)
+        return VerbatimStream(self._protocol, self._reply, self.summary, hide_usage=self.hide_usage, asked=self._asked)
 
 
 class VerbatimStream:
