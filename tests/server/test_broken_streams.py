@@ -173,6 +173,43 @@ def test_bytes_hold_no_success(fault: str, protocol: str, provider: str, upstrea
     assert [attempt["outcome"] for attempt in record["attempts"]] == [record["outcome"]]
 
 
+async def _unterminated(visit: Visit) -> None:
+    """All of a Chat stream but its [DONE]."""
+    end = ending(CHAT, "Hello").replace(b"data: [DONE]\n\n", b"")
+    await visit.write(STREAM + chunk(said(CHAT) + end))
+
+
+async def ends_properly(visit: Visit) -> None:
+    await _unterminated(visit)
+    await visit.write(LAST)
+
+
+async def closes_behind(visit: Visit) -> None:
+    await _unterminated(visit)
+    visit.writer.close()
+
+
+async def resets_behind(visit: Visit) -> None:
+    await _unterminated(visit)
+    visit.reset()
+
+
+@pytest.mark.parametrize("protocol", [CHAT, MESSAGES])
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [(ends_properly, "ok"), (closes_behind, "upstream_truncated"), (resets_behind, "upstream_truncated")],
+    ids=["ends", "closes", "resets"],
+)
+def test_f49_behind_a_finish_reason(
+    script: Script, outcome: str, protocol: str, upstream: Upstream, served: Gateway
+) -> None:
+    """The body's own end is the answer's; a connection that breaks is no end (decisions/2026-11-28-what-cannot-be-read)."""
+    body = ask(protocol, f"{SHORT[CHAT]}/{upstream.play(script)}", stream=True)
+    heard = call(served.url, PATHS[protocol], body)
+    assert served.generation(heard.headers["x-request-id"])["outcome"] == outcome
+    assert (TERMINATORS[protocol] in heard.body) == (outcome == "ok")
+
+
 @clients
 @pairs
 def test_error_before_content_is_an_http_error(
