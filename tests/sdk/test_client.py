@@ -6,6 +6,7 @@ import asyncio
 import base64
 import functools
 import gc
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -161,6 +162,23 @@ def test_partials_and_objects_are_tools(client: hexapla.Client) -> None:
     assert client.chat_with_tools("x", [functools.partial(_add, 5)]) == "The tool answered: 6"
 
 
+def test_a_function_may_take_any_name() -> None:
+    """Who has schemas already runs them by `**kwargs`."""
+
+    def anything(*rest: str, first: int = 1, **others: Any) -> dict[str, Any]:
+        return {"first": first, **others}
+
+    said = describe(anything)["function"]["parameters"]
+    assert said["properties"].keys() == {"first"} and said["required"] == [] and said["additionalProperties"] is True
+    schema = {"type": "function", "function": {"name": "any", "parameters": {"type": "object"}}}
+    box = ToolBox([schema], {"any": anything})
+    assert json.loads(asyncio.run(box.run("any", '{"city": "Paris", "first": "2"}'))) == {"first": 2, "city": "Paris"}
+
+
+def test_one_fallback_may_be_a_word(client: hexapla.Client) -> None:
+    assert client.chat("x", model="demo/error-503", fallback_models="demo/echo") == "You said: x"
+
+
 def test_partials_of_one_function_need_names_of_their_own() -> None:
     one, two = functools.partial(_add, b=1), functools.partial(_add, b=2)
     with pytest.raises(ClientError, match=r"'_add' cannot be used: another tool has this name. Set another `__name__`"):
@@ -177,6 +195,10 @@ def test_a_tool_that_cannot_be_read_says_what_to_do(client: hexapla.Client) -> N
         client.chat_with_tools("x", ["get_weather"])  # type: ignore[list-item]
     with pytest.raises(ClientError, match=r"'_add' cannot be used: nothing runs it\. Give its function by this name"):
         client.chat_with_tools("x", [describe(_add)])
+    with pytest.raises(ClientError, match="'<lambda>' cannot be used: it has no name"):
+        client.chat_with_tools("x", [lambda a: a])
+    with pytest.raises(ClientError, match="'divmod' cannot be used: its parameter 'x' cannot be given by name"):
+        client.chat_with_tools("x", [divmod])
     schema = {**describe(_add), "function": {**describe(_add)["function"], "name": "dict"}}
     assert client.chat_with_tools("x", [schema], functions={"dict": dict}) == 'The tool answered: {"a":1,"b":1}'
 

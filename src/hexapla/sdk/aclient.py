@@ -222,7 +222,7 @@ class AsyncClient:
     ) -> Ask:
         body = {"model": model or self._model, "messages": _messages(prompt, system), **fields}
         if fallback_models:
-            body["models"] = list(fallback_models)
+            body["models"] = [fallback_models] if isinstance(fallback_models, str) else list(fallback_models)
         try:
             encoded = msgspec.json.encode(body, enc_hook=_plain)
         except (TypeError, ValueError) as error:

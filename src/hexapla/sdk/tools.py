@@ -11,7 +11,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -82,8 +82,10 @@ def describe(tool: Callable[..., Any]) -> Mapping[str, Any]:
     if not callable(tool):
         raise _refused(tool, "it is neither a function nor a schema", "Give a function or a Chat tool as a dict.")
     name = _name(tool)
+    if name == _NAMELESS:
+        raise _refused(name, "it has no name that a model could call it by", "Write a `def`, or set its `__name__`.")
     try:
-        parameters = _schema(*_parameters(tool))
+        parameters = _schema(_wanted(tool))
     except _UNREADABLE as error:
         advice = "Give its schema as a dict in `tools`, and the function by this name in `functions`."
         raise _refused(name, str(error), advice) from None
@@ -93,33 +95,51 @@ def describe(tool: Callable[..., Any]) -> Mapping[str, Any]:
     }
 
 
-def _schema(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any]) -> dict[str, Any]:
+class _Wanted(NamedTuple):
+    """What a function takes by name, the types of it, and whether it takes any other name (**kwargs)."""
+
+    named: dict[str, inspect.Parameter]
+    hints: dict[str, Any]
+    more: bool
+
+
+def _schema(wanted: _Wanted) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     definitions: dict[str, Any] = {}
-    for name in parameters:
-        (each,), found = msgspec.json.schema_components([hints.get(name, Any)], ref_template="#/$defs/{name}")
+    for name in wanted.named:
+        (each,), found = msgspec.json.schema_components([wanted.hints.get(name, Any)], ref_template="#/$defs/{name}")
         properties[name] = each
         definitions |= found
     schema: dict[str, Any] = {
         "type": "object",
         "properties": properties,
-        "required": [name for name, parameter in parameters.items() if parameter.default is parameter.empty],
-        "additionalProperties": False,
+        "required": _required(wanted),
+        "additionalProperties": wanted.more,
     }
     if definitions:
         schema["$defs"] = definitions
     return schema
 
 
+def _required(wanted: _Wanted) -> list[str]:
+    return [name for name, parameter in wanted.named.items() if parameter.default is parameter.empty]
+
+
+_NAMELESS = "<lambda>"
 _UNREADABLE = (TypeError, ValueError, NameError)
 """What inspect, typing and msgspec raise for a function without a signature, a type that nobody knows or can describe."""
 
 
-def _parameters(tool: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], dict[str, Any]]:
-    """What the model may give, and the types of it."""
+def _wanted(tool: Callable[..., Any]) -> _Wanted:
+    """What the model may give.  Raises TypeError for a parameter that has no name for callers."""
     bound = tool.keywords if isinstance(tool, functools.partial) else {}
     known = {name: each for name, each in inspect.signature(tool).parameters.items() if name not in bound}
-    return known, typing.get_type_hints(_function(tool))
+    for name, each in known.items():
+        if each.kind is each.POSITIONAL_ONLY:
+            raise TypeError(f"its parameter {name!r} cannot be given by name")
+    named = {name: each for name, each in known.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)}
+    more = any(each.kind is each.VAR_KEYWORD for each in known.values())
+    return _Wanted(named, typing.get_type_hints(_function(tool)), more)
 
 
 def _function(tool: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,13 +174,13 @@ def convert_arguments(function: Callable[..., Any], arguments: str) -> dict[str,
     """The model's JSON as keyword arguments of `function`.  Raises MsgspecError for what does not fit."""
     given = msgspec.json.decode(arguments or "{}", type=dict[str, Any])
     try:
-        known, hints = _parameters(function)
+        wanted = _wanted(function)
     except _UNREADABLE:
         return given  # it came with a schema of its own
-    unknown = sorted(set(given) - set(known))
-    if unknown:
+    unknown = sorted(set(given) - set(wanted.named))
+    if unknown and not wanted.more:
         raise msgspec.ValidationError(f"unknown parameters: {', '.join(unknown)}")
-    missing = [name for name, p in known.items() if p.default is p.empty and name not in given]
+    missing = [name for name in _required(wanted) if name not in given]
     if missing:
         raise msgspec.ValidationError(f"missing parameters: {', '.join(missing)}")
-    return {name: msgspec.convert(value, hints.get(name, Any), strict=False) for name, value in given.items()}
+    return {name: msgspec.convert(value, wanted.hints.get(name, Any), strict=False) for name, value in given.items()}
