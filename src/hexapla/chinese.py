@@ -182,6 +182,17 @@ SENTENCES: Rows = (
     ("The provider's answer is not {}: {}", "供应商的回答不符合 {0}：{1}"),
     ("The provider closed the connection before its answer was complete.", "供应商在回答完成之前关闭了连接。"),
     ("The provider failed repeatedly.", "供应商连续失败。"),
+    # a stream that breaks
+    ("The provider's stream ended before the answer was complete.", "供应商的流在回答完成之前结束了。"),
+    ("The stream ended before the answer was complete.", "流在回答完成之前结束了。"),
+    ("The provider's stream held no answer.", "供应商的流中没有回答。"),
+    ("The provider's stream holds an event that cannot be read.", "供应商的流中有无法读取的事件。"),
+    ("an event of the stream is longer than {} bytes", "流中有一个事件超过 {0} 字节"),
+    ("The provider ended the answer with {}.", "供应商以 {0} 结束了回答。"),
+    (
+        "The model still called tools after {} rounds; raise max_iterations.",
+        "{0} 轮之后模型仍在调用工具；请调高 max_iterations。",
+    ),
     ("{} It said: {}", "{0} 它的回答是：{1}"),
     (
         "The limit of {} is reached; its queue is longer than this gateway waits.",

@@ -392,3 +392,45 @@ def test_a_stream_that_nobody_reads_stops_the_upstream() -> None:
 def test_no_configuration_is_needed() -> None:
     """The built-in catalogue alone knows the demo."""
     assert "demo" in assemble(Config(), {}).catalog.providers
+
+
+BROKEN = b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
+
+
+class Breaks(BaseHTTPRequestHandler):
+    """Begins to say hello, and falls silent for good."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(BROKEN)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("language", "variable", "chinese"),
+    [("zh", "", True), ("zh-TW", "en", True), (None, "zh_CN.UTF-8", True), ("en", "zh", False), (None, "", False)],
+)
+def test_exceptions_in_chinese(
+    language: str | None, variable: str, chinese: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is asked for: of a model that is not there, of one that fails, and of a stream that breaks."""
+    monkeypatch.setenv("HEXAPLA_LANG", variable)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaks) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        text = SCENARIOS.replace("127.0.0.1:1/", f"127.0.0.1:{server.server_port}/")
+        with hexapla.Client(parse_config(text, "hexapla.toml", {}), language=language) as client:
+            said = []
+            for ask in (
+                lambda: client.chat("Hello", model="nobody-knows-it"),
+                lambda: client.chat("Hello", model="openai/gpt-4o"),
+                lambda: "".join(client.chat_stream("Hello", model="dead/m")),
+            ):
+                with pytest.raises(GatewayError) as caught:
+                    ask()
+                said.append(caught.value.message)
+        server.shutdown()
+    assert [any("\u4e00" <= sign <= "\u9fff" for sign in message) for message in said] == [chinese] * 3, said

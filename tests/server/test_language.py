@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from hexapla.chinese import in_chinese
+from hexapla.wire.sse import MAX_EVENT
 from server.client import call
-from server.running import SHORT, Gateway, gateway
-from server.upstream import Upstream, Visit
-from server.wire import CHAT, GEMINI, MESSAGES, PATHS, RESPONSES, ask
+from server.running import SHORT, Gateway, gateway, providers
+from server.upstream import Script, Upstream, Visit
+from server.wire import CHAT, GEMINI, LAST, MESSAGES, PATHS, RESPONSES, STREAM, ask, chunk, opening, piece
 
 KEY = "sk-of-a-client"
 CHINESE = re.compile("[\u4e00-\u9fff]").search
@@ -74,6 +76,55 @@ def test_what_a_provider_fails_at(upstream: Upstream, served: Gateway) -> None:
         model = f"{SHORT[protocol]}/{upstream.play(silent)}"
         heard = call(served.url, PATHS[CHAT], ask(CHAT, model), accept_language="zh")
         assert heard.status >= 500 and CHINESE(heard.error["message"])
+
+
+async def cut(visit: Visit) -> None:
+    """The body ends without the dialect's end."""
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Hel")) + LAST)
+
+
+async def reset(visit: Visit) -> None:
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Hel")))
+    visit.reset()
+
+
+async def silent(visit: Visit) -> None:
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Hel")))
+    await visit.until_gone()
+
+
+async def endless(visit: Visit) -> None:
+    """An event without an end."""
+    said = b"data: " + b"x" * MAX_EVENT
+    await visit.write(STREAM + chunk(opening(visit.protocol) + piece(visit.protocol, "Hel")) + chunk(said))
+    await visit.until_gone()
+
+
+MESSAGE = re.compile(rb'"message":\s?"([^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def hasty(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that waits half a second for more of an answer."""
+    with gateway(tmp_path_factory.mktemp("hasty"), "[timeouts]\nidle = 0.5\n" + providers(_upstream.url)) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("script", "resume"), [(cut, ""), (cut, "true"), (reset, ""), (silent, ""), (endless, "")])
+@pytest.mark.parametrize(
+    ("client", "provider"), [(CHAT, CHAT), (MESSAGES, MESSAGES), (RESPONSES, RESPONSES), (CHAT, MESSAGES)]
+)
+def test_a_stream_that_breaks(
+    client: str, provider: str, script: Script, resume: str, upstream: Upstream, hasty: Gateway
+) -> None:
+    """In every lane the event says why in the client's language, and is the same otherwise."""
+    body = ask(client, f"{SHORT[provider]}/{upstream.play(script)}", stream=True)
+    more = {"x_hexapla_resume": resume} if resume else {}
+    english = call(hasty.url, PATHS[client], body, accept_language="en", **more)
+    chinese = call(hasty.url, PATHS[client], body, accept_language="zh", **more)
+    (here,), (there,) = (MESSAGE.findall(heard.body) for heard in (english, chinese))
+    assert CHINESE(there.decode()) and not CHINESE(here.decode())
+    assert in_chinese(here.decode()) == there.decode()
 
 
 def test_a_client_without_a_key(locked: Gateway) -> None:

@@ -84,6 +84,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
             telling=Telling(marks=bool(ask.resume)) if self.resumes(ask) else None,
             thoughts=self.thoughts,
             whose=ask.key,
+            in_chinese=ask.chinese,
         )
 
     def resumes(self, ask: Ask) -> bool:

@@ -197,9 +197,9 @@ class Sharing:
 
 
 def _name(ask: Ask) -> str:
-    """Whose recording it is: keys of different clients, dialects and profiles never meet."""
-    what = ask.idempotency or _digest(ask).hex()
-    return "\0".join((ask.key, ask.protocol, ask.profile, "key" if ask.idempotency else "same", what))
+    """Whose recording it is: keys of different clients, dialects and profiles never meet; nor do languages without one."""
+    what = ("key", ask.idempotency) if ask.idempotency else ("zh" if ask.chinese else "en", _digest(ask).hex())
+    return "\0".join((ask.key, ask.protocol, ask.profile, *what))
 
 
 def _digest(ask: Ask) -> bytes:

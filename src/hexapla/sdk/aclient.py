@@ -7,6 +7,7 @@ ledger, losses.  `Client` (client.py) is the same for code without an event loop
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Self
 
 import msgspec
 
+from hexapla.chinese import in_chinese
 from hexapla.config import Config
 from hexapla.engine.assemble import open_gateway
 from hexapla.engine.client import Ask, OnLoss
@@ -85,6 +87,7 @@ class AsyncClient:
     config   a Config, a path to hexapla.toml, or None for the usual search (none is needed)
     model    the default: `provider/model`, a catalogue name, an alias or a scenario (fast smart powerful cheap code)
     on_loss  allow | warn | strict, for requests that a provider cannot carry whole
+    language "zh" says in Chinese why no model could answer, "en" in English; None: as $HEXAPLA_LANG has it, else English
 
     Keys come from the environment, `.env` and the configuration, as for the server.  Use it as an async context
     manager, or call `aclose`.  It belongs to the event loop in which it is used; after that one has ended (`asyncio.run`
@@ -92,13 +95,20 @@ class AsyncClient:
     """
 
     def __init__(
-        self, config: Config | Path | str | None = None, *, model: str = "fast", on_loss: OnLoss | None = None
+        self,
+        config: Config | Path | str | None = None,
+        *,
+        model: str = "fast",
+        on_loss: OnLoss | None = None,
+        language: str | None = None,
     ) -> None:
         self._config = config
         self._gateway = open_gateway(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._model = model
         self._on_loss = on_loss
+        chosen = os.environ.get("HEXAPLA_LANG", "") if language is None else language
+        self._chinese = chosen.lower().startswith("zh")
 
     async def __aenter__(self) -> Self:
         return self
@@ -208,9 +218,8 @@ class AsyncClient:
             for call in answer.tool_calls:
                 result = await box.run(call.name, call.arguments)
                 messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
-        raise GatewayError(
-            Kind.TIMEOUT, f"The model still called tools after {max_iterations} rounds; raise max_iterations."
-        )
+        message = f"The model still called tools after {max_iterations} rounds; raise max_iterations."
+        raise GatewayError(Kind.TIMEOUT, in_chinese(message) if self._chinese else message)
 
     def _ask(
         self,
@@ -227,7 +236,7 @@ class AsyncClient:
             encoded = msgspec.json.encode(body, enc_hook=_plain)
         except (TypeError, ValueError) as error:
             raise ClientError(Kind.INVALID_REQUEST, f"The question cannot be written as JSON: {error}.") from None
-        return Ask(protocol="openai_chat", body=encoded, on_loss=self._on_loss)
+        return Ask(protocol="openai_chat", body=encoded, on_loss=self._on_loss, chinese=self._chinese)
 
 
 def _messages(prompt: Prompt, system: str | None) -> list[Mapping[str, Any]]:

@@ -54,11 +54,18 @@ class Client:
     """
 
     def __init__(
-        self, config: Config | Path | str | None = None, *, model: str = "fast", on_loss: OnLoss | None = None
+        self,
+        config: Config | Path | str | None = None,
+        *,
+        model: str = "fast",
+        on_loss: OnLoss | None = None,
+        language: str | None = None,
     ) -> None:
         self._portal, thread = _background()
         try:
-            self._client = self._portal.call(lambda: AsyncClient(config, model=model, on_loss=on_loss))
+            self._client = self._portal.call(
+                lambda: AsyncClient(config, model=model, on_loss=on_loss, language=language)
+            )
         except BaseException:
             self._portal.call(self._portal.stop)
             raise

@@ -43,6 +43,7 @@ from hexapla.translate.recalled import conversation, recalled, remember
 from hexapla.translate.resume import Resumable, Telling
 from hexapla.translate.thinking import thinking
 from hexapla.translate.thoughts import Thoughts
+from hexapla.translate.tongue import chinese
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import NULL, dump, join, split
 
@@ -70,6 +71,7 @@ class Translation:
     on_loss  allow | warn | strict: strict refuses before anything is sent
     telling  where an answer that breaks off may be continued elsewhere: what the client was told of it
     thoughts  for clients that do not bring them back, of whom this one is `whose`; None: nobody keeps any
+    in_chinese  an error inside of a stream is said in Chinese
     results  what the gateway found on the web for this request, set before anything is opened; None: it did not look
     texts    what this request's PDFs say, likewise; None: nobody read them
     """
@@ -89,9 +91,10 @@ class Translation:
         telling: Telling | None = None,
         thoughts: Thoughts | None = None,
         whose: str = "",
+        in_chinese: bool = False,
     ) -> None:
         self.peeked = peeked
-        self._client: Protocol = PROTOCOLS[peeked.protocol]
+        self._client: Protocol = chinese(peeked.protocol) if in_chinese else PROTOCOLS[peeked.protocol]
         self._reply = reply
         self._on_loss = on_loss
         self._betas = betas
@@ -138,6 +141,7 @@ class Translation:
             whose=self._whose,
         )
         other.results, other.texts = self.results, self.texts
+        other._client = self._client
         return other
 
     def _without_hosted(self) -> Translation:
