@@ -22,6 +22,7 @@ from hexapla.ir.response import GenerateResponse, Stop
 from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.translate.adapt.adapt import adapt
+from hexapla.translate.adapt.custom import bridge_custom
 from hexapla.translate.adapt.ids import fit_id
 from hexapla.translate.adapt.names import fit_name
 from hexapla.translate.adapt.pairs import NO_RESULT
@@ -119,6 +120,25 @@ def test_namespaced_tools_are_flattened_and_restored() -> None:
     assert bent.tools[0].name == "agents__spawn"
     back = answered(GenerateResponse(content=(ToolCall(id="x", name="agents__spawn"),)), restore)
     assert back.content[0] == ToolCall(id="x", name="spawn", namespace="agents")
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (None, "Patch."),
+        (b'{"type":"text"}', "Patch."),
+        (
+            b'{"type":"grammar","syntax":"lark","definition":"start: \\"a\\"\\nb: c"}',
+            'Patch.\n\nThe input must follow this lark grammar:\nstart: "a"\nb: c',
+        ),
+        (b'{"type":"new"}', 'Patch.\n\nThe input must follow this format:\n{"type":"new"}'),
+    ],
+)
+def test_a_bridged_tool_says_its_grammar_in_plain_text(form: bytes | None, said: str) -> None:
+    """As its author wrote it: Codex's patch grammar as JSON is a riddle of escapes."""
+    tool = Tool(name="apply_patch", description="Patch.", kind="custom", format=Raw(form) if form else None)
+    (bridged,) = bridge_custom(GenerateRequest(protocol="openai_responses", model="m", tools=(tool,)), LossLog()).tools
+    assert isinstance(bridged, Tool) and bridged.description == said
 
 
 def test_freeform_tools_are_bridged_and_restored_in_a_stream() -> None:

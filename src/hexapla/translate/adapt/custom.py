@@ -14,6 +14,7 @@ from hexapla.ir.content import AnyPart, ToolCall, ToolResult
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import GenerateRequest, Tool
 from hexapla.translate.adapt.parts import TOOLED, bend_parts
+from hexapla.wire.rawjson import load
 
 _PARAMETERS = Raw(
     b'{"type":"object","properties":{"input":{"type":"string","description":"The whole input, as plain text."}},'
@@ -23,6 +24,14 @@ _PARAMETERS = Raw(
 
 class _Input(msgspec.Struct):
     input: str
+
+
+class _Format(msgspec.Struct):
+    """What a freeform input must look like; of any text there is nothing to say."""
+
+    type: str = ""
+    syntax: str = ""
+    definition: str = ""
 
 
 def custom_names(request: GenerateRequest) -> frozenset[str]:
@@ -54,10 +63,18 @@ def unwrap_input(arguments: str) -> str:
 def _tool(tool: Tool) -> Tool:
     if tool.kind != "custom":
         return tool
-    description = tool.description or ""
-    if tool.format is not None:
-        description = f"{description}\n\nThe input must follow this format:\n{bytes(tool.format).decode()}".strip()
+    description = f"{tool.description or ''}\n\n{_said(tool.format)}".strip()
     return replace(tool, kind="function", format=None, parameters=_PARAMETERS, description=description)
+
+
+def _said(form: Raw | None) -> str:
+    """A format in words; the grammar as its author wrote it, since a model reads that better than the JSON of it."""
+    known = load(form, _Format) if form is not None else None
+    if form is None or (known is not None and known.type == "text"):
+        return ""
+    if known is not None and known.definition:
+        return f"The input must follow this {known.syntax} grammar:\n{known.definition}"
+    return f"The input must follow this format:\n{bytes(form).decode()}"
 
 
 def _part(part: AnyPart) -> AnyPart:
