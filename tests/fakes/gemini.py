@@ -41,7 +41,7 @@ _PART = words("""
 _DATA = words("text inlineData fileData functionCall functionResponse executableCode codeExecutionResult")
 _FUNCTION = words("name description parameters parametersJsonSchema response responseJsonSchema behavior")
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"
-_LEVELS = frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"})
+_LEVELS = frozenset({"THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH"})
 
 
 def call_id(model: str, count: int) -> str:

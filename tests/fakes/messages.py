@@ -62,8 +62,12 @@ def read(body: Any, headers: Mapping[str, str]) -> View:
     return view
 
 
-def check_limits(body: dict[str, Any]) -> None:
-    """What counting tokens does not ask for: the output limit, and thinking within it."""
+def check_limits(body: dict[str, Any], headers: Mapping[str, str]) -> None:
+    """What counting tokens does not ask for: the output limit, and thinking within it.
+
+    Thinking that goes on between calls has the whole context for its budget, as Qwen Code and others make use of
+    (https://platform.claude.com/docs/en/build-with-claude/extended-thinking, 2026-11-28).
+    """
     need("max_tokens" in body, "max_tokens: Field required", "max_tokens")
     limit = body["max_tokens"]
     need(isinstance(limit, int) and limit >= 1, "max_tokens: must be at least 1", "max_tokens")
@@ -74,7 +78,8 @@ def check_limits(body: dict[str, Any]) -> None:
     if thinking["type"] == "enabled":
         budget = thinking.get("budget_tokens", 0)
         need(budget >= 1024, "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
-        need(budget < limit, "`max_tokens` must be greater than `thinking.budget_tokens`")
+        between = body.get("tools") and "interleaved-thinking" in headers.get("anthropic-beta", "")
+        need(between or budget < limit, "`max_tokens` must be greater than `thinking.budget_tokens`")
     if thinking["type"] != "disabled":
         need(body.get("temperature", 1) == 1, "`temperature` may only be set to 1 when thinking is enabled")
         choice = (body.get("tool_choice") or {}).get("type", "auto")

@@ -80,7 +80,7 @@ class _Generate:
         try:
             view = self.read(request, asked)
             if self._dialect is messages:
-                messages.check_limits(asked.body)
+                messages.check_limits(asked.body, asked.headers)
             trials = request.app[JOURNAL].trials
             view.trial = trials[view.model]
             trials[view.model] += 1

@@ -111,7 +111,7 @@ def check(dialect: ModuleType, body: dict[str, Any]) -> None:
     """Read a request as the server does."""
     dialect.read(body, HEADERS)
     if dialect is messages:
-        messages.check_limits(body)
+        messages.check_limits(body, HEADERS)
 
 
 @pytest.mark.parametrize("dialect", GOOD, ids=lambda dialect: dialect.__name__)
@@ -130,6 +130,12 @@ def test_wrong_request_is_refused(dialect: ModuleType, path: str, value: Any, wo
     with pytest.raises(RequestError) as refused:
         check(dialect, changed(GOOD[dialect], path, value))
     assert words in refused.value.message
+
+
+def test_thought_between_calls_has_a_budget_of_its_own() -> None:
+    """What is refused of a thought before the answer is taken of one that goes on between tools."""
+    body = MESSAGES | {"thinking": {"type": "enabled", "budget_tokens": 2000}}
+    messages.check_limits(body, HEADERS | {"anthropic-beta": "interleaved-thinking-2025-05-14"})
 
 
 @pytest.mark.parametrize("dialect", GOOD, ids=lambda dialect: dialect.__name__)
