@@ -4,30 +4,32 @@
 the other for dialects that allow one open block at a time: the block that opened first flows through at once, later
 ones wait for it, in order, and nothing is held longer than that.
 
-Rules of this file: no dialect; indexes count from 0 in order of appearance.
+Rules of this file: no dialect; indexes count from 0 in order of appearance; Structs, since every stream makes one of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
+from msgspec import Struct
+
 from hexapla.ir.event import AnyEvent, BlockDelta, BlockStart, BlockStop
 from hexapla.ir.response import ResponsePart
 
 
-class Blocks:
-    """Maps wire keys to block indexes, and remembers which blocks are open, in order of appearance."""
+class Blocks(Struct, eq=False):
+    """Maps wire keys to block indexes, and remembers which blocks are open, in order of appearance.
 
-    __slots__ = ("_count", "_open")
+    count  how many were opened so far
+    """
 
-    def __init__(self) -> None:
-        self._count = 0
-        self._open: dict[Hashable, int] = {}
+    count: int = 0
+    _open: dict[Hashable, int] = {}
 
     def open(self, key: Hashable, part: ResponsePart) -> BlockStart:
         """Open the next block under `key` (which must not be open)."""
-        index = self._count
-        self._count += 1
+        index = self.count
+        self.count += 1
         self._open[key] = index
         return BlockStart(index, part)
 
@@ -46,23 +48,15 @@ class Blocks:
         self._open.clear()
         return stops
 
-    @property
-    def count(self) -> int:
-        """How many blocks were opened so far."""
-        return self._count
 
-
-class Nesting:
+class Nesting(Struct, eq=False):
     """Re-orders block events so that one block is open at a time.  `feed` returns what may be said now.
 
     current  the block that is said at once; None: none is open
     """
 
-    __slots__ = ("_waiting", "current")
-
-    def __init__(self) -> None:
-        self.current: int | None = None
-        self._waiting: dict[int, list[AnyEvent]] = {}
+    current: int | None = None
+    _waiting: dict[int, list[AnyEvent]] = {}
 
     def feed(self, event: BlockStart | BlockDelta | BlockStop) -> list[AnyEvent]:
         index = event.index

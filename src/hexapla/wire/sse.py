@@ -26,20 +26,18 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
-class SSEDecoder:
+class SSEDecoder(msgspec.Struct, eq=False):
     """`feed` bytes, get the frames that they complete; `close` delivers an unterminated last one.
 
     comments  how many comment lines passed so far (life, not content)
     """
 
-    __slots__ = ("_held", "_max", "_skip_lf", "_start", "comments")
-
-    def __init__(self, max_event: int = MAX_EVENT) -> None:
-        self._max = max_event
-        self._held = bytearray()  # of an event whose end has not come yet; pieces in a list cost 33 bytes each on top
-        self._skip_lf = False  # the last byte was CR: a LF that follows belongs to it
-        self._start = True
-        self.comments = 0
+    max_event: int = MAX_EVENT
+    comments: int = 0
+    # of an event whose end has not come yet; pieces in a list cost 33 bytes each on top
+    _held: bytearray = msgspec.field(default_factory=bytearray)
+    _skip_lf: bool = False  # the last byte was CR: a LF that follows belongs to it
+    _start: bool = True
 
     @property
     def between(self) -> bool:
@@ -104,9 +102,9 @@ class SSEDecoder:
 
     def _keep(self, data: bytes) -> None:
         self._held += data
-        if len(self._held) > self._max:
+        if len(self._held) > self.max_event:
             self._held.clear()  # whoever refuses it may be around for longer
-            raise ProtocolError(too_long(self._max))
+            raise ProtocolError(too_long(self.max_event))
 
     def _parse(self, block: bytes) -> Frame | None:
         """One block of lines as a frame; None when it has no data (comments, ids, an event name alone)."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 _HEX = rb"[0-9a-fA-F]{2}"
 _HIGH, _LOW = rb"[dD][89abAB]" + _HEX, rb"[dD][c-fC-F]" + _HEX
 _ESCAPE = re.compile(
@@ -29,13 +31,10 @@ _ESCAPE = re.compile(
 _LOST = rb"\ufffd"
 
 
-class Halves:
+class Halves(msgspec.Struct, eq=False):
     """Mends the chunks of one stream in order."""
 
-    __slots__ = ("_high",)
-
-    def __init__(self) -> None:
-        self._high = b""  # a half that ended the last mended chunk's strings
+    _high: bytes = b""  # a half that ended the last mended chunk's strings
 
     def mend(self, data: bytes) -> bytes:
         """`data` with every lone half joined to the one before, kept for the next chunk, or replaced by U+FFFD."""

@@ -53,21 +53,18 @@ def _event(kind: str, body: dict[str, Any]) -> bytes:
     return frame(_json({"type": kind, **body}), kind)
 
 
-class _Open:
+class _Open(msgspec.Struct, eq=False):
     """The open block: what has been folded of it, and which wire index it has (None: nothing was said of it yet).
 
     prefix  how each piece of its text begins, once a first one was said
     """
 
-    __slots__ = ("cited", "part", "place", "prefix", "summary", "text")
-
-    def __init__(self, part: ResponsePart) -> None:
-        self.part = part
-        self.place: int | None = None
-        self.prefix = b""
-        self.text: list[str] = []
-        self.cited: list[CitationDelta] = []  # before there was a text
-        self.summary = 0
+    part: ResponsePart
+    place: int | None = None
+    prefix: bytes = b""
+    text: list[str] = []
+    cited: list[CitationDelta] = []  # before there was a text
+    summary: int = 0
 
 
 class MessagesEncoder:
@@ -94,7 +91,10 @@ class MessagesEncoder:
         return self.encode(BlockDelta(index, TextDelta(text)))
 
     def _block(self, event: BlockStart | BlockDelta | BlockStop) -> bytes:
-        return b"".join([_BLOCKS[type(nested)](self, nested) for nested in self._nesting.feed(event)])
+        now = self._nesting.feed(event)
+        if len(now) == 1:  # the event itself, as nearly always
+            return _BLOCKS[type(event)](self, event)
+        return b"".join([_BLOCKS[type(nested)](self, nested) for nested in now])
 
     def close(self) -> bytes:
         return b""

@@ -28,14 +28,14 @@ _OTHER = "another text"
 _string = msgspec.json.Decoder(str).decode
 
 
-class Alike:
+class Alike(msgspec.Struct, eq=False):
     """What stands before and behind the text, with its quotes; `framed`: in an event of its own."""
 
-    __slots__ = ("_after", "_before", "_framed_after", "_framed_before", "patience")
-
-    def __init__(self, patience: int = 0) -> None:
-        self._before = self._after = self._framed_before = self._framed_after = _NEVER
-        self.patience = patience  # chunks that may still be learnt from
+    patience: int = 0  # chunks that may still be learnt from
+    _before: bytes = _NEVER
+    _after: bytes = _NEVER
+    _framed_before: bytes = _NEVER
+    _framed_after: bytes = _NEVER
 
     def text(self, chunk: bytes) -> str:
         """The text of a chunk that says nothing else; "" for one that has to be read."""

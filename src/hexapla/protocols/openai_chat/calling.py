@@ -38,8 +38,9 @@ class Answering(Protocol):
 class Calling:
     """The calls of one answer.
 
-    seed   the answer's id
-    names  of the request's tools; None: nobody said
+    seed     the answer's id
+    names    of the request's tools; None: nobody said
+    waiting  have names that may not be whole, in order
     """
 
     seed: str | None = None
@@ -50,7 +51,7 @@ class Calling:
         self._events = events
         self._answer = answer
         self._calls = Calls()
-        self._waiting: list[Call] = []  # have names that may not be whole, in order
+        self.waiting: list[Call] = []
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -75,16 +76,16 @@ class Calling:
         elif call.name:
             if text or call.arguments or self._is_name(call.name):
                 self._open(call)
-            elif call not in self._waiting:
-                self._waiting.append(call)
+            elif call not in self.waiting:
+                self.waiting.append(call)
         if text:
             self._argue(call, text)
             call.arguments.append(text)
 
     def go_on(self) -> None:
         """Something else begins: calls whose names were waited for begin before it."""
-        if self._waiting:
-            self._open(self._waiting[-1])
+        if self.waiting:
+            self._open(self.waiting[-1])
 
     def whole(self) -> list[BlockStop]:
         """Stop the calls that can get no more."""
@@ -116,12 +117,12 @@ class Calling:
 
     def _open(self, call: Call) -> None:
         """Begin a call, and before it those that came earlier and wait."""
-        waiting = self._waiting
+        waiting = self.waiting
         place = waiting.index(call) if call in waiting else len(waiting)
-        self._waiting = []  # the later ones go on waiting, though a block begins
+        self.waiting = []  # the later ones go on waiting, though a block begins
         for each in (*waiting[:place], call):
             self._open_one(each)
-        self._waiting = waiting[place + 1 :]
+        self.waiting = waiting[place + 1 :]
 
     def _open_one(self, call: Call) -> None:
         call.open = True

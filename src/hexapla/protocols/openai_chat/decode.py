@@ -116,6 +116,9 @@ class ChatDecoder(FrameDecoder):
         if text_index >= 0 and not event and (text := self._alike.text(data)):
             self._events.append(BlockDelta(text_index, TextDelta(text)))
             return
+        if data == _DONE:  # as every stream ends: to find out that it is no chunk costs 8 µs
+            self._end()
+            return
         try:
             chunk = self._read(data)
         except UNDECODABLE:
@@ -260,8 +263,10 @@ class ChatDecoder(FrameDecoder):
         index = self._blocks.index(key)
         if index is None:
             index = self.open_block(key, Text(text="") if key == _TEXT else Refusal(text=""))
-        found = logprobs.content or () if logprobs is not None else ()
-        probs = (*self._waiting(), *(Raw(bytes(each)) for each in found)) if key == _TEXT else ()
+        probs: tuple[Raw, ...] = ()
+        if key == _TEXT and (logprobs is not None or self._probable):
+            found = logprobs.content or () if logprobs is not None else ()
+            probs = (*self._waiting(), *(Raw(bytes(each)) for each in found))
         self._events.append(BlockDelta(index, TextDelta(text, probs)))
         if self._citations and key == _TEXT:
             waiting, self._citations = self._citations, []
@@ -326,17 +331,21 @@ class ChatDecoder(FrameDecoder):
 
     def open_block(self, key: str | tuple[str, int], part: Text | Refusal | Reasoning | ToolCall | Media) -> int:
         """Open a block, and close the ones that can get no more: text, refusal and thought, and calls that are whole."""
+        if self._blocks.count or self._calls.waiting:
+            self._close_others()
+        self._kinds.add(type(part))
+        start = self._blocks.open(key, part)
+        self._events.append(start)
+        self.text_index = start.index if key == _TEXT else -1
+        return start.index
+
+    def _close_others(self) -> None:
         self._calls.go_on()
         self._close_thought()
         for other in (_TEXT, _REFUSAL):
             self._events.extend(self._blocks.close(other))
         if self._calls:
             self._events.extend(self._calls.whole())
-        self._kinds.add(type(part))
-        start = self._blocks.open(key, part)
-        self._events.append(start)
-        self.text_index = start.index if key == _TEXT else -1
-        return start.index
 
     def _close_thought(self) -> None:
         index = self._blocks.index(_THOUGHT)
