@@ -30,7 +30,6 @@ class Kind(enum.StrEnum):
     CONTEXT_LENGTH = "context_length"
     CONTENT_FILTER = "content_filter"
     CLIENT_AUTH = "client_auth"  # the caller's own key is missing or wrong
-    BUDGET = "budget"  # the caller's own budget with us is spent
     PERMISSION = "permission"
     NOT_FOUND = "not_found"
     TOO_LARGE = "too_large"
@@ -58,7 +57,6 @@ STATUS: dict[Kind, int] = {
     Kind.CONTEXT_LENGTH: 400,
     Kind.CONTENT_FILTER: 400,
     Kind.CLIENT_AUTH: 401,
-    Kind.BUDGET: 402,
     Kind.PERMISSION: 403,
     Kind.NOT_FOUND: 404,
     Kind.TOO_LARGE: 413,

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hexapla.errors import GatewayError
 from hexapla.ledger.frame import BEGIN, MAGIC, decode, scan, torn
 from hexapla.ledger.journal import Journal
 from hexapla.ledger.record import Generation
@@ -184,19 +183,6 @@ def test_a_failing_disk_costs_nothing_but_a_fault(
     assert (journal.errors, journal.lost) == (2, 0)
 
 
-def test_a_required_record_is_refused_while_the_disk_fails(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, begun: Make
-) -> None:
-    """A caller that insists gets a 503 with the reason, and its request is not left open."""
-    fill_disk(monkeypatch)
-    with pytest.raises(GatewayError, match="No space left") as refusal:
-        journal.begin(begun("a"), required=True)
-    assert refusal.value.status == 503
-    assert journal.open == {}
-    journal.begin(begun("b"))
-    assert list(journal.open) == ["b"]
-
-
 def test_memory_is_bounded_while_the_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: Make) -> None:
     """Records beyond the bound are lost, and counted."""
     journal = Journal(Claim.make(tmp_path), spill_size=3000)
@@ -342,7 +328,7 @@ def test_many_threads_write_whole_records(journal: Journal, begun: Make, ended: 
 def test_without_a_file_records_wait_in_memory(begun: Make, ended: Make) -> None:
     """A journal without a claim has no fault and no file, and refuses nobody."""
     journal = Journal(None)
-    journal.begin(begun("a"), required=True)
+    journal.begin(begun("a"))
     journal.end(ended("a"))
     journal.tend()
     assert journal.fault is None

@@ -16,7 +16,7 @@ from hexapla.routing.health import COUNTS
 from hexapla.routing.retry import RESUMES, VERDICTS
 
 DOCS = Path(__file__).parents[2] / "docs"
-OURS = {Kind.CLIENT_AUTH, Kind.BUDGET, Kind.CANCELLED, Kind.INTERNAL, Kind.NO_ROUTE}
+OURS = {Kind.CLIENT_AUTH, Kind.CANCELLED, Kind.INTERNAL, Kind.NO_ROUTE}
 """Failures of the gateway, or of the client before it: no provider is the reason for them."""
 
 ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| ([–\d]) \| ([–✓]) \| ([–✓]) \| ([–✓]) \| ([–✓]) \|$", re.MULTILINE)

@@ -16,7 +16,7 @@ import msgspec
 from hexapla.chinese import in_chinese
 from hexapla.engine.client import Ask
 from hexapla.engine.story import Story
-from hexapla.errors import GatewayError, Kind, RoutingError
+from hexapla.errors import GatewayError, RoutingError
 from hexapla.protocols.error_types import ERROR_TYPES
 
 Json = dict[str, Any]
@@ -76,7 +76,7 @@ def _kind(error: GatewayError, availability: Json | None) -> tuple[str, int]:
         return "invalid_request", 400
     if code == "constraint_filtered":
         return "not_found", 404
-    return ERROR_TYPES[error.kind], 402 if error.kind is Kind.BUDGET else 0
+    return ERROR_TYPES[error.kind], 0
 
 
 def _messages(value: Json, kind: str, previous: list[Json]) -> None:

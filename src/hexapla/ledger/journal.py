@@ -9,8 +9,7 @@ kept in memory, as the rows that a store takes (rows.py), and files are read onl
 by the next process.
 
 A disk that fails does not stop the gateway.  Finished records wait in memory, up to a bound, beginnings are known from
-`open`, and the next segment that can be written repairs everything.  Only a caller that insists (`required`: a key with
-a budget) is refused meanwhile.
+`open`, and the next segment that can be written repairs everything.  Nobody is refused meanwhile.
 
 Rules of this file: `begin` and `end` take microseconds and never wait for another disk operation than their own write;
 one consumer calls take, settle and tend; a lock is never taken while a later one is held (_tending, then _lock).
@@ -28,7 +27,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from hexapla.errors import GatewayError, Kind
 from hexapla.ledger.frame import BEGIN, END, decode, pack, scan, wanted
 from hexapla.ledger.record import Generation
 from hexapla.ledger.rows import Record, Row, rows
@@ -105,8 +103,8 @@ class Journal:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def begin(self, generation: Generation, *, required: bool = False) -> None:
-        """Write down that a request begins.  Raises GatewayError only if it is required and cannot be written."""
+    def begin(self, generation: Generation) -> None:
+        """Write down that a request begins.  Never raises."""
         name, (frame, _) = generation.id, pack(generation, BEGIN)
         self._lock.acquire()  # a with statement takes twice as long
         try:
@@ -114,9 +112,6 @@ class Journal:
             self._append(frame)
         except OSError as error:
             self._unwritten(error)
-            if required and self._claim is not None:
-                del self.open[name]
-                raise unavailable(self.fault) from None
         finally:
             self._lock.release()
 
@@ -378,12 +373,6 @@ class _NowhereError(OSError):
 
 def _nowhere(_frame: bytes) -> None:
     raise _NowhereError
-
-
-def unavailable(cause: OSError | None) -> GatewayError:
-    """The refusal of a request that must not run unrecorded."""
-    reason = cause.strerror or str(cause) if cause else "it is closed"
-    return GatewayError(Kind.INTERNAL, f"The ledger cannot be written ({reason}).", status=503)
 
 
 def _pread(fd: int, offset: int, end: int) -> bytes:

@@ -14,7 +14,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,7 @@ from hexapla.ledger.commit import GroupCommit
 from hexapla.ledger.drain import HASTE, PAUSE, Drain
 from hexapla.ledger.frame import unpack
 from hexapla.ledger.ids import Mint
-from hexapla.ledger.journal import SEGMENT_SIZE, Journal, unavailable
+from hexapla.ledger.journal import SEGMENT_SIZE, Journal
 from hexapla.ledger.record import Generation
 from hexapla.ledger.recovery import Recovered, interrupted, recover
 from hexapla.ledger.segment import Claim, keeps_room
@@ -35,12 +35,7 @@ Durability = Literal["fsync", "write", "off"]
 _MEMORY = ":memory:"
 _MEMORY_ROWS = 10_000
 
-
-class Begin(Protocol):
-    def __call__(self, generation: Generation, *, required: bool = False) -> None: ...
-
-
-End = Callable[[Generation], None]
+Write = Callable[[Generation], None]
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +66,7 @@ class Ledger:
 
     new_id  makes the id of the next generation
     begin   record that a request begins; call it before the upstream is called.  A cost given here is a reservation: it
-            stands if the end is never seen.  Raises GatewayError (503) only if it is `required` and the journal cannot
-            be written
+            stands if the end is never seen.  Never raises
     end     record how a request ended; call it before the client hears the end.  A later end of the same id replaces an
             earlier one, and a beginning is not needed.  Never raises
     waits   whether `durable` has anything to wait for
@@ -81,8 +75,8 @@ class Ledger:
     def __init__(self, parts: _Parts) -> None:
         self.new_id = Mint()
         self.waits = parts.commit is not None
-        self.begin: Begin = parts.journal.begin
-        self.end: End = parts.journal.end
+        self.begin: Write = parts.journal.begin
+        self.end: Write = parts.journal.end
         self._journal = parts.journal
         self._store = parts.store
         self._drain = parts.drain
@@ -123,16 +117,9 @@ class Ledger:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    async def durable(self, *, required: bool = False) -> None:
-        """Return when everything recorded so far survives what `durability` promises.
-
-        Raises GatewayError (503) only if it is `required` and the disk fails.
-        """
-        if self._commit is None:
-            return
-        fault = await self._commit.wait()
-        if fault is not None and required:
-            raise unavailable(fault)
+    async def durable(self) -> OSError | None:
+        """Return when everything recorded so far survives what `durability` promises; the error where the disk fails."""
+        return await self._commit.wait() if self._commit is not None else None
 
     def flush(self) -> None:
         """Bring everything that has ended into the store.  Raises GatewayError (503) if the store fails."""

@@ -13,7 +13,6 @@ ERROR_TYPES: dict[Kind, str] = {
     Kind.CONTEXT_LENGTH: "context_length_exceeded",
     Kind.CONTENT_FILTER: "content_policy_violation",
     Kind.CLIENT_AUTH: "authentication",
-    Kind.BUDGET: "payment_required",
     Kind.PERMISSION: "permission_denied",
     Kind.NOT_FOUND: "not_found",
     Kind.TOO_LARGE: "payload_too_large",

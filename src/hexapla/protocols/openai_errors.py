@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from hexapla.errors import GatewayError, Kind, RoutingError
-from hexapla.protocols.codes import OPENAI_KNOWS, common_status
+from hexapla.protocols.codes import OPENAI_KNOWS
 from hexapla.protocols.error_types import ERROR_TYPES
 
 _TYPES: dict[Kind, tuple[str, str | None]] = {
@@ -24,7 +24,6 @@ _TYPES: dict[Kind, tuple[str, str | None]] = {
     Kind.PERMISSION: ("permission_error", None),
     Kind.NOT_FOUND: ("invalid_request_error", "model_not_found"),
     Kind.RATE_LIMIT: ("rate_limit_error", "rate_limit_exceeded"),
-    Kind.BUDGET: ("insufficient_quota", "insufficient_quota"),
     Kind.UPSTREAM_BILLING: ("insufficient_quota", "insufficient_quota"),
     Kind.OVERLOADED: ("server_error", "overloaded"),
     Kind.TIMEOUT: ("server_error", "timeout"),
@@ -50,8 +49,3 @@ def error_body(error: GatewayError, *, overloaded: str = "overloaded", typed: bo
     elif typed:
         inner["metadata"] = {"error_type": ERROR_TYPES[error.kind]}
     return msgspec.json.encode({"error": inner})
-
-
-def status_of(error: GatewayError) -> int:
-    """The HTTP status.  OpenAI has no 402: a spent budget is its 429 insufficient_quota."""
-    return 429 if error.kind is Kind.BUDGET else common_status(error)

@@ -30,7 +30,6 @@ GIVE_UP = Verdict(0, False)
 VERDICTS: dict[Kind, Verdict] = {
     Kind.INVALID_REQUEST: GIVE_UP,
     Kind.CLIENT_AUTH: GIVE_UP,
-    Kind.BUDGET: GIVE_UP,
     Kind.CANCELLED: GIVE_UP,
     Kind.INTERNAL: GIVE_UP,
     Kind.TOO_LARGE: Verdict(0),

@@ -18,7 +18,6 @@ _TYPES: dict[Kind, str] = {
     Kind.CONTENT_FILTER: "invalid_request_error",
     Kind.CLIENT_AUTH: "authentication_error",
     Kind.UPSTREAM_AUTH: "authentication_error",
-    Kind.BUDGET: "billing_error",
     Kind.UPSTREAM_BILLING: "billing_error",
     Kind.PERMISSION: "permission_error",
     Kind.NOT_FOUND: "not_found_error",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from hexapla.errors import GatewayError, Kind, UpstreamError
+from hexapla.protocols.codes import common_status
 from hexapla.protocols.failures import classify, classify_value
 from hexapla.protocols.openai_chat.schema import Choice, Chunk
 from hexapla.protocols.openai_chat.words import failed
-from hexapla.protocols.openai_errors import error_body, status_of
+from hexapla.protocols.openai_errors import error_body
 
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
     """(HTTP status, body)."""
-    return status_of(error), error_body(error)
+    return common_status(error), error_body(error)
 
 
 def hidden_error(chunk: Chunk, data: bytes) -> UpstreamError | None:

@@ -11,7 +11,8 @@ import re
 
 from hexapla.errors import GatewayError, Kind
 from hexapla.ir.event import StreamError
-from hexapla.protocols.openai_errors import error_body, status_of
+from hexapla.protocols.codes import common_status
+from hexapla.protocols.openai_errors import error_body
 
 _STREAM_CODES: dict[Kind, str] = {
     # the words that OpenAI sends and Codex knows; the list in the SDK's ResponseError has not all of them
@@ -20,7 +21,6 @@ _STREAM_CODES: dict[Kind, str] = {
     Kind.RATE_LIMIT: "rate_limit_exceeded",
     Kind.CONTEXT_LENGTH: "context_length_exceeded",
     Kind.UPSTREAM_BILLING: "insufficient_quota",
-    Kind.BUDGET: "insufficient_quota",
 }
 
 
@@ -37,4 +37,4 @@ def stream_error(event: StreamError) -> dict[str, str]:
 
 def render_error(error: GatewayError) -> tuple[int, bytes]:
     """(HTTP status, body)."""
-    return status_of(error), error_body(error, overloaded="server_is_overloaded")
+    return common_status(error), error_body(error, overloaded="server_is_overloaded")
