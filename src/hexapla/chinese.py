@@ -202,6 +202,11 @@ SENTENCES: Rows = (
     ("{} could not be reached within {} seconds.", "{1} 秒内无法连接 {0}。"),
     ("The name {} cannot be resolved: {}.", "无法解析域名 {0}：{1}。"),
     ("The proxy {} cannot be reached: {}.", "无法连接代理 {0}：{1}。"),
+    ("The proxy {} refused the connection ({}).", "代理 {0} 拒绝了连接（{1}）。"),
+    ("The proxy {} did not connect to {}: {}.", "代理 {0} 没有连接到 {1}：{2}。"),
+    ("The proxy {} does not speak SOCKS5.", "代理 {0} 不使用 SOCKS5 协议。"),
+    ("The proxy {} refused the login that its URL holds.", "代理 {0} 拒绝了其网址中的用户名和密码。"),
+    ("The proxy {} wants another login than its URL holds.", "代理 {0} 要求的登录方式与其网址中的不同。"),
     ("{} cannot be reached: {}.", "无法连接 {0}：{1}。"),
     ("it is no name that could exist", "这不可能是域名"),
     (

@@ -209,32 +209,6 @@ def test_f60_no_window_for_the_request() -> None:
     assert server.requests == 1 and server.taken < len(body)
 
 
-class Socks(Proxy):
-    """A SOCKS5 proxy without a password (https://www.rfc-editor.org/rfc/rfc1928)."""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
-        await reader.readexactly((await reader.readexactly(2))[1])
-        writer.write(b"\5\0")
-        asked = await reader.readexactly(10)  # an IPv4 address
-        writer.write(b"\5\0\0\1" + bytes(6))
-        self.heads.append(asked)
-        await self.carry(int.from_bytes(asked[8:]), reader, writer)
-
-
-def test_socks_proxies() -> None:
-    """The request goes through it."""
-
-    async def run() -> None:
-        transport = ReqwestTransport()
-        proxy = Socks(b"")
-        async with serving() as faults, listening(proxy.serve) as port:
-            assert await fetch(transport, f"{faults.base}/ok", proxy=f"socks5://127.0.0.1:{port}") == (200, b"hello")
-        assert len(proxy.heads) == 1
-        await transport.aclose()
-
-    asyncio.run(run())
-
-
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_a_proxy_that_is_reached_by_tls(secure: bool) -> None:
     """What its password and the way of the request are, nobody on the way to it can read."""

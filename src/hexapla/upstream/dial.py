@@ -1,7 +1,8 @@
 """Opening connections: TCP, TLS, and the way through a proxy, within one deadline.
 
 Through an HTTP proxy https is reached by CONNECT, plain http by asking the proxy for the whole URL: many proxies allow
-CONNECT to port 443 alone (Squid's default), and curl and httpx ask in the same way (RFC 9112, 3.2.2).
+CONNECT to port 443 alone (Squid's default), and curl and httpx ask in the same way (RFC 9112, 3.2.2).  A SOCKS5 proxy leads
+to both (tunnel.py).
 
 A host with several addresses is tried at all of them, each a moment after the one before (RFC 8305): where IPv6 leads
 nowhere, IPv4 answers a quarter of a second later and not after the whole time for connecting.
@@ -19,12 +20,11 @@ from urllib.parse import urlsplit
 
 from hexapla.errors import Kind, UpstreamError
 from hexapla.upstream.connection import Connection
-from hexapla.upstream.egress import proxy_login
 from hexapla.upstream.names import NAMES
 from hexapla.upstream.origin import Origin
 from hexapla.upstream.tls import handshake_failed
+from hexapla.upstream.tunnel import SOCKS, connect, socks
 
-MAX_CONNECT_HEAD = 16 * 1024
 ATTEMPT_DELAY = 0.25  # seconds before the next address is tried beside a silent one
 
 Address = tuple[int, Any]  # a family, and an address in its shape
@@ -71,16 +71,21 @@ async def _opened(origin: Origin, context: ssl.SSLContext | None) -> Connection:
 
 
 async def _through(origin: Origin, proxy_url: str) -> socket.socket:
-    """A socket that leads to `origin` through an HTTP proxy, or to the proxy that will be asked for it."""
+    """A socket that leads to `origin` through a proxy, or to the proxy that will be asked for it."""
     proxy = urlsplit(proxy_url)
-    port = proxy.port or 80
+    by_socks = proxy.scheme in SOCKS
+    port = proxy.port or (1080 if by_socks else 80)
     where = f"{proxy.hostname}:{port}"
+    host = (await _addresses(origin.host, origin.port))[0][1][0] if proxy.scheme == "socks5" else origin.host
     try:
         sock = await _reach(proxy.hostname or "", port)
         if origin.forwarded:
             return sock
         try:
-            await _connect(sock, origin, proxy_url, where)
+            if by_socks:
+                await socks(sock, host, origin.port, proxy_url, where)
+            else:
+                await connect(sock, origin, proxy_url, where)
         except BaseException:
             sock.close()
             raise
@@ -156,20 +161,3 @@ async def _knock(address: Address) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-async def _connect(sock: socket.socket, origin: Origin, proxy_url: str, where: str) -> None:
-    """Let the proxy at the other end of `sock` open a tunnel to `origin`.  Raises UpstreamError(egress_proxy)."""
-    loop = asyncio.get_running_loop()
-    lines = [f"CONNECT {origin} HTTP/1.1", f"Host: {origin}", *proxy_login(proxy_url)]
-    await loop.sock_sendall(sock, ("\r\n".join(lines) + "\r\n\r\n").encode())
-    head = b""
-    while b"\r\n\r\n" not in head:
-        data = await loop.sock_recv(sock, 4096)
-        head += data
-        if not data or len(head) > MAX_CONNECT_HEAD:
-            raise UpstreamError(Kind.EGRESS_PROXY, f"The proxy {where} did not answer CONNECT with HTTP.")
-    status = head.split(b" ", 2)[1:2]
-    if status != [b"200"]:
-        said = status[0].decode("latin-1") if status else "nothing"
-        raise UpstreamError(Kind.EGRESS_PROXY, f"The proxy {where} refused the connection ({said}).")

@@ -24,8 +24,8 @@ class Origin(NamedTuple):
 
     @property
     def forwarded(self) -> bool:
-        """The proxy is asked for the whole URL, and answers for the server."""
-        return self.proxy is not None and not self.tls
+        """The proxy is asked for the whole URL, and answers for the server; a SOCKS proxy leads there instead."""
+        return self.proxy is not None and not self.tls and not self.proxy.lower().startswith("socks")
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The second transport: pyreqwest (rustls), for SOCKS and https:// proxies and HTTP/2-only hosts.
+"""The second transport: pyreqwest (rustls), for https:// and SOCKS4 proxies and HTTP/2-only hosts.
 
 It meets the contract of transport.py with these differences, which are its library's:
 - one connection pool for each proxy and set of time-outs; only what the library knows to be unsent is sent again;
@@ -6,7 +6,7 @@ It meets the contract of transport.py with these differences, which are its libr
 - the head of an answer may be larger (400 KB, 100 headers), and interim answers are bounded by the time for the head;
 - an answer that breaks off inside its head looks like one that never began;
 - a request that is cancelled before its head arrives is let go here at once, but the library only detaches from it
-  (0.15.1, src/client/runtime.rs: the tokio task is not aborted), so its connection lives until the time for a head is
+  (0.15.1, src/runtime/runtime.rs: the tokio task is not aborted), so its connection lives until the time for a head is
   over, or that for a pause where it is longer (the library has one for both); nothing of it can be reached from here: the
   runtime is one for all clients, closing a client does not abort it, and a body that has been sent is let go.
 

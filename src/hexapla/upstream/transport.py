@@ -59,7 +59,8 @@ class Certificates(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request.  `headers` are lower-case ASCII names in sending order, without host and content-length.
 
-    proxy      None for a direct connection, else http://[user:password@]host:port (socks5:// needs "reqwest")
+    proxy      None for a direct connection, else http://[user:password@]host:port or socks5://, socks5h:// of the same form
+               (https:// needs "reqwest")
     transport  the name of the transport that shall carry it; "" is the default one
     certificates  for TLS; None: those that every program of this machine trusts, and none of one's own
     """
@@ -79,7 +80,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def carrier(self) -> str:
         """The transport that it needs; "" where the default one will do."""
-        return self.transport or ("reqwest" if (self.proxy or "").startswith(("socks", "https:")) else "")
+        return self.transport or ("reqwest" if (self.proxy or "").startswith(("socks4", "socks:", "https:")) else "")
 
 
 class Response(Protocol):
