@@ -74,7 +74,6 @@ def test_what_is_no_answer(body: bytes) -> None:
     [
         (ClientError(Kind.INVALID_REQUEST, "bad"), 400, "invalid_request_error"),
         (ClientError(Kind.CLIENT_AUTH, "bad"), 401, "authentication_error"),
-        (ClientError(Kind.BUDGET, "bad"), 402, "billing_error"),
         (ClientError(Kind.NOT_FOUND, "bad"), 404, "not_found_error"),
         (ClientError(Kind.TOO_LARGE, "bad"), 413, "request_too_large"),
         (UpstreamError(Kind.RATE_LIMIT, "bad", type="requests"), 429, "rate_limit_error"),

@@ -15,7 +15,6 @@ CASES = [
     (Kind.INVALID_REQUEST, 400, openai.BadRequestError, "invalid_request_error", None),
     (Kind.CONTEXT_LENGTH, 400, openai.BadRequestError, "invalid_request_error", "context_length_exceeded"),
     (Kind.CLIENT_AUTH, 401, openai.AuthenticationError, "invalid_request_error", "invalid_api_key"),
-    (Kind.BUDGET, 429, openai.RateLimitError, "insufficient_quota", "insufficient_quota"),
     (Kind.PERMISSION, 403, openai.PermissionDeniedError, "permission_error", None),
     (Kind.NOT_FOUND, 404, openai.NotFoundError, "invalid_request_error", "model_not_found"),
     (Kind.RATE_LIMIT, 429, openai.RateLimitError, "rate_limit_error", "rate_limit_exceeded"),

@@ -182,7 +182,6 @@ def test_a_stream_that_stops_is_a_failure() -> None:
     ("error", "status", "expected"),
     [
         (ClientError(Kind.INVALID_REQUEST, "bad", param="input[0]"), 400, ("invalid_request_error", None, "input[0]")),
-        (ClientError(Kind.BUDGET, "bad"), 429, ("insufficient_quota", "insufficient_quota", None)),
         (UpstreamError(Kind.RATE_LIMIT, "bad", type="requests", code="x"), 429, ("requests", "x", None)),
         (UpstreamError(Kind.OVERLOADED, "bad"), 503, ("server_error", "server_is_overloaded", None)),
         (UpstreamError(Kind.UPSTREAM_TLS, "bad"), 502, ("server_error", "upstream_tls", None)),
