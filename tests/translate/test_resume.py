@@ -99,6 +99,38 @@ def test_the_client_hears_one_answer(client: str, first: str, second: str) -> No
     assert response.stop is not None and response.stop.reason == "stop"
 
 
+@pytest.mark.parametrize(
+    ("said", "again", "heard"),
+    [
+        ("He", "Hello", "Hello"),  # who has been told no more begins anew
+        ("He", "llo", "Hello"),
+        ("1.", "1. One", "1. One"),
+        ("你好", "你好，世界", "你好，世界"),
+        ("He ", "He said", "He said"),
+        ("He", "Hi", "HeHi"),  # what cannot be taken back stands
+        ("I", "I think", "II think"),  # one sign may well be meant twice
+        ("1", "1", "11"),
+        ("##", "## Title", "#### Title"),
+        ("哈哈", "哈哈！", "哈哈哈哈！"),
+        ("Oh he", "he said", "Oh hehe said"),  # of a longer text, two letters are none of its end
+        ("Oh hello", "hello, said", "Oh hello, said"),
+    ],
+)
+@pytest.mark.parametrize("cut", [1, 2, 99])
+def test_a_short_beginning_is_said_once(said: str, again: str, heard: str, cut: int) -> None:
+    """All of it is a repetition however short it is, wherever that can be told from going on."""
+    opened = translation(CHAT)
+    begun = at(opened).stream()
+    told = begun.feed(upstream(CHAT, START, *text(said)))
+    assert begun.breaks()
+    ended = at(opened).stream()
+    pieces = [again[place : place + cut] for place in range(0, len(again), cut)]
+    told += ended.feed(upstream(CHAT, START, *text(*pieces), *END)) + ended.close()
+    decoder = PROTOCOLS[CHAT].decoder()
+    response = fold([*decoder.feed(told), *decoder.close()])
+    assert "".join(part.text for part in response.content if isinstance(part, Text)) == heard
+
+
 def test_ids_and_sequence_numbers_run_on() -> None:
     """Responses: one id, one item, sequence numbers without a gap."""
     opened = translation(RESPONSES)

@@ -69,6 +69,17 @@ def continued(request: GenerateRequest, said: str, target: Target, way: Continua
     return replace(request, messages=(*turns, begun), extras=with_fields(request.extras, own, way.request))
 
 
+def repeated(said: str) -> int:
+    """How many characters of `said`, the answer so far, are a repetition when they are said again after GO_ON.
+
+    Whoever has been told no more than a word's beginning begins the answer anew more often than not.  All of it, said
+    again at once, is a repetition too: a word does not go on with its own beginning.  One sign may ("11", many a Chinese
+    word), and so may a row of one sign ("##"); these are told twice where they are said twice.
+    """
+    whole = said.rstrip()
+    return min(len(whole), REPEATED) if len(set(whole)) > 1 else REPEATED
+
+
 def begins(request: GenerateRequest) -> str:
     """The beginning of the answer that the client itself put into its request, or ""."""
     last = request.messages[-1] if request.messages else None

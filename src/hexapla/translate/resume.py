@@ -37,7 +37,7 @@ from hexapla.ir.loss import Loss, LossLog
 from hexapla.ir.response import Usage
 from hexapla.ir.target import Target
 from hexapla.protocols.base import Protocol, Reply
-from hexapla.translate.continuation import ECHOED, REPEATED
+from hexapla.translate.continuation import ECHOED, repeated
 from hexapla.translate.hub import Hub, HubStream
 from hexapla.translate.lane import Begun, is_content
 from hexapla.translate.overlap import Lap
@@ -115,7 +115,7 @@ class Resumable(Hub):
     telling: Telling
     said: Said
     before = ""
-    least = REPEATED
+    least = 0
     mark = b""
 
     def join(self, telling: Telling, target: Target, way: Continuation | None, begun: str) -> None:
@@ -126,7 +126,9 @@ class Resumable(Hub):
             return
         self.before = begun + telling.said.text
         self.begun = telling.begun if way is not None and telling.said.text.strip() else self.begun
-        if way is not None:
+        if way is None:
+            self.least = repeated(self.before)
+        else:
             self.least = min(ECHOED, len(self.before.rstrip())) if way.echoes else ECHOED
         if telling.marks:
             place = "".join(f"{target.origin.provider}/{target.model}".split())  # a comment is one line
