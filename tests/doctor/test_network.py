@@ -174,8 +174,9 @@ def test_a_proxy_that_refuses() -> None:
     assert found.code("dns") == "skipped" and "hidden" not in repr(found)
 
 
-def test_a_proxy_that_is_not_there() -> None:
-    found = run(examined(toml("https://api.example.com/v1", 'proxy = "http://127.0.0.1:9"'), "own"))
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_a_proxy_that_is_not_there(scheme: str) -> None:
+    found = run(examined(toml("https://api.example.com/v1", f'proxy = "{scheme}://127.0.0.1:9"'), "own"))
     assert found["proxy"].code == "proxy.failed"
 
 

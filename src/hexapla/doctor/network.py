@@ -50,7 +50,7 @@ async def examine_network(provider: str, origin: Origin, wall: float) -> AsyncIt
         yield named
         if named.verdict == "fail":
             return
-    if (origin.proxy or "http:").startswith("http:"):  # only the other transport goes through SOCKS
+    if (origin.proxy or "http:").startswith(("http:", "socks5")):  # only the other transport goes through others
         yield await _connect(provider, origin, wall)
 
 
