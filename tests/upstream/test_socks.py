@@ -13,7 +13,9 @@ from authority import AUTHORITY, good
 from fault_server import FaultServer, Proxy, Writer, listening, serving
 
 from hexapla.errors import Kind, UpstreamError
+from hexapla.upstream import dial
 from hexapla.upstream.http1 import Http1Transport
+from hexapla.upstream.origin import Origin
 from hexapla.upstream.reqwest import ReqwestTransport, installed
 from hexapla.upstream.transport import Request, Timeouts, Transport
 
@@ -127,6 +129,23 @@ def test_who_looks_up_the_name(scheme: str, kind: bytes, make: Callable[[], Tran
 @both
 def test_a_login(make: Callable[[], Transport]) -> None:
     through(make, Socks(login=b"user:s3@cret"), "socks5h://user:s3%40cret@127.0.0.1:{}")
+
+
+def test_ipv4_is_asked_for_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy is asked for one address, and many have no way to IPv6."""
+    found: list[dial.Address] = [(socket.AF_INET6, ("2001:db8::1", 80, 0, 0)), (socket.AF_INET, ("192.0.2.1", 80))]
+
+    async def addresses(host: str, port: int) -> list[dial.Address]:
+        return found
+
+    monkeypatch.setattr(dial, "_addresses", addresses)
+    origin = Origin("a.example", 80, tls=False)
+    assert asyncio.run(dial._one_address(origin)) == "192.0.2.1"
+    del found[1]
+    assert asyncio.run(dial._one_address(origin)) == "2001:db8::1"
+    found.clear()
+    with pytest.raises(OSError, match="no address"):
+        asyncio.run(dial._one_address(origin))
 
 
 def test_a_login_that_nobody_wants() -> None:

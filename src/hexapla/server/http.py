@@ -360,10 +360,8 @@ class Door(HttpToolsProtocol):
         if self._others_first():
             self._refused = refused
             return
-        answered = not self._in_head and (self.cycle.response_started or self.cycle.response_complete)
-        if (
-            not answered
-        ):  # a body may break off behind its answer, and a second one would be taken for the next request's
+        # a body may break off behind its answer, and a second one would be taken for the next request's
+        if self._in_head or not (self.cycle.response_started or self.cycle.response_complete):
             pages = self.keys.pages
             granted = "" if pages is None or not self.headers else pages.lines(self.headers)
             transport.write(refused.answer(self.new_id().encode(), granted.encode()))

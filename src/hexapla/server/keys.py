@@ -5,9 +5,9 @@ remembered and found by a keyed hash that nobody else can make, which tells as l
 
 A gateway without keys serves every program of this machine, and a browser is one: any page could let it spend the owner's
 money with a plain form.  Browsers say where a request comes from (`Origin`), so other people's pages are refused, unless
-the operator allows them (docs/decisions/2026-11-28-web-pages.md).  A page
-whose own name was made to lead here (DNS rebinding) is at home for its browser and sends no foreign origin, but it says
-that name as `Host`: names that anybody could own are refused as well.
+the operator allows them (docs/decisions/2026-11-28-web-pages.md).  A page whose own name was made to lead here (DNS
+rebinding) is at home for its browser and sends no foreign origin, but it says that name as `Host`: names that anybody
+could own are refused as well.
 """
 
 from __future__ import annotations

@@ -78,5 +78,5 @@ def granting(send: Send, granted: Pairs) -> Send:
 
 
 def _pattern(origin: str) -> str:
-    """What a configured origin matches; a `*` reaches over no dot-less border: neither into a port nor into a path."""
+    """What a configured origin matches; a `*` in a name does not reach into the port."""
     return _ANY if origin == "*" else re.escape(origin.rstrip("/")).replace(r"\*", "[^/:@]*")

@@ -76,7 +76,7 @@ async def _through(origin: Origin, proxy_url: str) -> socket.socket:
     by_socks = proxy.scheme in SOCKS
     port = proxy.port or (1080 if by_socks else 80)
     where = f"{proxy.hostname}:{port}"
-    host = (await _addresses(origin.host, origin.port))[0][1][0] if proxy.scheme == "socks5" else origin.host
+    host = await _one_address(origin) if proxy.scheme == "socks5" else origin.host
     try:
         sock = await _reach(proxy.hostname or "", port)
         if origin.forwarded:
@@ -146,6 +146,15 @@ async def _addresses(host: str, port: int) -> list[Address]:
     for family, _, _, _, address in found:
         by_family.setdefault(family, []).append((family, address))
     return [address for turn in zip_longest(*by_family.values()) for address in turn if address is not None]
+
+
+async def _one_address(origin: Origin) -> str:
+    """The one that a proxy can be asked for; not every proxy has a way to IPv6."""
+    found = await _addresses(origin.host, origin.port)
+    if not found:
+        raise OSError(f"{origin.host} has no address")
+    _, place = min(found, key=lambda address: address[0] != socket.AF_INET)
+    return str(place[0])
 
 
 async def _knock(address: Address) -> socket.socket:

@@ -63,6 +63,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
                (https:// needs "reqwest")
     transport  the name of the transport that shall carry it; "" is the default one
     certificates  for TLS; None: those that every program of this machine trusts, and none of one's own
+    max_response_bytes  of the answer's body; 0 is no limit.  The read that passes it, 256 KB at most, is the last one, and
+               nobody gets it
     """
 
     method: str = "POST"
@@ -73,9 +75,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None = None
     transport: str = ""
     certificates: Certificates | None = None
-    max_response_bytes: int = (
-        0  # 0: no limit; the read that passes it (at most 256 KB) is the last one, and not handed out
-    )
+    max_response_bytes: int = 0
 
     @property
     def carrier(self) -> str:

@@ -1,7 +1,7 @@
 """The way through a proxy to somebody else: HTTP's CONNECT, and SOCKS5 (RFC 1928, its login RFC 1929).
 
-Rules of this file: a proxy's refusal is UpstreamError(egress_proxy) and shows no login; what the proxy says is read to its
-last byte and no further, since the next one is the other end's.
+Rules of this file: a proxy's refusal is UpstreamError(egress_proxy) and shows no login; nothing may stand behind what the
+proxy says, since the other end waits for us to speak first.
 """
 
 from __future__ import annotations
