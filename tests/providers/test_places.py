@@ -176,6 +176,23 @@ def test_place_8_thought_is_kept(asked: Ask, fakes: dict[str, Fake]) -> None:
         assert fakes[vendor].visits[-1].body["messages"][1][field] == THOUGHT
 
 
+@pytest.mark.parametrize("model", ["groq/openai/gpt-oss-120b", "cerebras/gpt-oss-120b"])
+def test_place_8_thought_under_another_name(
+    loop: asyncio.Runner, house: House, fakes: dict[str, Fake], model: str
+) -> None:
+    """LiteLLM and the AI SDK read `reasoning` and bring back `reasoning_content`, LiteLLM with a field of its own."""
+    house.forgive()
+    body = ask(CHAT, model, "think-calls", tools=True, reasoning_effort="high")
+    said = understood(CHAT, loop.run(house.ask(CHAT, body)).body, stream=False)
+    (turn,) = said.turn
+    assert turn.pop("reasoning") == THOUGHT
+    turn |= {"reasoning_content": THOUGHT, "provider_specific_fields": {"reasoning": THOUGHT}}
+    answer = loop.run(house.ask(CHAT, answered(CHAT, body, said, ["21°"])))
+    assert answer.status == 200, answer.body
+    sent = fakes[model.partition("/")[0]].visits[-1].body["messages"][1]
+    assert sent["reasoning"] == THOUGHT and sent.keys() <= {"role", "content", "tool_calls", "reasoning"}
+
+
 def test_place_9_tokens_are_counted(asked: Ask) -> None:
     """Claude Code's meter works with any vendor; an estimate is called one."""
     answer = asked(ask(MESSAGES, DEEPSEEK, "plain"), path="/v1/messages/count_tokens")
