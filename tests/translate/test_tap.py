@@ -21,7 +21,7 @@ CHAT = PROTOCOLS["openai_chat"]
 PEEKED = peek("openai_chat", b'{"model":"m","messages":[{"role":"user","content":"hi"}]}')
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
 ERROR = {"message": "Overloaded", "code": 529}
-CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
 
 Chunk = dict[str, Any]
 

@@ -424,6 +424,24 @@ def test_refusal_and_logprobs() -> None:
     assert refusal == Refusal(text="no")
 
 
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([call(0, "f", "{}", id="1"), call(0, None, '{"a":1}')], [("1", "f", '{"a":1}')]),
+        ([call(0, "f", "{}", id="1"), call(0, None, '{"a":'), call(0, None, "1}")], [("1", "f", '{"a":1}')]),
+        ([call(0, "f", "{}", id="1"), call(0, "f", '{"a":1}', id="1")], [("1", "f", '{"a":1}')]),
+        ([call(0, "f", "{}", id="1"), call(0, None, "{}")], [("1", "f", "{}")]),
+        ([call(0, "f", "{}", id="1"), call(1, "g", "{}", id="2")], [("1", "f", "{}"), ("2", "g", "{}")]),
+        ([call(0, "f", "{}", id="1"), call(0, "g", '{"a":1}', id="2")], [("1", "f", "{}"), ("2", "g", '{"a":1}')]),
+    ],
+)
+def test_an_empty_object_may_stand_for_arguments_that_come(
+    pieces: list[dict[str, Any]], expected: list[tuple[str, str, str]]
+) -> None:
+    """Relays of Claude say its block's empty input first; where nothing follows, it is the arguments."""
+    assert calls(sse(*map(chunk, pieces), chunk(finish="tool_calls"))) == expected
+
+
 def probable(token: str, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     """A chunk with the probability of a token."""
     found = chunk(delta, finish)

@@ -68,13 +68,15 @@ class Calling:
             call.custom = freeform is not None or delta.type == "custom"
             call.extras = call_extras(delta) or call.extras
         text = freeform.input or "" if freeform is not None else json_text(arguments)
-        if call.again(text):
+        if text == "{}" and not (call.arguments or call.custom):
+            call.empty = True  # said when nothing follows
+        if (call.hollow and text == "{}") or call.again(text):
             text = ""
         if call.open:
             if delta.extra_content:
                 self._answer.hang(call_extras(delta), self._calls.unique_id(call, self.seed))
         elif call.name:
-            if text or call.arguments or self._is_name(call.name):
+            if text or call.arguments or call.empty or self._is_name(call.name):
                 self._open(call)
             elif call not in self.waiting:
                 self.waiting.append(call)
@@ -92,6 +94,7 @@ class Calling:
         stops: list[BlockStop] = []
         for call in self._calls:
             if self._blocks.index(call.key) is not None and call.whole:
+                self._fill(call)
                 stops += self._blocks.close(call.key)
         return stops
 
@@ -100,6 +103,12 @@ class Calling:
         for call in self._calls:
             if not call.open and (call.name or call.arguments):
                 self._open(call)
+            self._fill(call)
+
+    def _fill(self, call: Call) -> None:
+        """Nothing followed the {}: it is what the arguments are."""
+        if call.hollow:
+            self._argue(call, "{}")
 
     def _argue(self, call: Call, text: str) -> None:
         """More arguments of a call; of one that has no name yet they are said when it has."""

@@ -29,16 +29,17 @@ class Call:
     key    names its block;  open: the block was opened
     given  the id that the wire gave, "" until it does
     extras what the vendor hangs on it
+    empty  its arguments begin with a whole {}: all there are, or a place for those that come next
     """
 
-    __slots__ = ("arguments", "custom", "extras", "given", "key", "name", "open")
+    __slots__ = ("arguments", "custom", "empty", "extras", "given", "key", "name", "open")
 
     def __init__(self, key: int) -> None:
         self.key = ("call", key)
         self.given = ""
         self.name = ""
         self.extras: Extras = {}
-        self.custom = False
+        self.custom = self.empty = False
         self.arguments: list[str] = []
         self.open = False
 
@@ -54,13 +55,17 @@ class Call:
         return _begins(text) and self.whole and text.strip() == "".join(self.arguments).strip()
 
     @property
+    def hollow(self) -> bool:
+        """Whether {} is all that was said (relays of Claude begin so: https://github.com/BerriAI/litellm/issues/4537,
+        https://github.com/envoyproxy/ai-gateway/issues/1465)."""
+        return self.empty and not self.arguments
+
+    @property
     def whole(self) -> bool:
-        """Whether the arguments are a complete JSON object, so that nothing can follow."""
-        return (
-            bool(self.arguments)
-            and not self.custom
-            and load("".join(self.arguments).encode(), dict[str, Any]) is not None
-        )
+        """Whether the arguments are a complete JSON object, so that nothing more of them can follow."""
+        if not self.arguments or self.custom:
+            return self.hollow
+        return load("".join(self.arguments).encode(), dict[str, Any]) is not None
 
 
 class Calls:
@@ -123,6 +128,8 @@ def _another(known: Call, delta: ToolDelta) -> bool:
         return True
     more = json_text(delta.function.arguments) if delta.function is not None else ""
     if not (_begins(more) and known.whole):
+        return False
+    if known.hollow and (not named or (delta.id and str(delta.id) == known.given)):
         return False
     return (named and not delta.id and not known.given) or not known.again(more)
 
