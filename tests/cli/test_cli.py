@@ -193,6 +193,20 @@ def test_explain_says_why(place: Path) -> None:
     assert "原因" in chinese and "\n   供应商  demo\n     模型  " in chinese, "signs that take two places stand in line"
 
 
+def test_explain_shows_what_a_fallback_is_asked_otherwise(place: Path) -> None:
+    """Beside its name."""
+    entry = {"model": "demo/slow", "max_tokens": 5, "output_config": {"effort": "high"}}
+    body = {
+        "model": "demo/echo",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "hi"}],
+        "fallbacks": [entry],
+    }
+    (place / "r.json").write_text(json.dumps(body))
+    said = hexapla("explain", "r.json", cwd=place).stdout
+    assert "demo/slow (max_tokens, output_config)" in said and "demo/echo  " in said
+
+
 def test_explain_shows_an_example_that_works(place: Path) -> None:
     """Who names a model instead of a file reads what to type, to the letter."""
     example = hexapla("explain", "demo/echo", cwd=place).stderr.split("echo '")[1].split("' | hexapla explain -")[0]

@@ -25,10 +25,9 @@ import msgspec
 from msgspec import Raw
 
 from hexapla.ir.target import Target
+from hexapla.protocols.openai_responses.render import ENCRYPTED
 from hexapla.translate.peek import CONVERSATION, Peek
 from hexapla.wire.rawjson import dump, load
-
-ENCRYPTED = "reasoning.encrypted_content"
 
 _NOTHING = (Raw(), Raw(b"null"), Raw(b'""'), Raw(b"[]"))
 _FALSE = Raw(b"false")
