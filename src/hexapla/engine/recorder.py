@@ -183,8 +183,8 @@ class Recorder:
             record.provider, record.model = start.candidate.provider.id, start.candidate.model
         if lane is not None:
             summary = lane.summary
-            stop, native = summary.stop, summary.native
-            record.lane, record.stop, record.losses = lane.name, stop, kept(lane.losses)
+            stop, native, lost = summary.stop, summary.native, lane.losses
+            record.lane, record.stop, record.losses = lane.name, stop, kept(lost) if lost else lost
             if native != stop:
                 record.native = native
             if summary.tier is not None:
