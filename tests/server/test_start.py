@@ -28,8 +28,8 @@ NEVER = {"click", "rich", "tomlkit", "uvicorn.main", "uvicorn.supervisors", "imp
 
 @pytest.fixture
 def telling(tmp_path: Path) -> Iterator[Gateway]:
-    """A gateway that says on stderr what it loads."""
-    with gateway(tmp_path, "", program=TELLING) as running:
+    """A gateway that says on stderr what it loads.  It looks for no server of one's own: names are looked up for that."""
+    with gateway(tmp_path, "[local]\nprobe = false\n", program=TELLING) as running:
         yield running
 
 
