@@ -60,8 +60,8 @@ def _say_no_more() -> None:
 
 
 def _run(argv: Sequence[str], say: Say, load: Callable[[str], ModuleType]) -> int:
-    parser = build_parser(say)
     own, rest = own_part(argv)
+    parser = build_parser(say, own)
     arguments = parser.parse_args(own)
     if arguments.command is None:  # not `required`: argparse would complain of that before it looked at the options
         parser.print_help()

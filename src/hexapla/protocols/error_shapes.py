@@ -182,7 +182,7 @@ def as_text(value: Any) -> str:
         return ""
 
 
-_SSE_DATA = re.compile(rb"^(?:event|id|retry|:).*?$|^data: ?(\{.*)$", re.MULTILINE)
+_SSE_DATA = rb"^(?:event|id|retry|:).*?$|^data: ?(\{.*)$"
 
 
 def decoded(body: bytes) -> Any:
@@ -193,20 +193,20 @@ def decoded(body: bytes) -> Any:
         pass
     if not body.lstrip().startswith((b"data:", b"event:", b":")):
         return None
-    found = next((line[1] for line in _SSE_DATA.finditer(body) if line[1]), None)
+    found = next((line[1] for line in re.finditer(_SSE_DATA, body, re.MULTILINE) if line[1]), None)
     return None if found is None else decoded(found)
 
 
-_PAGE = re.compile(r"<(?:!doctype|html|head|body|center|h1)\b", re.IGNORECASE)
-_HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^<>]*>")
+_PAGE = r"<(?:!doctype|html|head|body|center|h1)\b"
+_HIDDEN = r"<(script|style)\b.*?(?:</\1\s*>|\Z)"
+_TAG = r"<[^<>]*>"
 
 
 def _plain(body: bytes) -> str:
     """A text body as it is; a web page as the few words that it shows."""
     text = body[:16384].decode("utf-8", "replace").strip()
-    if _PAGE.search(text[:1000]) is None:
+    if re.search(_PAGE, text[:1000], re.IGNORECASE) is None:
         return text
-    shown = unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text)))
+    shown = unescape(re.sub(_TAG, " ", re.sub(_HIDDEN, " ", text, flags=re.IGNORECASE | re.DOTALL)))
     hint = " ".join("".join(sign if sign.isprintable() else " " for sign in shown).split())[:MAX_HTML].strip()
     return f"The provider answered with a web page: {hint}" if hint else "The provider answered with a web page."

@@ -142,12 +142,12 @@ def complaint(error: ProtocolError, path: str) -> ProtocolError:
     """What is wrong with a value at `path`, in words for whoever wrote the client."""
     field, listed = error.path.removeprefix("$"), error.path.endswith("]")
     where = path + (field.rpartition("[")[0] if listed else field)
-    if missing := _MISSING.match(error.message):
+    if missing := re.match(_MISSING, error.message):
         return ProtocolError(f"{missing[1]} is required", path=f"{where}.{missing[1]}")
     name = where.rpartition(".")[2]
-    if odd := _ODD.match(error.message):
+    if odd := re.match(_ODD, error.message):
         return ProtocolError(f"{name}: {odd[1]} is not known here", path=where)
-    wrong = _WRONG.match(error.message)
+    wrong = re.match(_WRONG, error.message)
     if wrong is None or name == "$":
         return ProtocolError(error.message, path=where)
     if wrong[2] == "null" and field and not listed:
@@ -158,9 +158,9 @@ def complaint(error: ProtocolError, path: str) -> ProtocolError:
 
 _items = msgspec.json.Decoder(list[Raw])
 _text = msgspec.json.Decoder(str)
-_MISSING = re.compile(r"Object missing required field `(.*)`")
-_ODD = re.compile(r"Invalid enum value (.*)")
-_WRONG = re.compile(r"Expected `(.*)`, got `(.*)`")
+_MISSING = r"Object missing required field `(.*)`"
+_ODD = r"Invalid enum value (.*)"
+_WRONG = r"Expected `(.*)`, got `(.*)`"
 _WORDS = {
     "str": "a string",
     "int": "an integer",

@@ -16,7 +16,7 @@ import msgspec
 
 _HEX = rb"[0-9a-fA-F]{2}"
 _HIGH, _LOW = rb"[dD][89abAB]" + _HEX, rb"[dD][c-fC-F]" + _HEX
-_ESCAPE = re.compile(
+_ESCAPE = (
     rb'(?P<first>")?\\(?:u'
     + _HIGH
     + rb"\\u"
@@ -25,8 +25,7 @@ _ESCAPE = re.compile(
     + _HIGH
     + rb")|u(?P<low>"
     + _LOW
-    + rb')|.)(?P<last>(?="))?',
-    re.DOTALL,
+    + rb')|.)(?P<last>(?="))?'
 )
 _LOST = rb"\ufffd"
 
@@ -49,11 +48,14 @@ class Halves(msgspec.Struct, eq=False):
                 return b'"\\u%b\\u%b' % (before, low)
             return found[0] if high is None and low is None else first + _LOST
 
-        return _ESCAPE.sub(mended, data)
+        return re.sub(_ESCAPE, mended, data, flags=re.DOTALL)
 
 
 def mend(data: bytes) -> bytes:
     """A whole document with every lone half replaced by U+FFFD."""
-    return _ESCAPE.sub(
-        lambda found: found[0] if found["high"] is found["low"] else (found["first"] or b"") + _LOST, data
+    return re.sub(
+        _ESCAPE,
+        lambda found: found[0] if found["high"] is found["low"] else (found["first"] or b"") + _LOST,
+        data,
+        flags=re.DOTALL,
     )
