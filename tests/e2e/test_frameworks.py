@@ -1,5 +1,5 @@
 """What programs are built on, at every door: OpenAI's and Anthropic's SDKs for JavaScript, Vercel's AI SDK, Pydantic AI,
-OpenAI's Agents SDK, LangChain; and opencode."""
+OpenAI's Agents SDK, LangChain, LiteLLM; and opencode."""
 
 from __future__ import annotations
 
@@ -43,6 +43,12 @@ def test_frameworks(gateway_url: str) -> None:
     """-P: `agents` is a package there, not the file beside the script."""
     python = programs("frameworks") / "python"
     assert complaints([str(python), "-P", str(HERE / "frameworks.py"), gateway_url, *PROVIDERS]) == (28, {})
+
+
+def test_litellm(gateway_url: str) -> None:
+    """Over Chat and Messages; what it forgets of a thought is remembered for it."""
+    python = programs("litellm") / "python"
+    assert complaints([str(python), str(HERE / "litellm_sdk.py"), gateway_url, *PROVIDERS]) == (64, {})
 
 
 @pytest.mark.parametrize("name", ["f_chat", "f_gemini", "f_resp"])
