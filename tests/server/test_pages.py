@@ -100,11 +100,18 @@ def test_an_allowed_page_hears_refusals(protocol: str, upstream: Upstream, allow
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/v1/models", 200), ("/v1/no-such-path", 404), ("/v1/chat/completions", 405), ("/livez", 200), ("/metrics", 200)],
+    [("/v1/models", 200), ("/v1/no-such-path", 404), ("/v1/chat/completions", 405), ("/livez", 200)],
 )
 def test_an_allowed_page_hears_everything_else(path: str, status: int, allowing: Gateway) -> None:
     heard = call(allowing.url, path, origin=PAGE)
     assert heard.status == status and heard_by(heard)
+
+
+def test_no_page_hears_the_metrics(allowing: Gateway, keyed: Gateway) -> None:
+    """They need no key by themselves, and tell models and costs."""
+    for url, origin in ((allowing.url, PAGE), (keyed.url, OTHER)):
+        heard = call(url, "/metrics", origin=origin)
+        assert heard.status == 200 and ALLOWS not in heard.headers
 
 
 def test_an_allowed_page_hears_gemini(allowing: Gateway) -> None:

@@ -55,7 +55,11 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         pages = self._keys.pages
-        if pages is not None and scope["type"] == "http" and (granted := pages.granted(scope["headers"])):
+        if (
+            pages is not None
+            and scope["type"] == "http"
+            and (granted := pages.granted(scope["headers"], scope["path"]))
+        ):
             send = granting(send, granted)
             if allowed := preflight(scope["method"], scope["headers"]):
                 await send({"type": "http.response.start", "status": 204, "headers": list(allowed)})

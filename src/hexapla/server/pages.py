@@ -20,6 +20,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 REMEMBER = b"7200"  # seconds for which a browser may keep a preflight's answer; Chromium keeps none longer
 
+UNHEARD = frozenset({"/metrics"})
+"""Paths that need no key by themselves and tell what is nobody's business: models, costs.  No page hears them."""
+
 _ASKS = b"access-control-request-"
 _ANY = r"[\x21-\x7e]+"
 _NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, \t-]*").fullmatch
@@ -35,10 +38,10 @@ class Pages:
         """Whether pages of this origin may ask."""
         return self._allowed(origin) is not None
 
-    def granted(self, headers: Headers) -> Pairs:
+    def granted(self, headers: Headers, path: str = "") -> Pairs:
         """What an answer to these headers says to the browser; nothing where it is no page, or may not hear it."""
         origin = dict(headers).get(b"origin", b"")
-        if not self.allow(origin):
+        if path in UNHEARD or not self.allow(origin):
             return ()
         return (
             (b"access-control-allow-origin", origin),
