@@ -36,7 +36,8 @@ from hexapla.translate.thoughts import Thoughts
 
 Json = dict[str, Any]
 
-GEMINI, RESPONSES = "gemini_generate", "openai_responses"
+GEMINI, RESPONSES, MESSAGES = "gemini_generate", "openai_responses", "anthropic_messages"
+BUDGET = {"thinking": {"type": "enabled", "budget_tokens": 2048}}
 SECRETS = (b"hxp1.", b"EqRkWlc=", b"c2VjcmV0", b"gAAAAA==", b"RXFSa1dsYz0=")
 
 
@@ -277,6 +278,34 @@ def test_a_responses_client_that_keeps_no_reasoning(stream: bool) -> None:
     kinds = [item["type"] for item in again["input"] if item["type"] in ("reasoning", "function_call")]
     assert kinds == ["reasoning", "function_call"]
     assert [item["encrypted_content"] for item in again["input"] if item["type"] == "reasoning"] == ["gAAAAA=="]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_messages_client_that_keeps_no_thinking(stream: bool) -> None:
+    """Claude with a budget refuses its calls without: CrewAI, Semantic Kernel and AutoGen send them so."""
+    kept, asked, answer = (
+        thoughts(),
+        first(MESSAGES) | BUDGET | ({"stream": True} if stream else {}),
+        answered(MESSAGES),
+    )
+    lane = opened(kept, MESSAGES, MESSAGES, asked)
+    assert lane.name == "verbatim"
+    heard = said(lane, MESSAGES, MESSAGES, answer, stream=stream)
+    again = opened(kept, MESSAGES, MESSAGES, echoed(MESSAGES, asked, without(MESSAGES, heard, text=False)))
+    expected = [[_state(part) for part in answer.content if isinstance(part, Reasoning)]]
+    assert (again.name, turns(MESSAGES, again)) == ("patch", expected)
+    assert json.loads(again.body)["thinking"] == BUDGET["thinking"]
+    brought = opened(kept, MESSAGES, MESSAGES, echoed(MESSAGES, asked, heard))
+    assert (brought.name, turns(MESSAGES, brought)) == ("verbatim", expected)
+
+
+@pytest.mark.parametrize("thinking", [{}, {"thinking": {"type": "adaptive"}}, {"thinking": {"type": "disabled"}}])
+def test_a_messages_target_that_asks_for_nothing_back(thinking: Json) -> None:
+    """Without a budget calls are taken without thought, and nothing is heard."""
+    kept = thoughts()
+    lane = opened(kept, MESSAGES, MESSAGES, first(MESSAGES) | thinking)
+    said(lane, MESSAGES, MESSAGES, answered(MESSAGES), stream=False)
+    assert (lane.name, kept.held) == ("verbatim", 0)
 
 
 @pytest.mark.parametrize(

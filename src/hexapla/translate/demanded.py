@@ -6,6 +6,10 @@ A request in the vendor's own dialect passes as it came, and so does one that la
                     `reasoning_content`, in Messages as a thinking block
                     (https://api-docs.deepseek.com/guides/thinking_mode, 2026-11-22;
                     https://github.com/decolua/9router/issues/2397, 2026-07)
+    Claude          refuses a call of an open loop without the thought before it while it thinks within a budget, and
+                    LlamaIndex, CrewAI, Semantic Kernel and others bring none
+                    (https://github.com/run-llama/llama_index/issues/20072, 2025-10;
+                    https://github.com/crewAIInc/crewAI/issues/3964, 2025-11)
     Gemini          wants the signature that hangs on a call, and from Gemini 3 on refuses a call of the current turn
                     without it
                     (https://ai.google.dev/gemini-api/docs/thought-signatures, 2026-11)
@@ -32,6 +36,7 @@ from hexapla.wire.rawjson import dump, load
 _NOTHING = (Raw(), Raw(b"null"), Raw(b'""'), Raw(b"[]"))
 _FALSE = Raw(b"false")
 _BROUGHT = {
+    "anthropic_messages": (b'"signature"', b'"redacted_thinking"'),
     "openai_responses": (b'"encrypted_content"',),
     "gemini_generate": (b'"thoughtSignature"', b'"thought_signature"'),
 }
@@ -123,7 +128,13 @@ _LACKS: Mapping[str, tuple[Any, Callable[[list[Any]], bool]]] = {
 
 def minds_thought(peeked: Peek, target: Target) -> bool:
     """Whether `target`, which speaks the request's dialect, should see calls again with their thought."""
-    return target.demands_thought or (peeked.protocol == "openai_responses" and _forgets(peeked.fields, target))
+    minds = _MINDS.get(peeked.protocol)
+    return target.demands_thought or (minds is not None and minds(peeked.fields, target))
+
+
+def _budgets(fields: Mapping[str, Raw], target: Target) -> bool:
+    """Whether a Messages target is asked to think within a budget."""
+    return b'"enabled"' in bytes(fields.get("thinking", b""))
 
 
 def _forgets(fields: Mapping[str, Raw], target: Target) -> bool:
@@ -131,6 +142,9 @@ def _forgets(fields: Mapping[str, Raw], target: Target) -> bool:
     stored = target.stores and fields.get("store") != _FALSE
     silent = b'"none"' in bytes(fields.get("reasoning", b"")) or "include" in target.unsupported
     return target.thinks and not stored and not silent
+
+
+_MINDS = {"anthropic_messages": _budgets, "openai_responses": _forgets}
 
 
 def lacks_thought(peeked: Peek) -> bool:
