@@ -33,6 +33,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols.base import Protocol
 from hexapla.protocols.gemini_generate.words import NAME as GEMINI
 from hexapla.protocols.gemini_generate.words import made
+from hexapla.translate.adapt.ids import given_id
 from hexapla.translate.peek import CONVERSATION
 from hexapla.translate.thoughts import Key, Thoughts, Turn
 from hexapla.wire.rawjson import split
@@ -210,7 +211,7 @@ class _Scene:
         return self._by_place(call) if self._protocol == GEMINI and made(call.id) else self._by_id(call)
 
     def _by_id(self, call: ToolCall) -> Key:
-        return Key(self._whose, self._origin, call.id, "" if _BY_CHANCE(call.id) else self._proof(call))
+        return Key(self._whose, self._origin, call.id, "" if _BY_CHANCE(given_id(call.id)) else self._proof(call))
 
     def _by_place(self, call: ToolCall) -> Key:
         return Key(self._whose, self._origin, "", self._proof(call, f"turn {self._turns}"))

@@ -23,7 +23,7 @@ from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.translate.adapt.adapt import adapt
 from hexapla.translate.adapt.custom import bridge_custom
-from hexapla.translate.adapt.ids import fit_id
+from hexapla.translate.adapt.ids import fit_id, given_id
 from hexapla.translate.adapt.names import fit_name
 from hexapla.translate.adapt.pairs import NO_RESULT
 
@@ -89,6 +89,37 @@ def test_fitted_ids_fit(call_id: str, pattern: str) -> None:
     """Any id gets a stand-in in the target's alphabet, the same one every time."""
     fitted = fit_id(call_id, pattern)
     assert re.match(pattern, fitted) and fit_id(call_id, pattern) == fitted
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_carried_ids_come_back(call_id: str) -> None:
+    """As the vendor gave them, as long as there is room; what only looks so is left alone."""
+    fitted = fit_id(call_id, r"^[a-zA-Z0-9_-]{1,64}$")
+    assert given_id(fitted) in (call_id, fitted)
+    assert given_id(fitted) == call_id or len(call_id.encode("utf-8", "surrogatepass")) > 45
+    assert given_id(call_id) == call_id or call_id.startswith("hxi_")
+
+
+@pytest.mark.parametrize("call_id", ["", "hxi_", "hxi_Zg=", "hxi_Zh", "hxi_%", "hxi_é"])
+def test_what_only_looks_as_if_it_carried_an_id_carries_none(call_id: str) -> None:
+    assert given_id(call_id) == call_id
+
+
+def test_kimis_ids_return_through_clients_of_another_alphabet() -> None:
+    """Claude Code cannot keep `functions.f:0`; Kimi sees it again all the same, and its numbers are counted on."""
+    answer = GenerateResponse(id="a", content=(ToolCall(id="functions.f:0", name="f", arguments="{}"),))
+    asked = replace(asking(user("hi"), tools=(Tool(name="f"),)), protocol="anthropic_messages")
+    _, restore = adapt(asked, CHAT, LossLog())
+    (first,) = answered(answer, restore).content
+    assert isinstance(first, ToolCall) and re.match(r"^[a-zA-Z0-9_-]{1,64}$", first.id)
+    result = ToolResult(call_id=first.id, content=(Text(text="r"),))
+    turns = (Message(role="assistant", content=(first,)), Message(role="tool", content=(result,)))
+    bent, restore = adapt(replace(asked, messages=(*asked.messages, *turns)), CHAT, LossLog())
+    call, told = bent.messages[1].content[0], bent.messages[2].content[0]
+    assert isinstance(call, ToolCall) and isinstance(told, ToolResult)
+    assert call.id == told.call_id == "functions.f:0"
+    (second,) = answered(answer, restore).content
+    assert isinstance(second, ToolCall) and given_id(second.id) == "functions.f:1"
 
 
 def test_long_names_are_fitted_everywhere_and_restored() -> None:

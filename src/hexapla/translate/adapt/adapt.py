@@ -14,7 +14,7 @@ from hexapla.protocols.anthropic_messages.settle import settle
 from hexapla.protocols.openai_responses.search import bridge_search, searches
 from hexapla.translate.adapt.custom import bridge_custom, custom_names
 from hexapla.translate.adapt.foreign import BILLING, leave_billing, say_foreign
-from hexapla.translate.adapt.ids import distinct_ids, fit_ids, fit_user
+from hexapla.translate.adapt.ids import distinct_ids, fit_ids, fit_user, unpack_ids
 from hexapla.translate.adapt.kept import refuse_kept
 from hexapla.translate.adapt.names import Name, fit_name, fit_names
 from hexapla.translate.adapt.output import emulate_output
@@ -141,6 +141,7 @@ Tooled = tuple[GenerateRequest, dict[str, Name], frozenset[str]]
 def _tools(request: GenerateRequest, target: Target, losses: LossLog) -> Tooled:
     """Bends of tools, calls and results."""
     protocol = target.origin.protocol
+    request = unpack_ids(request)
     custom: frozenset[str] = frozenset()
     if not _known(target.custom_tools, protocol) and (custom := custom_names(request)):
         request = bridge_custom(request, losses)

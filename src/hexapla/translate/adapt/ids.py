@@ -1,14 +1,18 @@
 """Ids that a target accepts: those of tool calls, and the user's.
 
-An id that fits is kept; any other becomes a hash of itself, so the same id gives the same form in the call, in its
-result and in every later turn, and nothing has to be remembered.
+An id that fits is kept.  Any other is carried inside of one that fits, and unpacked when it comes back: Kimi writes
+`functions.name:0`, and breaks off or writes its calls into the text where its own ids come back as others
+(https://github.com/getkimchi/kimchi/pull/1066, https://github.com/vybestack/llxprt-code/issues/713; 2026-08).  What is too
+long for that becomes a hash of itself.  Either way the same id gives the same form in the call, in its result and in every
+later turn, and nothing has to be remembered.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -21,6 +25,8 @@ from hexapla.translate.adapt.parts import TOOLED, bend_parts
 from hexapla.translate.cached import cached
 from hexapla.translate.distinct import Distinct
 
+_SIGN = "hxi_"
+
 
 @cached(8192)
 def fit_id(call_id: str, pattern: str) -> str:
@@ -28,12 +34,32 @@ def fit_id(call_id: str, pattern: str) -> str:
     if re.match(pattern, call_id):
         return call_id
     digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
-    for stand_in in (f"call_{digest[:24]}", digest[:24], digest[:9]):  # Mistral takes nine alphanumerics
+    # Mistral takes nine alphanumerics
+    for stand_in in (_carried(call_id), f"call_{digest[:24]}", digest[:24], digest[:9]):
         if re.match(pattern, stand_in):
             return stand_in
     raise ClientError(
         Kind.INVALID_REQUEST, f"No tool call id fits the pattern {pattern}; correct the provider's quirk."
     )
+
+
+def _carried(call_id: str) -> str:
+    """`call_id` inside of an id of letters, digits, - and _; "" for none."""
+    if not call_id:
+        return ""
+    return _SIGN + base64.urlsafe_b64encode(call_id.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+def given_id(call_id: str) -> str:
+    """The id that `call_id` carries; itself where it carries none."""
+    if not call_id.startswith(_SIGN):
+        return call_id
+    packed = call_id.removeprefix(_SIGN)
+    try:
+        given = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "surrogatepass")
+    except ValueError:
+        return call_id
+    return given if _carried(given) == call_id else call_id
 
 
 def fit_user(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRequest:
@@ -45,6 +71,14 @@ def fit_user(request: GenerateRequest, most: int, losses: LossLog) -> GenerateRe
     return replace(request, user=hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:most])
 
 
+def unpack_ids(request: GenerateRequest) -> GenerateRequest:
+    """`request` with every call id as its vendor gave it."""
+    ids = [part.id for message in request.messages for part in message.content if type(part) is ToolCall]
+    if not any(call_id.startswith(_SIGN) for call_id in ids):
+        return request
+    return bend_parts(request, TOOLED, partial(_part, given_id))
+
+
 def fit_ids(request: GenerateRequest, pattern: str) -> GenerateRequest:
     """`request` with every call id in the target's alphabet."""
     parts = [part for message in request.messages for part in message.content]
@@ -52,7 +86,7 @@ def fit_ids(request: GenerateRequest, pattern: str) -> GenerateRequest:
     answered = [part.call_id for part in parts if type(part) is ToolResult]
     if all(map(re.compile(pattern).match, [*called, *answered])):
         return request
-    return bend_parts(request, TOOLED, partial(_part, pattern))
+    return bend_parts(request, TOOLED, partial(_part, lambda call_id: fit_id(call_id, pattern)))
 
 
 def distinct_ids(request: GenerateRequest) -> GenerateRequest:
@@ -78,9 +112,9 @@ def _renamed(part: AnyPart, known: Mapping[str, str]) -> AnyPart:
     return replace(part, call_id=known.get(part.call_id, part.call_id)) if type(part) is ToolResult else part
 
 
-def _part(pattern: str, part: AnyPart) -> AnyPart:
-    if isinstance(part, ToolCall) and (fitted := fit_id(part.id, pattern)) != part.id:
+def _part(form: Callable[[str], str], part: AnyPart) -> AnyPart:
+    if isinstance(part, ToolCall) and (fitted := form(part.id)) != part.id:
         return replace(part, id=fitted)
-    if isinstance(part, ToolResult) and (fitted := fit_id(part.call_id, pattern)) != part.call_id:
+    if isinstance(part, ToolResult) and (fitted := form(part.call_id)) != part.call_id:
         return replace(part, call_id=fitted)
     return part

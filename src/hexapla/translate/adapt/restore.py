@@ -30,7 +30,7 @@ from hexapla.ir.event import (
 from hexapla.ir.response import GenerateResponse, ResponsePart, Stop
 from hexapla.protocols.openai_responses.search import SEARCH, search_call
 from hexapla.translate.adapt.custom import unwrap_input
-from hexapla.translate.adapt.ids import fit_id
+from hexapla.translate.adapt.ids import fit_id, given_id
 from hexapla.translate.adapt.tags import Tags
 from hexapla.translate.distinct import Distinct
 
@@ -141,10 +141,16 @@ class Restore:
             return Text(text=part.arguments)
         self._calls += 1
         name, namespace = self._names.get(part.name, (part.name, part.namespace))
-        call_id = fit_id(part.id, self._id_pattern) if self._id_pattern else part.id
+        return replace(part, name=name, namespace=namespace, id=self._own_id(part.id))
+
+    def _own_id(self, given: str) -> str:
+        """The id under which the client knows a call.  One that is carried stays distinct in the vendor's own form."""
         if self._ids is None:
-            self._ids = Distinct(frozenset(self._called), self._seed)
-        return replace(part, name=name, namespace=namespace, id=self._ids.take(call_id))
+            self._ids = Distinct(frozenset([*self._called, *map(given_id, self._called)]), self._seed)
+        if self._id_pattern is None:
+            return self._ids.take(given)
+        fitted = fit_id(given, self._id_pattern)
+        return fit_id(self._ids.take(given), self._id_pattern) if given_id(fitted) == given else self._ids.take(fitted)
 
     def _whole_part(self, part: ResponsePart) -> ResponsePart:
         part = self._part(part)
