@@ -350,7 +350,7 @@ class Translation:
         if self._lost:
             losses.extend(self._lost)
         if steps:
-            restore = Plugged(restore, steps)
+            restore = Plugged(restore.provider, tools=restore.tools, inner=restore, steps=steps)
         if self._on_loss == "strict":
             self._judge(losses.losses)
         reply = replace(self._reply, model=target.model, request=request, provider=provider)

@@ -118,18 +118,19 @@ def _search(
     work.done = True
 
 
-class Plugged(Restore):
+class Plugged(Restore, kw_only=True, eq=False):
     """The way back of a request, and after it the steps of its plugins."""
 
-    def __init__(self, inner: Restore, steps: Sequence[Step]) -> None:
-        self._inner = inner
-        self._steps = steps
-        self.text_passes = False
-        self.tools = inner.tools
+    inner: Restore
+    steps: Sequence[Step]
+
+    @property
+    def text_passes(self) -> bool:
+        return False
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
-        events = self._inner.feed(event)
-        for step in self._steps:
+        events = self.inner.feed(event)
+        for step in self.steps:
             events = tuple(said for each in events for said in step(each))
         return events
 

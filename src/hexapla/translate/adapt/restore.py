@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hexapla.errors import Kind
@@ -38,7 +39,7 @@ _RESTORED: frozenset[type] = frozenset({ToolCall, Reasoning})
 """What is another thing for the client."""
 
 
-class Restore:
+class Restore(Struct, eq=False):
     """Rewrites events one by one; most pass through untouched.
 
     provider     stamped on reasoning
@@ -50,62 +51,47 @@ class Restore:
     called       ids of the calls that the client knows already
     tools        target names of all tools
     tags         finds thought in the text; None: there is none
-    text_passes  whether pieces of text are left as they are
     """
 
-    text_passes = True
+    provider: str
+    names: Mapping[str, tuple[str, str | None]] = {}
+    custom: frozenset[str] = frozenset()
+    searches: bool = False
+    output_tool: str | None = None
+    id_pattern: str | None = None
+    called: Collection[str] = ()
     tools: Collection[str] = ()
-    _calls = 0
+    tags: Tags | None = None
+    _calls: int = 0
     _seed: str | None = None  # the answer's id
     _ids: Distinct | None = None  # of its calls, once there is one
+    _held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
+    _searching: dict[int, ToolCall] = {}  # those of the search, which comes whole
 
-    def __init__(
-        self,
-        provider: str,
-        *,
-        names: Mapping[str, tuple[str, str | None]] | None = None,
-        custom: frozenset[str] = frozenset(),
-        searches: bool = False,
-        output_tool: str | None = None,
-        id_pattern: str | None = None,
-        called: Collection[str] = (),
-        tools: Collection[str] = (),
-        tags: Tags | None = None,
-    ) -> None:
-        self._provider = provider
-        self._names = names or {}
-        self._custom = custom
-        self._searches = searches
-        self._output_tool = output_tool
-        self._id_pattern = id_pattern
-        self._called = called
-        self.tools = tools
-        self._held: dict[int, list[str]] = {}  # bridged calls: argument pieces until the block stops
-        self._searching: dict[int, ToolCall] = {}  # those of the search, which comes whole
-        self._tags = tags
-        self._rules = _BRIDGED if custom or searches else _RULES
-        if self._rules is _BRIDGED or tags is not None:
-            self.text_passes = False
+    @property
+    def text_passes(self) -> bool:
+        """Whether pieces of text are left as they are."""
+        return not (self.custom or self.searches or self.tags is not None)
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         """What `event` is for the client."""
-        if self._tags is not None:
-            return tuple(said for each in self._tags.feed(event) for said in self._restored(each))
+        if self.tags is not None:
+            return tuple(said for each in self.tags.feed(event) for said in self._restored(each))
         return self._restored(event)
 
     def _restored(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
-        rule = self._rules.get(type(event))
+        rule = (_BRIDGED if self.custom or self.searches else _RULES).get(type(event))
         return (event,) if rule is None else rule(self, event)
 
     def whole(self, response: GenerateResponse) -> GenerateResponse | None:
         """A whole answer for the client; None where only its events tell what it is."""
         stop = response.stop
-        if self._tags is not None or (stop is not None and stop.reason == "error"):
+        if self.tags is not None or (stop is not None and stop.reason == "error"):
             return None
         self._seed, self._ids = response.id, None
         if not _RESTORED.isdisjoint(map(type, response.content)):
             response = replace(response, content=tuple([self._whole_part(part) for part in response.content]))
-        if self._output_tool is None or stop is None:
+        if self.output_tool is None or stop is None:
             return response
         return replace(response, stop=self._ended(stop))
 
@@ -134,23 +120,23 @@ class Restore:
         """A thought or a call in the client's words."""
         if isinstance(part, Reasoning):
             known = part.origin.provider
-            return part if known else replace(part, origin=replace(part.origin, provider=self._provider))
+            return part if known else replace(part, origin=replace(part.origin, provider=self.provider))
         if not isinstance(part, ToolCall):
             return part
-        if part.name == self._output_tool:
+        if part.name == self.output_tool:
             return Text(text=part.arguments)
         self._calls += 1
-        name, namespace = self._names.get(part.name, (part.name, part.namespace))
+        name, namespace = self.names.get(part.name, (part.name, part.namespace))
         return replace(part, name=name, namespace=namespace, id=self._own_id(part.id))
 
     def _own_id(self, given: str) -> str:
         """The id under which the client knows a call.  One that is carried stays distinct in the vendor's own form."""
         if self._ids is None:
-            self._ids = Distinct(frozenset([*self._called, *map(given_id, self._called)]), self._seed)
-        if self._id_pattern is None:
+            self._ids = Distinct(frozenset([*self.called, *map(given_id, self.called)]), self._seed)
+        if self.id_pattern is None:
             return self._ids.take(given)
-        fitted = fit_id(given, self._id_pattern)
-        return fit_id(self._ids.take(given), self._id_pattern) if given_id(fitted) == given else self._ids.take(fitted)
+        fitted = fit_id(given, self.id_pattern)
+        return fit_id(self._ids.take(given), self.id_pattern) if given_id(fitted) == given else self._ids.take(fitted)
 
     def _whole_part(self, part: ResponsePart) -> ResponsePart:
         part = self._part(part)
@@ -161,10 +147,10 @@ class Restore:
         return part
 
     def _searched(self, call: ToolCall) -> bool:
-        return self._searches and call.name == SEARCH
+        return self.searches and call.name == SEARCH
 
     def _bridged(self, call: ToolCall) -> bool:
-        return call.name in self._custom and call.kind == "function"
+        return call.name in self.custom and call.kind == "function"
 
     def _delta(self, event: BlockDelta) -> tuple[AnyEvent, ...]:
         held = self._held.get(event.index)
@@ -187,7 +173,7 @@ class Restore:
         if stop is not None and stop.reason == "error":
             message = f"The provider ended the answer with {stop.native or 'an error'}."
             return (StreamError(kind=Kind.UPSTREAM_ERROR, message=message, code=stop.native),)
-        if self._output_tool is None or stop is None:
+        if self.output_tool is None or stop is None:
             return (event,)
         return (replace(event, stop=self._ended(stop)),)
 
