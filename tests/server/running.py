@@ -36,6 +36,13 @@ class Gateway:
         """Resident bytes."""
         return self._status("VmRSS")
 
+    def settle(self) -> None:
+        """Wait until it watches its files: that is loaded after the start, and takes ten megabytes."""
+        deadline = time.monotonic() + READY_WITHIN
+        while not any("inotify" in _link(entry) for entry in Path(f"/proc/{self.process.pid}/fd").iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
     def _status(self, name: str) -> int:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         found = re.search(rf"{name}:\s+(\d+) kB", text)
