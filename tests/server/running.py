@@ -34,9 +34,10 @@ class Gateway:
 
     def memory(self) -> int:
         """Resident bytes."""
+        self._settle()
         return self._status("VmRSS")
 
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """Wait until it watches its files: that is loaded after the start, and takes ten megabytes."""
         deadline = time.monotonic() + READY_WITHIN
         while not any("inotify" in _link(entry) for entry in Path(f"/proc/{self.process.pid}/fd").iterdir()):

@@ -29,7 +29,6 @@ async def pours(visit: Visit) -> None:
 def test_client_that_does_not_read(provider: str, upstream: Upstream, served: Gateway) -> None:
     """200 MB wait in the upstream, not in the gateway, and are gone when the client leaves."""
     model = f"{SHORT[provider]}/{upstream.play(pours)}"
-    served.settle()
     before = served.memory()
     with closing(begin(served.url, PATHS[CHAT], ask(CHAT, model, stream=True), receive_buffer=64 * 1024)):
         visit = upstream.last()

@@ -57,7 +57,6 @@ def fresh(named: str, _upstream: Upstream, tmp_path: Path) -> Iterator[Gateway]:
     else."""
     text = SETTINGS + provider(_upstream.url, named.removeprefix("u"))
     with gateway(tmp_path, text) as running:
-        running.settle()
         model = f"{named}/{_upstream.play(answers)}"
         for client, stream in WAYS * 3:
             assert call(running.url, PATHS[client], ask(client, model, stream=stream)).status == 200
