@@ -50,7 +50,7 @@ _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
 def _event(kind: str, body: dict[str, Any]) -> bytes:
-    return frame(_json({"type": kind, **body}), kind)
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), _json({"type": kind, **body}))
 
 
 class _Open(msgspec.Struct, eq=False):

@@ -5,6 +5,8 @@ Rules of this file: the order of the bends, and which protocol needs which; each
 
 from __future__ import annotations
 
+from functools import partial
+
 from hexapla.ir.content import Opaque, ToolCall
 from hexapla.ir.loss import LossLog
 from hexapla.ir.request import SYSTEM, GenerateRequest, Tool
@@ -20,7 +22,7 @@ from hexapla.translate.adapt.names import Name, fit_name, fit_names
 from hexapla.translate.adapt.output import emulate_output
 from hexapla.translate.adapt.pairs import pair_calls
 from hexapla.translate.adapt.parts import TOOLED, Kinds, kinds_of, parts_of
-from hexapla.translate.adapt.restore import Restore
+from hexapla.translate.adapt.restore import Restore, Tagged
 from hexapla.translate.adapt.shape import (
     alternate,
     join_system,
@@ -91,7 +93,8 @@ def adapt(
         request = alternate(request, losses)
     if marks > target.cache_marks:
         request = limit_marks(request, target.cache_marks, losses)
-    return request, Restore(
+    back = partial(Tagged, tags=Tags(target.origin)) if think_tags else Restore
+    return request, back(
         target.origin.provider,
         names=names,
         custom=custom,
@@ -100,7 +103,6 @@ def adapt(
         id_pattern=CLIENT_IDS.get(request.protocol),
         called=called,
         tools=[tool.name for tool in request.tools if isinstance(tool, Tool)] if request.tools else (),
-        tags=Tags(target.origin) if think_tags else None,
     )
 
 

@@ -50,7 +50,6 @@ class Restore(Struct, eq=False):
     id_pattern   alphabet of the client's tool ids; None takes any
     called       ids of the calls that the client knows already
     tools        target names of all tools
-    tags         finds thought in the text; None: there is none
     """
 
     provider: str
@@ -61,7 +60,6 @@ class Restore(Struct, eq=False):
     id_pattern: str | None = None
     called: Collection[str] = ()
     tools: Collection[str] = ()
-    tags: Tags | None = None
     _calls: int = 0
     _seed: str | None = None  # the answer's id
     _ids: Distinct | None = None  # of its calls, once there is one
@@ -71,22 +69,17 @@ class Restore(Struct, eq=False):
     @property
     def text_passes(self) -> bool:
         """Whether pieces of text are left as they are."""
-        return not (self.custom or self.searches or self.tags is not None)
+        return not (self.custom or self.searches)
 
     def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         """What `event` is for the client."""
-        if self.tags is not None:
-            return tuple(said for each in self.tags.feed(event) for said in self._restored(each))
-        return self._restored(event)
-
-    def _restored(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
         rule = (_BRIDGED if self.custom or self.searches else _RULES).get(type(event))
         return (event,) if rule is None else rule(self, event)
 
     def whole(self, response: GenerateResponse) -> GenerateResponse | None:
         """A whole answer for the client; None where only its events tell what it is."""
         stop = response.stop
-        if self.tags is not None or (stop is not None and stop.reason == "error"):
+        if stop is not None and stop.reason == "error":
             return None
         self._seed, self._ids = response.id, None
         if not _RESTORED.isdisjoint(map(type, response.content)):
@@ -180,6 +173,22 @@ class Restore(Struct, eq=False):
     def _ended(self, stop: Stop) -> Stop:
         """An answer whose only call was its text ends for no calls."""
         return replace(stop, reason="stop") if stop.reason == "tool_calls" and not self._calls else stop
+
+
+class Tagged(Restore, kw_only=True, eq=False):
+    """The way back of an answer whose text may begin with its thought, which `tags` finds."""
+
+    tags: Tags
+
+    @property
+    def text_passes(self) -> bool:
+        return False
+
+    def feed(self, event: AnyEvent) -> tuple[AnyEvent, ...]:
+        return tuple(said for each in self.tags.feed(event) for said in Restore.feed(self, each))
+
+    def whole(self, response: GenerateResponse) -> None:
+        return None
 
 
 _RULES: dict[type, Callable[[Restore, Any], tuple[AnyEvent, ...]]] = {
