@@ -2,7 +2,8 @@
 
 It meets the contract of transport.py with these differences, which are its library's:
 - one connection pool for each proxy and set of time-outs; only what the library knows to be unsent is sent again;
-- every chunk of a body costs a round between two threads, so that one in single bytes takes as many turns of the loop;
+- every chunk of a body costs a round between two threads, 50 to 90 µs where nothing else runs (3,000 chunks of a byte: 0.16
+  to 0.27 s), and each way waits for the interpreter where something does;
 - the head of an answer may be larger (400 KB, 100 headers), and interim answers are bounded by the time for the head;
 - an answer that breaks off inside its head looks like one that never began;
 - a request that is cancelled before its head arrives is let go here at once, but the library only detaches from it
