@@ -90,7 +90,7 @@ OLD_RESULT = {"role": "function", "name": TOOL, "content": "21"}
 SAME: dict[str, str] = {
     # what means the same as what it differs from, by its place in a request (client, target, fields)
     r"\S+ \S+ stop$": "a text is a list of one",
-    r"openai_chat openai_chat stream_options\.include_usage": "usage is always asked for, for the books",
+    r"openai_chat \S+ stream_options\.include_usage": "usage is always asked for; the encoder tells it or not",
     r"openai_chat openai_chat messages\.content messages\.refusal": "a refusal has two places",
     r"openai_chat openai_responses messages\.content\.image_url\.detail": "auto is what silence means",
     r"\S+ openai_responses tools(\.function)?\.strict": "false is what silence means, and Responses demands it",

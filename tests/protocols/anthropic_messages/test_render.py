@@ -295,7 +295,6 @@ def test_cache_marks() -> None:
         ("store", True, "cosmetic"),
         ("cache_key", "k", "cosmetic"),
         ("safety_identifier", "s", "cosmetic"),
-        ("include_usage", True, "cosmetic"),
     ],
 )
 def test_what_other_dialects_have(field: str, value: Any, severity: str) -> None:

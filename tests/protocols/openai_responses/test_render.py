@@ -264,8 +264,8 @@ def test_output() -> None:
 
 def test_what_others_have() -> None:
     marked = said("user", Text(text="a", cache=CacheMark()))
-    assert lost(marked, cache=CacheMark(), include_usage=True, service_tier="standard_only") == [
-        "cache", "include_usage", "messages[0].content[0].cache", "service_tier"]  # fmt: skip
+    assert lost(marked, cache=CacheMark(), service_tier="standard_only") == [
+        "cache", "messages[0].content[0].cache", "service_tier"]  # fmt: skip
 
 
 def test_a_target_may_refuse_fields() -> None:

@@ -28,7 +28,6 @@ DEFAULT_MAX_TOKENS = 32_000
 
 _FOREIGN: dict[str, tuple[str, Severity]] = {
     # fields of other dialects that Messages cannot say
-    "include_usage": ("Messages always reports usage", "cosmetic"),
     "verbosity": ("Messages has no verbosity", "parameter"),
     "store": ("Messages stores nothing", "cosmetic"),
     "cache_key": ("Messages caches by marks, not by key", "cosmetic"),

@@ -50,7 +50,6 @@ _SAMPLING = {
 _UNKNOWN_SAMPLING = ("min_p", "top_a", "repetition_penalty", "logit_bias")
 _TIERS = frozenset({"flex", "standard", "priority"})
 _FOREIGN = {
-    "include_usage": "Gemini always reports usage",
     "verbosity": "Gemini has no verbosity",
     "cache_key": "Gemini caches by content, not by key",
     "safety_identifier": "Gemini has no safety identifier",

@@ -130,8 +130,6 @@ class Body:
             self._losses.add("cache", "Responses takes no cache marks", "cosmetic")
         if request.betas:
             self._losses.add("betas", "beta headers are Anthropic's", "cosmetic")
-        if request.include_usage is not None:
-            self._losses.add("include_usage", "Responses always reports usage", "cosmetic")
 
     def _include(self, said: Raw | None) -> list[str]:
         """The client's list, and what the request needs beside it."""
