@@ -25,7 +25,7 @@ from hexapla.engine.work import finished
 from hexapla.ledger import Generation
 from hexapla.sdk.inbox import Inbox
 from hexapla.translate import peek
-from hexapla.translate.open import OURS
+from hexapla.translate.ours import OURS
 from hexapla.translate.peek import UNUSUAL
 from hexapla.upstream.connection import Connection
 from published import fields_of, spread

@@ -22,7 +22,8 @@ from hexapla.ir.target import Target
 from hexapla.protocols import PROTOCOLS
 from hexapla.protocols.base import Protocol, Reply
 from hexapla.translate.adapt.adapt import adapt
-from hexapla.translate.open import OURS, Translation
+from hexapla.translate.open import Translation
+from hexapla.translate.ours import OURS
 from hexapla.translate.peek import peek
 from hexapla.wire.rawjson import split
 

@@ -325,6 +325,17 @@ def test_who_has_no_reasoning_to_lose(more: Json, facts: Json) -> None:
     assert lane.name == "verbatim" and "include" not in json.loads(lane.body)
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_where_nothing_is_kept_requests_pass_as_they_came(client: str) -> None:
+    """`remember_bytes = 0`, at a vendor that demands thought."""
+    kept = Thoughts(lambda: 0.0, Memory(), 0)
+    asked = first(client) | ({"store": False} if client == RESPONSES else {})
+    lane = opened(kept, client, client, asked, demands_thought=True)
+    heard = without(client, said(lane, client, client, answered(client), stream=False), text=False)
+    again = opened(kept, client, client, echoed(client, asked, heard), demands_thought=True)
+    assert (lane.name, again.name, turns(client, again)) == ("verbatim", "verbatim", [[]])
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_what_hung_on_a_call_hangs_there_again(stream: bool) -> None:
     """Google's compatible endpoint, whose clients keep of a call what OpenAI's calls have."""

@@ -29,7 +29,7 @@ from hexapla.translate.checks import MAX_BYTES
 from hexapla.translate.choose import concerned, edits, marks_of, unconcerned
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
-from hexapla.translate.open import OURS
+from hexapla.translate.ours import OURS
 from hexapla.translate.peek import Peek
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import dump, join, split
