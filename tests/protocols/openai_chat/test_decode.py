@@ -442,6 +442,14 @@ def test_an_empty_object_may_stand_for_arguments_that_come(
     assert calls(sse(*map(chunk, pieces), chunk(finish="tool_calls"))) == expected
 
 
+def test_an_empty_object_is_said_once() -> None:
+    """Also where something else begins after the calls: citations, or probabilities, that had no text to stand on."""
+    stream = sse(
+        chunk(call(0, "f", "{}", id="1")), chunk(finish="tool_calls", usage=USAGE) | {"citations": ["https://a"]}
+    )
+    assert calls(stream) == [("1", "f", "{}")]
+
+
 def probable(token: str, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
     """A chunk with the probability of a token."""
     found = chunk(delta, finish)

@@ -109,6 +109,7 @@ class Calling:
         """Nothing followed the {}: it is what the arguments are."""
         if call.hollow:
             self._argue(call, "{}")
+            call.arguments.append("{}")
 
     def _argue(self, call: Call, text: str) -> None:
         """More arguments of a call; of one that has no name yet they are said when it has."""
