@@ -56,6 +56,15 @@ def test_help_needs_no_engine(arguments: list[str], tmp_path: Path) -> None:
     assert not found & {"msgspec", "asyncio", "hexapla.config"}
 
 
+@pytest.mark.parametrize(
+    "arguments", [["models"], ["providers"], ["profiles"], ["usage"], ["auth", "status"], ["catalog"]], ids=" ".join
+)
+def test_json_is_not_drawn(arguments: list[str], tmp_path: Path) -> None:
+    """rich is loaded for people."""
+    (tmp_path / "hexapla.toml").write_text("[local]\nprobe = false\n")
+    assert "rich" not in loaded(*arguments, "--json", folder=tmp_path)
+
+
 @pytest.mark.parametrize("arguments", [["usage"], ["config", "check"]])
 def test_what_asks_nobody_needs_no_dialect(arguments: list[str], tmp_path: Path) -> None:
     """Two thirds of all modules are about translating; books and files are read without."""

@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-NARROW = 78  # columns below which a table shows only what is needed
 UNLIMITED = 1000  # columns; piped output is cut by whoever reads it
 GAP = "  "  # between two columns
 MANY = 500  # rows above which a table is laid out here: rich takes 0.4 ms for each, a second and more for all models

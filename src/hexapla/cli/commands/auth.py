@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from rich.table import Table
 
 from hexapla.auth.api_key import Credential, auth_headers
 from hexapla.auth.driver import Sends
@@ -21,7 +20,7 @@ from hexapla.auth.quota import quota_told
 from hexapla.auth.sources import Found, find_sources, login_of
 from hexapla.catalog.login import Quota
 from hexapla.catalog.schema import Provider
-from hexapla.cli.console import table_console
+from hexapla.cli import drawing
 from hexapla.cli.pointing import address, key_of
 from hexapla.cli.words import Say
 from hexapla.config import Loaded, load_config
@@ -45,13 +44,13 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if not found:
         print(say("auth-none"))
         return 0
-    table = Table(
+    table = drawing.Table(
         *(say(word) for word in ("provider", "auth-source", "auth-expires", "auth-state", "auth-quota")), box=None
     )
     for each in found:
         quota = ", ".join(f"{name} {value}" for name, value in each.quota.items())
         table.add_row(each.provider, _source(each), _expires(each, say), _state(each, say), quota)
-    table_console().print(table)
+    drawing.table_console().print(table)
     return 0
 
 

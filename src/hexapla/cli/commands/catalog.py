@@ -12,7 +12,7 @@ import msgspec
 
 from hexapla.catalog.merge.build import Changes, Read, compare, renew
 from hexapla.catalog.table import Table, TableError
-from hexapla.cli.console import table_console
+from hexapla.cli import drawing
 from hexapla.cli.packages import download, read_packages
 from hexapla.cli.words import Say
 from hexapla.config import load_config, model_table, user_table
@@ -50,7 +50,7 @@ def _status(table: Table | None, own: Path, arguments: argparse.Namespace, say: 
     if arguments.json:
         print(msgspec.json.encode(said | {"own": str(own) if own.is_file() else None}).decode())
         return 0
-    console = table_console()
+    console = drawing.table_console()
     console.print(say("catalog-is", models=len(table), providers=len(header.providers), made=header.made))
     for source in header.sources:
         console.print(f"  {source.name} {source.version}  {source.date}  {source.url}", highlight=False)
@@ -73,7 +73,7 @@ def _renewed(arguments: argparse.Namespace, before: Table | None, say: Say) -> t
 
 
 def _fetched(arguments: argparse.Namespace, say: Say) -> dict[str, Read]:
-    table_console().print(say("catalog-fetching"), style="dim") if not arguments.json else None
+    drawing.table_console().print(say("catalog-fetching"), style="dim") if not arguments.json else None
     return download(large=arguments.large)
 
 
@@ -101,7 +101,7 @@ def _tell(changes: Changes, after: Table, arguments: argparse.Namespace, say: Sa
     if arguments.json:
         print(msgspec.json.encode({"models": len(after), **msgspec.to_builtins(changes)}).decode())
         return
-    console = table_console()
+    console = drawing.table_console()
     if not changes:
         console.print(say("catalog-same", models=len(after)))
         return

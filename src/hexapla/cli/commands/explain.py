@@ -10,13 +10,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
-from rich.cells import cell_len
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from hexapla.cli import drawing
 from hexapla.cli.amounts import SIGNS
-from hexapla.cli.console import NARROW, table_console
 from hexapla.cli.words import Say
 from hexapla.config import LedgerConfig, load_config
 from hexapla.engine.assemble import open_gateway
@@ -33,6 +29,7 @@ GEMINI = "gemini_generate"
 """Its bodies name no model: -m does."""
 
 COLUMNS = ("lane-column", "losses-column", "price-in", "price-out", "first-token", "speed")
+NARROW = 78  # columns of a terminal below which only what is needed is shown
 NEEDED = 4  # the columns that a narrow terminal shows
 
 
@@ -50,7 +47,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if arguments.json:
         print(msgspec.json.encode(shown).decode())
         return 0
-    console = table_console()
+    console = drawing.table_console()
     _show(shown, console, say)
     _show_way(shown["route"], console, say)
     return 0
@@ -86,27 +83,29 @@ async def _explain(config: str | None, ask: Ask) -> dict[str, object]:
     }
 
 
-def _show(shown: dict[str, object], console: Console, say: Say) -> None:
+def _show(shown: dict[str, object], console: drawing.Console, say: Say) -> None:
     for name in ("dialect", "provider", "model", "protocol", "lane", "url"):
-        console.print(f"[bold]{_label(name, say)}[/]  {escape(str(shown[name]))}", highlight=False, soft_wrap=True)
+        console.print(
+            f"[bold]{_label(name, say)}[/]  {drawing.escape(str(shown[name]))}", highlight=False, soft_wrap=True
+        )
     losses = shown["losses"]
     assert isinstance(losses, list)
     for loss in losses:
         said = f"{loss['field']}: {say.sentence(loss['why'])} ({loss['severity']})"
-        console.print(f"[bold yellow]{_label('loss', say)}[/]  {escape(said)}", highlight=False)
+        console.print(f"[bold yellow]{_label('loss', say)}[/]  {drawing.escape(said)}", highlight=False)
     console.print_json(bytes(msgspec.json.encode(shown["body"])).decode())
 
 
 def _label(name: str, say: Say) -> str:
     """What stands before a line, to the right of its column; a Chinese sign takes two places."""
     said = say(f"shown-{name}")
-    return " " * (9 - cell_len(said)) + said
+    return " " * (9 - drawing.cell_len(said)) + said
 
 
-def _show_way(route: Any, console: Console, say: Say) -> None:
+def _show_way(route: Any, console: drawing.Console, say: Say) -> None:
     """Who would be tried, in order, and who not, and why."""
     console.print(f"\n[bold]{say('why-' + route['why'])}[/]", highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = drawing.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("", justify="right")
     table.add_column(say("name"), overflow="fold", min_width=16)
     columns = COLUMNS if console.width >= NARROW else COLUMNS[:NEEDED]
@@ -115,11 +114,11 @@ def _show_way(route: Any, console: Console, say: Say) -> None:
     for place, each in enumerate(route["candidates"], 1):
         said = ", ".join([each["tier"], *each["overrides"]] if each["tier"] else each["overrides"])
         name = f"{each['provider']}/{each['model']}" + (f" ({said})" if said else "")
-        table.add_row(str(place), escape(name), *_cells(each)[: len(columns)])
+        table.add_row(str(place), drawing.escape(name), *_cells(each)[: len(columns)])
     console.print(table)
     for each in route["rejected"]:
         console.print(
-            f"[dim]{escape(each['endpoint'])}: {escape(say.sentence(each['why']))} ({each['filter']})[/]",
+            f"[dim]{drawing.escape(each['endpoint'])}: {drawing.escape(say.sentence(each['why']))} ({each['filter']})[/]",
             highlight=False,
         )
 

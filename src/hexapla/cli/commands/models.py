@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from hexapla.catalog import listing
 from hexapla.catalog.listing import Fits, Listed
 from hexapla.catalog.nearest import Names
+from hexapla.cli import drawing
 from hexapla.cli.amounts import rates, tokens
-from hexapla.cli.console import show_table, table_console
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.engine.local import look_once
@@ -41,9 +39,9 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if arguments.json:
         print(msgspec.json.encode([_plain(row) for row in shown]).decode())
         return 0
-    console = table_console()
+    console = drawing.table_console()
     if shown:
-        show_table(console, _table(shown, console, say))
+        drawing.show_table(console, _table(shown, console, say))
     _foot(console, len(shown), len(found), say)
     return 0
 
@@ -121,9 +119,9 @@ def _plain(row: Listed) -> dict[str, object]:
     return {**msgspec.to_builtins(row.model), **named}
 
 
-def _table(rows: list[Listed], console: Console, say: Say) -> Table:
+def _table(rows: list[Listed], console: drawing.Console, say: Say) -> drawing.Table:
     narrow = console.width < NARROW
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = drawing.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column(say("name"), overflow="fold", min_width=24)
     if not narrow:
         table.add_column(say("kind"), no_wrap=True)
@@ -148,7 +146,7 @@ def _abilities(row: Listed, *, narrow: bool) -> str:
     return letters if row.model.kind == "chat" else row.model.kind
 
 
-def _foot(console: Console, shown: int, found: int, say: Say) -> None:
+def _foot(console: drawing.Console, shown: int, found: int, say: Say) -> None:
     said = say("models-shown", shown=shown)
     if found > shown:
         said += " " + say("models-more", more=found - shown)

@@ -6,10 +6,9 @@ import argparse
 from typing import Any
 
 import msgspec
-from rich.table import Table
 
 from hexapla.catalog.profile import DEFAULT, SLOTS, Profile
-from hexapla.cli.console import table_console
+from hexapla.cli import drawing
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.engine.routes import Routes
@@ -26,7 +25,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     if not rows:
         print(say("no-profile"))
         return 0
-    table = Table(
+    table = drawing.Table(
         *(say(word) for word in ("profile-name", "main-model")), *SLOTS, say("backups"), say("ready"), box=None
     )
     for row in rows:
@@ -34,7 +33,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         named = (models.get(slot, "") for slot in SLOTS)
         main = models.get(DEFAULT) or row["provider"]
         table.add_row(row["name"], main, *named, " ".join(row["backups"]), ready)
-    table_console().print(table)
+    drawing.table_console().print(table)
     return 0
 
 

@@ -7,13 +7,11 @@ import asyncio
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from hexapla.auth.api_key import env_names, key_page, needs_key
 from hexapla.catalog.login import Auth
 from hexapla.catalog.schema import Provider
-from hexapla.cli.console import table_console
+from hexapla.cli import drawing
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.engine.local import look_once
@@ -37,7 +35,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         rows = [_plain(each, routes, usable=each.id in usable) for each in found]
         print(msgspec.json.encode(rows).decode())
         return 0
-    console = table_console()
+    console = drawing.table_console()
     if found:
         console.print(_table(found, routes, usable, console, say))
     ready = sum(each.id in usable for each in found)
@@ -55,9 +53,11 @@ def _fits(provider: Provider, arguments: argparse.Namespace, usable: set[str]) -
     )
 
 
-def _table(found: list[Provider], routes: Routes, usable: set[str], console: Console, say: Say) -> Table:
+def _table(
+    found: list[Provider], routes: Routes, usable: set[str], console: drawing.Console, say: Say
+) -> drawing.Table:
     wide = console.width >= WIDE
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = drawing.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column(say("provider"), no_wrap=True)
     if wide:

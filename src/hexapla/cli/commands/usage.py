@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from rich.table import Column, Table
 
-from hexapla.cli.console import table_console
+from hexapla.cli import drawing
 from hexapla.cli.words import Say
 from hexapla.config import load_config
 from hexapla.ledger import Cost, Generation, Ledger, UsageRow
@@ -54,10 +53,10 @@ def _show_usage(rows: Sequence[UsageRow], by: str, as_json: bool, say: Say) -> N
     if not rows:
         print(say("nothing"))
         return
-    table = Table(*(say(f"usage-{name}") for name in (by, *SUMS, "cost")), box=None)
+    table = drawing.Table(*(say(f"usage-{name}") for name in (by, *SUMS, "cost")), box=None)
     for row in rows:
         table.add_row(row.group, *(f"{getattr(row, name):,}" for name in SUMS), money(row.cost))
-    table_console().print(table)
+    drawing.table_console().print(table)
 
 
 def _show_recent(generations: Sequence[Generation], as_json: bool, say: Say) -> None:
@@ -67,9 +66,11 @@ def _show_recent(generations: Sequence[Generation], as_json: bool, say: Say) -> 
     if not generations:
         print(say("nothing"))
         return
-    console = table_console()
+    console = drawing.table_console()
     shown = [name for name in COLUMNS if console.width >= WIDE or name not in SPARED]
-    table = Table(*(Column(say(f"usage-{name}"), no_wrap=name in ("time", "id")) for name in shown), box=None)
+    table = drawing.Table(
+        *(drawing.Column(say(f"usage-{name}"), no_wrap=name in ("time", "id")) for name in shown), box=None
+    )
     for one in generations:
         table.add_row(*(COLUMNS[name](one) for name in shown))
     console.print(table)
