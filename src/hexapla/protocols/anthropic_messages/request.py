@@ -43,6 +43,8 @@ class WireRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     metadata: Raw = Raw()
     service_tier: str | None = None
     cache_control: CacheMark | None = None
+    # travels as what is unknown does; but Claude Code says it in every request, and to sift 70 KB for it takes 60 µs
+    context_management: Raw = Raw()
 
 
 class WireTool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -105,6 +107,8 @@ _METADATA = Reader(WireMetadata)
 def parse_request(body: bytes) -> GenerateRequest:
     """Client body -> request.  Raises ProtocolError."""
     wire, rest = _REQUEST.read(body)
+    if wire.context_management and wire.context_management != NULL:
+        rest = {**rest, "context_management": wire.context_management}
     system = parse_system(wire.system) if wire.system else ()
     turns = parse_turns(wire.messages)
     if not turns:
