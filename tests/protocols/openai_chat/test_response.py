@@ -71,6 +71,16 @@ def test_other_choices_are_left() -> None:
     assert OPENAI_CHAT.parse_response(body(choices=choices)).content == (Text(text="0"),)
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [('{}{"a":1}', '{"a":1}'), ("{}", "{}"), ("{}{", "{}{"), ("{}{}", "{}{}"), ('{}{"a"', '{}{"a"'), ("{} ", "{} ")],
+)
+def test_an_empty_object_before_the_arguments_is_none_of_them(said: str, expected: str) -> None:
+    """As in a stream, where it comes first."""
+    (part,) = twin(call(0, "f", said, id="1"), "tool_calls").content
+    assert isinstance(part, ToolCall) and part.arguments == expected
+
+
 def test_custom_beside_function() -> None:
     """An empty `custom` beside a function (Snowflake) does not make it freeform."""
     calls = {

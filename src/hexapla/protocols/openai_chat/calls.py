@@ -134,6 +134,15 @@ def _another(known: Call, delta: ToolDelta) -> bool:
     return (named and not delta.id and not known.given) or not known.again(more)
 
 
+def filled(arguments: str) -> str:
+    """Arguments without a {} that only kept their place; a relay may put both together
+    (https://github.com/Wei-Shaw/sub2api/issues/6336, 2026-08)."""
+    rest = arguments.removeprefix("{}")
+    if rest == arguments or not load(rest.encode("utf-8", "replace"), dict[str, Any]):
+        return arguments
+    return rest
+
+
 def _begins(text: str) -> bool:
     """Whether arguments begin so.  Few pieces do, and nothing more is looked at in the others."""
     return text.lstrip().startswith("{")

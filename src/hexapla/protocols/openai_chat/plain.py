@@ -20,7 +20,7 @@ from hexapla.wire.rawjson import UNDECODABLE
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     name: Annotated[str, msgspec.Meta(min_length=1)]
-    arguments: str
+    arguments: Annotated[str, msgspec.Meta(pattern=r"^(?!\{\}\{)")]  # see `filled` (calls.py)
     thought_signature: None = None
 
 

@@ -16,7 +16,7 @@ from hexapla.ir.content import Citation, Extras, Reasoning, Refusal, Text, ToolC
 from hexapla.ir.event import MessageStart
 from hexapla.ir.response import GenerateResponse, ResponsePart, Usage
 from hexapla.protocols.failures import classify
-from hexapla.protocols.openai_chat.calls import name_of
+from hexapla.protocols.openai_chat.calls import filled, name_of
 from hexapla.protocols.openai_chat.errors import choice_error, hidden_error
 from hexapla.protocols.openai_chat.hung import call_extras, hung, turn_extras
 from hexapla.protocols.openai_chat.parts import audio_of, call_id, cited, content_pieces, image_of, json_text
@@ -264,7 +264,8 @@ def _tool_call(seed: str | None, index: int, call: ToolDelta, taken: set[str]) -
     taken.add(unique)
     freeform = call.custom if call.custom is not None and call.custom.name else None
     custom = freeform is not None or call.type == "custom"
-    arguments = freeform.input or "" if freeform else json_text(call.function.arguments if call.function else "")
+    given = call.function.arguments if call.function is not None else ""
+    arguments = freeform.input or "" if freeform else filled(json_text(given))
     return ToolCall(
         id=unique, name=name, arguments=arguments, kind="custom" if custom else "function", extras=call_extras(call)
     )
