@@ -82,6 +82,14 @@ def test_a_field_of_every_element_is_stripped() -> None:
     assert [loss.field for loss in edit_losses(split(body), quirks)] == ["messages[].name"]
 
 
+def test_what_programs_bring_back_of_an_answer_is_no_parameter() -> None:
+    """LiteLLM's own field in its messages: whoever demands all parameters is served by a vendor that refuses it."""
+    body = b'{"messages":[{"content":"a","provider_specific_fields":{}}]}'
+    quirks = Quirks(strip=("messages[].provider_specific_fields",))
+    assert [loss.severity for loss in edit_losses(split(body), quirks)] == ["cosmetic"]
+    assert edit(split(body), quirks)["messages"] == Raw(b'[{"content":"a"}]')
+
+
 def test_null_is_said_by_the_caller() -> None:
     """A default does not replace an explicit null."""
     assert edited(Quirks(default={"a": 1}), b'{"a":null}') == {"a": None}

@@ -193,6 +193,18 @@ def test_place_8_thought_under_another_name(
     assert sent["reasoning"] == THOUGHT and sent.keys() <= {"role", "content", "tool_calls", "reasoning"}
 
 
+def test_place_8_thought_for_who_takes_none(loop: asyncio.Runner, house: House, fakes: dict[str, Fake]) -> None:
+    """crush, Open WebUI and others bring a turn's thought back to Mistral, which calls every field of it forbidden."""
+    house.forgive()
+    body = ask(CHAT, "mistral/mistral-large-latest", "plain")
+    brought = {"reasoning_content": THOUGHT, "reasoning": THOUGHT, "provider_specific_fields": {"x": 1}}
+    turn = {"role": "assistant", "content": "Yes.", "reasoning_details": [{"type": "reasoning.text", "text": THOUGHT}]}
+    messages = [*body["messages"], turn | brought, *body["messages"]]
+    answer = loop.run(house.ask(CHAT, body | {"messages": messages, "provider": {"require_parameters": True}}))
+    assert answer.status == 200, answer.body
+    assert fakes["mistral"].visits[-1].body["messages"][1] == {"role": "assistant", "content": "Yes."}
+
+
 def test_place_9_tokens_are_counted(asked: Ask) -> None:
     """Claude Code's meter works with any vendor; an estimate is called one."""
     answer = asked(ask(MESSAGES, DEEPSEEK, "plain"), path="/v1/messages/count_tokens")

@@ -36,6 +36,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 _SAID_AS = {name: f"sampling.{name}" for name in Sampling.__struct_fields__}
 """Wire names whose place in a request is another one."""
 
+_ECHOES = frozenset(
+    f"messages[].{name}" for name in ("reasoning_content", "reasoning", "reasoning_details", "provider_specific_fields")
+)
+"""What programs bring back of an answer: a vendor that refuses it gave none of it."""
+
 _CARRIED = ("model", "stream", "stream_options")
 
 
@@ -75,13 +80,19 @@ def edit_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Los
     for name, (low, high) in quirks.clamp.items():
         if _clamped(fields, name, low, high) is not None:
             said[name] = f"{who} takes {low:g} to {high:g} only"
-    return tuple(Loss(field=name, why=why, severity="parameter") for name, why in said.items())
+    return _lost(said)
 
 
 def strip_losses(fields: Fields, quirks: Quirks, provider: str = "") -> tuple[Loss, ...]:
     """What `edit` would take from `fields` that the Hub rendered: of those, only the caller's own can be refused."""
     said = _stripped(fields, quirks, provider or "the target")
-    return tuple(Loss(field=name, why=why, severity="parameter") for name, why in said.items())
+    return _lost(said)
+
+
+def _lost(said: Mapping[str, str]) -> tuple[Loss, ...]:
+    return tuple(
+        Loss(field=name, why=why, severity="cosmetic" if name in _ECHOES else "parameter") for name, why in said.items()
+    )
 
 
 def _stripped(fields: Fields, quirks: Quirks, who: str) -> dict[str, str]:
@@ -164,9 +175,15 @@ def _move(fields: Fields, name: str, new: str) -> None:
 
 
 def _elements(fields: Mapping[str, Raw], name: str) -> list[Fields]:
-    """The elements of the list that `name` reaches into; none where it is no list of objects."""
-    raw = fields.get(name.partition("[].")[0])
-    return (load(raw, list[Fields]) or []) if raw is not None else []
+    """The elements of the list that `name` reaches into; none where it is no list of objects, or where none can have it."""
+    outer, _, inner = name.partition("[].")
+    raw = fields.get(outer)
+    return (load(raw, list[Fields]) or []) if raw is not None and _tail(inner) in bytes(raw) else []
+
+
+def _tail(name: str) -> bytes:
+    """The last of a path's names as JSON has it; nobody writes names with escapes."""
+    return f'{name.rpartition(".")[2]}"'.encode()
 
 
 def _inner(name: str) -> str:
