@@ -252,6 +252,48 @@ def test_repeated_ids_are_a_clear_error() -> None:
         adapt(asking(user("hi"), Message(role="assistant", content=(call, call))), CHAT, LossLog())
 
 
+def told(*ids: str) -> Message:
+    """Results of these calls."""
+    return Message(role="tool", content=tuple([ToolResult(call_id=i, content=(Text(text=f"of {i}"),)) for i in ids]))
+
+
+def calling(*ids: str) -> Message:
+    return Message(role="assistant", content=tuple([ToolCall(id=i, name="f", arguments="{}") for i in ids]))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ((calling("a"), user("wait"), told("a")), (calling("a"), told("a"), user("wait"))),
+        (
+            (calling("a"), user("wait"), calling("b"), told("a", "b"), user("on")),
+            (calling("a"), told("a"), user("wait"), calling("b"), told("b"), user("on")),
+        ),
+        (
+            (calling("a", "b"), told("b"), user("wait"), told("a"), user("on")),
+            (calling("a", "b"), told("b", "a"), user("wait"), user("on")),
+        ),
+        (
+            (calling("a"), user("one"), told("a"), calling("a"), user("two"), told("a")),
+            (calling("a"), told("a"), user("one"), calling("a"), told("a"), user("two")),
+        ),
+    ],
+)
+def test_a_result_stands_behind_its_call(said: tuple[Message, ...], expected: tuple[Message, ...]) -> None:
+    """Codex may be told more while a tool runs; no vendor but OpenAI takes a word between a call and its result."""
+    losses = LossLog()
+    bent, _ = adapt(asking(user("q"), *said), CHAT, losses)
+    assert bent.messages == (user("q"), *expected)
+    assert {loss.severity for loss in losses.losses} == {"cosmetic"}
+
+
+def test_many_results_of_one_id_take_no_time() -> None:
+    """They are looked for where they may stand, and not from the beginning."""
+    turns = [turn for _ in range(20_000) for turn in (calling("a"), user("x"), told("a"))]
+    bent, _ = adapt(asking(user("q"), *turns), CHAT, LossLog())
+    assert len(bent.messages) == 60_001
+
+
 def test_a_call_without_result_gets_a_stand_in() -> None:
     """An interrupted agent turn is completed, and the loss is said."""
     calls = (ToolCall(id="a", name="f"), ToolCall(id="b", name="f"))

@@ -1,10 +1,16 @@
 """Every tool call with its result, every result with its call.
 
 Providers refuse a conversation in which they do not match.  A result without a call is the client's error and gets a
-clear one; a call without a result (an interrupted agent) is answered with a stand-in, and said.
+clear one; a call without a result (an interrupted agent) is answered with a stand-in, and said.  Responses lets somebody
+speak between a call and its result, as when Codex is told more while a tool runs; elsewhere the result comes first.
 """
 
 from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Sequence
+from itertools import pairwise
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -20,6 +26,7 @@ def pair_calls(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
     """`request` with every call answered.  Raises ClientError for a result without a call and for repeated ids."""
     if _paired(request):
         return request
+    request = _results_first(request, losses)
     known: set[str] = set()
     messages: list[Message] = []
     waiting: dict[str, ToolCall] = {}
@@ -58,6 +65,46 @@ def _paired(request: GenerateRequest) -> bool:
             if len(waiting) > 1 and len({*waiting}) < len(waiting):
                 return False
     return not waiting
+
+
+def _results_first(request: GenerateRequest, losses: LossLog) -> GenerateRequest:
+    """`request` in which every result that comes later than its call's next turn stands there."""
+    late = _late(request.messages)
+    if not late:
+        return request
+    moved = {id(part) for parts in late.values() for part in parts}
+    messages: list[Message] = []
+    for index, message in enumerate(request.messages):
+        content = tuple([part for part in message.content if id(part) not in moved])
+        here = tuple(late.get(index - 1, ()))
+        if here:
+            losses.add(f"messages[{index}]", "a tool's result was moved to its call", "cosmetic")
+        if here and message.role != "tool":
+            messages.append(Message(role="tool", content=here))
+            here = ()
+        if content or here or not message.content:
+            messages.append(replace(message, content=content + here))
+    return replace(request, messages=tuple(messages))
+
+
+def _late(messages: Sequence[Message]) -> dict[int, list[ToolResult]]:
+    """Turns by place -> the results of their calls that come neither at once nor after another call of that id."""
+    called: dict[str, list[int]] = {}
+    told: dict[str, list[tuple[int, ToolResult]]] = {}
+    for index, message in enumerate(messages):
+        for part in message.content:
+            if isinstance(part, ToolCall):
+                called.setdefault(part.id, []).append(index)
+            elif isinstance(part, ToolResult):
+                told.setdefault(part.call_id, []).append((index, part))
+    late: dict[int, list[ToolResult]] = {}
+    for call_id, places in called.items():
+        results = told.get(call_id, [])
+        for place, again in pairwise([*places, len(messages)]):
+            first = bisect(results, place, key=itemgetter(0))
+            if first < len(results) and place + 1 < results[first][0] <= again:
+                late.setdefault(place, []).append(results[first][1])
+    return late
 
 
 def _calls(message: Message, index: int) -> dict[str, ToolCall]:
