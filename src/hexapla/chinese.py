@@ -168,6 +168,7 @@ SENTENCES: Rows = (
         "此 Idempotency-Key 已用于另一个请求，每个新请求请使用新的键。",
     ),
     # whoever was asked
+    ("The model declined to answer.", "模型拒绝作答。"),
     ("The provider did not answer in time.", "供应商没有及时回答。"),
     ("The provider answered with an empty body.", "供应商的回答为空。"),
     (

@@ -12,7 +12,7 @@ from server.client import call
 from server.judges import client
 from server.running import Gateway, gateway, providers
 from server.upstream import Upstream, Visit
-from server.wire import LAST, MESSAGES, PATHS, ask, chunk, ending, opening, piece, refusal, whole
+from server.wire import CHAT, LAST, MESSAGES, PATHS, STREAM, answer, ask, chunk, ending, opening, piece, refusal, whole
 
 SETTINGS = """
 [aliases]
@@ -42,8 +42,25 @@ async def fine(visit: Visit) -> None:
         await visit.write(whole(visit.protocol))
         return
     said = opening(visit.protocol) + piece(visit.protocol, "Hello.") + ending(visit.protocol, "Hello.")
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    await visit.write(head + chunk(said) + LAST)
+    await visit.write(STREAM + chunk(said) + LAST)
+
+
+WORDS = {MESSAGES: (b'"end_turn"', b'"refusal"'), CHAT: (b'"stop"', b'"content_filter"')}
+"""How an answer ends that was given, and one that the model declined to give."""
+
+
+async def declines(visit: Visit) -> None:
+    if not visit.stream:
+        body = whole(visit.protocol).partition(b"\r\n\r\n")[2]
+        await visit.write(answer(200, body.replace(*WORDS[visit.protocol])))
+        return
+    said = opening(visit.protocol) + ending(visit.protocol, "").replace(*WORDS[visit.protocol])
+    await visit.write(STREAM + chunk(said) + LAST)
+
+
+async def breaks_off(visit: Visit) -> None:
+    said = piece(visit.protocol, "I") + ending(visit.protocol, "I").replace(*WORDS[visit.protocol])
+    await visit.write(STREAM + chunk(opening(visit.protocol) + said) + LAST)
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +144,52 @@ def test_an_alias_and_a_chain(upstream: Upstream, door: Gateway) -> None:
     assert heard.status == 200, heard.body
     limits = {body["model"]: body["max_tokens"] for body in bodies(upstream)}
     assert limits == {first: 64, "patched": 7, "chained": 8, "behind": 64}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("provider", ["u_msgs", "u_chat"])
+def test_a_model_that_declines_is_followed_by_the_next(
+    provider: str, stream: bool, upstream: Upstream, door: Gateway
+) -> None:
+    """Who declined is paid for and stands in the books; when all decline, the client hears the last one say so."""
+    first, second, third = upstream.play(declines), upstream.play(fine), upstream.play(declines)
+
+    def asked(*others: str) -> anthropic.types.Message:
+        entries = [{"model": f"{provider}/{other}"} for other in others]
+        return _heard(door, f"{provider}/{first}", stream, extra_body={"fallbacks": entries})
+
+    served = asked(second)
+    assert [part.text for part in served.content if part.type == "text"] == ["Hello."]
+    assert served.stop_reason == "end_turn"
+    declined = asked(third)
+    assert declined.stop_reason == "refusal"
+    assert asked().stop_reason == "refusal"
+
+
+def test_what_was_declined_is_in_the_books(upstream: Upstream, door: Gateway) -> None:
+    first, second = upstream.play(declines), upstream.play(fine)
+    body = ask(MESSAGES, f"u_msgs/{first}", fallbacks=[{"model": f"u_msgs/{second}"}])
+    heard = call(door.url, PATHS[MESSAGES], body)
+    one, two = door.generation(heard.headers["x-request-id"])["attempts"]
+    assert (one["outcome"], two["outcome"]) == ("content_filter", "ok")
+    assert one["usage"]["input"] == 3
+
+
+def test_nobody_follows_where_content_was_heard_or_nobody_was_named(upstream: Upstream, door: Gateway) -> None:
+    """A text that has begun is the answer; `models` are for models that fail."""
+    begun, first, second = upstream.play(breaks_off), upstream.play(declines), upstream.play(fine)
+    entries = {"fallbacks": [{"model": f"u_msgs/{second}"}]}
+    assert _heard(door, f"u_msgs/{begun}", True, extra_body=entries).stop_reason == "refusal"
+    others = {"models": [f"u_msgs/{second}"]}
+    assert _heard(door, f"u_msgs/{first}", False, extra_body=others).stop_reason == "refusal"
+
+
+def _heard(door: Gateway, model: str, stream: bool, **more: Any) -> anthropic.types.Message:
+    """The answer as Anthropic's SDK has it."""
+    sdk = client(door.url, MESSAGES)
+    assert isinstance(sdk, anthropic.Anthropic)
+    asked: dict[str, Any] = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "?"}], **more}
+    if not stream:
+        return sdk.messages.create(**asked)
+    with sdk.messages.stream(**asked) as events:
+        return events.get_final_message()

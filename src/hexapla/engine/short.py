@@ -62,6 +62,8 @@ class Short(Work):
             return False
         if plan.search is not None or peeked.plugins is not None:
             return False  # something may have to be prepared
+        if len(peeked.models) > 1 and peeked.names_others:
+            return False  # an answer need not be the last
         candidate = plan.candidates[0]
         address, same = candidate.address, candidate.endpoint.protocol == peeked.protocol
         assert isinstance(address, Address)

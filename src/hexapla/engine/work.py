@@ -223,6 +223,7 @@ class Work:
             hedge=means.hedge(self.ask),
             memory=means.memory,
             insists=not means.config.routing.breaker.strict,
+            past_declined=self.peeked.names_others,
             before=before,
         )
 

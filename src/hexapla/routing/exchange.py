@@ -43,7 +43,7 @@ from hexapla.routing.commands import (
 from hexapla.routing.memory import Memory
 from hexapla.routing.patience import Patience
 from hexapla.routing.race import race
-from hexapla.routing.reception import Heard, Reception, failure
+from hexapla.routing.reception import DECLINED, Heard, Reception, failure
 from hexapla.routing.retry import DECLINES, RetryPolicy, delay, verdict
 from hexapla.translate.lane import Lane
 
@@ -82,6 +82,7 @@ class Exchange:
     hedge      for a stream whose client, or the configuration, wants it
     memory     what all answers together may hold
     insists    when nobody is admitted, one is asked all the same
+    past_declined  the client has named models to ask when one declines, be it in an answer
     before     attempts that were made before this exchange
     tell       an error as the client dialect's terminal stream event
     clock      monotonic seconds;  chance: draws from [0, 1);  began: when the request did, if not now
@@ -104,6 +105,7 @@ class Exchange:
         hedge: Hedge | None = None,
         memory: Memory | None = None,
         insists: bool = True,
+        past_declined: bool = False,
         before: int = 0,
     ) -> None:
         self._candidates = list(candidates)  # who is still to be asked
@@ -120,6 +122,7 @@ class Exchange:
         self._clock = clock
         self._chance = chance
         self._insists = insists
+        self._past_declined = past_declined and retry.past_filters
         self._spared: list[tuple[Candidate, GatewayError]] = []  # who was not admitted, and why
         self._tried = 0
         self._before = before
@@ -241,6 +244,11 @@ class Exchange:
             for later in self._candidates
         )
 
+    def _others(self, candidate: Candidate) -> bool:
+        """Another model is still to come."""
+        name = self._asked(candidate)
+        return any(self._asked(later) != name for later in self._candidates)
+
     def _logged_in(self, candidate: Candidate, patience: Patience) -> Steps:
         """One call with a login's token, which is renewed once when the provider refuses it."""
         token = yield from self._token(candidate, patience, None)
@@ -293,6 +301,7 @@ class Exchange:
         lane = self._lane = call.lane
         start = Start(lane, candidate, self._stream, self._before + self._tried, since)
         self.calls.append(start)
+        self._heard.waits = self._past_declined and self._others(candidate)
         reception = Reception(lane, candidate, self._heard, patience, start, self._memory)
         fact = yield Send(call.request, patience.head(), reception.beat if self._stream else None)
         head = fact if isinstance(fact, Head) else None
@@ -326,10 +335,10 @@ class Exchange:
         )
 
     def _spent(self, lane: Lane, error: GatewayError) -> Usage | None:
-        """What an attempt used that lost its race, or whose text waits for somebody to go on with it."""
-        if error.kind is not Kind.CANCELLED and error is not self._heard.broken:
-            return None
-        return lane.summary.spent(len(lane.body))
+        """What an attempt used that lost its race, or declined, or whose text waits for somebody to go on with it."""
+        if error.kind is Kind.CANCELLED or error is self._heard.broken:
+            return lane.summary.spent(len(lane.body))
+        return lane.summary.usage if lane.summary.stop == DECLINED else None
 
 
 _DROP = Drop()

@@ -41,6 +41,9 @@ NO_STREAM = frozenset((b"{", b"[", b"<", b'"'))
 
 MOST_BLANKS = 64 * 1024  # bytes of white space before an answer that are kept, as they are part of it
 
+DECLINED = "content_filter"
+"""Why an answer stopped that says no more than that the model will not answer."""
+
 MAX_ERROR_BODY = 1024 * 1024  # bytes of an error answer that are read
 
 
@@ -50,9 +53,10 @@ class Heard:
     started  its response has begun, if only with heartbeats
     start    who has told content last;  stream: the one that did
     broken   what that stream broke off with, if another one may go on with it
+    waits    somebody waits whom the client has named for a model that declines
     """
 
-    __slots__ = ("broken", "start", "started", "stream", "streams")
+    __slots__ = ("broken", "start", "started", "stream", "streams", "waits")
 
     def __init__(self, *, streams: bool) -> None:
         self.streams = streams
@@ -60,6 +64,7 @@ class Heard:
         self.start: Start | None = None
         self.stream: Stream | None = None
         self.broken: GatewayError | None = None
+        self.waits = False
 
     @property
     def final(self) -> bool:
@@ -123,9 +128,16 @@ class Reception:
             answer = _whole(self._lane, body)
         except GatewayError as error:
             return error
+        if self._declined:
+            return _declines()
         yield from self._begin()
         yield Finish(answer)
         return None
+
+    @property
+    def _declined(self) -> bool:
+        """The model has answered that it will not, and another one is to be asked then."""
+        return self._heard.waits and self._lane.summary.stop == DECLINED
 
     def _read(self, limit: int = 0, data: bytes = b"") -> Generator[Command, Fact, bytes | GatewayError]:
         """The rest of the open response's body, after `data`; blanks before it are a server's heartbeats."""
@@ -205,6 +217,8 @@ class Reception:
             played = self._lane.simulate(body)
         except GatewayError as error:
             return error
+        if self._declined:
+            return _declines()
         del body  # a large one need not wait beside what was made of it
         yield from self._begin()
         for piece in played:
@@ -237,6 +251,8 @@ class Reception:
         stream = flow.stream
         if stream.failed and not stream.committed:
             return _hidden(stream)
+        if not stream.committed and self._declined:
+            return _declines()
         if not stream.committed and not flow.over:
             flow.held.append(out)
             return None
@@ -282,6 +298,10 @@ def failure(fact: Fact) -> GatewayError:
     if isinstance(fact, Failed):
         return fact.error
     return UpstreamError(Kind.TIMEOUT, "The provider did not answer in time.")
+
+
+def _declines() -> UpstreamError:
+    return UpstreamError(Kind.CONTENT_FILTER, "The model declined to answer.")
 
 
 def _hidden(stream: Stream) -> GatewayError:

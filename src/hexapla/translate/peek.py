@@ -102,6 +102,13 @@ class Peek(msgspec.Struct):
     preset: str = ""
     entries: tuple[Entry, ...] = ()
 
+    @property
+    def names_others(self) -> bool:
+        """Its `fallbacks` name models for when one declines to answer, which `models` do not promise
+        (https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, 2026-11-29; OpenRouter: "fails or
+        refuses")."""
+        return "fallbacks" in self.fields and len(self.models) > 1
+
     def by(self, entry: Entry) -> Peek:
         """The same request as `entry` has it."""
         fields = laid_over(self.fields, entry)
