@@ -193,16 +193,22 @@ def test_place_8_thought_under_another_name(
     assert sent["reasoning"] == THOUGHT and sent.keys() <= {"role", "content", "tool_calls", "reasoning"}
 
 
-def test_place_8_thought_for_who_takes_none(loop: asyncio.Runner, house: House, fakes: dict[str, Fake]) -> None:
-    """crush, Open WebUI and others bring a turn's thought back to Mistral, which calls every field of it forbidden."""
+@pytest.mark.parametrize(
+    "model", ["mistral/mistral-large-latest", "groq/llama-3.3-70b-versatile", "cerebras/llama-3.3-70b"]
+)
+def test_place_8_thought_for_who_takes_none(
+    loop: asyncio.Runner, house: House, fakes: dict[str, Fake], model: str
+) -> None:
+    """crush, Qwen Code and others bring a turn's thought to whatever model comes next, and these call it forbidden."""
     house.forgive()
-    body = ask(CHAT, "mistral/mistral-large-latest", "plain")
+    body = ask(CHAT, model, "plain")
     brought = {"reasoning_content": THOUGHT, "reasoning": THOUGHT, "provider_specific_fields": {"x": 1}}
     turn = {"role": "assistant", "content": "Yes.", "reasoning_details": [{"type": "reasoning.text", "text": THOUGHT}]}
     messages = [*body["messages"], turn | brought, *body["messages"]]
     answer = loop.run(house.ask(CHAT, body | {"messages": messages, "provider": {"require_parameters": True}}))
     assert answer.status == 200, answer.body
-    assert fakes["mistral"].visits[-1].body["messages"][1] == {"role": "assistant", "content": "Yes."}
+    sent = fakes[model.partition("/")[0]].visits[-1].body["messages"][1]
+    assert sent == {"role": "assistant", "content": "Yes."}
 
 
 def test_place_9_tokens_are_counted(asked: Ask) -> None:
