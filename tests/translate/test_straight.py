@@ -34,6 +34,8 @@ def opened(protocol: str, body: dict[str, Any], target: Target, quirks: Quirks) 
         return None
     lane = Translation(peeked, Reply(id="g", created=0, model="m")).open(target, quirks)
     assert (short.body, short.name, short.losses) == (lane.body, lane.name, lane.losses)
+    for answer, stream in zip(ANSWERS, STREAMS, strict=True) if protocol == CHAT and peeked.stream else ():
+        assert heard(short, answer, stream) == heard(lane, answer, stream)
     return short.body, short.name
 
 
@@ -43,9 +45,12 @@ def at(protocol: str, model: str = "m", **facts: Any) -> Target:
 
 @pytest.mark.parametrize("protocol", [CHAT, MESSAGES])
 @pytest.mark.parametrize("model", ["m", "another"])
-def test_texts_pass_as_they_are(protocol: str, model: str) -> None:
-    found = opened(protocol, BODY, at(protocol, model), Quirks())
-    assert found is not None and json.loads(found[0]) == {**BODY, "model": model}
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("asks", [False, True])
+def test_texts_pass_as_they_are(protocol: str, model: str, stream: bool, asks: bool) -> None:
+    found = opened(protocol, BODY | {"stream": stream}, at(protocol, model, stream_usage=asks), Quirks())
+    usage = {"stream_options": {"include_usage": True}} if stream and asks and protocol == CHAT else {}
+    assert found is not None and json.loads(found[0]) == {**BODY, "model": model, "stream": stream} | usage
 
 
 def test_what_nobody_looks_through_passes_as_it_is() -> None:
@@ -58,7 +63,7 @@ def test_what_nobody_looks_through_passes_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("body", "target", "quirks"),
     [
-        ({**BODY, "stream": True}, at(CHAT), Quirks()),
+        ({**BODY, "stream": True, "stream_options": {}}, at(CHAT), Quirks()),
         ({**BODY, "provider": {}}, at(CHAT), Quirks()),
         ({**BODY, "tools": []}, at(CHAT), Quirks()),
         ({**BODY, "messages": [{"role": "user", "content": []}]}, at(CHAT), Quirks()),
@@ -201,9 +206,20 @@ def both(body: dict[str, Any], target: Target, quirks: Quirks) -> tuple[Lane | N
     return way and way.open(peeked, "g", 7.5), lambda: Translation(peeked, reply).open(target, quirks)
 
 
-@pytest.mark.parametrize(
-    ("facts", "quirks"), [*((facts, Quirks()) for facts in FACTS), *(({}, quirks) for quirks in QUIRKS[1:])]
-)
+KNOWN = [*((facts, Quirks()) for facts in FACTS), *(({}, quirks) for quirks in QUIRKS[1:])]
+
+
+@pytest.mark.parametrize(("facts", "quirks"), KNOWN)
+@pytest.mark.parametrize("protocol", [CHAT, MESSAGES])
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_same_dialect_is_asked_the_same_by_both_ways(
+    facts: dict[str, Any], quirks: Quirks, protocol: str, stream: bool
+) -> None:
+    for more in ({}, {"system": "x"}, {"messages": [USER, ASSISTANT]}, {"messages": [SYSTEM, USER]}):
+        opened(protocol, {**BODY, **more, "stream": stream}, at(protocol, "another", **facts), quirks)
+
+
+@pytest.mark.parametrize(("facts", "quirks"), KNOWN)
 def test_another_dialect_is_asked_the_same_by_both_ways(facts: dict[str, Any], quirks: Quirks) -> None:
     for more in ASKED:
         try:

@@ -28,7 +28,7 @@ from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import NULL, dump, join, split
 
 NOTHING: Mapping[str, Raw] = {}
-_USAGE_ON = Raw(b'{"include_usage":true}')
+USAGE_ON = Raw(b'{"include_usage":true}')
 _named = lru_cache(maxsize=1024)(dump)
 
 
@@ -96,6 +96,6 @@ def _edited(peeked: Peek, changes: dict[str, Raw], quirks: Quirks | None, keep: 
 def _with_usage(options: Raw | None) -> Raw:
     """stream_options that ask for usage, whatever else the client put there."""
     if options is None or options == NULL:
-        return _USAGE_ON
+        return USAGE_ON
     fields: Mapping[str, Raw] = split(options) | {"include_usage": Raw(b"true")}
     return Raw(join(fields))

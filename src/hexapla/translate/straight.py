@@ -3,7 +3,7 @@
 It is the lane that `Translation.open` finds after looking everywhere, found by what a first look has shown.  Most requests
 of a program that only asks are of these kinds:
 
-    the target's own dialect  for a whole answer; texts, or more than anybody looks through, and fields for the vendor alone
+    the target's own dialect  texts and fields for the vendor; for a whole answer, more than anybody looks through as well
     another dialect           nothing but texts, which are read and written at once (ir/texts.py)
 
 Rules of this file: in doubt None, and `Translation.open` looks.
@@ -30,6 +30,7 @@ from hexapla.translate.choose import concerned, edits, marks_of, unconcerned
 from hexapla.translate.hub import Hub
 from hexapla.translate.lane import Lane
 from hexapla.translate.ours import OURS
+from hexapla.translate.passing import USAGE_ON
 from hexapla.translate.peek import Peek
 from hexapla.translate.verbatim import Verbatim
 from hexapla.wire.rawjson import dump, join, split
@@ -56,11 +57,12 @@ def straight_to(target: Target, quirks: Quirks) -> Mapping[str, Way]:
 
 
 class Same(Struct, frozen=True):
-    """The Verbatim lane, for a whole answer.
+    """The Verbatim lane.
 
     model  what the target calls it;  named: that, as a request says it
     marks  bytes that are its concern (choose.py)
     blind  nothing in a request is
+    asks   its streams have to be asked for usage, of which the client hears nothing
     """
 
     protocol: Protocol
@@ -69,18 +71,24 @@ class Same(Struct, frozen=True):
     marks: tuple[bytes, ...]
     quirks: Quirks
     blind: bool
+    asks: bool
 
     def open(self, peeked: Peek, answer_id: str, created: float) -> Verbatim | None:
-        if peeked.stream or not (peeked.usual or LOOKED_INTO.isdisjoint(peeked.fields)):
+        if not (peeked.usual or (LOOKED_INTO.isdisjoint(peeked.fields) and not peeked.stream)):
             return None
         if not peeked.only_texts and len(peeked.body) <= MAX_BYTES:
             return None
         if not self.blind and concerned(peeked, peeked.protocol, self.quirks, self.marks):
             return None
-        body = peeked.body
-        if self.model != peeked.model:
+        body, hidden = peeked.body, peeked.stream and self.asks
+        if hidden:
+            body = join({**peeked.fields, "model": self.named, "stream_options": USAGE_ON})
+        elif self.model != peeked.model:
             body = join({**peeked.fields, "model": self.named})
-        return Verbatim(self.protocol, _NOBODY, peeked, body)
+        if not peeked.stream:
+            return Verbatim(self.protocol, _NOBODY, peeked, body)
+        reply = Reply(id=answer_id, created=int(created), model=self.model)
+        return Verbatim(self.protocol, reply, peeked, body, hide_usage=hidden)
 
 
 def _same(target: Target, quirks: Quirks) -> Way | None:
@@ -89,7 +97,8 @@ def _same(target: Target, quirks: Quirks) -> Way | None:
         return None
     marks = marks_of(target)
     blind = unconcerned(protocol, quirks, marks)
-    return Same(PROTOCOLS[protocol], target.model, dump(target.model), marks, quirks, blind)
+    asks = protocol == "openai_chat" and target.stream_usage
+    return Same(PROTOCOLS[protocol], target.model, dump(target.model), marks, quirks, blind, asks)
 
 
 class ThroughHub(Struct, frozen=True):
