@@ -112,7 +112,8 @@ def hasty(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.mark.parametrize(("script", "resume"), [(cut, ""), (cut, "true"), (reset, ""), (silent, ""), (endless, "")])
 @pytest.mark.parametrize(
-    ("client", "provider"), [(CHAT, CHAT), (MESSAGES, MESSAGES), (RESPONSES, RESPONSES), (CHAT, MESSAGES)]
+    ("client", "provider"),
+    [(CHAT, CHAT), (MESSAGES, MESSAGES), (RESPONSES, RESPONSES), (CHAT, MESSAGES), (MESSAGES, CHAT)],
 )
 def test_a_stream_that_breaks(
     client: str, provider: str, script: Script, resume: str, upstream: Upstream, hasty: Gateway

@@ -236,8 +236,9 @@ class Work:
 
     def lane_to(self, candidate: Candidate) -> Lane:
         """The lane to a candidate, straight where there is nothing to look into.  Raises ClientError or ProtocolError."""
-        means, peeked, found = self.means, self.peeked, None
-        if self.plan.plain and not self.noted and not (peeked.stream and means.resumes(self.ask)):
+        means, ask, peeked, found = self.means, self.ask, self.peeked, None
+        usual = not self.noted and not (peeked.stream and (ask.chinese or means.resumes(ask)))  # in how it is told
+        if usual and self.plan.plain:
             way = candidate.straight.get(peeked.protocol)
             found = way.open(peeked, self.recorder.id, self.recorder.created) if way is not None else None
         return found or means.lane(self.translation, candidate)
