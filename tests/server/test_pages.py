@@ -107,10 +107,11 @@ def test_an_allowed_page_hears_everything_else(path: str, status: int, allowing:
     assert heard.status == status and heard_by(heard)
 
 
-def test_no_page_hears_the_metrics(allowing: Gateway, keyed: Gateway) -> None:
+@pytest.mark.parametrize("path", ["/metrics", "/p/work/metrics"])
+def test_no_page_hears_the_metrics(path: str, allowing: Gateway, keyed: Gateway) -> None:
     """They need no key by themselves, and tell models and costs."""
     for url, origin in ((allowing.url, PAGE), (keyed.url, OTHER)):
-        heard = call(url, "/metrics", origin=origin)
+        heard = call(url, path, origin=origin)
         assert heard.status == 200 and ALLOWS not in heard.headers
 
 

@@ -17,7 +17,7 @@ from hexapla.server.body import Receive
 from hexapla.server.gemini import COUNT, GeminiGenerate, operation
 from hexapla.server.generate import Generate, Scope, Send
 from hexapla.server.keys import KeyRing
-from hexapla.server.pages import granting, preflight
+from hexapla.server.pages import Pairs, granting, preflight
 from hexapla.server.paths import GENERATION_PATHS, OPENROUTER
 from hexapla.server.profile import PREFIX, enter, inside
 
@@ -54,22 +54,24 @@ class App:
         return None if endpoint is None else (endpoint, profile)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        pages = self._keys.pages
-        if (
-            pages is not None
-            and scope["type"] == "http"
-            and (granted := pages.granted(scope["headers"], scope["path"]))
-        ):
-            send = granting(send, granted)
-            if allowed := preflight(scope["method"], scope["headers"]):
-                await send({"type": "http.response.start", "status": 204, "headers": list(allowed)})
-                await send({"type": "http.response.body", "body": b""})
-                return
+        if scope["type"] == "http":
+            if scope["path"].startswith(PREFIX):
+                scope = enter(scope)
+            granted = self._granted(scope)
+            if granted:
+                send = granting(send, granted)
+                if allowed := preflight(scope["method"], scope["headers"]):
+                    await send({"type": "http.response.start", "status": 204, "headers": list(allowed)})
+                    await send({"type": "http.response.body", "body": b""})
+                    return
         await self._answer(scope, receive, send)
 
+    def _granted(self, scope: Scope) -> Pairs:
+        """What the answer says to the browser of a page that may hear it."""
+        pages = self._keys.pages
+        return () if pages is None else pages.granted(scope["headers"], scope["path"])
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            scope = enter(scope)
         if scope["type"] == "http" and scope["method"] == "POST":
             endpoint = self._posts.get(scope["path"])
             if endpoint is not None:
