@@ -1,4 +1,4 @@
-"""Commands are loaded without uvicorn's front, which opens for whoever asks for what is behind it."""
+"""A command loads what it needs and no more, and the collector does not walk through it meanwhile."""
 
 from __future__ import annotations
 
@@ -9,35 +9,14 @@ from pathlib import Path
 
 import pytest
 
-CLOSED = """
-import gc, sys
-from hexapla.cli import lean
-lean.load("hexapla.server.run")
-assert "uvicorn.server" in sys.modules and "uvicorn.main" not in sys.modules
-assert gc.isenabled() and gc.get_freeze_count()
-import uvicorn
-"""
 
-
-@pytest.mark.parametrize(
-    "asks",
-    [
-        "from uvicorn import Config, Server; assert 'uvicorn.main' not in sys.modules",
-        "from uvicorn import run; assert callable(run) and 'uvicorn.main' in sys.modules",
-        "assert uvicorn.__version__[0].isdigit() and uvicorn.Server is sys.modules['uvicorn.server'].Server",
-        "assert not hasattr(uvicorn, 'nothing') and uvicorn.main",
-    ],
-)
-def test_the_front_opens_when_it_is_needed(asks: str) -> None:
-    done = subprocess.run([sys.executable, "-c", CLOSED + asks], capture_output=True, text=True, check=False)
-    assert done.stderr == "" and done.returncode == 0
-
-
-def test_an_open_front_stays() -> None:
-    """A program that has uvicorn already keeps it."""
-    code = "import uvicorn, sys; from hexapla.cli import lean; lean.load('hexapla.cli.words')"
-    code += "; assert sys.modules['uvicorn'] is uvicorn and uvicorn.main"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize(("given", "frozen"), [("", True), ("['config', 'path']", False)])
+def test_the_collector_is_left_as_it_was(given: str, frozen: bool, tmp_path: Path) -> None:
+    """What is loaded is kept from it in a process of our own, and never in a program that calls us."""
+    code = f"import gc, sys; from hexapla.cli.main import main; sys.argv[1:] = ['config', 'path']; main({given})"
+    code += f"; assert gc.isenabled() and bool(gc.get_freeze_count()) is {frozen}"
+    own = {**os.environ, "HOME": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-c", code], check=False, env=own, cwd=tmp_path).returncode == 0
 
 
 def loaded(*arguments: str, folder: Path) -> set[str]:

@@ -23,7 +23,7 @@ TELLING = (sys.executable, "-X", "importtime", "-m", "hexapla")
 LATER = {"starlette", "prometheus_client"}
 """Loaded for whoever asks at an ordinary path, or for the metrics."""
 
-NEVER = {"click", "rich", "tomlkit", "uvicorn.main", "uvicorn.supervisors", "importlib.resources"}
+NEVER = {"rich", "tomlkit", "importlib.resources"}
 
 
 @pytest.fixture

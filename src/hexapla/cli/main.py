@@ -6,6 +6,7 @@ failed, 2 the command line or the configuration is wrong, 130 interrupted.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -13,21 +14,20 @@ import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
-from hexapla.cli import lean
 from hexapla.cli.parser import build_parser, own_part
 from hexapla.cli.words import Say, language
 from hexapla.errors import ConfigError, HexaplaError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code.  Without `argv` the process is ours, and what it loads is chosen."""
+    """Run the command line; return the exit code.  Without `argv` the process is ours."""
     say = Say(language(os.environ))
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without a character that is said shows a question mark
     try:
-        code = _run(sys.argv[1:], say, lean.load) if argv is None else _run(argv, say, importlib.import_module)
+        code = _run(sys.argv[1:], say, _load_for_good) if argv is None else _run(argv, say, importlib.import_module)
         sys.stdout.flush()
     except HexaplaError as error:
         print(f"hexapla: {say('error')}: {say.error(error)}", file=sys.stderr)
@@ -71,3 +71,16 @@ def _run(argv: Sequence[str], say: Say, load: Callable[[str], ModuleType]) -> in
     command = load(f"hexapla.cli.commands.{arguments.command}")
     code: int = command.run(arguments, say)
     return code
+
+
+def _load_for_good(name: str) -> ModuleType:
+    """A module and all that it needs, in a process of our own.
+
+    It lives for ever, and the collector would walk through it again and again while it grows: 40 ms of a start.
+    """
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -19,10 +19,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import cast
 
+import uvicorn
 import uvloop
 from msgspec.structs import replace
-from uvicorn.config import Config
-from uvicorn.server import Server as Uvicorn
 
 from hexapla.config import Loaded
 from hexapla.engine.assemble import open_gateway
@@ -46,10 +45,10 @@ ASIDE_AFTER = 0.2  # seconds
 LAST_WORDS_SECONDS = 1  # for answers that were ended, and for connections that do not close
 
 
-class Server(Uvicorn):
+class Server(uvicorn.Server):
     """uvicorn's server, which drains before it closes its door."""
 
-    def __init__(self, config: Config, gateway: Gateway, grace: float, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, grace: float, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._gateway = gateway
         self._grace = grace
@@ -142,7 +141,7 @@ def server_of(gateway: Gateway, keys: KeyRing, sockets: list[socket.socket], on_
     app = App(gateway, keys)
     limits = replace(gateway.config.limits, connections=connections_of(gateway.config.limits))
     door = guarded(limits, gateway.books.ledger.new_id, app.find, gateway.memory, keys)
-    config = Config(
+    config = uvicorn.Config(
         app,
         http=cast("type[asyncio.Protocol]", Arrivals(door, sockets)),  # it is called and nothing else
         ws="none",
