@@ -96,6 +96,25 @@ def test_a_turn_that_says_nothing_is_left_out() -> None:
     assert all(loss.severity == "cosmetic" for loss in losses)
 
 
+def test_white_space_alone_says_nothing() -> None:
+    """The API refuses it as it does an empty text."""
+    blank = Message(role="assistant", content=(Text(text=" \n"),), plain=True)
+    parts = Message(role="user", content=(Text(text="\t"), Text(text="a ")))
+    body, losses = rendered(asking(HI, blank, parts))
+    assert [turn["content"] for turn in body["messages"]] == ["hi", [{"type": "text", "text": "a "}]]
+    assert [loss.field for loss in losses] == ["messages[1]"]
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_an_answer_to_go_on_with_ends_in_a_word(plain: bool) -> None:
+    """The last turn alone: earlier ones are as they were said."""
+    begun = Message(role="assistant", content=(Text(text="Once \n"),), plain=plain)
+    body, losses = rendered(asking(HI, begun, HI, begun))
+    told = [turn["content"] for turn in body["messages"] if turn["role"] == "assistant"]
+    assert told == [said if plain else [{"type": "text", "text": said}] for said in ("Once \n", "Once")]
+    assert [loss.field for loss in losses] == ["messages[3]"]
+
+
 def test_results_that_follow_an_empty_turn_keep_their_place() -> None:
     call = Message(role="assistant", content=(ToolCall(id="a", name="f"),))
     turns = of(HI, call, results("a"), said("assistant", ""), HI)["messages"]

@@ -98,7 +98,19 @@ class Turns:
             answered = message.role == "tool"
         if not rendered:
             raise nothing_left("messages")
+        if rendered[-1]["role"] == "assistant":
+            rendered[-1] = self._begun(f"messages[{len(messages) - 1 + offset}]", rendered[-1])
         return rendered
+
+    def _begun(self, path: str, turn: Json) -> Json:
+        """An answer to go on with: "final assistant content cannot end with trailing whitespace", says the API."""
+        content = turn["content"]
+        last = {"type": "text", "text": content} if isinstance(content, str) else content[-1]
+        text = last["text"].rstrip() if last.get("type") == "text" else ""
+        if not text or text == last["text"]:
+            return turn
+        self.losses.add(path, "an answer to go on with may not end in white space", "cosmetic")
+        return {**turn, "content": text if isinstance(content, str) else [*content[:-1], {**last, "text": text}]}
 
     def _turn(self, path: str, message: Message) -> Json:
         self._nameless(path, message)
@@ -111,7 +123,7 @@ class Turns:
     def _content(self, path: str, message: Message) -> str | list[Json]:
         first = message.content[0] if message.plain and len(message.content) == 1 else None
         if isinstance(first, Text) and first.cache is None and not first.extras:
-            return first.text
+            return "" if first.text.isspace() else first.text
         return self._blocks(path, message.content)
 
     def _reminder(self, path: str, message: Message) -> Json:
@@ -145,8 +157,8 @@ class Turns:
         return self.beside(block, extras, f"{path}.") if extras else block
 
     def _text(self, path: str, part: Text) -> Json | None:
-        if not part.text:
-            return None  # the API refuses empty text blocks, and they say nothing
+        if not part.text or part.text.isspace():
+            return None  # the API refuses text blocks that say nothing (https://github.com/home-assistant/core/issues/175637)
         block: Json = {"type": "text", "text": part.text}
         if part.citations:
             native = [c.native for c in part.citations if c.origin == NAME and c.native is not None]
