@@ -14,7 +14,7 @@ out has a default; `Raw()` is a raw field that was left out.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -36,19 +36,14 @@ NO_REST: Rest = {}
 class Reader(Generic[S]):
     """Reads objects of one kind.  Its decoder is made when there is something to read: a start would wait for sixty."""
 
-    __slots__ = ("_decoder", "_inner", "_kind", "_known")
-
     def __init__(self, kind: type[S]) -> None:
         self._kind = kind
         self._known = frozenset({kind.__struct_config__.tag_field, *kind.__struct_encode_fields__})
         self._inner: dict[str, Reader[msgspec.Struct]] | None = None  # found out when it is asked for
 
-    def __getattr__(self, name: str) -> msgspec.json.Decoder[S]:
-        """What is asked of an empty slot; the decoder's is filled then."""
-        if name != "_decoder":
-            raise AttributeError(name)
-        self._decoder = msgspec.json.Decoder(self._kind)
-        return self._decoder
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[S]:
+        return msgspec.json.Decoder(self._kind)
 
     def read(self, raw: bytes | Raw, path: str = "$") -> tuple[S, Rest]:
         """The object, and what it says beside.  `path` names it in complaints.  Raises ProtocolError."""

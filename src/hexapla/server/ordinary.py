@@ -95,14 +95,20 @@ def _routes(gateway: Gateway, keys: KeyRing, guard: Guard) -> list[Route]:
     ]
     routes = [Route(path, guard.view(view, "openai_chat"), methods=methods) for path, view, methods in plain]
     for version in VERSIONS:
-        for name in (*GENERATE, COUNT):
-            routes += [Route(f"{version}/models/{{model:path}}:{name}", meta.operated, methods=["GET"])]
-        if version not in PREFIXES:
-            routes.append(Route(f"{version}/models", guard.view(catalogue.models, "gemini_generate"), methods=["GET"]))
-            one = guard.view(catalogue.model, "gemini_generate")
-            routes.append(Route(version + "/models/{model:path}", one, methods=["GET"]))
-        count = guard.view(meta.count_gemini, "gemini_generate")
-        routes.append(Route(f"{version}/{{model:path}}:{COUNT}", count, methods=["POST"]))
+        routes += _gemini(version, meta, catalogue, guard)
     for prefix in PREFIXES:
         routes += [Route(prefix + path, guard.view(view, how), methods=ms) for path, view, ms, how in prefixed]
     return routes
+
+
+def _gemini(version: str, meta: Meta, catalogue: Catalogue, guard: Guard) -> list[Route]:
+    """Routes of Gemini's paths; where others ask as well, lists of models are theirs."""
+    how = "gemini_generate"
+    routes = [
+        Route(f"{version}/models/{{model:path}}:{name}", meta.operated, methods=["GET"]) for name in (*GENERATE, COUNT)
+    ]
+    if version not in PREFIXES:
+        routes.append(Route(f"{version}/models", guard.view(catalogue.models, how), methods=["GET"]))
+        routes.append(Route(version + "/models/{model:path}", guard.view(catalogue.model, how), methods=["GET"]))
+    count = guard.view(meta.count_gemini, how)
+    return [*routes, Route(f"{version}/{{model:path}}:{COUNT}", count, methods=["POST"])]

@@ -16,7 +16,7 @@ import msgspec
 
 _HEX = rb"[0-9a-fA-F]{2}"
 _HIGH, _LOW = rb"[dD][89abAB]" + _HEX, rb"[dD][c-fC-F]" + _HEX
-_ESCAPE = (
+_ESCAPE = (  # compiled with the first half character, which few processes ever see
     rb'(?P<first>")?\\(?:u'
     + _HIGH
     + rb"\\u"
