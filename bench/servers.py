@@ -32,7 +32,7 @@ KINDS = ("plain", "burst", "paced", "hold")
 WITHIN = 90  # seconds to the first answer
 
 
-LOADED = ("hexapla", "uvicorn", "httptools", "uvloop", "msgspec", "typing_extensions", "watchfiles", "anyio")
+LOADED = ("hexapla", "uvicorn", "httptools", "uvloop", "msgspec", "typing_extensions", "click", "watchfiles", "anyio")
 """What Hexapla's start loads."""
 
 
