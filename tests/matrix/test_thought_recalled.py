@@ -282,7 +282,7 @@ def test_a_responses_client_that_keeps_no_reasoning(stream: bool) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_messages_client_that_keeps_no_thinking(stream: bool) -> None:
-    """Claude with a budget refuses its calls without: CrewAI, Semantic Kernel and AutoGen send them so."""
+    """Claude with a budget refuses its calls without: CrewAI, AutoGen and AG2 send them so."""
     kept, asked, answer = (
         thoughts(),
         first(MESSAGES) | BUDGET | ({"stream": True} if stream else {}),

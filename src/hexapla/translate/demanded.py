@@ -7,7 +7,7 @@ A request in the vendor's own dialect passes as it came, and so does one that la
                     (https://api-docs.deepseek.com/guides/thinking_mode, 2026-11-22;
                     https://github.com/decolua/9router/issues/2397, 2026-07)
     Claude          refuses a call of an open loop without the thought before it while it thinks within a budget, and
-                    LlamaIndex, CrewAI, Semantic Kernel and others bring none
+                    LlamaIndex, CrewAI, AutoGen, AG2 and others bring none
                     (https://github.com/run-llama/llama_index/issues/20072, 2025-10;
                     https://github.com/crewAIInc/crewAI/issues/3964, 2025-11)
     Gemini          wants the signature that hangs on a call, and from Gemini 3 on refuses a call of the current turn
