@@ -96,6 +96,11 @@ def test_a_turn_that_says_nothing_is_left_out() -> None:
     assert all(loss.severity == "cosmetic" for loss in losses)
 
 
+def test_a_choice_among_no_tools_is_a_loss() -> None:
+    body, losses = rendered(asking(HI, tool_choice=ToolChoice(mode="required"), parallel_tool_calls=False))
+    assert "tool_choice" not in body and [loss.field for loss in losses] == ["tool_choice", "parallel_tool_calls"]
+
+
 def test_white_space_alone_says_nothing() -> None:
     """The API refuses it as it does an empty text."""
     blank = Message(role="assistant", content=(Text(text=" \n"),), plain=True)

@@ -65,6 +65,8 @@ class _Body:
         if request.tools:
             body["tools"] = render_tools(turns) or None
             body["tool_choice"] = render_choice(turns, request.tool_choice, thinking)
+        elif request.tool_choice is not None or request.parallel_tool_calls is not None:
+            self._toolless()
         body["thinking"] = thinking
         if request.user is not None or request.metadata is not None:
             body["metadata"] = self._metadata()
@@ -102,6 +104,11 @@ class _Body:
         body: Json = {"type": "json_schema", "schema": schema if own else closed_text(schema)}
         body |= {"name": output.name} if output.name and own else {}
         return self._turns.beside(body, output.extras, "output.")
+
+    def _toolless(self) -> None:
+        for name in ("tool_choice", "parallel_tool_calls"):
+            if getattr(self._request, name) is not None:
+                self._losses.add(name, "the request has no tools", "cosmetic")
 
     def _metadata(self) -> Json | None:
         """The user's id, and what else a Messages client said beside it."""
