@@ -81,5 +81,5 @@ def granting(send: Send, granted: Pairs) -> Send:
 
 
 def _pattern(origin: str) -> str:
-    """What a configured origin matches; a `*` in a name does not reach into the port."""
-    return _ANY if origin == "*" else re.escape(origin.rstrip("/")).replace(r"\*", "[^/:@]*")
+    """What a configured origin matches; a `*` stands for signs of a name or a port, never for both nor for other bytes."""
+    return _ANY if origin == "*" else re.escape(origin.rstrip("/")).replace(r"\*", r"[\w.-]*")
