@@ -103,7 +103,8 @@ class Turns:
         return rendered
 
     def _begun(self, path: str, turn: Json) -> Json:
-        """An answer to go on with: "final assistant content cannot end with trailing whitespace", says the API."""
+        """An answer to go on with, without white space at its end, for which the API refuses it
+        (https://github.com/langchain-ai/langchain/pull/35072, 2026-02)."""
         content = turn["content"]
         last = {"type": "text", "text": content} if isinstance(content, str) else content[-1]
         text = last["text"].rstrip() if last.get("type") == "text" else ""
@@ -158,7 +159,8 @@ class Turns:
 
     def _text(self, path: str, part: Text) -> Json | None:
         if not part.text or part.text.isspace():
-            return None  # the API refuses text blocks that say nothing (https://github.com/home-assistant/core/issues/175637)
+            # the API refuses blocks that say nothing (https://github.com/anthropics/claude-code/issues/23440, 2026-02)
+            return None
         block: Json = {"type": "text", "text": part.text}
         if part.citations:
             native = [c.native for c in part.citations if c.origin == NAME and c.native is not None]
