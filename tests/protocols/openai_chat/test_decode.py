@@ -71,6 +71,7 @@ def test_start_waits_for_a_choice() -> None:
         (b"", "upstream_truncated"),
         (b": keep-alive\n\n", "upstream_truncated"),
         (sse(), "upstream_empty"),
+        (sse({"id": "c1", "choices": [], "usage": USAGE}), "upstream_empty"),
         (sse(chunk({"content": "x"}, "error")), "upstream_error"),
         (sse(chunk({"content": "x"}, "network_error")), "upstream_error"),
         (sse(chunk({}, "insufficient_system_resource")), "upstream_error"),

@@ -27,7 +27,6 @@ from hexapla.ir.content import Citation, Extras, Media, Reasoning, Refusal, Text
 from hexapla.ir.event import (
     BlockDelta,
     CitationDelta,
-    MessageStart,
     MessageStop,
     ReasoningDelta,
     TextDelta,
@@ -55,7 +54,7 @@ from hexapla.protocols.openai_chat.reasoning import (
     thinks,
 )
 from hexapla.protocols.openai_chat.response import beginning, calls_of
-from hexapla.protocols.openai_chat.schema import LOOK, NAME, Choice, Chunk, Delta, Logprobs, opened
+from hexapla.protocols.openai_chat.schema import LOOK, Choice, Chunk, Delta, Logprobs, opened
 from hexapla.protocols.openai_chat.usage import usage_in, usage_of
 from hexapla.protocols.openai_chat.words import stop_of
 from hexapla.wire.lenient import fit
@@ -384,14 +383,12 @@ class ChatDecoder(FrameDecoder):
 
     def _end(self) -> None:
         """[DONE]."""
-        if not self._started and self._usage is None:
-            self._fail(Kind.UPSTREAM_EMPTY, NO_ANSWER)
-        else:
+        if self._started:
             self._stop()
+        else:  # be there usage or not; a whole answer without a choice is none either
+            self._fail(Kind.UPSTREAM_EMPTY, NO_ANSWER)
 
     def _stop(self) -> None:
-        if not self._started:
-            self._events.append(MessageStart(origin=NAME, usage=self._usage))
         if self._calls:
             self._calls.end()
         sound = audio_of(self._audio)
