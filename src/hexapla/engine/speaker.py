@@ -71,9 +71,10 @@ class Speaker:
 
     def _say_head(self) -> None:
         """The head goes out with the first bytes: until then, whatever goes wrong can still be an HTTP error."""
-        assert self._head is not None
+        head, self._head = self._head, None  # a stream may stand open for long
+        assert head is not None
         self.spoke = True
-        self.answer.start(200, self._head)
+        self.answer.start(200, head)
 
     def _book(self) -> None:
         """Before bytes go out: when the answer's end is known, it is written down first."""

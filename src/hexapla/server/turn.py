@@ -275,6 +275,7 @@ class Turn(Struct, eq=False):
         if not self.response_started:
             self.response_started = True
             data = f"{self._head}transfer-encoding: chunked\r\n\r\n".encode("latin-1", "replace") + data
+            self._head = ""  # as the speaker's
         place = self._place
         if not self.disconnected:
             place.transport.write(data)
