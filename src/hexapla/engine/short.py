@@ -184,7 +184,10 @@ class Short(Work):
         return self._admitted
 
     def transport(self, request: Request) -> Transport:
-        brought, self._lane, self._brought = self._brought, None, None
+        brought = self._brought
+        if self._lane is None and brought is None:
+            return super().transport(request)  # as for every stream: another attribute would cost each a dict
+        self._lane = self._brought = None
         return super().transport(request) if brought is None else _Brought(brought)
 
     # other ends
