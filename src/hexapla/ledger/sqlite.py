@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -130,7 +131,7 @@ class SqliteStore:
             try:
                 if self._path is None or self._path.stat().st_size == 0:
                     self._begin(connection)
-                connection.execute("PRAGMA journal_mode = WAL")
+                self._write_ahead(connection)
                 connection.execute(f"PRAGMA synchronous = {'FULL' if self._synced else 'NORMAL'}")
                 # a page is written once for more rows
                 connection.execute(f"PRAGMA wal_autocheckpoint = {(16 << 20) // _PAGE}")
@@ -153,6 +154,18 @@ class SqliteStore:
         connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         lay_out(connection)
+
+    def _write_ahead(self, connection: sqlite3.Connection) -> None:
+        """SQLite waits for nobody here, be it for another process that lays out the same new file at this moment."""
+        late = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > late:
+                    raise
+            time.sleep(0.01)
 
     def _delete(self, statement: str, value: float) -> int:
         return self._write(lambda connection: self._deleted(connection, statement, value))
